@@ -1,0 +1,74 @@
+"""The seed of the run, the 64-bit fixture, the ledger's strict xfails, and which tests are chosen.
+
+Random inputs differ from day to day and are the same for everyone on one day: the seed is the date unless
+`--seed` says another. The header prints it, and a failure says how to repeat it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+
+from compat import frameworks, ledger
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--seed, --fraction, --check."""
+    group = parser.getgroup("compat")
+    group.addoption("--seed", type=int, default=None, help="seed of the random inputs (default: today's date)")
+    group.addoption("--fraction", type=float, default=0.15, help="part of the tables' checks to run (default 0.15)")
+    group.addoption("--check", default=None, help="run the tables' checks whose id matches, all of them: 'jax.numpy.s*'")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fix the seed before xdist hands the options to its workers."""
+    if config.option.seed is None:
+        config.option.seed = int(datetime.date.today().strftime("%Y%m%d"))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """The seed, so that any run can be repeated."""
+    return f"compat: seed {config.option.seed} (repeat with --seed {config.option.seed})"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what the ledger lists: it must fail."""
+    del config
+    gaps = ledger.load()
+    for item in items:
+        reason = gaps.reason("tests", item.nodeid.removeprefix("compat/"))
+        if reason is not None:
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test marked gpu is skipped where there is none."""
+    if item.get_closest_marker("gpu") is not None and not frameworks.on_gpu():
+        pytest.skip("needs a CUDA device")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Say with a failure which seed it had."""
+    del call
+    report = yield
+    if report.when == "call" and report.failed and "seed" in getattr(item, "fixturenames", ()):
+        report.sections.append(("compat", f"repeat with --seed {item.config.option.seed}"))
+    return report
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """A seed for this test: from the run's seed and the test's name."""
+    text = f"{request.config.option.seed} {request.node.nodeid}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+@pytest.fixture(params=[False, True], ids=["x32", "x64"])
+def each_x64(request: pytest.FixtureRequest) -> Iterator[bool]:
+    """Run the test with 64-bit types off, and on, in both frameworks."""
+    with frameworks.x64(request.param):
+        yield request.param

@@ -1,0 +1,184 @@
+"""Array: a small immutable object around a torch tensor.
+
+Slots: the tensor (possibly wrapped by functorch levels, or a meta tensor inside a trace), a tag (for plain
+arrays the weak-type bit) and the frame that the array was made in. It is not a Tensor subclass, so functorch
+never sees it, and every value that enters an op passes `border.unwrap`.
+Operators and methods that need the numeric library are bound late, by `array_methods`.
+Subclasses hold what numpy has no dtype for: PRNG keys, int4 and its like; `type(x)(tensor, x._tag)` rebuilds.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxlike._src import dtypes
+from jaxlike._src.frames import STATE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from jaxlike._src.frames import Frame
+
+_FROM_TORCH = dtypes.FROM_TORCH
+
+
+class ShapedArray:
+    """What a program may know of an array before it runs: shape, dtype, weak type."""
+
+    __slots__ = ("dtype", "shape", "weak_type")
+    array_abstraction_level = 2
+
+    def __init__(self, shape: Any, dtype: Any, weak_type: bool = False, **_ignored: Any) -> None:
+        self.shape = tuple(shape)
+        self.dtype = dtype if isinstance(dtype, dtypes.ExtendedDType) else np.dtype(dtype)
+        self.weak_type = weak_type
+
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: math.prod(self.shape))
+
+    def update(self, **changes: Any) -> ShapedArray:
+        """A copy with some of shape, dtype and weak_type changed."""
+        now = {"shape": self.shape, "dtype": self.dtype, "weak_type": self.weak_type}
+        return type(self)(**(now | changes))
+
+    def strip_weak_type(self) -> ShapedArray:
+        """The same, strongly typed."""
+        return self.update(weak_type=False) if self.weak_type else self
+
+    def to_tangent_aval(self) -> ShapedArray:
+        """The type of its tangents: float0 for integers."""
+        inexact = dtypes.issubdtype(self.dtype, np.inexact)
+        return type(self)(self.shape, self.dtype if inexact else dtypes.float0, self.weak_type and inexact)
+
+    at_least_vspace = to_tangent_aval
+
+    def str_short(self, short_dtypes: bool = False, **_ignored: Any) -> str:
+        """``float32[2,3]``, or ``f32[2,3]``."""
+        if short_dtypes:
+            name = dtypes.short_dtype_name(self.dtype)
+        else:
+            name = getattr(self.dtype, "name", str(self.dtype))
+        return f"{'~' if self.weak_type else ''}{name}[{','.join(map(str, self.shape))}]"
+
+    __str__ = __repr__ = lambda self: self.str_short()
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(self) is type(other)
+            and self.dtype == other.dtype  # pyright: ignore[reportAttributeAccessIssue]
+            and self.shape == other.shape  # pyright: ignore[reportAttributeAccessIssue]
+            and self.weak_type == other.weak_type  # pyright: ignore[reportAttributeAccessIssue]
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.dtype, self.shape, self.weak_type))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+
+class Array:
+    """A JAX array: shape, dtype, weak type and values; immutable (update with ``x.at[i].set(y)``).
+
+    Made by `jaxlike.numpy` functions, not by calling this class. Equal in behaviour to ``jax.Array``;
+    values inside grad, vmap and jit are Arrays too.
+    """
+
+    __slots__ = ("__weakref__", "_frame", "_t", "_tag")
+    __array_priority__ = 100
+
+    _t: Tensor
+    _tag: Any
+    _frame: Frame | None
+
+    def __init__(self, tensor: Tensor, weak_type: bool = False) -> None:
+        self._t = tensor
+        self._tag = weak_type
+        self._frame = STATE.frame
+
+    # What is known without values
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        return tuple(self._t.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """The numpy dtype of the elements."""
+        return _FROM_TORCH[self._t.dtype]
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._t.dim()
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def weak_type(self) -> bool:
+        """Whether the dtype yields to others in promotion, as that of a Python number."""
+        return self._tag
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.size * self.itemsize
+
+    @property
+    def aval(self) -> ShapedArray:
+        """Shape, dtype and weak type as one object."""
+        return ShapedArray(self.shape, self.dtype, self.weak_type)
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    __hash__ = None  # type: ignore[assignment]  # immutable, but == is elementwise
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "JAX arrays are immutable and do not support in-place item assignment. Instead of x[idx] = y, use "
+            "x = x.at[idx].set(y) or another .at[] method: "
+            "https://docs.jax.dev/en/latest/_autosummary/jax.numpy.ndarray.at.html"
+        )
+
+
+def constant(tensor: Tensor, tag: Any = False, kind: type[Array] = Array) -> Array:
+    """An Array that belongs to no running transformation; ``tensor`` must be plain (made `outside`)."""
+    made = kind(tensor, tag)
+    made._frame = None
+    return made
+
+
+class NarrowArray(Array):
+    """An array of a dtype that torch lacks (int4, some 8-bit floats): values kept in a wider tensor.
+
+    The tag is the dtype. Such arrays are stored, moved, indexed and converted; arithmetic converts first.
+    """
+
+    __slots__ = ()
+
+    @property
+    def dtype(self) -> Any:
+        """The numpy dtype of the elements."""
+        return self._tag
+
+    @property
+    def weak_type(self) -> bool:
+        """Never weakly typed."""
+        return False

@@ -1,0 +1,175 @@
+"""device_put, device_get and waiting: data between host and devices, for trees.
+
+A leaf is put with torch's `to`, so derivatives and batches pass through it. Inside a `jit` trace there is
+one device, the trace's own, and `device_put` is the identity. What torch has queued on an accelerator is
+waited for by `block_until_ready`; on the CPU nothing is ever queued.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import border, config, devices, dtypes
+from jaxlike._src.array import Array
+from jaxlike._src.devices import Device
+from jaxlike._src.memory import MemorySpace
+from jaxlike._src.partition_spec import P
+from jaxlike._src.sharding import Sharding
+from jaxlike._src.tree import functions as tree
+from jaxlike._src.tree.prefix import flatten_axes
+
+Target = Device | Sharding | MemorySpace | None
+
+
+def device_put(
+    x: Any,
+    device: Any = None,
+    *,
+    src: Any = None,
+    donate: Any = False,
+    may_alias: Any = None,
+) -> Any:
+    """The leaves of ``x`` as Arrays on ``device``; None: Arrays stay, the rest goes to the default device.
+
+    ``device``: a Device, a Sharding, a memory space, None, or a tree of them that is a prefix of ``x``.
+    ``may_alias``: False copies even where the data is there already. ``donate`` allows to reuse the
+    memory of ``x``, which torch never needs: nothing is deleted. ``src`` is checked and not needed.
+    """
+    leaves, treedef = tree.tree_flatten(x)
+
+    def spread(name: str, value: Any, single: tuple[type, ...]) -> list[Any]:
+        if value is None or isinstance(value, single):
+            return [value] * len(leaves)
+        return flatten_axes(f"device_put {name}", treedef, value)
+
+    targets = [
+        _checked_target(target) for target in spread("device", device, (Device, Sharding, MemorySpace))
+    ]
+    for source in spread("source", src, (Device, Sharding, MemorySpace)):
+        _checked_target(source)
+    donated = spread("donate", donate, (bool,))
+    aliased = spread("may_alias", may_alias, (bool,))
+    if any(alias and give for alias, give in zip(aliased, donated, strict=True)):
+        raise ValueError("may_alias and donate cannot be True at the same time.")
+    places = [_place(leaf, target) for leaf, target in zip(leaves, targets, strict=True)]
+    moved = [
+        _put(leaf, target, place, copy=alias is False)
+        for leaf, target, place, alias in zip(leaves, targets, places, aliased, strict=True)
+    ]
+    return tree.tree_unflatten(treedef, moved)
+
+
+def _checked_target(target: Any) -> Target:
+    if isinstance(target, P):
+        raise ValueError("Please set a mesh via `jax.set_mesh` if a PartitionSpec is passed to device_put")
+    if target is None or isinstance(target, Device | Sharding | MemorySpace):
+        return target
+    raise ValueError(
+        "`jax.device_put` only accepts `None`, `jax.sharding.Sharding`, `jax.Device`, `Format`, "
+        f"`jax.memory.Space` or a pytree of these values. Received invalid value: {target}"
+    )
+
+
+def _place(leaf: Any, target: Target) -> torch.device | None:
+    """The torch device that ``target`` means for ``leaf``, after all checks; None: wherever it is."""
+    if isinstance(leaf, str):
+        raise TypeError(f"Argument '{leaf}' of type {type(leaf)} is not a valid JAX type")
+    if isinstance(leaf, np.ndarray | np.generic) and leaf.dtype != dtypes.float0:
+        dtypes.check_valid_dtype(leaf.dtype)
+    if target is None:
+        return None
+    if isinstance(target, Device):
+        return target.torch_device
+    if isinstance(target, MemorySpace):
+        if target is MemorySpace.Host:
+            _require_device_memory(devices.default_device(), "pinned_host")
+        return None
+    shape = leaf.shape if hasattr(leaf, "shape") else ()
+    try:
+        target.check_compatible_aval(shape)
+    except ValueError as error:
+        raise ValueError(
+            f"One of device_put args is incompatible with its sharding annotation {target}: {error}"
+        ) from None
+    target.shard_shape(shape)
+    known = target._device_assignment
+    _require_device_memory(known[0], target.memory_kind)
+    if len({device.torch_device for device in known}) > 1:
+        raise NotImplementedError(f"Arrays split over several devices are not supported: {target}")
+    return known[0].torch_device
+
+
+def _require_device_memory(device: Device, kind: str | None) -> None:
+    # On the CPU all kinds of memory are the same memory.
+    if kind not in (None, "device") and device.platform != "cpu":
+        raise NotImplementedError(f"Arrays live in the memory of their device, not in {kind}, on {device}")
+
+
+def _put(leaf: Any, target: Target, place: torch.device | None, *, copy: bool) -> Any:
+    if isinstance(leaf, np.ndarray) and leaf.dtype == dtypes.float0:
+        return leaf  # it holds no data that could be moved
+    if isinstance(leaf, Array):
+        if target is None and not copy:
+            return leaf
+        x = leaf
+    else:
+        x = _from_host(leaf, target)
+    tensor = border.unwrap(x)
+    if tensor.device.type != "meta":  # in a jit trace there is one device
+        if place is not None and tensor.device != place:
+            tensor = tensor.to(place, copy=copy)
+        elif copy and x is leaf:
+            tensor = tensor.clone()
+    return type(x)(tensor, x._tag)
+
+
+def _from_host(leaf: Any, target: Target) -> Array:
+    """A leaf that is no Array yet, made on the target at once."""
+    device: Any = target if isinstance(target, Device) else None
+    if isinstance(target, Sharding):
+        device = target._device_assignment[0]
+    with contextlib.nullcontext() if device is None else config.default_device(device):
+        return border.asarray(leaf)
+
+
+def device_get(x: Any) -> Any:
+    """The leaves of ``x`` on the host: Arrays as numpy arrays, values inside a transformation as they are."""
+    return tree.tree_map(_get, x)
+
+
+def _get(leaf: Any) -> Any:
+    if isinstance(leaf, Array) and (border.is_traced(leaf) or not hasattr(leaf.dtype, "itemsize")):
+        return leaf  # PRNG keys have no form in numpy
+    to_array = getattr(leaf, "__array__", None)
+    return leaf if to_array is None else to_array()
+
+
+def block_until_ready(x: Any) -> Any:
+    """``x``, once the values of all its Arrays have been computed."""
+    waiting: set[torch.device] = set()
+    for leaf in tree.tree_leaves(x):
+        if isinstance(leaf, Array):
+            waiting.add(leaf._t.device)
+        elif hasattr(leaf, "block_until_ready"):
+            leaf.block_until_ready()
+    for device in waiting:
+        wait_for(device)
+    return x
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until everything queued on a torch device is done."""
+    if device.type not in ("cpu", "meta"):
+        torch.accelerator.synchronize(device)
+
+
+def copy_to_host_async(x: Any) -> Any:
+    """``x``, whose values will be read on the host; each Array is copied when it is read."""
+    for leaf in tree.tree_leaves(x):
+        if not isinstance(leaf, Array) and hasattr(leaf, "copy_to_host_async"):
+            leaf.copy_to_host_async()
+    return x

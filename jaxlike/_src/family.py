@@ -1,0 +1,320 @@
+"""family: decorators that lift a torch kernel to a jnp function: check, promote, compute, wrap.
+
+A kernel is written on tensors of one dtype. `unary` and `binary` give it the signature, the promotion, the
+errors and the documentation of its family, and an operator form for Array's methods.
+The fast path is first: Arrays of the running frame, dtypes the kernel takes as they are. Everything else
+(mixed dtypes, numpy operands, closed-over values, flags that ask for checks) takes the general path.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+import torch
+
+from jaxlike._src import config, dtypes, unsigned
+from jaxlike._src.array import Array, NarrowArray
+from jaxlike._src.border import (
+    asarray,
+    astype,
+    broadcast_shapes,
+    check_arraylike,
+    kind_of,
+    scalar,
+    tensor_as,
+    unwrap,
+)
+from jaxlike._src.frames import CHECKED, STATE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from jaxlike._src.typing import ArrayLike
+
+Kernel: TypeAlias = "Callable[..., Tensor]"
+UnaryOp: TypeAlias = "Callable[[ArrayLike], Array]"
+BinaryOp: TypeAlias = "Callable[[ArrayLike, ArrayLike], Array]"
+
+FLOATS: Final = frozenset([torch.float32, torch.float64, torch.float16, torch.bfloat16])
+COMPLEX: Final = frozenset([torch.complex64, torch.complex128])
+SIGNED: Final = frozenset([torch.int8, torch.int16, torch.int32, torch.int64])
+INTEGERS: Final = SIGNED | {torch.uint8}  # those that torch computes with
+BOOL: Final = frozenset([torch.bool])
+EVERY: Final = FLOATS | COMPLEX | INTEGERS | BOOL
+
+
+class Promotion(NamedTuple):
+    """How a family brings operands to one dtype: ``of`` maps the common dtype to the one computed in."""
+
+    of: Callable[[Any], Any]
+    direct: frozenset[torch.dtype]  # dtypes that stay as they are and that torch's kernels take
+
+
+def _identity(dtype: Any) -> Any:
+    return dtype
+
+
+def _inexact(dtype: Any) -> Any:
+    return dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(dtype))
+
+
+def _numeric(dtype: Any) -> Any:
+    return dtypes.to_numeric_dtype(dtype)
+
+
+keep_dtype = Promotion(_identity, EVERY)
+to_inexact = Promotion(_inexact, FLOATS | COMPLEX)
+to_numeric = Promotion(_numeric, EVERY - BOOL)
+
+# What kinds of dtype a function takes, for JAX's error text.
+NUMERIC: Final = (np.integer, np.floating, np.complexfloating)
+REAL: Final = (np.integer, np.floating)
+FLOATING: Final = (np.floating,)
+INEXACT: Final = (np.floating, np.complexfloating)
+BITS: Final = (np.integer, np.bool_)
+ANY: Final = (np.bool_, np.integer, np.floating, np.complexfloating)
+
+
+def publish(op: Any, kernel: Callable[..., Any], doc_tail: str = "", module: str = "jax.numpy") -> Any:
+    """Give ``op`` the name and documentation of its kernel."""
+    op.__name__ = op.__qualname__ = kernel.__name__
+    op.__module__ = module
+    op.__doc__ = (kernel.__doc__ or "") + doc_tail
+    op.kernel = kernel
+    return op
+
+
+Op = TypeVar("Op", bound=Callable[..., Any])
+
+
+def alias(name: str, op: Op) -> Op:
+    """The same function under a second public name; its errors say the first, as JAX's do."""
+    function: Any = op
+    twin = types.FunctionType(
+        function.__code__, function.__globals__, name, function.__defaults__, function.__closure__
+    )
+    twin.__dict__.update(function.__dict__)
+    twin.__kwdefaults__, twin.__annotations__ = function.__kwdefaults__, function.__annotations__
+    twin.__qualname__, twin.__module__, twin.__doc__ = name, function.__module__, function.__doc__
+    return twin  # pyright: ignore[reportReturnType]
+
+
+UNARY_DOC: Final = """
+
+    Args:
+        x: array or number of any shape.
+
+    Returns:
+        An array of the shape of ``x``.
+    """
+BINARY_DOC: Final = """
+
+    Args:
+        x: array or number.
+        y: array or number; shapes broadcast, dtypes promote.
+
+    Returns:
+        An array of the common shape.
+    """
+
+
+def check_kinds(primitive: str, accepts: tuple[Any, ...], *kinds: Any) -> None:
+    """TypeError with JAX's words where an operand's dtype is none of ``accepts``."""
+    for position, dtype in enumerate(kinds):
+        if not dtypes.any_of(accepts, dtype):
+            at = f" at position {position}" if len(kinds) > 1 else ""
+            names = ", ".join("bool" if k is np.bool_ else k.__name__ for k in accepts)
+            raise TypeError(
+                f"{primitive} does not accept dtype {dtype}{at}. Accepted dtypes{at} are subtypes of {names}."
+            )
+
+
+def finish(name: str, out: Array) -> Array:
+    """Checks that flags ask for on every result."""
+    if STATE.plain or not (config.debug_nans.value or config.debug_infs.value):
+        return out
+    from jaxlike._src.debug_checks import check_finite  # imported here: needed under a flag only
+
+    return check_finite(name, out)
+
+
+def unary(
+    promote: Promotion = keep_dtype,
+    *,
+    accepts: tuple[Any, ...] = ANY,
+    primitive: str = "",
+    uint64: unsigned.Uint64Rule = "bits",
+    weak: bool = True,
+    module: str = "jax.numpy",
+) -> Callable[[Kernel], UnaryOp]:
+    """Lift a kernel of one tensor.
+
+    Args:
+        promote: what the operand's dtype becomes before the kernel runs.
+        accepts: kinds of dtype that are allowed after promotion; others raise JAX's TypeError.
+        primitive: the name in that error, if it is not the function's.
+        uint64: how unsigned 64-bit operands are computed, see `unsigned`.
+        weak: whether a weakly typed operand gives a weakly typed result.
+        module: where users find the function.
+    """
+    direct = frozenset(
+        t for t in promote.direct if dtypes.any_of(accepts, dtypes.from_torch(t))
+    )
+
+    def lift(kernel: Kernel) -> UnaryOp:
+        name = primitive or kernel.__name__
+
+        def general(x: Any) -> Array:
+            check_arraylike(kernel.__name__, x)
+            x = asarray(x)
+            dtype, is_weak = x.dtype, x.weak_type
+            if isinstance(dtype, dtypes.ExtendedDType):
+                raise TypeError(f"{name} does not accept dtypes {dtype}.")
+            want = promote.of(dtype)
+            check_kinds(name, accepts, want)
+            if want in dtypes.STORAGE:
+                return _through_wider(general, want, x)
+            tensor = tensor_as(x, want)
+            if tensor.dtype in unsigned.WIDE:
+                out = unsigned.emulate(kernel, uint64, tensor)
+            else:
+                out = kernel(tensor)
+            return finish(name, Array(out, is_weak and weak and out.dtype is not torch.bool))
+
+        def op(x: ArrayLike, /) -> Array:
+            if type(x) is Array:
+                fast = STATE.fast
+                if x._frame is fast:
+                    t = x._t
+                elif fast is CHECKED:
+                    return general(x)
+                else:
+                    t = unwrap(x)
+                if t.dtype in direct:
+                    return Array(kernel(t), x._tag and weak)
+            return general(x)
+
+        op.general = general  # pyright: ignore[reportFunctionMemberAccess]
+        return publish(op, kernel, UNARY_DOC, module)
+
+    return lift
+
+
+def _through_wider(general: Callable[..., Array], dtype: Any, *args: Any) -> Array:
+    """Operate on a dtype that torch lacks in the type that stores it, and come back."""
+    stored = dtypes.from_torch(dtypes.STORAGE[dtype])
+    out = general(*(astype(asarray(a), stored) for a in args))
+    return astype(out, dtype) if out.dtype == stored else out
+
+
+_NUMBER_DTYPES = FLOATS - {torch.float16, torch.bfloat16}
+
+
+def binary(
+    promote: Promotion = keep_dtype,
+    *,
+    accepts: tuple[Any, ...] = ANY,
+    primitive: str = "",
+    uint64: unsigned.Uint64Rule = "bits",
+    result: str = "same",
+    module: str = "jax.numpy",
+) -> Callable[[Kernel], BinaryOp]:
+    """Lift a kernel of two tensors of one dtype that broadcasts.
+
+    Args:
+        promote: what the common dtype becomes before the kernel runs.
+        accepts: kinds of dtype that are allowed after promotion; others raise JAX's TypeError.
+        primitive: the name in that error, if it is not the function's.
+        uint64: how unsigned 64-bit operands are computed, see `unsigned`.
+        result: "same" (the dtype computed in) or "bool" (a comparison: never weakly typed).
+        module: where users find the function.
+    """
+    direct = frozenset(t for t in promote.direct if dtypes.any_of(accepts, dtypes.from_torch(t)))
+    with_float = direct & _NUMBER_DTYPES
+    with_int = direct & (_NUMBER_DTYPES | {torch.int32, torch.int64})
+    keeps_weak = result == "same"
+
+    def lift(kernel: Kernel) -> BinaryOp:
+        public = kernel.__name__
+        name = primitive or public
+
+        def general(x: Any, y: Any) -> Array:
+            check_arraylike(public, x, y)
+            (xd, xw), (yd, yw) = kind_of(x), kind_of(y)
+            if isinstance(xd, dtypes.ExtendedDType) or isinstance(yd, dtypes.ExtendedDType):
+                return _on_extended(name, kernel, x, y, xd, yd)
+            dtype, is_weak = dtypes.promote((xd, xw), (yd, yw))
+            want = promote.of(dtype)
+            check_kinds(name, accepts, want, want)
+            shapes = [tuple(np.shape(v)) if not isinstance(v, Array) else v.shape for v in (x, y)]
+            if shapes[0] != shapes[1]:
+                broadcast_shapes(public, shapes, name)
+            if want in dtypes.STORAGE:
+                return _through_wider(general, want, x, y)
+            if not isinstance(x, Array) and not isinstance(y, Array):
+                x = asarray(x)  # on the default device, where a bare number would stay on the CPU
+            a, b = tensor_as(x, want), tensor_as(y, want)
+            if a.dtype in unsigned.WIDE:
+                out = unsigned.emulate(kernel, uint64, a, b)
+            else:
+                out = kernel(a, b)
+            return finish(name, Array(out, is_weak and keeps_weak))
+
+        def op(x: ArrayLike, y: ArrayLike, /) -> Array:
+            fast = STATE.fast
+            if fast is CHECKED:
+                return general(x, y)
+            if type(x) is Array:
+                a = x._t if x._frame is fast else unwrap(x)
+                if type(y) is Array:
+                    b = y._t if y._frame is fast else unwrap(y)
+                    dtype = a.dtype
+                    if dtype is b.dtype and dtype in direct:
+                        try:
+                            return Array(kernel(a, b), keeps_weak and x._tag and y._tag)
+                        except RuntimeError:  # shapes: the general path says which
+                            return general(x, y)
+                elif type(y) is float:
+                    if a.dtype in with_float:
+                        return Array(kernel(a, scalar(y, a.dtype)), keeps_weak and x._tag)
+                elif type(y) is int and a.dtype in with_int and -0x80000000 <= y <= 0x7FFFFFFF:
+                    return Array(kernel(a, scalar(y, a.dtype)), keeps_weak and x._tag)
+            elif type(y) is Array:
+                b = y._t if y._frame is fast else unwrap(y)
+                if type(x) is float:
+                    if b.dtype in with_float:
+                        return Array(kernel(scalar(x, b.dtype), b), keeps_weak and y._tag)
+                elif type(x) is int and b.dtype in with_int and -0x80000000 <= x <= 0x7FFFFFFF:
+                    return Array(kernel(scalar(x, b.dtype), b), keeps_weak and y._tag)
+            return general(x, y)
+
+        op.general = general  # pyright: ignore[reportFunctionMemberAccess]
+        return publish(op, kernel, BINARY_DOC, module)
+
+    return lift
+
+
+def _on_extended(name: str, kernel: Kernel, x: Any, y: Any, xd: Any, yd: Any) -> Array:
+    """Only equality is defined on extended dtypes such as PRNG keys; their class does it."""
+    if xd == yd and name in ("eq", "ne"):
+        a, b = asarray(x), asarray(y)
+        same = a._equal(b)  # pyright: ignore[reportAttributeAccessIssue]
+        return same if name == "eq" else Array(~unwrap(same))
+    raise TypeError(f"{name} does not accept dtypes {xd}, {yd}.")
+
+
+def ternary_promoted(name: str, *args: Any) -> tuple[list[Tensor], bool]:
+    """Several operands as tensors of their common dtype, with its weak type."""
+    check_arraylike(name, *args)
+    dtype, weak = dtypes.promote(*map(kind_of, args))
+    return [tensor_as(a, dtype) for a in args], weak
+
+
+@functools.cache
+def narrow_kind(kind: type[Array]) -> bool:
+    """Whether Arrays of this class store a dtype that torch lacks."""
+    return issubclass(kind, NarrowArray)

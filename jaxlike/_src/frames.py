@@ -1,0 +1,85 @@
+"""frames: which transformations are running on this thread, innermost last.
+
+Each running grad, jvp, vmap or jit trace is a Frame in a linked stack; None stands for plain eager code.
+An Array remembers the frame it was made in, so that `unwrap` can tell at once whether its payload may be
+used as it is (same frame), must be lifted into a running trace (older frame), or has leaked (dead frame).
+`STATE.fast` equals `STATE.frame` unless a flag asks for checks on every op: then no Array matches it and
+every op takes its general path.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Frame:
+    """One running transformation; ``trace`` is its recorder if it is a jit-like trace."""
+
+    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "parent", "trace")
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        level: int = 0,
+        trace: Any = None,
+        axis_name: Any = None,
+        axis_size: int = 0,
+        fun_name: str = "",
+    ) -> None:
+        self.kind = kind  # "grad", "jvp", "vmap" or "jit"
+        self.level = level  # the functorch level
+        self.trace = trace
+        self.axis_name = axis_name
+        self.axis_size = axis_size
+        self.fun_name = fun_name
+        self.parent: Frame | None = None
+        self.alive = False
+
+    def __enter__(self) -> Frame:
+        self.parent = STATE.frame
+        self.alive = True
+        STATE.frame = self
+        STATE.fast = self if STATE.plain else CHECKED
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.alive = False
+        STATE.frame = self.parent
+        STATE.fast = self.parent if STATE.plain else CHECKED
+
+
+class _State(threading.local):
+    frame: Frame | None = None
+    fast: Any = None
+    plain: bool = True
+
+
+CHECKED = object()  # what no Array has as its frame
+STATE = _State()
+
+
+def set_checked(checked: bool) -> None:
+    """Send every op through its general path (flags such as debug_nans are looked at there)."""
+    STATE.plain = not checked
+    STATE.fast = CHECKED if checked else STATE.frame
+
+
+def running() -> Iterator[Frame]:
+    """The running frames, innermost first."""
+    frame = STATE.frame
+    while frame is not None:
+        yield frame
+        frame = frame.parent
+
+
+def current_trace() -> Any:
+    """The innermost running trace (a graph recorder), or None."""
+    for frame in running():
+        if frame.trace is not None:
+            return frame.trace
+    return None

@@ -1,0 +1,121 @@
+"""execute: how a graph runs. Replay at once; compile with Inductor when that pays.
+
+Inductor takes seconds where replay starts at once, so "auto" replays until the time spent replaying reaches
+what compiling is expected to cost: the total is never more than about twice the best choice. "replay" never
+compiles, "compile" does at the first call. This module owns the call to the compiler: its options, and the
+return to replay, with one warning, on a machine where it cannot work.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import shutil
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from jaxlike._src import config, torch_private
+from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.graph import to_fx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from jaxlike._src.graph.graph import Graph
+
+logger = logging.getLogger("jaxlike.jit")
+
+FIRST_COMPILE_SECONDS = 4.0  # importing Inductor and starting its workers
+COMPILE_SECONDS = 1.0  # a small kernel
+COMPILE_SECONDS_PER_NODE = 0.03
+
+
+class Executable:
+    """A graph made ready to run on plain tensors (no transformation active)."""
+
+    __slots__ = ("_call", "_replay", "compiled", "device", "graph", "spent", "tier")
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.device = default_torch_device()
+        self._replay = functools.partial(graph.replay(), self.device)
+        self._call: Callable[..., Any] | None = None
+        self.spent = 0.0
+        self.tier = config.jit_tier.value
+        self.compiled = False
+
+    def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Outputs of the graph for inputs followed by lifted values."""
+        if self._call is not None:
+            return self._call(tensors)
+        if self.tier == "auto":
+            start = time.perf_counter()
+            out = self._replay(*tensors)
+            self.spent += time.perf_counter() - start
+            if self.spent > expected_cost(self.graph):
+                self.compile(tensors)
+            return out
+        if self.tier == "compile":
+            self.compile(tensors)
+            return self(tensors)
+        return self._replay(*tensors)
+
+    def compile(self, tensors: Sequence[Tensor]) -> None:
+        """Switch to the compiled form; stays on replay where compiling fails."""
+        compiled = compile_graph(self.graph, tensors, self.device)
+        if compiled is None:
+            self._call = lambda given: self._replay(*given)
+        else:
+            self._call, self.compiled = compiled, True
+
+
+_compiled_before = False
+
+
+def expected_cost(graph: Graph) -> float:
+    """Seconds that compiling the graph is expected to take."""
+    first = 0.0 if _compiled_before else FIRST_COMPILE_SECONDS
+    return first + COMPILE_SECONDS + COMPILE_SECONDS_PER_NODE * len(graph.nodes)
+
+
+@functools.cache
+def can_compile() -> bool:
+    """Whether this machine has what Inductor needs; says so once where not."""
+    if torch_private.has_cpp_compiler(shutil.which):
+        return True
+    warnings.warn(
+        "jaxlike found no C++ compiler: jitted functions are replayed op by op instead of being compiled.",
+        UserWarning,
+        stacklevel=2,
+    )
+    return False
+
+
+def compile_graph(
+    graph: Graph, tensors: Sequence[Tensor], device: torch.device
+) -> Callable[[Sequence[Tensor]], Sequence[Tensor]] | None:
+    """The graph compiled by Inductor, as a function of a list of tensors; None where that is impossible."""
+    global _compiled_before
+    if not graph.nodes or (device.type == "cpu" and not can_compile()):
+        return None
+    start = time.perf_counter()
+    try:
+        with torch_private.outside_of_everything():
+            compiled = torch_private.inductor_compile(to_fx(graph, device), list(tensors))
+    except torch_private.COMPILER_ERRORS as error:
+        warnings.warn(
+            f"jaxlike could not compile {graph.name}, which goes on op by op ({type(error).__name__}: "
+            f"{str(error).splitlines()[0] if str(error) else ''}).",
+            UserWarning,
+            stacklevel=2,
+        )
+        return None
+    _compiled_before = True
+    level = logging.WARNING if config.log_compiles.value else logging.DEBUG
+    logger.log(level, "Finished compilation of %s in %.3f sec", graph.name, time.perf_counter() - start)
+    return compiled

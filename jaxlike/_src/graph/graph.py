@@ -1,0 +1,226 @@
+"""graph: a traced function as a closed, flat list of aten ops.
+
+Values are `Var`s (numbered, with shape, dtype and strides); a `Node` applies an op to Vars and static
+arguments. Inputs are the function's arguments followed by what it closed over (`lifted`); 0-d constants from
+Python numbers stay visible as `Const`. A Graph is replayed as generated straight-line Python (plain aten,
+so an active torch.func level differentiates or batches it), printed as a jaxpr, or turned into an FX graph.
+"""
+
+from __future__ import annotations
+
+from operator import getitem
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from torch import Tensor
+
+    from jaxlike._src.array import Array, ShapedArray
+
+
+class Var:
+    """A value in a graph."""
+
+    __slots__ = ("dtype", "index", "shape", "stride")
+
+    def __init__(self, index: int, tensor: Tensor) -> None:
+        self.index = index
+        self.shape = tuple(tensor.shape)
+        self.dtype = tensor.dtype
+        self.stride = tensor.stride()
+
+    def __repr__(self) -> str:
+        return f"v{self.index}"
+
+
+class Const(NamedTuple):
+    """A tensor known when the graph was made; ``number`` is set for those that stand for a Python number."""
+
+    tensor: Tensor
+    number: Any
+
+
+class Device:
+    """Stands for the device that the graph runs on."""
+
+    def __repr__(self) -> str:
+        return "device"
+
+
+DEVICE = Device()
+
+
+class Node(NamedTuple):
+    """``outs = op(*args, **kwargs)``; Vars stand where tensors were, nested in lists too."""
+
+    op: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outs: tuple[Var | None, ...]
+    single: bool  # whether the op returns one tensor rather than a tuple
+
+
+def vars_in(value: Any) -> Iterator[Var]:
+    """The Vars in an argument."""
+    if isinstance(value, Var):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from vars_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from vars_in(item)
+
+
+class Graph:
+    """A closed graph; call `replay()` for a function of (device, *inputs, *lifted) tensors."""
+
+    def __init__(
+        self,
+        nodes: list[Node],
+        inputs: list[Var],
+        lifted: list[tuple[Var, Array]],
+        constants: dict[Var, Const],
+        outputs: list[Var],
+        in_avals: Sequence[ShapedArray],
+        out_avals: Sequence[ShapedArray],
+        name: str,
+    ) -> None:
+        self.inputs, self.outputs, self.name = inputs, outputs, name
+        self.in_avals, self.out_avals = list(in_avals), list(out_avals)
+        self.nodes, used = _without_dead_code(nodes, outputs)
+        self.lifted_vars = [v for v, _ in lifted if v in used]
+        self.lifted = [x for v, x in lifted if v in used]
+        self.constants = {v: c for v, c in constants.items() if v in used}
+        self._replay: Callable[..., Any] | None = None
+
+    def replay(self) -> Callable[..., Any]:
+        """Straight-line Python: ``replay(device, *inputs, *lifted)`` gives a tuple of tensors."""
+        if self._replay is None:
+            self._replay = _generate(self)
+        return self._replay
+
+    def dependencies(self, var: Var) -> set[Var]:
+        """The inputs that ``var`` is computed from."""
+        made_by = {o: n for n in self.nodes for o in n.outs if o is not None}
+        return inputs_behind(var, made_by)
+
+
+def inputs_behind(var: Var, made_by: dict[Var, Node]) -> set[Var]:
+    """The Vars without a defining node that ``var`` is computed from."""
+    found: set[Var] = set()
+    stack, seen = [var], set()
+    while stack:
+        v = stack.pop()
+        if v in seen:
+            continue
+        seen.add(v)
+        node = made_by.get(v)
+        if node is None:
+            found.add(v)
+        else:
+            stack.extend(vars_in(node.args))
+            stack.extend(vars_in(node.kwargs))
+    return found
+
+
+def _without_dead_code(nodes: list[Node], outputs: list[Var]) -> tuple[list[Node], set[Var]]:
+    used: set[Var] = set(outputs)
+    kept: list[Node] = []
+    for node in reversed(nodes):
+        if any(o in used for o in node.outs):
+            kept.append(node)
+            used.update(vars_in(node.args))
+            used.update(vars_in(node.kwargs))
+    kept.reverse()
+    return kept, used
+
+
+def _generate(graph: Graph) -> Callable[..., Any]:
+    """Compile the graph to a Python function; values are freed after their last use."""
+    last_use: dict[Var, int] = {}
+    for k, node in enumerate(graph.nodes):
+        for v in (*vars_in(node.args), *vars_in(node.kwargs), *(o for o in node.outs if o is not None)):
+            last_use[v] = k
+    keep = {*graph.outputs, *graph.constants}
+    scope: dict[str, Any] = {f"{v!r}": c.tensor for v, c in graph.constants.items()}
+    ops: dict[Any, str] = {}
+
+    def op_name(op: Any) -> str:
+        if op not in ops:
+            ops[op] = f"op{len(ops)}"
+            scope[ops[op]] = getattr(op, "_op", op)  # the C++ function under an OpOverload: no Python in between
+        return ops[op]
+
+    def source(value: Any) -> str:
+        if isinstance(value, Var | Device):
+            return repr(value)
+        if isinstance(value, list):
+            return "[" + ", ".join(map(source, value)) + "]"
+        if isinstance(value, tuple):
+            return "(" + "".join(source(v) + ", " for v in value) + ")"
+        if value is None or type(value) in (bool, int, str):
+            return repr(value)
+        name = f"s{len(scope)}"
+        scope[name] = value
+        return name
+
+    parameters = ["device", *map(repr, graph.inputs), *map(repr, graph.lifted_vars)]
+    lines = [f"def replay({', '.join(parameters)}):"]
+    for k, node in enumerate(graph.nodes):
+        given = [source(a) for a in node.args] + [f"{key}={source(v)}" for key, v in node.kwargs.items()]
+        targets = [repr(o) if o is not None else "_" for o in node.outs]
+        left = targets[0] if node.single else ", ".join(targets) + ","
+        lines.append(f"    {left} = {op_name(node.op)}({', '.join(given)})")
+        dead = {v for v in (*vars_in(node.args), *vars_in(node.kwargs), *node.outs) if v and last_use[v] == k} - keep
+        if dead:
+            lines.append(f"    del {', '.join(sorted(map(repr, dead)))}")
+    lines.append(f"    return ({''.join(f'{o!r}, ' for o in graph.outputs)})")
+    exec(compile("\n".join(lines), f"<jaxlike graph {graph.name}>", "exec"), scope)
+    return scope["replay"]
+
+
+def to_fx(graph: Graph, device: torch.device) -> torch.fx.GraphModule:
+    """The same as an FX graph module on ``device``: what torch's compilers take."""
+    made = torch.fx.Graph()
+    env: dict[Any, Any] = {}
+    for var in (*graph.inputs, *graph.lifted_vars):
+        env[var] = made.placeholder(repr(var))
+    attributes: dict[str, Tensor] = {}
+    for var, const in graph.constants.items():
+        if const.number is not None:
+            env[var] = made.call_function(
+                torch.ops.aten.full.default, ([], const.number), {"dtype": var.dtype, "device": device}
+            )
+        else:
+            name = f"constant_{var.index}"
+            attributes[name] = const.tensor.to(device)
+            env[var] = made.get_attr(name)
+
+    def translate(value: Any) -> Any:
+        if isinstance(value, Var):
+            return env[value]
+        if isinstance(value, list | tuple):
+            return type(value)(translate(v) for v in value)
+        return device if isinstance(value, Device) else value
+
+    for node in graph.nodes:
+        kwargs = {k: translate(v) for k, v in node.kwargs.items()}
+        call = made.call_function(node.op, tuple(translate(a) for a in node.args), kwargs)
+        if node.single:
+            env[node.outs[0]] = call
+        else:
+            for k, out in enumerate(node.outs):
+                if out is not None:
+                    env[out] = made.call_function(getitem, (call, k))
+    made.output(tuple(env[o] for o in graph.outputs))
+    module = torch.nn.Module()
+    for name, tensor in attributes.items():
+        module.register_buffer(name, tensor)
+    made_module = torch.fx.GraphModule(module, made)
+    return made_module
+
+

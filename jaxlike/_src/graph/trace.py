@@ -1,0 +1,348 @@
+"""trace: run a function once on shape-only tensors and record the aten ops that it comes down to.
+
+A dispatch mode below all torch.func levels sees every aten op. The metadata of its outputs comes from a
+process-wide cache keyed by op and operand metadata, so that only the first such op runs a meta kernel.
+An Array that the running trace did not make is lifted to an extra input (`Trace.lift`, called by `unwrap`), so
+the graph is closed whatever the function closed over. In-place writes into fresh temporaries (some of torch's
+derivative formulas do that) are recorded as the functional op; writes into views are refused (`Unsupported`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from jaxlike._src import torch_private
+from jaxlike._src.array import Array, constant
+from jaxlike._src.border import scalar_value
+from jaxlike._src.frames import Frame
+from jaxlike._src.graph.graph import DEVICE, Const, Graph, Node, Var, inputs_behind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+aten = torch.ops.aten
+_outputs: dict[Any, Any] = {}  # (op, operand metadata) -> output metadata, shared by all traces
+# Ops that give back their operand's values: the result is the operand.
+_IDENTITY = frozenset([aten.detach.default, aten.alias.default, aten.lift_fresh.default])
+_ARITHMETIC = frozenset([aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor])
+_KEEP_ZERO = frozenset([aten.neg.default, aten.view.default, aten.expand.default, aten.clone.default])
+_MUTATING_FACTORIES = {"fill_": "full_like", "zero_": "zeros_like"}
+
+
+class _Static:
+    """The result of an op that is known from metadata alone."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Unsupported(NotImplementedError):
+    """An op that cannot be recorded: it writes into a view, or its result's shape depends on values."""
+
+
+def _meta_of(tensor: Tensor) -> tuple[Any, ...]:
+    return tuple(tensor.shape), tensor.dtype, tensor.stride()
+
+
+def _empty(meta: tuple[Any, ...]) -> Tensor:
+    shape, dtype, stride = meta
+    return torch.empty_strided(shape, stride, dtype=dtype, device="meta")
+
+
+def _key(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return (tuple(value.shape), value.dtype, value.stride())
+    if isinstance(value, list | tuple):
+        return tuple(map(_key, value))
+    return (type(value), value)
+
+
+class Trace(TorchDispatchMode):
+    """The recorder of one trace."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.nodes: list[Node] = []
+        self.vars: dict[int, Var] = {}  # id of a tensor that this trace knows -> its Var
+        self.keep: list[Any] = []  # those tensors, so that ids stay unique
+        self.constants: dict[Var, Const] = {}
+        self.lifted: dict[int, tuple[Var, Tensor, Array]] = {}
+        self.aliased: set[int] = set()  # ids of views and of what they view
+        self.zeros: dict[int, Tensor] = {}  # symbolic zeros (tangents of constants), not yet in the graph
+        self.inputs: list[Var] = []
+        self.input_names: list[str] = []
+        self.fun_location = ""
+
+    # Values
+
+    def define(self, tensor: Tensor) -> Var:
+        """A new Var for ``tensor``."""
+        var = self.vars[id(tensor)] = Var(len(self.keep), tensor)
+        self.keep.append(tensor)
+        return var
+
+    def placeholder(self, like: Tensor) -> Tensor:
+        """A shape-only stand-in for an outside tensor."""
+        with torch_private.outside():
+            made = torch.empty_strided(tuple(like.shape), _strides(like), dtype=like.dtype, device="meta")
+        self.define(made)
+        return made
+
+    def lift(self, x: Array) -> Tensor:
+        """The stand-in for an Array from outside; the same one each time."""
+        found = self.lifted.get(id(x))
+        if found is not None:
+            return found[1]
+        number = scalar_value(x._t)
+        stand_in = self.placeholder(x._t)
+        var = self.vars[id(stand_in)]
+        if number is not None:
+            self.constants[var] = Const(x._t, number)
+            self.lifted[id(x)] = (var, stand_in, x)
+        else:
+            self.lifted[id(x)] = (var, stand_in, x)
+        return stand_in
+
+    def var_of(self, tensor: Tensor) -> Var:
+        """The Var of a tensor; one that the trace does not know is a constant."""
+        var = self.vars.get(id(tensor))
+        if var is None and id(tensor) in self.zeros:
+            var = self._materialize(tensor)
+        if var is None:
+            if tensor.device.type == "meta":
+                raise Unsupported("a shape-only tensor of another trace reached this one")
+            var = self.define(tensor)
+            self.constants[var] = Const(tensor, scalar_value(tensor))
+        return var
+
+    # Recording
+
+    def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        schema = op._schema
+        if schema.is_mutable:
+            return self._mutate(op, types, args, kwargs)
+        if op in _IDENTITY:
+            (source,) = args
+            return self._alias(source)
+        if op is aten._efficientzerotensor.default:
+            return self._zero(tuple(args[0]), kwargs["dtype"])
+        if self.zeros and (simple := self._with_zero(op, args)) is not None:
+            return simple
+        key = (op, _key(args), _key(tuple(kwargs.items()))) if kwargs else (op, _key(args))
+        try:
+            found = _outputs.get(key)
+        except TypeError:
+            found, key = None, None
+        if found is None:
+            found = _run_on_meta(op, args, kwargs)
+            if key is not None:
+                _outputs[key] = found
+        if type(found) is _Static:
+            return found.value
+        single = type(found) is tuple
+        outs: Any = _empty(found) if single else [None if m is None else _empty(m) for m in found]
+        made = (outs,) if single else outs
+        if any(r.alias_info is not None for r in schema.returns):
+            self.aliased.update(id(t) for t in (args[0], *made))
+        self.nodes.append(
+            Node(
+                op,
+                tuple(self._recorded(a) for a in args),
+                {k: self._recorded(v) for k, v in kwargs.items()},
+                tuple(None if t is None else self.define(t) for t in made),
+                single,
+            )
+        )
+        return outs if single else tuple(outs) if schema.returns[0].type.kind() != "ListType" else outs
+
+    def _recorded(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return self.var_of(value)
+        if isinstance(value, list | tuple):
+            return type(value)(map(self._recorded, value)) if type(value) in (list, tuple) else list(
+                map(self._recorded, value)
+            )
+        return DEVICE if isinstance(value, torch.device) else value
+
+    def _alias(self, source: Tensor) -> Tensor:
+        var = self.var_of(source)
+        with torch_private.outside():
+            made = torch.empty_strided(var.shape, var.stride, dtype=var.dtype, device="meta")
+        self.vars[id(made)] = var
+        self.keep.append(made)
+        return made
+
+    def _mutate(self, op: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Record ``x.op_(...)`` as ``op``: the tensor takes the Var of the result."""
+        written = args[0] if args else None
+        name = op._schema.name.removeprefix("aten::")
+        if not name.endswith("_") or written is None or id(written) in self.aliased:
+            raise Unsupported(f"{op} writes to an argument")
+        if id(written) not in self.vars or self.vars[id(written)] in self.constants:
+            raise Unsupported(f"{op} writes to a constant")
+        if name == "copy_":
+            out = self.__torch_dispatch__(aten.expand.default, types, (
+                self.__torch_dispatch__(aten.to.dtype, types, (args[1], written.dtype)), list(written.shape)))
+        elif name in _MUTATING_FACTORIES:
+            packet = getattr(aten, _MUTATING_FACTORIES[name])
+            out = self.__torch_dispatch__(packet.default, types, args, kwargs)
+        else:
+            packet = getattr(aten, name.removesuffix("_"), None)
+            functional = getattr(packet, op._overloadname, None)
+            if functional is None:
+                raise Unsupported(f"{op} has no functional form")
+            out = self.__torch_dispatch__(functional, types, args, kwargs)
+        self.vars[id(written)] = self.vars[id(out)]
+        return written
+
+    # Symbolic zeros: 0 * x is 0 and 0 + x is x, whatever x is
+
+    def _zero(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        with torch_private.outside():
+            made = torch.empty_strided(shape, _contiguous(shape), dtype=dtype, device="meta")
+        self.zeros[id(made)] = made
+        return made
+
+    def _materialize(self, tensor: Tensor) -> Var:
+        var = self.define(tensor)
+        kwargs = {"dtype": tensor.dtype, "device": DEVICE}
+        self.nodes.append(Node(aten.zeros.default, (list(tensor.shape),), kwargs, (var,), True))
+        return var
+
+    def _with_zero(self, op: Any, args: Any) -> Tensor | None:
+        """The result of arithmetic with a symbolic zero; None where the zero must become real."""
+        if len(args) != 2 or op not in _ARITHMETIC:
+            if op in _KEEP_ZERO and id(args[0]) in self.zeros and id(args[0]) not in self.vars:
+                found = _run_on_meta(op, args, {})
+                return self._zero(found[0], found[1])
+            return None
+        a, b = args
+        zero_a = id(a) in self.zeros and id(a) not in self.vars
+        zero_b = id(b) in self.zeros and id(b) not in self.vars
+        if not (zero_a or zero_b):
+            return None
+        shape, dtype, _ = _run_on_meta(aten.add.Tensor, args, {})
+        if op is aten.div.Tensor and zero_b:
+            return None
+        if op in (aten.mul.Tensor, aten.div.Tensor) or (zero_a and zero_b):
+            return self._zero(shape, dtype)
+        if op is aten.sub.Tensor and zero_a:
+            b = self.__torch_dispatch__(aten.neg.default, (), (b,))
+        kept = b if zero_a else a
+        if tuple(kept.shape) != shape:
+            kept = self.__torch_dispatch__(aten.expand.default, (), (kept, list(shape)))
+            return self.__torch_dispatch__(aten.clone.default, (), (kept,))
+        return self._alias(kept)
+
+    # Provenance, for error messages
+
+    def origin_of(self, tensor: Tensor) -> str:
+        """Which arguments of the traced function a value depends on, as JAX's messages say it."""
+        while torch_private.is_wrapped(tensor):
+            tensor = torch_private.wrapped_value(tensor)
+        var = self.vars.get(id(tensor))
+        said = f"\nThe error occurred while tracing the function {self.fun_location} for jit."
+        if var is None:
+            return said
+        behind = inputs_behind(var, {o: n for n in self.nodes for o in n.outs if o is not None})
+        named = [n for v, n in zip(self.inputs, self.input_names, strict=False) if v in behind]
+        if len(named) == 1:
+            said += (
+                " This concrete value was not available in Python because it depends on the value of the "
+                f"argument {named[0]}."
+            )
+        elif named:
+            said += (
+                " This concrete value was not available in Python because it depends on the values of the "
+                f"arguments {', '.join(named[:-1])} and {named[-1]}."
+            )
+        return said
+
+
+def _strides(like: Tensor) -> tuple[int, ...]:
+    """Strides for a stand-in: those of the tensor where they can be known, else contiguous ones."""
+    if torch_private.is_wrapped(like):
+        return _contiguous(tuple(like.shape))
+    return like.stride()
+
+
+def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= max(size, 1)
+    return tuple(reversed(strides))
+
+
+def _run_on_meta(op: Any, args: Any, kwargs: Any) -> Any:
+    """Output metadata of ``op``: a (shape, dtype, strides) tuple, or a list of them."""
+
+    def meta(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return value if value.device.type == "meta" else value.to("meta")
+        if isinstance(value, list | tuple):
+            return [meta(v) for v in value]
+        return torch.device("meta") if isinstance(value, torch.device) else value
+
+    with torch_private.outside():
+        try:
+            out = op(*map(meta, args), **{k: meta(v) for k, v in kwargs.items()})
+        except NotImplementedError as error:
+            raise Unsupported(f"{op} has no shape rule: {error}") from error
+    if isinstance(out, torch.Tensor):
+        return _meta_of(out)
+    if not isinstance(out, list | tuple):  # is_same_size and its like: a fact about shapes
+        return _Static(out)
+    return [None if o is None else _meta_of(o) for o in out]
+
+
+def trace(
+    fun: Callable[[list[Array]], Sequence[Array]],
+    examples: Sequence[Array],
+    name: str,
+    input_names: Sequence[str] = (),
+    location: str = "",
+) -> tuple[Graph, Sequence[Array]]:
+    """Run ``fun`` once on stand-ins for ``examples``.
+
+    Returns:
+        The graph, and the Arrays that ``fun`` returned (of the trace: good for their kind only).
+    """
+    recorder = Trace(name)
+    recorder.input_names, recorder.fun_location = list(input_names), location
+    tensors = [x._t for x in examples]
+    with torch_private.cleared_levels(), Frame("jit", trace=recorder, fun_name=name):
+        stand_ins = [recorder.placeholder(t) for t in tensors]
+        recorder.inputs = [recorder.vars[id(t)] for t in stand_ins]
+        inside = [type(x)(t, x._tag) for x, t in zip(examples, stand_ins, strict=True)]
+        with recorder:
+            from jaxlike._src.border import unwrap
+
+            outs = fun(inside)
+            outputs = [recorder.var_of(unwrap(o)) for o in outs]
+    lifted = [(v, x) for v, _, x in recorder.lifted.values() if v not in recorder.constants]
+    graph = Graph(
+        recorder.nodes,
+        recorder.inputs,
+        lifted,
+        recorder.constants,
+        outputs,
+        [x.aval for x in examples],
+        [o.aval for o in outs],
+        name,
+    )
+    return graph, outs
+
+
+def outside_constant(tensor: Tensor) -> Array:
+    """A plain tensor as an Array of no frame (re-exported for callers that trace)."""
+    return constant(tensor)

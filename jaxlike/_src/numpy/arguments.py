@@ -1,0 +1,159 @@
+"""arguments: what the functions of this package do with their static arguments, and how they rebuild Arrays.
+
+`user_dtype` and `static_shape` read dtype and shape arguments, `axes_of` an axis argument, `torch_target` the
+device. Functions that only move elements take every kind of Array (PRNG keys, int4): they give
+their tensor to `like`; `payload` says how many trailing axes of the tensor belong to an element.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+import numpy as np
+from jaxlike._src import dtypes
+from jaxlike._src.array import Array, NarrowArray
+from jaxlike._src.border import (
+    asarray,
+    canonicalize_axis,
+    canonicalize_shape, check_arraylike, concrete_or_error
+from jaxlike._src.devices import default_torch_device, to_torch_device
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+# dtypes
+
+_DEPENDS_ON_X64 = frozenset(map(np.dtype, ("int64", "uint64", "float64", "complex128")))
+_KNOWN: dict[Any, Any] = {d: d for d in (*dtypes.TO_TORCH, *dtypes.STORAGE) if d not in _DEPENDS_ON_X64}
+
+
+def user_dtype(dtype: Any, fun_name: str) -> Any:
+    """A dtype argument, checked and canonical; None means the default float."""
+    if dtype is None:
+        return dtypes.default_float_dtype()
+    try:
+        found = _KNOWN.get(dtype)
+    except TypeError:  # unhashable: not a dtype, which the check says
+        found = None
+    if found is not None:
+        return found
+    found = dtypes.check_and_canonicalize_user_dtype(dtype, fun_name)
+    if isinstance(found, np.dtype) and isinstance(dtype, type | str) and np.dtype(dtype) not in _DEPENDS_ON_X64:
+        _KNOWN[dtype] = found
+    return found
+
+
+def array_of(tensor: Tensor, dtype: Any, weak_type: bool = False) -> Array:
+    """An Array of ``dtype`` over a tensor of the torch dtype that stores it."""
+    return NarrowArray(tensor, dtype) if dtype in dtypes.STORAGE else Array(tensor, weak_type)
+
+
+# Arrays of any kind
+
+
+def one_array(fun_name: str, x: Any) -> Array:
+    """An array-like argument as an Array; JAX's TypeError for lists and the like."""
+    if isinstance(x, Array):
+        return x
+    check_arraylike(fun_name, x)
+    return asarray(x)
+
+
+def like(x: Array, tensor: Tensor) -> Array:
+    """An Array of the kind of ``x`` (weak type, PRNG key, int4 ...) with other elements."""
+    return type(x)(tensor, x._tag)
+
+
+def payload(x: Array) -> int:
+    """How many trailing axes of the tensor belong to one element: 0, or 1 for PRNG keys."""
+    return x._t.dim() - x.ndim
+
+
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+
+
+def moved_as_signed(kernel: Any, tensor: Tensor, *args: Any) -> Tensor:
+    """A kernel that only moves elements, where torch lacks it for the wide unsigned types."""
+    signed = _SIGNED.get(tensor.dtype)
+    return kernel(tensor, *args) if signed is None else kernel(tensor.view(signed), *args).view(tensor.dtype)
+
+
+# Shapes and axes
+
+
+def static_shape(shape: Any, context: str = "") -> tuple[int, ...]:
+    """A shape argument: an int or a sequence of ints, none of them traced."""
+    kind = type(shape)
+    if kind is int:
+        return (shape,)
+    if kind is not tuple and kind is not list and (getattr(shape, "ndim", None) == 0 or np.ndim(shape) == 0):
+        shape = (shape,)
+    return canonicalize_shape(shape, context)
+
+
+def new_shape(shape: Any) -> tuple[int, ...]:
+    """The shape of an array to be made; negative sizes are an error."""
+    sizes = static_shape(shape)
+    for size in sizes:
+        if size < 0:
+            raise TypeError(f"broadcast_in_dim shape must have every element be nonnegative, got {sizes}.")
+    return sizes
+
+
+def index_tuple(x: Any) -> tuple[int, ...]:
+    """An int, or an iterable of ints, as a tuple of ints."""
+    try:
+        return (operator.index(x),)
+    except TypeError:
+        return tuple(map(operator.index, x))
+
+
+def static_axes(axis: Any) -> Any:
+    """An axis argument (None, an int or several) as None, int or tuple; never a traced value."""
+    if axis is None or type(axis) is int:
+        return axis
+    return concrete_or_error(_axes, axis, "The axis argument must be known statically.")
+
+
+def _axes(axis: Any) -> Any:
+    try:
+        return operator.index(axis)
+    except TypeError:
+        return tuple(i if isinstance(i, str) else operator.index(i) for i in axis)
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The axes that a reduction goes over, in ``range(ndim)``; an axis given twice is an error."""
+    if axis is None:
+        return tuple(range(ndim))
+    if type(axis) is int:
+        return (canonicalize_axis(axis, ndim),)
+    found = tuple(canonicalize_axis(i, ndim) for i in (axis if isinstance(axis, tuple | list) else (axis,)))
+    if len(found) != len(set(found)):
+        raise ValueError(f"duplicate value in 'axis': {axis}")
+    return found
+
+
+def size_of(shape: Sequence[int]) -> int:
+    """Number of elements."""
+    return math.prod(shape)
+
+
+# Devices
+
+
+def torch_target(device: Any, out_sharding: Any = None) -> torch.device:
+    """Where to make an array that may be given a ``device`` or an ``out_sharding``."""
+    if device is None:
+        return default_torch_device()
+    if out_sharding is not None:
+        raise ValueError(
+            f"Only one of `device` or `out_sharding` can be set. Got {device=!r} and {out_sharding=!r}"
+        )
+    return to_torch_device(device)

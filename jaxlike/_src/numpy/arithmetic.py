@@ -1,0 +1,219 @@
+"""arithmetic: sums, products, quotients, remainders, absolute value, sign, roots.
+
+Integer division never traps: by zero it gives what XLA gives (-1 from the hardware-like division, floored to
+-2; remainder 0; all bits set for unsigned types). bool adds as "or" and multiplies as "and"; it does not subtract.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from jaxlike._src import unsigned
+from jaxlike._src.border import promote_args_numeric, scalar_value
+from jaxlike._src.family import FLOATING, NUMERIC, REAL, alias, binary, to_inexact, to_numeric, unary
+from jaxlike._src.numpy.kinks import const, transformed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from jaxlike._src.array import Array
+    from jaxlike._src.typing import ArrayLike
+
+
+@binary()
+def add(x: Tensor, y: Tensor) -> Tensor:
+    """``x + y``; for bool ``x or y``."""
+    return torch.add(x, y)
+
+
+@binary(accepts=NUMERIC, primitive="sub")
+def subtract(x: Tensor, y: Tensor) -> Tensor:
+    """``x - y``; not defined for bool."""
+    return torch.sub(x, y)
+
+
+@binary(primitive="mul")
+def multiply(x: Tensor, y: Tensor) -> Tensor:
+    """``x * y``; for bool ``x and y``."""
+    return torch.mul(x, y)
+
+
+@binary(promote=to_inexact, primitive="div")
+def true_divide(x: Tensor, y: Tensor) -> Tensor:
+    """``x / y``; integers are divided as floats."""
+    return torch.true_divide(x, y)
+
+
+divide = alias("divide", true_divide)
+
+
+# Integer division
+
+
+def _nonzero(y: Tensor) -> Tensor:
+    """``y`` with 1 for 0, so that a division by it cannot trap."""
+    if scalar_value(y):
+        return y
+    return torch.where(torch.eq(y, const(y, 0)), const(y, 1), y)
+
+
+def _nonzero_64(y: Tensor) -> Tensor:
+    bits = y.view(torch.int64)
+    return _nonzero(bits).view(torch.uint64)
+
+
+def _floor_divide_unsigned(x: Tensor, y: Tensor) -> Tensor:
+    dtype = x.dtype
+    if dtype is torch.uint64:
+        quotient, by_zero = unsigned.divmod_64(x, _nonzero_64(y))[0].view(torch.int64), y.view(torch.int64) == 0
+        return torch.where(by_zero, const(quotient, -1), quotient).view(dtype)
+    a, b = x.to(torch.int64), y.to(torch.int64)
+    quotient = torch.div(a, _nonzero(b), rounding_mode="floor")
+    return torch.where(torch.eq(b, const(b, 0)), const(b, -1), quotient).to(dtype)
+
+
+def _floor_divide_integers(x: Tensor, y: Tensor) -> Tensor:
+    quotient = torch.div(x, _nonzero(y), rounding_mode="floor")
+    if scalar_value(y):
+        return quotient
+    zero = const(x, 0)
+    of_zero = torch.where(torch.eq(x, zero), const(x, -1), const(x, -2))
+    return torch.where(torch.eq(y, zero), of_zero, quotient)
+
+
+@binary(promote=to_numeric, primitive="rem", uint64="own")
+def floor_divide(x: Tensor, y: Tensor) -> Tensor:
+    """The largest whole number that is not above ``x / y``; its derivative is 0."""
+    dtype = x.dtype
+    if dtype.is_floating_point:
+        return torch.div(x, y, rounding_mode="floor")
+    if dtype.is_complex:
+        raise TypeError("floor_divide does not support complex-valued inputs")
+    return _floor_divide_integers(x, y) if dtype.is_signed else _floor_divide_unsigned(x, y)
+
+
+def _remainder_64(x: Tensor, y: Tensor) -> Tensor:
+    rest = unsigned.divmod_64(x, _nonzero_64(y))[1].view(torch.int64)
+    bits = y.view(torch.int64)
+    return torch.where(torch.eq(bits, const(bits, 0)), const(bits, 0), rest).view(torch.uint64)
+
+
+@binary(promote=to_numeric, accepts=REAL, primitive="rem", uint64=_remainder_64)
+def remainder(x: Tensor, y: Tensor) -> Tensor:
+    """``x - y * floor(x / y)``, with the sign of ``y``; 0 for integers by 0."""
+    return torch.remainder(x, y if x.dtype.is_floating_point else _nonzero(y))
+
+
+mod = alias("mod", remainder)
+
+
+@binary(promote=to_numeric, accepts=REAL, primitive="rem", uint64=_remainder_64)
+def fmod(x: Tensor, y: Tensor) -> Tensor:
+    """The remainder with the sign of ``x``; 0 for integers by 0."""
+    return torch.fmod(x, y if x.dtype.is_floating_point else _nonzero(y))
+
+
+def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
+    """``(floor_divide(x1, x2), remainder(x1, x2))``."""
+    x1, x2 = promote_args_numeric("divmod", x1, x2)
+    rest = remainder(x1, x2)
+    return floor_divide(x1, x2), rest
+
+
+# Sign and size
+
+
+@unary(accepts=NUMERIC, primitive="neg")
+def negative(x: Tensor) -> Tensor:
+    """``-x``; unsigned integers wrap around."""
+    return torch.neg(x)
+
+
+@unary()
+def positive(x: Tensor) -> Tensor:
+    """``x`` as an array."""
+    return x
+
+
+def _magnitude(x: Tensor) -> Tensor:
+    """|x| of a floating tensor, with slope 1 at 0."""
+    if not transformed():
+        return torch.abs(x)
+    zero = const(x, 0)
+    return torch.abs(x) + torch.where(torch.eq(x, zero), x, zero)
+
+
+@unary(uint64="own")
+def absolute(x: Tensor) -> Tensor:
+    """|x|; real for complex ``x``. The derivative at 0 is 1."""
+    dtype = x.dtype
+    if dtype.is_floating_point:
+        return _magnitude(x)
+    return torch.abs(x) if dtype.is_signed else x
+
+
+abs = alias("abs", absolute)
+
+
+@unary(promote=to_inexact)
+def fabs(x: Tensor) -> Tensor:
+    """|x| as a float; not for complex ``x``."""
+    if x.dtype.is_complex:
+        raise TypeError("ufunc 'fabs' does not support complex dtypes")
+    return _magnitude(x)
+
+
+@unary(accepts=NUMERIC, uint64="own")
+def sign(x: Tensor) -> Tensor:
+    """-1, 0 or 1 by the sign of ``x``; NaN and zeros stay as they are. ``x / |x|`` for complex ``x``."""
+    dtype = x.dtype
+    if dtype.is_floating_point:
+        # torch.sign(nan) and torch.sign(-0.0) are 0.0 (torch 2.13). The factor 0 keeps the slope 0.
+        rest = x * const(x, 0) if transformed() else x
+        return torch.where(torch.gt(torch.abs(x), const(x, 0)), torch.sign(x), rest)
+    if dtype.is_signed:
+        return torch.sgn(x)
+    return x.to(torch.bool).to(dtype)
+
+
+# Powers with a fixed exponent
+
+
+@unary(promote=to_numeric)
+def square(x: Tensor) -> Tensor:
+    """``x * x``; integers stay integers."""
+    return torch.mul(x, x)
+
+
+@unary(promote=to_inexact)
+def sqrt(x: Tensor) -> Tensor:
+    """The root with non-negative real part; NaN for negative real ``x``."""
+    return torch.sqrt(x)
+
+
+@unary(promote=to_inexact, accepts=FLOATING)
+def cbrt(x: Tensor) -> Tensor:
+    """The real cube root."""
+    if x.dtype.itemsize == 2:
+        return _cbrt(x.to(torch.float32)).to(x.dtype)
+    return _cbrt(x)
+
+
+def _cbrt(x: Tensor) -> Tensor:
+    sign = torch.copysign(const(x, 1), x)
+    size = sign * x
+    root = torch.pow(size, const(x, 1 / 3))
+    # One Newton step, where it is defined, takes the error of the exponent away.
+    usable = torch.gt(size, const(x, 0)) & torch.lt(size, const(x, math.inf))
+    safe = torch.where(usable, root, const(x, 1))
+    step = (safe - torch.where(usable, size, const(x, 1)) / (safe * safe)) / const(x, 3)
+    return sign * torch.where(usable, root - step, root)
+
+
+@unary(promote=to_inexact, primitive="integer_pow")
+def reciprocal(x: Tensor) -> Tensor:
+    """``1 / x``."""
+    return torch.reciprocal(x)

@@ -1,0 +1,96 @@
+"""dtype_api: the functions of jax.numpy that are about dtypes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxlike._src import border, dtypes
+from jaxlike._src.array import Array
+from jaxlike._src.border import unwrap
+from jaxlike._src.numpy.arguments import like, one_array, torch_target, user_dtype
+
+if TYPE_CHECKING:
+    from jaxlike._src.typing import ArrayLike, DTypeLike
+
+
+def astype(
+    x: ArrayLike, dtype: DTypeLike | None, /, *, copy: bool = False, device: Any = None
+) -> Array:
+    """``x`` converted to ``dtype`` (None: the default float).
+
+    Floats to integers are cut towards zero and saturate, NaN gives 0; integers wrap around; complex numbers
+    lose their imaginary part, with a warning.
+    """
+    a = one_array("astype", x)
+    want = user_dtype(dtype, "astype")
+    if dtypes.issubdtype(a.dtype, np.complexfloating) and dtypes.isdtype(want, ("integral", "real floating")):
+        warnings.warn(
+            "Casting from complex to real dtypes will soon raise a ValueError. Please first use jnp.real or "
+            "jnp.imag to take the real/imaginary component of your input.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+    made = border.astype(a, want)
+    if device is not None:
+        return like(made, unwrap(made).to(torch_target(device)))
+    return like(made, unwrap(made)) if copy else made
+
+
+def issubdtype(arg1: DTypeLike, arg2: DTypeLike) -> bool:
+    """Whether a dtype is another, or below it in the hierarchy of numpy's scalar classes.
+
+    bfloat16, the float8 types and int4 are below ``jnp.floating`` and ``jnp.integer`` as one would expect.
+    """
+    return dtypes.issubdtype(arg1, arg2)
+
+
+def isdtype(dtype: DTypeLike, kind: Any) -> bool:
+    """Whether ``dtype`` is of a kind.
+
+    Args:
+        dtype: a dtype.
+        kind: a dtype, or "bool", "signed integer", "unsigned integer", "integral", "real floating",
+            "complex floating" or "numeric", or a tuple of these.
+    """
+    return dtypes.isdtype(dtype, kind)
+
+
+def promote_types(a: DTypeLike, b: DTypeLike) -> Any:
+    """The dtype to which an operation on arrays of dtypes ``a`` and ``b`` brings both."""
+    return dtypes.promote_types(a, b)
+
+
+def result_type(*args: Any) -> Any:
+    """The dtype of an operation on ``args``: arrays, numbers or dtypes."""
+    return dtypes.result_type(*args)
+
+
+def iscomplexobj(x: Any) -> bool:
+    """Whether the dtype of ``x`` is complex, whatever the values."""
+    if isinstance(x, complex | np.complexfloating):
+        return True
+    if x is None or isinstance(x, bool | int | float | str | np.generic):
+        return False
+    dtype = getattr(x, "dtype", None)
+    if dtype is None:
+        from jaxlike._src.numpy.create import asarray
+
+        dtype = asarray(x).dtype
+    return dtypes.issubdtype(dtype, np.complexfloating)
+
+
+def isrealobj(x: Any) -> bool:
+    """Whether the dtype of ``x`` is not complex."""
+    return not iscomplexobj(x)
+
+
+def isscalar(element: Any) -> bool:
+    """Whether ``element`` is a number or an array without axes."""
+    if np.isscalar(element):
+        return True
+    if isinstance(element, np.ndarray | Array):
+        return element.ndim == 0
+    method = getattr(element, "__jax_array__", None)
+    return method is not None and method().ndim == 0

@@ -1,0 +1,90 @@
+"""exponential: exponentials and logarithms."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from jaxlike._src.family import binary, to_inexact, unary
+from jaxlike._src.numpy.compare import lexicographic
+from jaxlike._src.numpy.kinks import const
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@unary(promote=to_inexact)
+def exp(x: Tensor) -> Tensor:
+    """e to the power ``x``."""
+    return torch.exp(x)
+
+
+@unary(promote=to_inexact)
+def exp2(x: Tensor) -> Tensor:
+    """2 to the power ``x``."""
+    if x.dtype.is_complex:
+        return torch.exp(x * const(x, math.log(2)))
+    return torch.exp2(x)
+
+
+@unary(promote=to_inexact)
+def expm1(x: Tensor) -> Tensor:
+    """``exp(x) - 1``, accurate near 0."""
+    return torch.expm1(x)
+
+
+@unary(promote=to_inexact)
+def log(x: Tensor) -> Tensor:
+    """The natural logarithm; NaN for negative real ``x``, -inf at 0."""
+    return torch.log(x)
+
+
+@unary(promote=to_inexact)
+def log1p(x: Tensor) -> Tensor:
+    """``log(1 + x)``, accurate near 0."""
+    return torch.log1p(x)
+
+
+@unary(promote=to_inexact, primitive="log")
+def log2(x: Tensor) -> Tensor:
+    """The logarithm to base 2."""
+    return torch.log2(x)
+
+
+@unary(promote=to_inexact, primitive="log")
+def log10(x: Tensor) -> Tensor:
+    """The logarithm to base 10."""
+    return torch.log10(x)
+
+
+def _wrapped(angle: Tensor, half: float) -> Tensor:
+    """``angle`` moved by whole turns into [-half, half)."""
+    turn = 2 * half
+    return torch.remainder(angle + half, turn) - half
+
+
+def _larger(x: Tensor, y: Tensor) -> Tensor:
+    return torch.where(lexicographic(torch.ge, x, y), x, y)
+
+
+@binary(promote=to_inexact, primitive="max")
+def logaddexp(x: Tensor, y: Tensor) -> Tensor:
+    """``log(exp(x) + exp(y))`` without overflow."""
+    if not x.dtype.is_complex:
+        return torch.logaddexp(x, y)
+    top = _larger(x, y)
+    out = top + torch.log1p(torch.exp((x + y) - top * const(top, 2)))
+    return torch.complex(out.real, _wrapped(out.imag, math.pi))
+
+
+@binary(promote=to_inexact, primitive="max")
+def logaddexp2(x: Tensor, y: Tensor) -> Tensor:
+    """``log2(2**x + 2**y)`` without overflow."""
+    if not x.dtype.is_complex:
+        return torch.logaddexp2(x, y)
+    top = _larger(x, y)
+    ln2 = math.log(2)
+    out = top + torch.log1p(torch.exp(((x + y) - top * const(top, 2)) * const(top, ln2))) * const(top, 1 / ln2)
+    return torch.complex(out.real, _wrapped(out.imag, math.pi / ln2))

@@ -1,0 +1,315 @@
+"""reduction: decorators that lift a kernel to a reduction over axes, with ``where``, ``initial`` and JAX's dtypes.
+
+A kernel reduces a tensor over given axes; a `Reduction` holds it with what is particular to it (its identity,
+what it does to the dtype), and the three decorators give it one of the three signatures: with a dtype, of
+ordered values, of truth values. Results are never weakly typed.
+The fast path is an Array of the running frame with no options; all else goes through `Reduction.general`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+import numpy as np
+from jaxlike._src import dtypes, unsigned
+from jaxlike._src.array import Array
+from jaxlike._src.border import (
+    asarray,
+    astype,
+    cast,
+    scalar,
+    unwrap,
+)
+from jaxlike._src.family import publish
+from jaxlike._src.frames import STATE
+from jaxlike._src.numpy.arguments import array_of, axes_of, one_array, static_axes, user_dtype
+from jaxlike._src.numpy.shape import broadcast_array, common_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from jaxlike._src.typing import ArrayLike, Axis, DTypeLike
+
+    Kernel = Callable[[Tensor, tuple[int, ...], bool], Tensor]
+
+SHORT_FLOATS = (torch.float16, torch.bfloat16)
+
+
+def promoted_integer(dtype: Any) -> Any:
+    """What sums of ``dtype`` are made in: bool and narrow integers become the default integer of their sign."""
+    if dtype == dtypes.BOOL:
+        return dtypes.default_int_dtype()
+    if dtypes.issubdtype(dtype, np.unsignedinteger):
+        wide = dtypes.default_uint_dtype()
+    elif dtypes.issubdtype(dtype, np.integer):
+        wide = dtypes.default_int_dtype()
+    else:
+        return dtype
+    return wide if dtypes.iinfo(dtype).bits < dtypes.iinfo(wide).bits else dtype
+
+
+def mask_of(name: str, where: Any) -> Array | None:
+    """The ``where`` argument of a reduction, which must be boolean."""
+    if where is None:
+        return None
+    mask = one_array(name, where)
+    if mask.dtype != dtypes.BOOL:
+        raise ValueError(f"jnp.{name}: where must be None or a boolean array; got where.dtype={mask.dtype!r}.")
+    return mask
+
+
+def refuse_out(name: str, out: Any) -> None:
+    """JAX has no output arguments."""
+    if out is not None:
+        raise NotImplementedError(f"The 'out' argument to jnp.{name} is not supported.")
+
+
+class Reduction(NamedTuple):
+    """A reduction: its kernel and the facts that the family needs."""
+
+    name: str
+    kernel: Kernel
+    identity: Any  # its value on nothing; for max and min only what masked elements are replaced by
+    combine: Callable[[Tensor, Tensor], Tensor]  # with the initial value
+    on_bool: Kernel | None = None  # the kernel where the dtype computed in is bool
+    numeric: bool = False  # bool is made integer first
+    truth: bool = False  # everything is made bool first
+    has_identity: bool = True
+    promotes: bool = False  # narrow integers and short floats compute in a wider type
+
+    def general(
+        self,
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = None,
+        promote_integers: bool = True,
+    ) -> Array:
+        """Every case: checks in JAX's order, then the kernel on tensors."""
+        name = self.name
+        axis = static_axes(axis)
+        refuse_out(name, out)
+        x = one_array(name, a)
+        if isinstance(x.dtype, dtypes.ExtendedDType):
+            raise TypeError(f"reduce_{name} does not accept dtype {x.dtype}.")
+        mask = mask_of(name, where)
+        if initial is None and not self.has_identity and mask is not None:
+            raise ValueError(
+                f"reduction operation {name} does not have an identity, so to use a "
+                "where mask one has to specify 'initial'"
+            )
+        axes = axes_of(axis, x.ndim)
+        sizes = x.shape
+        if initial is None and not self.has_identity and any(sizes[i] < 1 for i in axes):
+            raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
+        result, computed = self._dtypes(x.dtype, dtype, promote_integers)
+        if initial is not None:
+            start = asarray(initial)
+            if start.ndim:
+                raise ValueError(f"initial value must be a scalar. Got array of shape {start.shape}")
+            initial = unwrap(astype(start, computed))
+        if mask is not None:
+            shape = common_shape([mask.shape, sizes])
+            x, mask = broadcast_array(x, shape), broadcast_array(mask, shape)
+        tensor = self._operand(x, computed)
+        if mask is not None:
+            tensor = masked(tensor, unwrap(mask), identity_of(self.identity, computed))
+        reduced = self._reduce(tensor, axes, keepdims, initial)
+        return astype(array_of(reduced, computed), result)
+
+    def _dtypes(self, given: Any, asked: Any, promote_integers: bool) -> tuple[Any, Any]:
+        """(dtype of the result, dtype computed in)."""
+        if self.truth:
+            return dtypes.BOOL, dtypes.BOOL
+        if asked is not None:
+            known = user_dtype(asked, self.name)
+            return known, known
+        if self.numeric:
+            given = dtypes.canonicalize_dtype(dtypes.to_numeric_dtype(given))
+        if not self.promotes:
+            return given, given
+        result = promoted_integer(given) if promote_integers else given
+        return result, np.dtype("float32") if result in SHORT_DTYPES else result
+
+    def _operand(self, x: Array, computed: Any) -> Tensor:
+        tensor = unwrap(x)
+        if self.truth:
+            return truth(tensor)
+        if self.numeric and x.dtype == dtypes.BOOL:
+            tensor = tensor.to(torch.int32)
+        return unwrap(astype(Array(tensor) if x.dtype == dtypes.BOOL else x, computed))
+
+    def _reduce(self, tensor: Tensor, axes: tuple[int, ...], keepdims: bool, initial: Any) -> Tensor:
+        kernel = self.on_bool if self.on_bool and tensor.dtype is torch.bool else self.kernel
+
+        def on_tensor(tensor: Tensor, *first: Tensor) -> Tensor:
+            reduced = kernel(tensor, axes, keepdims) if axes else tensor
+            return self.combine(first[0], reduced) if first else reduced
+
+        operands = (tensor,) if initial is None else (tensor, initial)
+        if tensor.dtype in _FLOAT8:  # torch has no arithmetic on them
+            return on_tensor(*(t.to(torch.float32) for t in operands)).to(tensor.dtype)
+        if tensor.dtype in unsigned.WIDE:
+            rule = "bits" if self.has_identity else "order"
+            return unsigned.emulate(on_tensor, rule, *operands)
+        return on_tensor(*operands)
+
+
+_FLOAT8 = frozenset(t for t in dtypes.FROM_TORCH if t.is_floating_point and t.itemsize == 1)
+SHORT_DTYPES = frozenset(map(dtypes.from_torch, SHORT_FLOATS))
+
+
+def masked(tensor: Tensor, mask: Tensor, other: Tensor) -> Tensor:
+    """``tensor`` where ``mask`` holds, elsewhere the 0-d ``other``."""
+    return torch.where(mask, tensor, other)
+
+
+def identity_of(value: Any, dtype: Any) -> Tensor:
+    """A reduction's identity as a 0-d tensor: infinities become the extremes of types that have none."""
+    if dtype == dtypes.BOOL:
+        value = bool(value > 0)
+    elif dtypes.issubdtype(dtype, np.integer):
+        if math.isinf(value):
+            info = dtypes.iinfo(dtype)
+            value = int(info.max if value > 0 else info.min)
+    elif dtypes.issubdtype(dtype, np.floating) and math.isinf(value) and not dtypes.supports_inf(dtype):
+        info = dtypes.finfo(dtype)
+        value = float(info.max if value > 0 else info.min)
+    return scalar(value, dtypes.to_torch(dtype))
+
+
+def truth(tensor: Tensor) -> Tensor:
+    """Whether each element is not 0; of complex numbers the real part counts, as in JAX."""
+    return cast(tensor.real if tensor.is_complex() else tensor, torch.bool)
+
+
+# The three signatures
+
+_FLOATS = frozenset([torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64, torch.complex128])
+_ORDERED = frozenset(
+    [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.bool]
+    + [torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8]
+)
+_DOC = """
+
+    Args:
+        a: array or number.
+        axis: axis or axes to reduce over; all of them if none is given.
+{dtype}        out: not supported.
+        keepdims: leave the reduced axes in the result, with size 1.
+{rest}
+    Returns:
+        An array without the reduced axes.
+    """
+_DTYPE = "        dtype: dtype to compute in and to return.\n"
+_INITIAL = "        initial: value that the reduction starts from.\n"
+_WHERE = "        where: boolean array; elements where it is False are left out.\n"
+_PROMOTE = "        promote_integers: whether integers narrower than the default one are widened to it.\n"
+
+
+def with_dtype(
+    identity: Any, combine: Callable[[Tensor, Tensor], Tensor], on_bool: Kernel
+) -> Callable[[Kernel], Callable[..., Array]]:
+    """A reduction in a chosen dtype; narrow integers and bool are widened, short floats sum in float32."""
+
+    def lift(kernel: Kernel) -> Callable[..., Array]:
+        general = Reduction(
+            kernel.__name__, kernel, identity, combine, on_bool, numeric=True, promotes=True
+        ).general
+
+        def op(
+            a: ArrayLike,
+            axis: Axis = None,
+            dtype: DTypeLike | None = None,
+            out: None = None,
+            keepdims: bool = False,
+            initial: ArrayLike | None = None,
+            where: ArrayLike | None = None,
+            promote_integers: bool = True,
+        ) -> Array:
+            if (
+                type(a) is Array
+                and a._frame is STATE.fast
+                and a._t.dtype in _FLOATS
+                and (axis is None or (type(axis) is int and a._t.dim()))
+                and where is None
+                and dtype is None
+                and initial is None
+                and out is None
+            ):
+                try:
+                    return Array(kernel(a._t, None if axis is None else (axis,), keepdims))
+                except IndexError:  # no such axis: said below
+                    pass
+            return general(a, axis, dtype, out, keepdims, initial, where, promote_integers)
+
+        return publish(op, kernel, _DOC.format(dtype=_DTYPE, rest=_INITIAL + _WHERE + _PROMOTE))
+
+    return lift
+
+
+def of_ordered(identity: Any, combine: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Kernel], Callable[..., Array]]:
+    """A reduction that picks one of the elements; nothing to pick from is an error."""
+
+    def lift(kernel: Kernel) -> Callable[..., Array]:
+        general = Reduction(kernel.__name__, kernel, identity, combine, has_identity=False).general
+
+        def op(
+            a: ArrayLike,
+            axis: Axis = None,
+            out: None = None,
+            keepdims: bool = False,
+            initial: ArrayLike | None = None,
+            where: ArrayLike | None = None,
+        ) -> Array:
+            if (
+                type(a) is Array
+                and a._frame is STATE.fast
+                and a._t.dtype in _ORDERED
+                and (axis is None or (type(axis) is int and a._t.dim()))
+                and where is None
+                and initial is None
+                and out is None
+            ):
+                try:
+                    return Array(kernel(a._t, None if axis is None else (axis,), keepdims))
+                except (IndexError, RuntimeError):  # no such axis, or nothing along it: said below
+                    pass
+            return general(a, axis, None, out, keepdims, initial, where)
+
+        return publish(op, kernel, _DOC.format(dtype="", rest=_INITIAL + _WHERE))
+
+    return lift
+
+
+def of_truth(identity: bool, combine: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Kernel], Callable[..., Array]]:
+    """A reduction of truth values."""
+
+    def lift(kernel: Kernel) -> Callable[..., Array]:
+        general = Reduction(kernel.__name__, kernel, identity, combine, truth=True).general
+
+        def op(
+            a: ArrayLike,
+            axis: Axis = None,
+            out: None = None,
+            keepdims: bool = False,
+            *,
+            where: ArrayLike | None = None,
+        ) -> Array:
+            if type(a) is Array and a._frame is STATE.fast and axis is None and where is None and out is None:
+                t = a._t
+                if t.dtype is torch.bool:
+                    return Array(kernel(t, None, keepdims))
+            return general(a, axis, None, out, keepdims, None, where)
+
+        return publish(op, kernel, _DOC.format(dtype="", rest=_WHERE))
+
+    return lift

@@ -1,0 +1,185 @@
+"""trig: circular and hyperbolic functions, and angles."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from jaxlike._src.array import Array
+from jaxlike._src.border import asarray, unwrap
+from jaxlike._src.family import alias, binary, to_inexact, unary
+from jaxlike._src.numpy.arguments import one_array
+from jaxlike._src.numpy.compare import lexicographic
+from jaxlike._src.numpy.kinks import const, nan_slope, transformed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from jaxlike._src.typing import ArrayLike
+
+
+@unary(promote=to_inexact)
+def sin(x: Tensor) -> Tensor:
+    """Sine of ``x`` in radians."""
+    return torch.sin(x)
+
+
+@unary(promote=to_inexact)
+def cos(x: Tensor) -> Tensor:
+    """Cosine of ``x`` in radians."""
+    return torch.cos(x)
+
+
+@unary(promote=to_inexact)
+def tan(x: Tensor) -> Tensor:
+    """Tangent of ``x`` in radians."""
+    return torch.tan(x)
+
+
+@unary(promote=to_inexact, primitive="asin")
+def arcsin(x: Tensor) -> Tensor:
+    """Inverse of sine, in [-pi/2, pi/2]; NaN outside [-1, 1]."""
+    return torch.asin(x)
+
+
+@unary(promote=to_inexact, primitive="acos")
+def arccos(x: Tensor) -> Tensor:
+    """Inverse of cosine, in [0, pi]; NaN outside [-1, 1]."""
+    return torch.acos(x)
+
+
+@unary(promote=to_inexact, primitive="atan")
+def arctan(x: Tensor) -> Tensor:
+    """Inverse of tangent, in [-pi/2, pi/2]."""
+    return torch.atan(x)
+
+
+@unary(promote=to_inexact)
+def sinh(x: Tensor) -> Tensor:
+    """Hyperbolic sine."""
+    return torch.sinh(x)
+
+
+@unary(promote=to_inexact)
+def cosh(x: Tensor) -> Tensor:
+    """Hyperbolic cosine."""
+    return torch.cosh(x)
+
+
+@unary(promote=to_inexact)
+def tanh(x: Tensor) -> Tensor:
+    """Hyperbolic tangent."""
+    return torch.tanh(x)
+
+
+@unary(promote=to_inexact, primitive="asinh")
+def arcsinh(x: Tensor) -> Tensor:
+    """Inverse of hyperbolic sine."""
+    return torch.asinh(x)
+
+
+@unary(promote=to_inexact, primitive="acosh")
+def arccosh(x: Tensor) -> Tensor:
+    """Inverse of hyperbolic cosine; NaN for real ``x`` below 1."""
+    return torch.acosh(x)
+
+
+@unary(promote=to_inexact, primitive="atanh")
+def arctanh(x: Tensor) -> Tensor:
+    """Inverse of hyperbolic tangent; NaN for real ``x`` outside [-1, 1]."""
+    return torch.atanh(x)
+
+
+asin = alias("asin", arcsin)
+acos = alias("acos", arccos)
+atan = alias("atan", arctan)
+asinh = alias("asinh", arcsinh)
+acosh = alias("acosh", arccosh)
+atanh = alias("atanh", arctanh)
+
+
+def angle_of(y: Tensor, x: Tensor) -> Tensor:
+    """The angle of the point (x, y); its derivative at the origin is NaN."""
+    out = torch.atan2(y, x)
+    if not transformed():
+        return out
+    zero = const(x, 0)
+    return out - nan_slope(torch.eq(x, zero) & torch.eq(y, zero), x, y)
+
+
+@binary(promote=to_inexact, primitive="atan2")
+def arctan2(y: Tensor, x: Tensor) -> Tensor:
+    """The angle of the point (x, y), in [-pi, pi]."""
+    if not x.dtype.is_complex:
+        return angle_of(y, x)
+    i = const(x, 1j)
+    return -i * torch.log((x + i * y) / torch.sqrt(x * x + y * y))
+
+
+atan2 = alias("atan2", arctan2)
+
+
+@binary(promote=to_inexact, primitive="or")
+def hypot(x: Tensor, y: Tensor) -> Tensor:
+    """``sqrt(x**2 + y**2)`` without overflow."""
+    if x.dtype.is_complex:
+        raise ValueError(
+            "jnp.hypot is not well defined for complex-valued inputs. "
+            "Please convert to real values first, such as by using abs(x)"
+        )
+    if not transformed():
+        return torch.hypot(x, y)
+    # JAX's own definition: its slopes at the origin follow from those of maximum and minimum.
+    zero, one = const(x, 0), const(x, 1)
+    a, b = _size(x), _size(y)
+    infinite = torch.eq(a, const(a, math.inf)) | torch.eq(b, const(b, math.inf))
+    long, short = torch.maximum(a, b), torch.minimum(a, b)
+    ratio = short / torch.where(torch.eq(long, zero), one, long)
+    length = torch.where(torch.eq(long, zero), long, long * torch.sqrt(one + ratio * ratio))
+    return torch.where(infinite, const(x, math.inf), length)
+
+
+def _size(x: Tensor) -> Tensor:
+    zero = const(x, 0)
+    return torch.abs(x) + torch.where(torch.eq(x, zero), x, zero)
+
+
+# Degrees
+
+
+@unary(promote=to_inexact, primitive="mul")
+def deg2rad(x: Tensor) -> Tensor:
+    """Degrees to radians."""
+    return x * const(x, math.pi / 180)
+
+
+@unary(promote=to_inexact, primitive="mul")
+def rad2deg(x: Tensor) -> Tensor:
+    """Radians to degrees."""
+    return x * const(x, 180 / math.pi)
+
+
+radians = alias("radians", deg2rad)
+degrees = alias("degrees", rad2deg)
+
+
+@unary(promote=to_inexact)
+def sinc(x: Tensor) -> Tensor:
+    """``sin(pi x) / (pi x)``, 1 at 0."""
+    if not transformed():
+        return torch.sinc(x)
+    at_zero = torch.eq(x, const(x, 0))
+    pi_x = x * const(x, math.pi)
+    safe = torch.where(at_zero, const(x, 1), pi_x)
+    return torch.where(at_zero, _sinc_series(pi_x), torch.sin(safe) / safe)
+
+
+def _sinc_series(x: Tensor) -> Tensor:
+    """The Taylor series of sin(x)/x, for its value and derivatives at 0."""
+    square = x * x
+    total = const(x, 0)
+    for k in range(5, -1, -1):
+        total = total * square + const(x, (-1) ** k / math.factorial(2 * k + 1))
+    return total

@@ -1,0 +1,177 @@
+"""draws: random bits, floats in [0, 1) and standard normals, which all distributions are made of.
+
+Each is an operator on key words (see `ops`), with a shortcut: one threefry key whose words are known and a
+few samples are drawn in Python integers, so that a small draw costs no more than a small tensor.
+Floats come from the top bits: as many as the mantissa has, scaled by a power of two. Large normals are
+computed in pieces that stay in the cache.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+
+from jaxlike._src import special, torch_private
+from jaxlike._src.border import unwrap
+from jaxlike._src.config import threefry_partitionable
+from jaxlike._src.random import scalars, threefry
+from jaxlike._src.random.generators import PRNGS, STREAMS, stream_of
+from jaxlike._src.random.key_array import unpack
+from jaxlike._src.random.ops import operator, plain
+from jaxlike._src.random.words import UINT, WORD
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from jaxlike._src.random.key_array import PRNGKeyArray
+
+Shape = tuple[int, ...]
+
+_FEW: Final = 12  # normals; from here on tensor ops are faster than Python floats
+_PIECE: Final = 1 << 16
+_THREEFRY: Final = PRNGS["threefry2x32"]
+
+# (bits drawn, bits kept): the mantissa's width, drawn in the smallest width that has JAX's stream
+_MANTISSA: Final = {
+    torch.float64: (64, 52),
+    torch.float32: (32, 23),
+    torch.float16: (16, 10),
+    torch.bfloat16: (8, 7),
+    torch.float8_e4m3fn: (8, 3),
+    torch.float8_e4m3fnuz: (8, 3),
+    torch.float8_e5m2: (8, 2),
+    torch.float8_e5m2fnuz: (8, 2),
+}
+
+
+def _few_words(key: PRNGKeyArray, payload: Tensor, size: int, most: int) -> tuple[int, int] | None:
+    """The words of a known threefry key, where ``size`` samples are few enough for Python integers."""
+    if size > most or size == 0 or key._tag is not _THREEFRY or not threefry_partitionable.value:
+        return None
+    known = plain(payload)
+    if known is None or known.device.type != "cpu" or known.dim():
+        return None
+    number = int(known.item())
+    return number & WORD, (number >> 32) & WORD
+
+
+# Bits
+
+
+@operator(
+    "random_bits(Tensor words, str stream, int width, SymInt[] shape) -> Tensor",
+    lambda words, stream, width, shape: ((*words.shape[:-1], *shape), UINT[width]),
+)
+def _bits(words: Tensor, stream: str, width: int, shape: Sequence[int]) -> Tensor:
+    """Unsigned random integers [..., *shape] of keys [..., n]."""
+    return STREAMS[stream].random_bits(words, width, tuple(shape))
+
+
+def random_bits(key: PRNGKeyArray, width: int, shape: Shape) -> Tensor:
+    """Unsigned integers of 8, 16, 32 or 64 random bits."""
+    payload = unwrap(key)
+    words = _few_words(key, payload, math.prod(shape), threefry.MAX_LANES) if width == 32 else None
+    if words is not None:
+        drawn = threefry.bits_of_lanes(*words, math.prod(shape))
+        return _on_host(np.array(drawn, np.uint32).reshape(shape))
+    return _bits(unpack(payload), stream_of(key._tag), width, shape)
+
+
+def _on_host(values: np.ndarray[Any, Any]) -> Tensor:
+    with torch_private.outside():
+        return torch.from_numpy(values)
+
+
+# Floats
+
+
+def to_unit(bits: Tensor, dtype: torch.dtype) -> Tensor:
+    """Random bits, of the width that `_MANTISSA` has for the dtype, as floats in [0, 1)."""
+    drawn, kept = _MANTISSA[dtype]
+    if drawn == 8:
+        top = bits >> (8 - kept)
+    else:
+        signed = bits.view({16: torch.int16, 32: torch.int32, 64: torch.int64}[drawn])
+        top = (signed >> (drawn - kept)) & ((1 << kept) - 1)
+    if dtype.itemsize == 1:  # torch has no float8 arithmetic; exact in float32
+        return (top.to(torch.float32) * 2.0**-kept).to(dtype)
+    return top.to(dtype) * 2.0**-kept
+
+
+@operator(
+    "random_unit(Tensor words, str stream, ScalarType dtype, SymInt[] shape) -> Tensor",
+    lambda words, stream, dtype, shape: ((*words.shape[:-1], *shape), dtype),
+)
+def _unit(words: Tensor, stream: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
+    """Floats in [0, 1) [..., *shape] of keys [..., n]."""
+    if words.device.type == "cpu" and stream == "threefry2x32" and dtype == torch.float32:
+        keys = words.reshape(-1, 2).numpy().view(np.uint32)
+        size = math.prod(shape)
+        out = np.empty(len(keys) * size, np.float32)
+        for start, stop, x0, x1 in threefry.hash_blocks(keys, size):
+            np.bitwise_xor(x0, x1, out=x0)
+            np.right_shift(x0, np.uint32(9), out=x0)
+            np.multiply(x0.view(np.int32), np.float32(2.0**-23), out=out[start:stop], casting="same_kind")
+        return torch.from_numpy(out).reshape((*words.shape[:-1], *shape))
+    bits = STREAMS[stream].random_bits(words, _MANTISSA[dtype][0], tuple(shape))
+    return to_unit(bits, dtype)
+
+
+def unit_floats(key: PRNGKeyArray, shape: Shape, dtype: torch.dtype) -> Tensor:
+    """Uniform floats in [0, 1), multiples of the spacing of floats in [1, 2)."""
+    payload = unwrap(key)
+    if dtype is torch.float32:
+        words = _few_words(key, payload, math.prod(shape), threefry.MAX_LANES)
+        if words is not None:
+            drawn = threefry.bits_of_lanes(*words, math.prod(shape))
+            return _on_host(np.array([(b >> 9) * 2.0**-23 for b in drawn], np.float32).reshape(shape))
+    return _unit(unpack(payload), stream_of(key._tag), dtype, shape)
+
+
+def between(unit: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Floats in [0, 1) moved to [low, high)."""
+    return torch.maximum(low, special.fma(unit, high - low, low))
+
+
+# Normals
+
+
+def _lowest(dtype: torch.dtype) -> float:
+    """The float next to -1, towards 0."""
+    return -1.0 + torch.finfo(dtype).eps / 2
+
+
+def to_normal(unit: Tensor) -> Tensor:
+    """Floats in [0, 1) as standard normals, by the inverse of the distribution function."""
+    u = torch.clamp(2.0 * unit + _lowest(unit.dtype), min=_lowest(unit.dtype))
+    return special.erf_inv(u) * math.sqrt(2)
+
+
+@operator(
+    "random_normal(Tensor words, str stream, ScalarType dtype, SymInt[] shape) -> Tensor",
+    lambda words, stream, dtype, shape: ((*words.shape[:-1], *shape), dtype),
+)
+def _normal(words: Tensor, stream: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
+    """Standard normals [..., *shape] of keys [..., n]."""
+    unit = _unit(words, stream, dtype, shape)
+    if unit.device.type != "cpu" or unit.numel() <= _PIECE:
+        return to_normal(unit)
+    flat = unit.view(-1)
+    for start in range(0, len(flat), _PIECE):
+        flat[start : start + _PIECE] = to_normal(flat[start : start + _PIECE])
+    return unit
+
+
+def standard_normal(key: PRNGKeyArray, shape: Shape, dtype: torch.dtype) -> Tensor:
+    """Real standard normals."""
+    payload = unwrap(key)
+    if dtype is torch.float32:
+        words = _few_words(key, payload, math.prod(shape), _FEW)
+        if words is not None:
+            drawn = threefry.bits_of_lanes(*words, math.prod(shape))
+            return _on_host(np.array([scalars.normal(b) for b in drawn], np.float32).reshape(shape))
+    return _normal(unpack(payload), stream_of(key._tag), dtype, shape)

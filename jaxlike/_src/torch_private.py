@@ -1,0 +1,284 @@
+"""torch_private: every use of a private torch name, each behind a function that says what it does.
+
+Three groups: functorch levels (what torch.func is made of: entering a level, wrapping and unwrapping a
+tensor there), the dispatch modes below them, and the compiler. Tested with torch 2.11 and 2.13.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.autograd.forward_ad as forward_ad
+from torch._C import _functorch as functorch
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+from torch.autograd.forward_ad import _set_fwd_grad_enabled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
+
+is_wrapped = functorch.is_functorch_wrapped_tensor
+is_batched = functorch.is_batchedtensor
+is_differentiated = functorch.is_gradtrackingtensor
+wrapped_value = functorch.get_unwrapped
+level_of = functorch.maybe_get_level
+
+# Reverse mode
+
+
+def enter_grad() -> int:
+    """Enter a reverse-mode level; returns its number."""
+    return functorch._grad_increment_nesting()
+
+
+def exit_grad() -> None:
+    """Leave the innermost reverse-mode level."""
+    functorch._grad_decrement_nesting()
+
+
+def differentiable(tensor: Tensor, level: int) -> Tensor:
+    """``tensor`` as an input to differentiate by at ``level``."""
+    wrapped = functorch._wrap_for_grad(tensor, level)
+    functorch.set_inplace_requires_grad_allowed(True)
+    try:
+        return wrapped.requires_grad_()
+    finally:
+        functorch.set_inplace_requires_grad_allowed(False)
+
+
+def unwrap_at(tensor: Tensor, level: int) -> Tensor:
+    """The value of ``tensor`` below a grad or jvp level."""
+    return functorch._unwrap_for_grad(tensor, level)
+
+
+def wrap_at(tensor: Tensor, level: int) -> Tensor:
+    """``tensor`` as a constant of a grad or jvp level."""
+    return functorch._wrap_for_grad(tensor, level)
+
+
+def backward(
+    outputs: Sequence[Tensor], cotangents: Sequence[Tensor], inputs: Sequence[Tensor]
+) -> tuple[Tensor | None, ...]:
+    """Gradients of ``outputs`` by ``inputs``, themselves differentiable; None where independent."""
+    engine: Any = torch.autograd.Variable._execution_engine  # pyright: ignore
+    return engine.run_backward(
+        tuple(outputs), tuple(cotangents), True, True, tuple(inputs), True, accumulate_grad=False
+    )
+
+
+# Forward mode
+
+
+def enter_jvp() -> int:
+    """Enter a forward-mode level; returns its number."""
+    global _jvp_levels
+    level = functorch._jvp_increment_nesting()
+    with _jvp_lock:
+        if _jvp_levels == 0:  # torch has one dual level; functorch's levels nest inside it
+            # The C functions under forward_ad.enter_dual_level and its like, without 20 µs of Dynamo wrappers.
+            forward_ad._current_level = torch._C._enter_dual_level()
+        _jvp_levels += 1
+    return level
+
+
+_jvp_levels = 0
+_jvp_lock = threading.Lock()
+
+
+def exit_jvp() -> None:
+    """Leave the innermost forward-mode level."""
+    global _jvp_levels
+    with _jvp_lock:
+        _jvp_levels -= 1
+        if _jvp_levels == 0:
+            torch._C._exit_dual_level(level=0)
+            forward_ad._current_level = -1
+    functorch._jvp_decrement_nesting()
+
+
+def functorch_depth() -> int:
+    """How many functorch levels are active."""
+    return len(functorch.get_interpreter_stack() or ())
+
+
+def make_dual(primal: Tensor, tangent: Tensor) -> Tensor:
+    """A dual number at the innermost jvp level."""
+    return torch._make_dual(primal, tangent, level=0)
+
+
+def unpack_dual(tensor: Tensor) -> tuple[Tensor, Tensor | None]:
+    """(primal, tangent or None) at the innermost jvp level."""
+    return torch._VF._unpack_dual(tensor, level=0)
+
+
+@contextlib.contextmanager
+def forward_mode(enabled: bool) -> Iterator[None]:
+    """Forward AD on or off inside."""
+    with _set_fwd_grad_enabled(enabled):
+        yield
+
+
+# Batching
+
+
+def enter_vmap(size: int) -> int:
+    """Enter a batching level; returns its number."""
+    return functorch._vmap_increment_nesting(size, "error")
+
+
+def exit_vmap() -> None:
+    """Leave the innermost batching level."""
+    functorch._vmap_decrement_nesting()
+
+
+add_batch_dim = functorch._add_batch_dim
+
+
+def remove_batch_dim(tensor: Tensor, level: int, size: int, dim: int) -> Tensor:
+    """``tensor`` with the batch of ``level`` as dimension ``dim`` (expanded if it has none)."""
+    return functorch._remove_batch_dim(tensor, level, size, dim)
+
+
+def batch_dim_at(tensor: Tensor, level: int) -> int | None:
+    """Where ``tensor`` is batched at exactly ``level``, counted in its unwrapped value; else None."""
+    if functorch.is_batchedtensor(tensor) and functorch.maybe_get_level(tensor) == level:
+        return functorch.maybe_get_bdim(tensor)
+    return None
+
+
+# Outside of everything
+
+
+class outside:  # noqa: N801  (used like a function)
+    """No functorch level and no dispatch mode inside: for making plain tensors during a transformation."""
+
+    __slots__ = ("_guards",)
+
+    def __enter__(self) -> None:
+        self._guards = (torch._C._DisableFuncTorch(), torch._C._DisableTorchDispatch())
+
+    def __exit__(self, *exc: object) -> None:
+        del self._guards
+
+
+cleared_levels = temporarily_clear_interpreter_stack  # no functorch level inside; restored also after an error
+
+
+def has_tangent(tensor: Tensor) -> bool:
+    """Whether a tensor of a forward-mode level carries a tangent."""
+    if _jvp_levels == 0:
+        return False
+    with _set_fwd_grad_enabled(True), torch._C._DisableFuncTorch():
+        return torch._VF._unpack_dual(tensor, level=0)[1] is not None
+
+
+# The compiler
+
+COMPILER_ERRORS: tuple[type[Exception], ...] = (RuntimeError, NotImplementedError, AssertionError, TypeError)
+
+
+def has_cpp_compiler(which: Any) -> bool:
+    """Whether Inductor would find a C++ compiler."""
+    import os
+
+    return any(which(name) for name in (os.environ.get("CXX") or "g++", "g++", "clang++", "cl") if name)
+
+
+@contextlib.contextmanager
+def outside_of_everything() -> Iterator[None]:
+    """No functorch level and no dispatch mode on their stacks either (the compiler looks at the stacks)."""
+    from torch.utils._python_dispatch import _disable_current_modes
+
+    with temporarily_clear_interpreter_stack(), _disable_current_modes():
+        yield
+
+
+def inductor_compile(module: Any, examples: list[Tensor]) -> Any:
+    """An FX module compiled by Inductor for these examples, as a function of a list of tensors.
+
+    ``realize_opcount_threshold``: a pointwise value used twice is otherwise inlined at each use, and the
+    compile time of a gradient of a chain of n steps grows exponentially with n (torch 2.13).
+    """
+    import torch._inductor as inductor
+    from torch._inductor import config as inductor_config
+
+    options = {"realize_opcount_threshold": 10, "compile_threads": 1}
+    with torch.no_grad(), inductor_config.patch(options):
+        compiled = inductor.compile(module, examples)
+
+    def call(tensors: Any) -> Any:
+        with torch.no_grad():
+            return compiled(*tensors)
+
+    return call
+
+
+# Zero tangents
+
+
+def _common_shape(a: Tensor, b: Tensor) -> Sequence[int]:
+    if a.shape == b.shape or not b.dim():
+        return a.shape
+    return torch._C._infer_size(a.shape, b.shape) if a.dim() else b.shape
+
+
+def _zero_like(a: Tensor, b: Tensor) -> Tensor:
+    shape = _common_shape(a, b)
+    dtype = a.dtype if a.dtype is b.dtype else torch.result_type(a, b)
+    return torch._efficientzerotensor(shape, dtype=dtype, device=a.device if a.dim() or not b.dim() else b.device)
+
+
+def _product_with_zero(a: Tensor, b: Tensor) -> Tensor:
+    return _zero_like(a, b)
+
+
+def _quotient_of_zero(a: Tensor, b: Tensor) -> Tensor:
+    if torch._is_zerotensor(b):  # a / 0, which no derivative formula asks for
+        return a / torch.zeros_like(b)
+    return _zero_like(a, b)
+
+
+def _sum_with_zero(a: Tensor, b: Tensor, alpha: Any = 1) -> Tensor:
+    if torch._is_zerotensor(a):
+        if torch._is_zerotensor(b):
+            return _zero_like(a, b)
+        return _expanded(b if alpha == 1 else b * alpha, a)
+    return _expanded(a, b)
+
+
+def _difference_with_zero(a: Tensor, b: Tensor, alpha: Any = 1) -> Tensor:
+    return _sum_with_zero(a, b, -alpha)
+
+
+def _expanded(value: Tensor, zero: Tensor) -> Tensor:
+    shape = _common_shape(value, zero)
+    dtype = value.dtype if value.dtype is zero.dtype else torch.result_type(value, zero)
+    return value.to(dtype).expand(shape).clone()
+
+
+def _make_zero_tangents_cheap() -> torch.library.Library:
+    """Replace torch's kernels for arithmetic with the zero tangents of constants.
+
+    In forward mode ``dual * constant`` multiplies by a symbolic zero; torch 2.13 finds the result's shape by
+    running a meta kernel in Python (150 µs an op, 25 with these). The values are the same.
+    """
+    import warnings
+
+    library = torch.library.Library("aten", "IMPL")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "Overriding a previously registered kernel": that is the point
+        for name, kernel in (
+            ("mul.Tensor", _product_with_zero),
+            ("div.Tensor", _quotient_of_zero),
+            ("add.Tensor", _sum_with_zero),
+            ("sub.Tensor", _difference_with_zero),
+        ):
+            library.impl(name, kernel, "ZeroTensor", allow_override=True)
+    return library
+
+
+_zero_tangents = _make_zero_tangents_cheap()

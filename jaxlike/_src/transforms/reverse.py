@@ -1,0 +1,410 @@
+"""reverse: grad, value_and_grad, vjp, jacrev by reverse-mode differentiation.
+
+One functorch level: inputs are wrapped there, the function runs once, torch's engine goes back. Results are
+themselves differentiable, so levels nest to any order.
+JAX's vjp is the transpose without conjugation: cotangents are conjugated on the way in, results on the way
+out (torch multiplies by the conjugate transpose). Integers have tangents of dtype float0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import dtypes, torch_private
+from jaxlike._src.array import Array
+from jaxlike._src.border import unwrap
+from jaxlike._src.frames import Frame
+from jaxlike._src.transforms.arguments import (
+    check_callable,
+    checked_argnums,
+    flatten,
+    is_float0,
+    name_of,
+    split_argnums,
+    split_aux,
+    to_array,
+    wraps,
+)
+from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
+from jaxlike._src.transforms.vmap import vmap
+from jaxlike._src.tree import Partial, equality_errors_pytreedef, tree_flatten, tree_map, tree_unflatten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+
+def is_differentiable(x: Any) -> bool:
+    """Whether ``x`` is a floating or complex Array."""
+    if type(x) is not Array:  # keys, int4 and float0 have no tangents; narrow floats do not compute
+        return False
+    dtype = x._t.dtype
+    return dtype.is_floating_point or dtype.is_complex
+
+
+def vjp_leaves(
+    fun: Callable[[Sequence[Any]], Any], primals: Sequence[Any], fun_name: str
+) -> tuple[list[Array], Any, Callable[[Sequence[Any]], list[Any]], Any]:
+    """Run ``fun`` on the primals' differentiable copies; give its results and its pullback.
+
+    Returns:
+        The output leaves (Arrays outside the level), the output tree, the pullback from cotangent leaves to
+        input cotangent leaves, and whatever ``fun`` gave as aux.
+    """
+    at = [k for k, p in enumerate(primals) if is_differentiable(p)]
+    tensors = [unwrap(primals[k]) for k in at]
+    with Frame("grad", fun_name=fun_name) as frame:
+        level = frame.level = torch_private.enter_grad()
+        try:
+            inputs = [torch_private.differentiable(t, level) for t in tensors]
+            inside: list[Any] = list(primals)
+            for k, t in zip(at, inputs, strict=True):
+                inside[k] = Array(t, primals[k]._tag)
+            out, aux = fun(inside)
+            leaves, treedef = tree_flatten(out)
+            leaves = [output_array(x) for x in leaves]
+            made = [unwrap(x) for x in leaves]
+            plain = [torch_private.unwrap_at(t, level) for t in made]
+            aux_leaves, aux_tree = tree_flatten(aux)
+            aux_values = [lower(x, level) for x in aux_leaves]
+        finally:
+            torch_private.exit_grad()
+    outs = [type(x)(t, x._tag) for x, t in zip(leaves, plain, strict=True)]
+    linked = [k for k, t in enumerate(made) if t.requires_grad]
+
+    def pullback(cotangents: Sequence[Any]) -> list[Any]:
+        grads = run_backward(
+            [made[k] for k in linked], [unwrap(cotangents[k]) for k in linked], inputs, tensors
+        )
+        result: list[Any] = [None] * len(primals)
+        for k, g in zip(at, grads, strict=True):
+            result[k] = Array(g, primals[k]._tag)
+        for k, p in enumerate(primals):
+            if result[k] is None:
+                result[k] = np.zeros(p.shape, dtypes.float0)
+        return result
+
+    rebuilt = tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])
+    return outs, treedef, pullback, rebuilt
+
+
+def output_array(x: Any) -> Array:
+    """An output leaf as an Array."""
+    if type(x) is Array:
+        return x
+    try:
+        return to_array(x)
+    except TypeError as error:
+        raise TypeError(str(error).removesuffix(".")) from None
+
+
+def lower(x: Any, level: int) -> Any:
+    """A leaf of an aux output, stripped of a level that is about to end: (class, tag, tensor) or itself."""
+    if isinstance(x, Array):
+        return (type(x), x._tag, torch_private.unwrap_at(unwrap(x), level))
+    return x
+
+
+def raise_level(x: Any) -> Any:
+    """Inverse of `lower`, outside the level."""
+    if type(x) is tuple and len(x) == 3 and isinstance(x[0], type) and issubclass(x[0], Array):
+        return x[0](x[2], x[1])
+    return x
+
+
+def run_backward(
+    outputs: Sequence[Tensor], cotangents: Sequence[Tensor], inputs: Sequence[Tensor], like: Sequence[Tensor]
+) -> list[Tensor]:
+    """Transpose (without conjugation) of the recorded computation, applied to the cotangents."""
+    cotangents = [c.conj_physical() if c.is_complex() else c for c in cotangents]
+    if outputs and inputs:
+        grads = torch_private.backward(outputs, cotangents, inputs)
+    else:
+        grads = (None,) * len(inputs)
+    return [
+        torch.zeros_like(t) if g is None else (g.conj_physical() if g.is_complex() else g)
+        for g, t in zip(grads, like, strict=True)
+    ]
+
+
+# grad and value_and_grad
+
+
+def check_input(name: str, x: Any, holomorphic: bool, allow_int: bool) -> None:
+    """TypeError where an input of grad or jacrev has a dtype without gradients."""
+    dtype = x.dtype
+    if holomorphic:
+        if not dtypes.issubdtype(dtype, np.complexfloating):
+            raise TypeError(f"{name} with holomorphic=True requires inputs with complex dtype, but got {dtype.name}.")
+    elif isinstance(dtype, dtypes.ExtendedDType) or dtypes.issubdtype(dtype, np.integer) or dtype == np.bool_:
+        if not allow_int:
+            raise TypeError(
+                f"{name} requires real- or complex-valued inputs (input dtype that is a sub-dtype of np.inexact), but "
+                f"got {getattr(dtype, 'name', dtype)}. If you want to use Boolean- or integer-valued inputs, use vjp "
+                "or set allow_int to True."
+            )
+    elif not dtypes.issubdtype(dtype, np.inexact):
+        raise TypeError(
+            f"{name} requires numerical-valued inputs (input dtype that is a sub-dtype of np.bool_ or np.number), but "
+            f"got {dtype.name}."
+        )
+
+
+def check_output(name: str, x: Any, holomorphic: bool) -> None:
+    """TypeError where an output of grad or jacrev has a dtype that cannot be differentiated."""
+    dtype = x.dtype
+    if holomorphic:
+        if not dtypes.issubdtype(dtype, np.complexfloating):
+            raise TypeError(
+                f"{name} with holomorphic=True requires outputs with complex dtype, but got {dtype.name}."
+            )
+        return
+    if isinstance(dtype, dtypes.ExtendedDType):
+        raise TypeError(f"{name} with output element type {dtype}")
+    if dtypes.issubdtype(dtype, np.complexfloating):
+        raise TypeError(
+            f"{name} requires real-valued outputs (output dtype that is a sub-dtype of np.floating), but got "
+            f"{dtype.name}. For holomorphic differentiation, pass holomorphic=True. For differentiation of "
+            "non-holomorphic functions involving complex outputs, use jax.vjp directly."
+        )
+    if not dtypes.issubdtype(dtype, np.floating):
+        raise TypeError(
+            f"{name} requires real-valued outputs (output dtype that is a sub-dtype of np.floating), but got "
+            f"{dtype.name}. For differentiation of functions with integer outputs, use jax.vjp directly."
+        )
+
+
+def check_scalar(x: Any) -> None:
+    """TypeError where the function to differentiate did not return one scalar."""
+    said = "Gradient only defined for scalar-output functions. Output "
+    if not isinstance(x, Array | np.ndarray | np.generic | bool | int | float | complex):
+        raise TypeError(f"{said}was {x}.")
+    if np.shape(x) if not isinstance(x, Array) else x.shape:
+        shape = x.shape if isinstance(x, Array) else np.shape(x)
+        raise TypeError(f"{said}had shape: {shape}.")
+
+
+def value_and_grad(
+    fun: Callable[..., Any],
+    argnums: Any = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    reduce_axes: Any = (),
+) -> Callable[..., Any]:
+    """A function that gives ``(fun(...), gradient)``.
+
+    Args:
+        fun: returns a scalar (with ``has_aux``: a pair of it and anything).
+        argnums: which positional arguments to differentiate by; a tuple gives a tuple of gradients.
+        has_aux: whether ``fun`` returns ``(value, aux)``.
+        holomorphic: promise that ``fun`` is holomorphic (complex in, complex out).
+        allow_int: allow integer inputs, whose gradients have dtype float0.
+        reduce_axes: must be empty.
+
+    Returns:
+        A function of the same arguments. Gradients have the tree, shapes and dtypes of the inputs.
+    """
+    return _value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, reduce_axes, "value_and_grad")
+
+
+def _value_and_grad(
+    fun: Any, argnums: Any, has_aux: bool, holomorphic: bool, allow_int: bool, reduce_axes: Any, _name: str
+) -> Callable[..., Any]:
+    if tuple(reduce_axes):
+        raise NotImplementedError("reduce_axes argument to grad is deprecated")
+    check_callable(fun)
+    argnums = checked_argnums(argnums)
+    fun_name = name_of(fun)
+
+    def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
+        of_chosen, chosen = split_argnums(fun, argnums, args, kwargs)
+        primals, in_tree = flatten(chosen)
+        for x in primals:
+            check_input("grad", x, holomorphic, allow_int)
+        return _differentiate(of_chosen, primals, in_tree, has_aux, holomorphic, fun_name)
+
+    return wraps(
+        fun,
+        docstr="Value and gradient of {fun} with respect to positional argument(s) "
+        f"{argnums}. Takes the same arguments as {{fun}} but returns a two-element tuple where the first element "
+        "is the value of {fun} and the second element is the gradient, which has the same shape as the arguments at "
+        f"positions {argnums}.",
+    )(value_and_grad_of)
+
+
+def _differentiate(
+    of_chosen: Callable[[Any], Any],
+    primals: list[Array],
+    in_tree: Any,
+    has_aux: bool,
+    holomorphic: bool,
+    fun_name: str,
+) -> Any:
+    """Value and gradient in one go, inside one level (what `vjp_leaves` splits in two)."""
+    at = [k for k, p in enumerate(primals) if is_differentiable(p)]
+    tensors = [unwrap(primals[k]) for k in at]
+    with Frame("grad", fun_name=fun_name) as frame:
+        level = frame.level = torch_private.enter_grad()
+        try:
+            inputs = [torch_private.differentiable(t, level) for t in tensors]
+            inside: list[Any] = list(primals)
+            for k, t in zip(at, inputs, strict=True):
+                inside[k] = Array(t, primals[k]._tag)
+            out = of_chosen(tree_unflatten(in_tree, inside))
+            out, aux = split_aux(out) if has_aux else (out, None)
+            check_scalar(out)
+            value = output_array(out)
+            check_output("grad", value, holomorphic)
+            made = unwrap(value)
+            if made.requires_grad:
+                one = torch.ones_like(made)
+                grads = run_backward([made], [one], inputs, tensors)
+                grads = [torch_private.unwrap_at(g, level) for g in grads]
+            else:
+                grads = None
+            plain = torch_private.unwrap_at(made, level)
+            aux_leaves, aux_tree = tree_flatten(aux)
+            aux_values = [lower(x, level) for x in aux_leaves]
+        finally:
+            torch_private.exit_grad()
+    if grads is None:
+        grads = [torch.zeros_like(t) for t in tensors]
+    result: list[Any] = [None] * len(primals)
+    for k, g in zip(at, grads, strict=True):
+        result[k] = Array(g, primals[k]._tag)
+    for k, p in enumerate(primals):
+        if result[k] is None:
+            result[k] = np.zeros(p.shape, dtypes.float0)
+    answer = type(value)(plain, value._tag)
+    gradient = tree_unflatten(in_tree, result)
+    if has_aux:
+        return (answer, tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])), gradient
+    return answer, gradient
+
+
+def grad(
+    fun: Callable[..., Any],
+    argnums: Any = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    reduce_axes: Any = (),
+) -> Callable[..., Any]:
+    """A function that gives the gradient of the scalar-valued ``fun``; arguments as `value_and_grad`.
+
+    Returns:
+        A function of the same arguments; with ``has_aux`` it gives ``(gradient, aux)``.
+    """
+    both = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, reduce_axes)
+
+    def grad_of(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return wraps(
+        fun,
+        docstr=f"Gradient of {{fun}} with respect to positional argument(s) {argnums}. Takes the same arguments as "
+        "{fun} but returns the gradient, which has the same shape as the arguments at "
+        f"positions {argnums}.",
+    )(grad_of)
+
+
+# vjp
+
+
+def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_axes: Any = ()) -> Any:
+    """Value of ``fun(*primals)`` and its vector-Jacobian product.
+
+    Returns:
+        ``(out, pullback)`` or, with ``has_aux``, ``(out, pullback, aux)``. ``pullback(cotangent)`` takes the tree,
+        shapes and dtypes of ``out`` and gives a tuple, one cotangent a primal (float0 for integers).
+    """
+    if tuple(reduce_axes):
+        raise NotImplementedError("reduce_axes argument to vjp is deprecated")
+    check_callable(fun)
+    leaves, in_tree = flatten(primals)
+
+    def on_leaves(arrays: Sequence[Any]) -> Any:
+        out = fun(*tree_unflatten(in_tree, list(arrays)))
+        return split_aux(out) if has_aux else (out, None)
+
+    outs, out_tree, pull, aux = vjp_leaves(on_leaves, leaves, name_of(fun))
+    avals = [o.aval for o in outs]
+
+    def pullback(cotangent: Any) -> Any:
+        cotangents, tree = tree_flatten(cotangent)
+        if tree != out_tree:
+            raise ValueError(cotangent_tree_error(fun, out_tree, tree))
+        return tree_unflatten(in_tree, pull([checked_cotangent(c, a) for c, a in zip(cotangents, avals, strict=True)]))
+
+    out = tree_unflatten(out_tree, outs)
+    pullback = Partial(pullback)
+    return (out, pullback, aux) if has_aux else (out, pullback)
+
+
+def cotangent_tree_error(fun: Any, expected: Any, got: Any) -> str:
+    """What is said of a cotangent whose tree is not that of the output."""
+    parts = "\n".join(
+        f"  * out{path} was {was} in the original output, but {now} here, so {why}."
+        for path, was, now, why in equality_errors_pytreedef(expected, got)
+    )
+    where = getattr(getattr(fun, "__code__", None), "co_filename", None)
+    line = f" at {where}:{fun.__code__.co_firstlineno}" if where else ""
+    return (
+        "unexpected tree structure.\n\nThe argument to a VJP function returned by `jax.vjp` must match the pytree\n"
+        f"structure of the differentiated function {name_of(fun)}{line}.\n\nBut the tree structures differ:\n{parts}"
+    )
+
+
+def checked_cotangent(c: Any, aval: Any) -> Any:
+    """A cotangent leaf as an Array of the output's shape and dtype."""
+    x = to_array(c)
+    want = aval.to_tangent_aval().strip_weak_type()
+    if want.dtype != dtypes.float0 and (is_float0(x) or x.shape != want.shape or x.dtype != want.dtype):
+        got = f"{'float0' if is_float0(x) else x.dtype.name}[{','.join(map(str, x.shape))}]"
+        raise ValueError(
+            f"unexpected JAX type (e.g. shape/dtype) for argument to VJP function: got {got}, but expected "
+            f"{want.str_short()} because the corresponding output of the differentiated function had JAX type "
+            f"{aval.strip_weak_type().str_short()}"
+        )
+    return x
+
+
+# jacrev
+
+
+def jacrev(
+    fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False, holomorphic: bool = False, allow_int: bool = False
+) -> Callable[..., Any]:
+    """Jacobian of ``fun`` by rows, one pullback for each output element, under vmap.
+
+    Returns:
+        A function that gives the tree of the output, each leaf replaced by the tree of the input, whose leaves have
+        shape ``output shape + input shape``.
+    """
+    check_callable(fun)
+    argnums = checked_argnums(argnums)
+
+    def jacobian_of(*args: Any, **kwargs: Any) -> Any:
+        of_chosen, chosen = split_argnums(fun, argnums, args, kwargs)
+        primals, _ = flatten(chosen)
+        for x in primals:
+            check_input("jacrev", x, holomorphic, allow_int)
+        answer = vjp(of_chosen, chosen, has_aux=has_aux)
+        out, pullback = answer[0], answer[1]
+        tree_map(lambda x: check_output("jacrev", x, holomorphic), out)
+        rows = vmap(lambda c: pullback(c)[0])(standard_basis(out))
+        jacobian = rows_to_jacobian(rows, out)
+        return (jacobian, answer[2]) if has_aux else jacobian
+
+    return wraps(
+        fun,
+        docstr="Jacobian of {fun} with respect to positional argument(s) "
+        f"{argnums}. Takes the same arguments as {{fun}} but returns the jacobian of the output with respect to the "
+        f"arguments at positions {argnums}.",
+    )(jacobian_of)

@@ -1,0 +1,110 @@
+"""static_args: which arguments of a jitted function are Python values rather than arrays.
+
+`StaticArgs` is worked out once from the signature: positions and names complete each other, as a parameter
+given by position may also be passed by name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+
+def as_indices(value: Any) -> tuple[int, ...]:
+    """An int or a sequence of ints as a tuple."""
+    if value is None:
+        return ()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return tuple(operator.index(v) for v in value)
+    return (operator.index(value),)
+
+
+def as_names(value: Any) -> tuple[str, ...]:
+    """A str or a sequence of strs as a tuple."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def signature_of(fun: Any) -> inspect.Signature | None:
+    """The signature, where it can be known."""
+    try:
+        return inspect.signature(fun)
+    except (ValueError, TypeError):
+        return None
+
+
+def resolve(fun: Any, indices: Any, names: Any, kind: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """(positions, names) of chosen arguments, each completed from the other where only one was given."""
+    given_indices = None if indices is None else as_indices(indices)
+    given_names = None if names is None else as_names(names)
+    signature = signature_of(fun)
+    if signature is None:
+        return given_indices or (), given_names or ()
+    parameters = signature.parameters
+    if given_names is not None and given_indices is None:
+        positional = [n for n, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        given_indices = tuple(k for k, n in enumerate(positional) if n in given_names)
+    elif given_indices is not None and given_names is None:
+        usual = list(parameters.items())
+        given_names = tuple(
+            usual[k][0]
+            for k in given_indices
+            if -len(usual) <= k < len(usual) and usual[k][1].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        )
+    given_indices, given_names = given_indices or (), given_names or ()
+    _check_indices(signature, given_indices, kind)
+    _check_names(signature, given_names, kind)
+    return given_indices, given_names
+
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _check_indices(signature: inspect.Signature, indices: tuple[int, ...], kind: str) -> None:
+    count = 0
+    for parameter in signature.parameters.values():
+        if parameter.kind in _POSITIONAL:
+            count += 1
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            return
+    if indices and (max(indices) >= count or min(indices) < -count):
+        raise ValueError(
+            f"Jitted function has {kind}_argnums={indices}, but only accepts {count} positional arguments."
+        )
+
+
+def _check_names(signature: inspect.Signature, names: tuple[str, ...], kind: str) -> None:
+    takes: set[str] = set()
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            return
+        if parameter.kind is not parameter.VAR_POSITIONAL and parameter.kind is not parameter.POSITIONAL_ONLY:
+            takes.add(name)
+    if unknown := set(names) - takes:
+        raise ValueError(
+            f"Jitted function has invalid argnames {unknown} in {kind}_argnames. Function does not take these args."
+        )
+
+
+class Static:
+    """A static value as part of a key: equal if the values are and their types are."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        try:
+            return hash((type(self.value), self.value))
+        except TypeError as error:
+            raise ValueError(
+                "Non-hashable static arguments are not supported. An error occurred while trying to hash an object of "
+                f"type {type(self.value)}, {self.value}. The error was:\nTypeError: {error}\n"
+            ) from error
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Static) and type(self.value) is type(other.value) and self.value == other.value

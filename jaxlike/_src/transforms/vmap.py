@@ -1,0 +1,239 @@
+"""vmap: run a function once on batches, one functorch level for each vmap.
+
+Axes are given as a tree prefix of the arguments (int or None) and counted on logical shapes: a PRNG key's
+payload axis is not one. The frame of a named vmap is what collectives over its name look for.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxlike._src import torch_private
+from jaxlike._src.array import Array
+from jaxlike._src.border import unwrap
+from jaxlike._src.frames import Frame
+from jaxlike._src.transforms.arguments import argument_names, check_callable, name_of, to_array, wraps
+from jaxlike._src.tree import (
+    flatten_axes,
+    keystr,
+    tree_flatten,
+    tree_flatten_with_path,
+    tree_leaves,
+    tree_unflatten,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def vmap(
+    fun: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    axis_name: Any = None,
+    axis_size: int | None = None,
+    spmd_axis_name: Any = None,
+    sum_match: bool = False,
+) -> Callable[..., Any]:
+    """A function that maps ``fun`` over an axis of its arguments.
+
+    Args:
+        fun: any function of arrays.
+        in_axes: int, None (not mapped) or a tree prefix of the positional arguments of these.
+            Keyword arguments are mapped over their axis 0.
+        out_axes: where the mapped axis goes in the results; None for results that are not mapped.
+        axis_name: a name for collectives such as ``jax.lax.psum``.
+        axis_size: the size of the mapped axis, needed where no argument has it.
+        spmd_axis_name: accepted; sharding of the mapped axis is not affected.
+        sum_match: accepted.
+
+    Returns:
+        A function of the same arguments with one more axis each.
+    """
+    del spmd_axis_name, sum_match
+    check_callable(fun)
+    fun_name = name_of(fun)
+    if isinstance(in_axes, list):
+        in_axes = tuple(in_axes)
+    if not (in_axes is None or type(in_axes) in {int, tuple} or hasattr(in_axes, "__index__")):
+        raise TypeError(
+            "vmap in_axes must be an int, None, or a tuple of entries corresponding to the positional arguments "
+            f"passed to the function, but got {in_axes}."
+        )
+    if not all(_is_axis(leaf) for leaf in tree_leaves(in_axes)):
+        raise TypeError(
+            "vmap in_axes must be an int, None, or (nested) container with those types as leaves, but got "
+            f"{in_axes}."
+        )
+    if not all(_is_axis(leaf) for leaf in tree_leaves(out_axes)):
+        raise TypeError(
+            "vmap out_axes must be an int, None, or (nested) container with those types as leaves, but got "
+            f"{out_axes}."
+        )
+
+    def mapped(*args: Any, **kwargs: Any) -> Any:
+        if isinstance(in_axes, tuple) and len(in_axes) != len(args):
+            raise ValueError(
+                "vmap in_axes must be an int, None, or a tuple of entries corresponding to the positional arguments "
+                f"passed to the function, but got len(in_axes)={len(in_axes)}, len(args)={len(args)}"
+            )
+        leaves, in_tree = tree_flatten((args, kwargs))
+        if not leaves and axis_size is None:
+            raise ValueError(
+                "vmap wrapped function must be passed at least one argument containing an array or axis_size must be "
+                f"specified, got empty *args={args} and **kwargs={kwargs}"
+            )
+        if in_axes == 0 and type(in_axes) is int:
+            axes: list[Any] = [0] * len(leaves)
+        else:
+            axes = flatten_axes("vmap in_axes", in_tree, (in_axes, 0), kws=True)
+        arrays = [_checked(x) for x in leaves]
+        size = _axis_size(fun, arrays, axes, axis_size, args, kwargs)
+
+        def on_leaves(inside: Sequence[Any]) -> Any:
+            new_args, new_kwargs = tree_unflatten(in_tree, list(inside))
+            return fun(*new_args, **new_kwargs)
+
+        return vmap_leaves(on_leaves, arrays, axes, out_axes, size, axis_name, fun_name)
+
+    docstr = (
+        "Vectorized version of {fun}. Takes similar arguments as {fun} but with additional array axes over which "
+        "{fun} is mapped."
+    )
+    if fun.__doc__:
+        docstr += "\n\nOriginal documentation:\n\n" + fun.__doc__.replace("{", "{{").replace("}", "}}")
+    return wraps(fun, docstr=docstr)(mapped)
+
+
+def _is_axis(leaf: Any) -> bool:
+    return type(leaf) is int or isinstance(leaf, np.integer)
+
+
+def _checked(x: Any) -> Any:
+    try:
+        return to_array(x)
+    except TypeError as error:
+        raise TypeError(str(error).removesuffix(".")) from None
+
+
+def vmap_leaves(
+    fun: Callable[[Sequence[Any]], Any],
+    arrays: Sequence[Any],
+    axes: Sequence[Any],
+    out_axes: Any,
+    size: int,
+    axis_name: Any,
+    fun_name: str,
+) -> Any:
+    """Run ``fun`` on the leaves with their axes hidden; put the axis back into the results."""
+    tensors = [unwrap(x) if isinstance(x, Array) else None for x in arrays]
+    with Frame("vmap", axis_name=axis_name, axis_size=size, fun_name=fun_name) as frame:
+        level = frame.level = torch_private.enter_vmap(size)
+        try:
+            inside = [
+                x
+                if axis is None
+                else np.zeros(x.shape[:axis] + x.shape[axis + 1 :] if axis >= 0 else np.delete(x.shape, axis), x.dtype)
+                if t is None
+                else type(x)(torch_private.add_batch_dim(t, axis % x.ndim, level), x._tag)
+                for x, t, axis in zip(arrays, tensors, axes, strict=True)
+            ]
+            out = fun(inside)
+            leaves, treedef = tree_flatten(out)
+            results = [_output(x) for x in leaves]
+            out_dims = [0] * len(leaves) if out_axes == 0 and type(out_axes) is int else flatten_axes(
+                "vmap out_axes", treedef, out_axes
+            )
+            outs = [
+                _leave(x, level, size, dim) for x, dim in zip(results, out_dims, strict=True)
+            ]
+        finally:
+            torch_private.exit_vmap()
+    return tree_unflatten(treedef, [kind(t, tag) if kind else t for kind, t, tag in outs])
+
+
+def _output(x: Any) -> Any:
+    try:
+        return to_array(x)
+    except TypeError:
+        raise TypeError(
+            f"Output from batched function {x!r} with type {type(x)} is not a valid JAX type"
+        ) from None
+
+
+def _leave(x: Any, level: int, size: int, dim: int | None) -> tuple[Any, Any, Any]:
+    """A result outside the level: (class, tensor, tag), or (None, numpy array, None) for float0."""
+    if not isinstance(x, Array):
+        return None, np.zeros((size, *x.shape), x.dtype), None
+    tensor = unwrap(x)
+    batched = torch_private.is_batched(tensor) and torch_private.level_of(tensor) == level
+    if dim is None:
+        if batched:
+            axis = torch_private.batch_dim_at(tensor, level)
+            raise ValueError(f"at vmap out_axes, got axis spec None but output was batched on axis {axis}")
+        return type(x), tensor, x._tag
+    rank = x.ndim + 1
+    if not -rank <= dim < rank:
+        raise ValueError(f"axis {dim} is out of bounds for array of dimension {rank}")
+    return type(x), torch_private.remove_batch_dim(tensor, level, size, dim % rank), x._tag
+
+
+def _axis_size(
+    fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int | None, args: Any, kwargs: Any
+) -> int:
+    """The one size of all mapped axes."""
+    sizes: set[int] = set() if given is None else {operator.index(given)}
+    for x, axis in zip(arrays, axes, strict=True):
+        if axis is None:
+            continue
+        ndim = len(x.shape)
+        if not -ndim <= axis < ndim:
+            needed = axis + 1 if axis >= 0 else -axis
+            raise ValueError(
+                f"vmap was requested to map its argument along axis {axis}, which implies that its rank should be at "
+                f"least {needed}, but is only {ndim} (its shape is {tuple(x.shape)})"
+            )
+        sizes.add(x.shape[axis])
+    if len(sizes) == 1:
+        return next(iter(sizes))
+    if not sizes:
+        raise ValueError("vmap must have at least one non-None value in in_axes or axis_size must be specified")
+    raise ValueError(_sizes_message(fun, arrays, axes, given, args, kwargs))
+
+
+def _sizes_message(
+    fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int | None, args: Any, kwargs: Any
+) -> str:
+    names = argument_names(fun, len(args))
+    paths = [path for path, _ in tree_flatten_with_path((args, kwargs))[0]]
+    lines: list[str] = []
+    if given is not None:
+        lines.append(f"the `axis_size` argument was {given}")
+    groups: dict[int, list[str]] = {}
+    for x, axis, path in zip(arrays, axes, paths, strict=True):
+        if axis is None:
+            continue
+        if path[0].idx == 1:
+            label = f"kwargs{keystr(path[1:])}"
+        elif names is not None and not names[path[1].idx].endswith("]"):
+            label = f"argument {names[path[1].idx]}{keystr(path[2:])}"
+        else:
+            label = f"args{keystr(path[1:])}"
+        aval = f"{x.dtype}[{','.join(map(str, x.shape))}]" if not isinstance(x, Array) else x.aval.strip_weak_type()
+        groups.setdefault(x.shape[axis], []).append(f"axis {axis} of {label} of type {aval}")
+    ordered = sorted(groups.items(), key=lambda g: -len(g[1]))
+    most = len(ordered[0][1]) if ordered else 0
+    for size, members in ordered:
+        if len(members) == 1:
+            lines.append(f"one axis had size {size}: {members[0]}")
+        else:
+            how_many = "most" if len(members) == most and len(ordered) > 1 else "some"
+            shown = [f"axis {m.split(' of type ')[0].removeprefix('axis ')}" for m in members]
+            lines.append(f"{how_many} axes ({len(members)} of them) had size {size}, e.g. {shown[0]} of type "
+                         f"{members[0].split(' of type ')[1]}")
+    return "vmap got inconsistent sizes for array axes to be mapped:\n" + "\n".join(
+        f"  * {line}{';' if k < len(lines) - 1 else ''}" for k, line in enumerate(lines)
+    )

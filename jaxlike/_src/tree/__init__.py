@@ -1,0 +1,62 @@
+"""Trees: nested containers of arrays, taken apart into leaves and structure and put together again."""
+
+from jaxlike._src.tree.compiled import builder as builder
+from jaxlike._src.tree.compiled import matcher as matcher
+from jaxlike._src.tree.functions import Leaf as Leaf
+from jaxlike._src.tree.functions import Unspecified as Unspecified
+from jaxlike._src.tree.functions import all_leaves as all_leaves
+from jaxlike._src.tree.functions import flatten_fast as flatten_fast
+from jaxlike._src.tree.functions import flatten_one_level as flatten_one_level
+from jaxlike._src.tree.functions import flatten_one_level_with_keys as flatten_one_level_with_keys
+from jaxlike._src.tree.functions import generate_key_paths as generate_key_paths
+from jaxlike._src.tree.functions import is_tree_node as is_tree_node
+from jaxlike._src.tree.functions import static as static
+from jaxlike._src.tree.functions import tree_all as tree_all
+from jaxlike._src.tree.functions import tree_broadcast as tree_broadcast
+from jaxlike._src.tree.functions import tree_flatten as tree_flatten
+from jaxlike._src.tree.functions import tree_flatten_with_path as tree_flatten_with_path
+from jaxlike._src.tree.functions import tree_leaves as tree_leaves
+from jaxlike._src.tree.functions import tree_leaves_checked as tree_leaves_checked
+from jaxlike._src.tree.functions import tree_leaves_with_path as tree_leaves_with_path
+from jaxlike._src.tree.functions import tree_map as tree_map
+from jaxlike._src.tree.functions import tree_map_with_path as tree_map_with_path
+from jaxlike._src.tree.functions import tree_reduce as tree_reduce
+from jaxlike._src.tree.functions import tree_reduce_associative as tree_reduce_associative
+from jaxlike._src.tree.functions import tree_structure as tree_structure
+from jaxlike._src.tree.functions import tree_transpose as tree_transpose
+from jaxlike._src.tree.functions import tree_unflatten as tree_unflatten
+from jaxlike._src.tree.functions import treedef_children as treedef_children
+from jaxlike._src.tree.functions import treedef_is_leaf as treedef_is_leaf
+from jaxlike._src.tree.functions import treedef_is_strict_leaf as treedef_is_strict_leaf
+from jaxlike._src.tree.functions import treedef_tuple as treedef_tuple
+from jaxlike._src.tree.keys import DictKey as DictKey
+from jaxlike._src.tree.keys import FlattenedIndexKey as FlattenedIndexKey
+from jaxlike._src.tree.keys import GetAttrKey as GetAttrKey
+from jaxlike._src.tree.keys import KeyEntry as KeyEntry
+from jaxlike._src.tree.keys import KeyPath as KeyPath
+from jaxlike._src.tree.keys import SequenceKey as SequenceKey
+from jaxlike._src.tree.keys import keystr as keystr
+from jaxlike._src.tree.prefix import (
+    broadcast_flattened_prefix_with_treedef as broadcast_flattened_prefix_with_treedef,
+)
+from jaxlike._src.tree.prefix import broadcast_prefix as broadcast_prefix
+from jaxlike._src.tree.prefix import equality_errors as equality_errors
+from jaxlike._src.tree.prefix import equality_errors_pytreedef as equality_errors_pytreedef
+from jaxlike._src.tree.prefix import flatten_axes as flatten_axes
+from jaxlike._src.tree.prefix import prefix_errors as prefix_errors
+from jaxlike._src.tree.register import Partial as Partial
+from jaxlike._src.tree.register import _registry as _registry
+from jaxlike._src.tree.register import _RegistryEntry as _RegistryEntry
+from jaxlike._src.tree.register import register_dataclass as register_dataclass
+from jaxlike._src.tree.register import register_pytree_node as register_pytree_node
+from jaxlike._src.tree.register import register_pytree_node_class as register_pytree_node_class
+from jaxlike._src.tree.register import register_pytree_with_keys as register_pytree_with_keys
+from jaxlike._src.tree.register import register_pytree_with_keys_class as register_pytree_with_keys_class
+from jaxlike._src.tree.register import register_static as register_static
+from jaxlike._src.tree.registry import PyTreeRegistry as PyTreeRegistry
+from jaxlike._src.tree.registry import default_registry as default_registry
+from jaxlike._src.tree.registry import dispatch_registry as dispatch_registry
+from jaxlike._src.tree.registry import none_leaf_registry as none_leaf_registry
+from jaxlike._src.tree.registry import tracing_registry as tracing_registry
+from jaxlike._src.tree.treedef import PyTreeDef as PyTreeDef
+from jaxlike._src.tree.treedef import treedef_of as treedef_of

@@ -1,0 +1,101 @@
+"""Every command and every snippet of the README does what the README says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
+
+
+COMMANDS = [line for block in blocks("bash") for line in block.strip().splitlines()]
+STEPS = list(dict.fromkeys(step for command in COMMANDS for step in command.split(" && ")))
+
+
+def run(arguments: list[str], cwd: Path) -> str:
+    """Run a command with this checkout importable and no display; its standard output."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "MPLBACKEND")}
+    result = subprocess.run(
+        arguments,
+        cwd=cwd,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=600,
+        env=environment | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+    )
+    assert result.returncode == 0, f"{arguments}\n{result.stdout}\n{result.stderr}"
+    return result.stdout
+
+
+def test_the_commands_for_a_fresh_machine_come_first():
+    """Each sets itself up: an environment, the package with an extra, and then the job."""
+    main_job, tests = COMMANDS[:2]
+    for command, extra in ((main_job, "plot"), (tests, "test")):
+        environment, install, _ = command.split(" && ")
+        assert environment == "python3 -m venv .venv" and install.startswith(".venv/bin/pip install ")
+        assert f".[{extra}]" in shlex.split(install) and extra in PROJECT["optional-dependencies"]
+    assert main_job.endswith("-m jaxlike examples/recitation.py")
+    assert tests.endswith("-m pytest -n 2 tests compat")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_command(step, tmp_path):
+    """Each step of each command, in this environment in place of the one that the README makes."""
+    words = shlex.split(step)
+    program, arguments = Path(words[0]).name, words[1:]
+    if program == "pip" or arguments[:2] == ["-m", "venv"]:
+        return  # checked above; what they install is what this test runs in
+    if program == "pyright":
+        assert "pyright" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")  # a minute long; CI runs it
+    elif arguments[:2] == ["-m", "pytest"]:  # the tests that this one is among
+        run([sys.executable, *arguments, "--collect-only", "-q", "-p", "no:cacheprovider"], ROOT)
+    elif program == "ruff":
+        run([sys.executable, "-m", "ruff", *arguments], ROOT)
+    else:
+        assert program == "python"
+        (tmp_path / "examples").symlink_to(ROOT / "examples")
+        assert run([sys.executable, *arguments], tmp_path)
+        if "examples/recitation.py" in arguments:
+            plot = arguments[-1] if arguments[-1].endswith(".png") else "recitation_plot.png"
+            assert (tmp_path / plot).exists()
+
+
+@pytest.mark.parametrize("snippet", blocks("python"), ids=lambda snippet: snippet.split("\n")[0])
+def test_python_snippet(snippet, tmp_path):
+    """It runs without a warning, and prints what its comments say."""
+    (tmp_path / "snippet.py").write_text(snippet, encoding="utf-8")
+    output = run([sys.executable, "-W", "error", "snippet.py"], tmp_path)
+    assert output
+    for said in re.findall(r"^print\(.*\)  # (.*)$", snippet, flags=re.M):
+        assert said in output.splitlines()
+
+
+@pytest.mark.parametrize("snippet", blocks("ipython"))
+def test_notebook_snippet(snippet, tmp_path):
+    program = f"""
+from IPython.core.interactiveshell import InteractiveShell
+InteractiveShell.instance().run_cell({snippet + "print(jax.__name__)"!r}).raise_error()
+"""
+    assert run([sys.executable, "-c", program], tmp_path).splitlines()[-1] == "jaxlike"
+
+
+def test_links_and_the_picture_lead_somewhere():
+    targets = re.findall(r"\]\(([^)]+)\)", README)
+    assert "examples/recitation_plot.png" in targets
+    for target in targets:
+        assert (ROOT / target).exists(), target

@@ -1,0 +1,352 @@
+"""jaxlike in the place of jax: install, uninstall, `python -m jaxlike`, the notebook extension.
+
+Each test runs programs in processes of their own, for what they check is the state of a whole process.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def python(*arguments: str, cwd: Path, stdin: str | None = None, check: bool = False):
+    """Run ``python *arguments`` in ``cwd`` with this checkout importable."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    result = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+    )
+    if check:
+        assert result.returncode == 0, result.stderr
+    return result
+
+
+def run_program(tmp_path: Path, source: str) -> str:
+    """Run ``source`` as a file; its standard output."""
+    (tmp_path / "program.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    return python("program.py", cwd=tmp_path, check=True).stdout
+
+
+@pytest.fixture
+def another_jax(tmp_path: Path) -> Path:
+    """A folder with a package named jax that is not ours, as site-packages with the real one has."""
+    package = tmp_path / "jax"
+    package.mkdir()
+    (package / "__init__.py").write_text("__version__ = '0.0.1'\n")
+    (package / "numpy.py").write_text("from_another_jax = True\n")
+    (tmp_path / "uses_jax.py").write_text("import jax\n")
+    return tmp_path
+
+
+def test_every_public_module_imports_in_each_form(tmp_path):
+    run_program(
+        tmp_path,
+        """
+        import pkgutil, sys
+        import jaxlike
+        jaxlike.install()
+        import jax, jax.numpy, jax.numpy as jnp
+        from jax import numpy as from_jax
+        from jax.numpy import sin
+        assert jax is jaxlike and jax.numpy is jnp is from_jax is jaxlike.numpy is sys.modules["jax.numpy"]
+        assert sin is jaxlike.numpy.sin
+
+        names = [m.name for m in pkgutil.walk_packages(jaxlike.__path__, "jaxlike.") if "._" not in m.name]
+        names = [name for name in names if name != "jaxlike.__main__" and not name.endswith("_plugin")]
+        assert {"jaxlike.numpy.linalg", "jaxlike.scipy.linalg", "jaxlike.random"} <= set(names), names
+        for name in names:
+            served = "jax" + name.removeprefix("jaxlike")
+            parent, _, leaf = served.rpartition(".")
+            space = {}
+            exec(f"import {served} as a; from {parent} import {leaf} as b; import {served}", space)
+            exec(f"c = {served}", space)
+            ours = sys.modules[name]
+            assert space["a"] is space["b"] is space["c"] is sys.modules[served] is ours, name
+            assert ours.__name__ == ours.__spec__.name == name
+        """,
+    )
+
+
+def test_names_that_are_not_served_say_so(tmp_path):
+    output = run_program(
+        tmp_path,
+        """
+        import json
+        import jaxlike
+        jaxlike.install()
+        import jax
+        import jax.numpy as jnp
+        statements = [
+            "import jax._src.numpy", "from jax import _src", "jax._src", "from jax._src import core",
+            "import jax.no_such_module", "from jax import no_such_name", "from jax.numpy import no_such_name",
+            "jax.gradd", "jnp.expm", "jnp._private", "import jaxlib.xla_extension",
+            "from jaxlib import xla_extension", "jnp.__wrapped__",
+        ]
+        said = {}
+        for statement in statements:
+            try:
+                exec(statement)
+            except Exception as error:
+                said[statement] = [type(error).__name__, str(error)]
+        print(json.dumps(said))
+        assert not hasattr(jnp, "no_such_name") and not hasattr(jax, "_src")
+        assert getattr(jnp, "no_such_name", 5) == 5
+        """,
+    )
+    said = json.loads(output)
+    kinds = {statement: kind for statement, (kind, _) in said.items()}
+    assert kinds == {
+        "import jax._src.numpy": "ModuleNotFoundError",
+        "from jax import _src": "ImportError",
+        "jax._src": "AttributeError",
+        "from jax._src import core": "ModuleNotFoundError",
+        "import jax.no_such_module": "ModuleNotFoundError",
+        "from jax import no_such_name": "ImportError",
+        "from jax.numpy import no_such_name": "ImportError",
+        "jax.gradd": "AttributeError",
+        "jnp.expm": "AttributeError",
+        "jnp._private": "AttributeError",
+        "import jaxlib.xla_extension": "ModuleNotFoundError",
+        "from jaxlib import xla_extension": "ImportError",
+        "jnp.__wrapped__": "AttributeError",
+    }
+    text = {statement: message for statement, (_, message) in said.items()}
+    assert text["import jax._src.numpy"].startswith("No module named 'jax._src': it is private to JAX")
+    assert text["import jax.no_such_module"].endswith("jax is the nearest that it serves.")
+    cannot = "cannot import name 'no_such_name' from"
+    assert text["from jax import no_such_name"].startswith(f"{cannot} 'jax': jaxlike ")
+    assert text["from jax.numpy import no_such_name"].startswith(f"{cannot} 'jax.numpy': jaxlike ")
+    assert text["jax.gradd"].startswith("module 'jax' has no attribute 'gradd': jaxlike ")
+    assert "jax.grad may serve instead" in text["jax.gradd"]
+    assert "jax.scipy.linalg.expm may serve instead" in text["jnp.expm"]
+    assert "torch" in text["import jaxlib.xla_extension"]
+    assert text["jnp.__wrapped__"] == "module 'jax.numpy' has no attribute '__wrapped__'"
+
+
+def test_metadata_answers_with_the_served_version(tmp_path):
+    run_program(
+        tmp_path,
+        """
+        import importlib.metadata as metadata, importlib.util
+        import jaxlike
+        jaxlike.install()
+        import jax, jaxlib, jaxlib.version
+        from jaxlib import version
+        for name in ("jax", "jaxlib", "JAX", "jax_lib".replace("_", "")):
+            assert metadata.version(name) == jax.__version__ == "0.10.2"
+        assert metadata.metadata("jax")["Summary"].startswith("jaxlike ")
+        assert metadata.distribution("jaxlib").read_text("RECORD") is None
+        assert jaxlib.__version__ == jaxlib.version.__version__ == version.__version__ == jax.__version__
+        assert {"jax", "jaxlib"} <= {distribution.name for distribution in metadata.distributions()}
+        assert not [d for d in metadata.distributions(path=["nowhere"])]
+        assert importlib.util.find_spec("jax") and importlib.util.find_spec("jax.numpy")
+        jaxlike.uninstall()
+        for name in ("jax", "jaxlib"):
+            try:
+                summary = metadata.metadata(name)["Summary"]
+            except metadata.PackageNotFoundError:
+                continue
+            assert not summary.startswith("jaxlike")
+        """,
+    )
+
+
+def test_uninstall_leaves_no_trace(another_jax):
+    run_program(
+        another_jax,
+        """
+        import multiprocessing.spawn, sys
+        import jaxlike, jaxlike.scipy.linalg
+        from jaxlike._src.substitute import install, uninstall
+
+        def state():
+            modules = {name: module for name, module in sys.modules.items() if name.startswith("jax")}
+            spaces = {name: set(vars(module)) for name, module in modules.items() if module is not None}
+            specs = {name: module.__spec__ for name, module in modules.items() if module is not None}
+            return (modules, spaces, specs, list(sys.meta_path), dict(vars(multiprocessing.spawn)))
+
+        for blocked in (False, True):  # None in sys.modules forbids an import; it must come back
+            if blocked:
+                sys.modules["jax"] = sys.modules["jaxlib"] = None
+            before = state()
+            uninstall()
+            install()
+            install()
+            import jax, jax.scipy.linalg, jaxlib
+            assert jax is jaxlike and sys.modules["jaxlib"].__version__ == jax.__version__
+            uninstall()
+            uninstall()
+            assert state() == before
+
+        del sys.modules["jax"], sys.modules["jaxlib"]
+        import jax.numpy
+        assert jax.numpy.from_another_jax and jax.__version__ == "0.0.1"
+        """,
+    )
+
+
+def test_refused_after_another_jax_was_imported(another_jax):
+    output = run_program(
+        another_jax,
+        """
+        import uses_jax
+        import jaxlike
+        try:
+            jaxlike.install()
+        except RuntimeError as error:
+            print(error)
+        import jax
+        assert jax.__version__ == "0.0.1"
+        """,
+    )
+    assert output.startswith("The real jax is already imported (0.0.1, from ")
+    assert "python -m jaxlike" in output and "%load_ext jaxlike" in output
+
+
+SCRIPT = """\
+'''A program's doc.'''
+import os, sys
+print(__name__, __doc__, __file__, __spec__, __package__, __cached__, type(__loader__).__name__)
+print(sorted(vars()), __annotations__, sys.argv, sys.path[0])
+assert vars() is vars(sys.modules["__main__"])
+"""
+
+ERROR = """\
+import warnings
+warnings.warn("shown, for it is in __main__", DeprecationWarning)
+def inner():
+    try:
+        1 / 0
+    except ZeroDivisionError as error:
+        raise ValueError("out of " + __name__) from error
+inner()
+"""
+
+HOOK = """\
+import sys
+sys.excepthook = lambda kind, error, tb: print(kind, error, tb.tb_frame.f_code.co_name, tb.tb_next)
+raise LookupError("seen by the program's own hook")
+"""
+
+FILES = {
+    "script.py": SCRIPT,
+    "error.py": ERROR,
+    "hook.py": HOOK,
+    "syntax.py": "def f(:\n    pass\n",
+    "interrupted.py": "raise KeyboardInterrupt\n",
+    "folder/__main__.py": "import sys; print(sys.argv, sys.path[0], __file__)\n",
+    "package/__init__.py": "",
+    "package/__main__.py": "import sys; print(sys.argv, sys.path[0], __name__, __package__, __spec__.name)\n",
+    "package/error.py": ERROR,
+}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["script.py", "-x", "--help"],
+        ["./error.py"],
+        ["-W", "error", "error.py"],
+        ["hook.py"],
+        ["syntax.py"],
+        ["interrupted.py"],
+        ["no_such_file.py"],
+        ["folder", "1"],
+        ["-m", "package", "-m", "1"],
+        ["-m", "package.error"],
+        ["-m", "no_such_module"],
+        ["-c", "import sys; print(sys.argv, sys.path[0]); 1 / 0", "1"],
+        ["-c", "import sys; sys.exit('a message')"],
+        ["-c", "raise SystemExit(7)"],
+        ["-c", "raise SystemExit"],
+        ["-"],
+        ["-P", "script.py"],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40],
+)
+def test_runs_a_program_as_python_does(tmp_path, arguments):
+    for name, source in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(source)
+    # What comes before the program is the interpreter's own: -m jaxlike goes after it.
+    own = {"-W": 2, "-P": 1}.get(arguments[0], 0)
+    stdin = "import sys; print(sys.argv, __file__)\nraise OSError(5)\n" if arguments == ["-"] else None
+    plain = python(*arguments, cwd=tmp_path, stdin=stdin)
+    ours = python(*arguments[:own], "-m", "jaxlike", *arguments[own:], cwd=tmp_path, stdin=stdin)
+    assert (ours.returncode, ours.stdout, ours.stderr) == (plain.returncode, plain.stdout, plain.stderr)
+
+
+def test_says_its_version_and_its_usage(tmp_path):
+    version = python("-m", "jaxlike", "--version", cwd=tmp_path, check=True).stdout
+    assert version.startswith("jaxlike 0.") and "the API of jax 0.10.2" in version
+    usage = python("-m", "jaxlike", "--help", cwd=tmp_path, check=True).stdout
+    assert usage.startswith("usage: python -m jaxlike")
+    wrong = python("-m", "jaxlike", "--no-such-option", cwd=tmp_path)
+    assert wrong.returncode == 2 and wrong.stderr.startswith("unknown option --no-such-option\nusage: ")
+    assert python("-m", "jaxlike", "-c", cwd=tmp_path).returncode == 2
+
+
+def test_one_version_everywhere(tmp_path):
+    import tomllib
+
+    from jaxlike._src.version import jaxlike_version
+
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == jaxlike_version
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_processes_that_a_program_starts(tmp_path, method):
+    if sys.platform == "win32" and method == "forkserver":
+        pytest.skip("there is no forkserver on Windows")
+    (tmp_path / "program.py").write_text(
+        textwrap.dedent(
+            f"""
+            import multiprocessing
+            import jax
+            import jax.numpy as jnp
+
+            def square(x):
+                return jax.__name__, float(jnp.square(x))
+
+            if __name__ == "__main__":
+                with multiprocessing.get_context({method!r}).Pool(1) as pool:
+                    print(pool.map(square, [3.0]))
+            """
+        )
+    )
+    result = python("-m", "jaxlike", "program.py", cwd=tmp_path, check=True)
+    assert result.stdout == "[('jaxlike', 9.0)]\n"
+
+
+def test_notebook_extension(tmp_path):
+    output = run_program(
+        tmp_path,
+        """
+        import sys
+        from IPython.core.interactiveshell import InteractiveShell
+        shell = InteractiveShell.instance()
+        shell.run_cell("%load_ext jaxlike", store_history=False).raise_error()
+        shell.run_cell("import jax\\nprint(jax.__name__, jax.numpy.arange(3))").raise_error()
+        shell.run_cell("%unload_ext jaxlike").raise_error()
+        assert not [name for name in sys.modules if name.partition(".")[0] == "jax"]
+        """,
+    )
+    assert output == "jaxlike [0 1 2]\n"
+
+
+def test_pytest_plugin(tmp_path):
+    test = "import jax\n\ndef test_it():\n    assert jax.__name__ == 'jaxlike'\n"
+    (tmp_path / "test_it.py").write_text(test)
+    options = ["-q", "-p", "jaxlike.pytest_plugin", "-p", "no:cacheprovider"]
+    assert "1 passed" in python("-m", "pytest", *options, cwd=tmp_path, check=True).stdout
