@@ -26,38 +26,47 @@ class Drawn:
 
 
 def eager(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
+    """The function itself."""
     return fun(*args)
 
 
 def jit(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
+    """Compiled."""
     return jax.jit(fun)(*args)
 
 
 def vmap(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
+    """Batched over drawn axes."""
     return jax.vmap(fun, drawn.in_axes, drawn.out_axes)(*args)
 
 
 def jit_of_vmap(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
+    """Batched, then compiled."""
     return jax.jit(jax.vmap(fun, drawn.in_axes, drawn.out_axes))(*args)
 
 
 def jvp(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
+    """Value and tangent."""
     of_inexact, inexact = _of_inexact(jax, fun, args)
     return jax.jvp(of_inexact, inexact, _tangents(jax, args, drawn))
 
 
 def grad(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
+    """Gradients of the weighted sum."""
     of_inexact, inexact = _of_inexact(jax, fun, args)
     return jax.grad(_weighted(jax, of_inexact), tuple(range(len(inexact))))(*inexact)
 
 
 def hessian_vector(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
+    """The second derivative along the tangents: forward over reverse."""
     of_inexact, inexact = _of_inexact(jax, fun, args)
     gradient = jax.grad(_weighted(jax, of_inexact), tuple(range(len(inexact))))
     return jax.jvp(gradient, inexact, _tangents(jax, args, drawn))[1]
 
 
 def vmap_of_grad(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
+    """Gradients of each sample."""
+
     def gradient(*one: Any) -> Any:
         return grad(jax, fun, one, drawn)
 
@@ -65,6 +74,7 @@ def vmap_of_grad(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> 
 
 
 def jit_of_grad(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
+    """Gradients, compiled."""
     return jax.jit(lambda *args: grad(jax, fun, args, drawn))(*args)
 
 
@@ -86,7 +96,9 @@ def _of_inexact(jax: Any, fun: Function, args: Sequence[Any]) -> tuple[Function,
 
 
 def _tangents(jax: Any, args: Sequence[Any], drawn: Drawn) -> tuple[Any, ...]:
-    return tuple(jax.numpy.asarray(t) for x, t in zip(args, drawn.tangents, strict=True) if is_inexact(jax, x))
+    return tuple(
+        jax.numpy.asarray(t) for x, t in zip(args, drawn.tangents, strict=True) if is_inexact(jax, x)
+    )
 
 
 def _weighted(jax: Any, fun: Function) -> Function:
@@ -123,6 +135,7 @@ class Column:
     growth: float = 1.0
 
     def __str__(self) -> str:
+        """The column's name."""
         return self.name
 
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 from collections.abc import Iterator
+
+# Workers of pytest-xdist share the cores; set before torch is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
@@ -18,9 +23,15 @@ from compat import frameworks, ledger
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--seed, --fraction, --check."""
     group = parser.getgroup("compat")
-    group.addoption("--seed", type=int, default=None, help="seed of the random inputs (default: today's date)")
-    group.addoption("--fraction", type=float, default=0.15, help="part of the tables' checks to run (default 0.15)")
-    group.addoption("--check", default=None, help="run the tables' checks whose id matches, all of them: 'jax.numpy.s*'")
+    group.addoption(
+        "--seed", type=int, default=None, help="seed of the random inputs (default: today's date)"
+    )
+    group.addoption(
+        "--fraction", type=float, default=0.15, help="part of the tables' checks to run (default 0.15)"
+    )
+    group.addoption(
+        "--check", default=None, help="run the tables' checks whose id matches, all of them: 'jax.numpy.s*'"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -68,7 +68,9 @@ SHIFT = between(0, 7)
 def NONZERO(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """Away from zero, of both signs where the dtype has them."""
     values = REAL(rng, shape, dtype)
-    return np.where(np.abs(values.astype(complex)) < 0.25, _cast(np.ones(shape), dtype), values).astype(values.dtype)
+    return np.where(np.abs(values.astype(complex)) < 0.25, _cast(np.ones(shape), dtype), values).astype(
+        values.dtype
+    )
 
 
 def DISTINCT(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -85,7 +87,7 @@ def TIED(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.nda
 
 
 def EDGES(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """NaN, infinities, both zeros, the extremes of the type, and ordinary values; a vector, whatever `shape`."""
+    """NaN, infinities, both zeros, the extremes of the type, ordinary values; a vector, whatever `shape`."""
     del rng, shape
     if dtype == "bool":
         return np.array([False, True])
@@ -95,14 +97,31 @@ def EDGES(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.nd
     if _is(dtype, "complex"):
         return np.array([0, 1, 1j, -1, -1j, 1 + 1j, -2 + 0.5j, 3 - 4j], dtype)
     info = ml_dtypes.finfo(numpy_dtype(dtype))
-    values = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -2.5, 3.0, float(info.tiny), float(info.max)]
+    values = [
+        np.nan,
+        np.inf,
+        -np.inf,
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.5,
+        -0.5,
+        1.5,
+        -2.5,
+        3.0,
+        float(info.tiny),
+        float(info.max),
+    ]
     return _cast(np.array(values), dtype)
 
 
 def SQUARE(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """Well-conditioned square matrices: noise on a dominant diagonal."""
     n = shape[-1]
-    return _cast(REAL(rng, shape, "complex128" if _is(dtype, "complex") else "float64") / 4 + 2 * np.eye(n), dtype)
+    return _cast(
+        REAL(rng, shape, "complex128" if _is(dtype, "complex") else "float64") / 4 + 2 * np.eye(n), dtype
+    )
 
 
 def POSDEF(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The strict ledger: gaps.txt names what is known to differ, and a gap that is closed fails the run.
 
 Sections: [tests] pytest ids below compat/; [checks] cells of the tables, by id, `*` allowed; [later] names of
-the inventory that are not served yet; [never] names that have no meaning on PyTorch. A row is a name, two
+the inventory that are not served yet; [never] names that have no meaning on PyTorch; [signatures] functions
+whose parameters differ from JAX's. A row is a name, two
 or more spaces, a reason.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-SECTIONS = ("tests", "checks", "later", "never")
+SECTIONS = ("tests", "checks", "signatures", "later", "never")
 PATH = Path(__file__).with_name("gaps.txt")
 
 
@@ -54,7 +55,9 @@ def parse(text: str) -> Ledger:
         if header:
             section = header[1]
             if section not in rows:
-                raise LedgerError(f"line {number}: unknown section [{section}]; there are {', '.join(SECTIONS)}")
+                raise LedgerError(
+                    f"line {number}: unknown section [{section}]; there are {', '.join(SECTIONS)}"
+                )
             continue
         name, _, reason = (part.strip() for part in _split(line))
         if section is None or not reason:

@@ -41,6 +41,7 @@ class Tolerance:
     signed_zero: bool = False
 
     def bounds(self, dtype: str) -> tuple[float, float]:
+        """(rtol, atol) for values of this dtype; zeros where it is compared exactly."""
         rtol, atol = RTOL_ATOL.get(dtype, (0.0, 0.0))
         return rtol * self.factor, atol * self.factor
 
@@ -75,6 +76,7 @@ class Leaf:
     value: Any = None
 
     def __str__(self) -> str:
+        """As in a failure's message."""
         if self.shape is None:
             return f"{self.kind} {self.value}"
         dims = ",".join(map(str, self.shape))
@@ -94,6 +96,7 @@ class Outcome:
     printed: str = ""
 
     def __str__(self) -> str:
+        """As in a failure's message."""
         lines: list[str] = []
         if self.error is not None:
             lines.append(f"raised {self.error[0]}: {self.error[2]}")
@@ -112,14 +115,21 @@ def _short(value: Any) -> str:
 
 
 def neutral(text: str) -> str:
-    """`text` without memory addresses, and with jax's name for the module."""
-    return re.sub(r"0x[0-9a-f]+", "0x...", text).replace("jaxlike", "jax")
+    """`text` without memory addresses, and with one name for what each framework calls by its own.
+
+    jax's array class is ArrayImpl, and what it traces with has a class for each transformation; it tells where
+    in the file a batched value was made, which is not kept here.
+    """
+    text = re.sub(r"0x[0-9a-f]+", "0x...", text).replace("jaxlike", "jax")
+    text = re.sub(r"\n *This \w+Tracer with object id \d+ was created on line:\n.*(?=\n|$)", "", text)
+    return re.sub(r"\b(jaxlib\._jax\.|jax\._src\.array\.)?(ArrayImpl|Array)\b", "Array", text)
 
 
 def first_sentence(message: str) -> str:
     """Up to the first full stop that ends a sentence or the first empty line; white space joined."""
+    message = neutral(message)
     match = re.search(r"(?<!e\.g)(?<!i\.e)(?<=[^.])\.+(?=\s|$)|\n\s*\n", message)
-    return neutral(" ".join(message[: match.end() if match else None].split()))
+    return " ".join(message[: match.end() if match else None].split())
 
 
 def describe_leaf(leaf: Any, jax: Any) -> Leaf:
@@ -167,7 +177,9 @@ def run(program: Program, jax: Any, *args: Any, **kwargs: Any) -> Outcome:
             error = raised
     warned = frozenset((w.category.__name__, first_sentence(str(w.message))) for w in caught)
     if error is not None:
-        return Outcome(error=describe_error(error), cause=error, warned=warned, printed=neutral(printed.getvalue()))
+        return Outcome(
+            error=describe_error(error), cause=error, warned=warned, printed=neutral(printed.getvalue())
+        )
     paths_and_leaves, treedef = jax.tree_util.tree_flatten_with_path(value)
     leaves = {jax.tree_util.keystr(path): describe_leaf(leaf, jax) for path, leaf in paths_and_leaves}
     return Outcome(neutral(str(treedef)), leaves, warned=warned, printed=neutral(printed.getvalue()))
@@ -200,9 +212,11 @@ def value_difference(expected: np.ndarray, actual: np.ndarray, tolerance: Tolera
         unequal = ~((e == a) | ((e != e) & (a != a)))
         return _worst(e, a, unequal, "differ") if unequal.any() else None
     if e.dtype.kind == "c":
-        parts = (value_difference_of_reals(e.real, a.real, rtol, atol, tolerance),)
-        parts += (value_difference_of_reals(e.imag, a.imag, rtol, atol, tolerance),)
-        named = [f"{name} part: {text}" for name, text in zip(("real", "imaginary"), parts, strict=True) if text]
+        parts = (value_difference_of_reals(np.real(e), np.real(a), rtol, atol, tolerance),)
+        parts += (value_difference_of_reals(np.imag(e), np.imag(a), rtol, atol, tolerance),)
+        named = [
+            f"{name} part: {text}" for name, text in zip(("real", "imaginary"), parts, strict=True) if text
+        ]
         return "; ".join(named) or None
     return value_difference_of_reals(e, a, rtol, atol, tolerance)
 
@@ -253,9 +267,13 @@ def differences(expected: Outcome, actual: Outcome, tolerance: Tolerance = DEFAU
     """Every difference between two outcomes, one line each; empty when they are the same."""
     found: list[str] = []
     if (expected.error is None) != (actual.error is None):
-        found.append("one side raised, the other returned")
+        raised = expected.error or actual.error
+        side = "jax" if expected.error else "jaxlike"
+        found.append(f"only {side} raised {raised and raised[0]}: {raised and raised[2]}")
     elif expected.error is not None and actual.error is not None:
-        for name, e, a in zip(("exception", "ancestors", "first sentence"), expected.error, actual.error, strict=True):
+        for name, e, a in zip(
+            ("exception", "ancestors", "first sentence"), expected.error, actual.error, strict=True
+        ):
             if e != a:
                 found.append(f"{name}:\n    jax     {e}\n    jaxlike {a}")
     elif expected.tree != actual.tree:
@@ -267,14 +285,19 @@ def differences(expected: Outcome, actual: Outcome, tolerance: Tolerance = DEFAU
             difference = leaf_difference(leaf, actual.leaves[path], tolerance)
             if difference:
                 found.append(f"{path or 'value'}: {difference}")
-    for side, extra in (("jax", expected.warned - actual.warned), ("jaxlike", actual.warned - expected.warned)):
+    for side, extra in (
+        ("jax", expected.warned - actual.warned),
+        ("jaxlike", actual.warned - expected.warned),
+    ):
         found += [f"only {side} warned {category}: {text}" for category, text in sorted(extra)]
     if expected.printed != actual.printed:
         found.append(f"printed:\n    jax     {expected.printed!r}\n    jaxlike {actual.printed!r}")
     return found
 
 
-def assert_same(expected: Outcome, actual: Outcome, tolerance: Tolerance = DEFAULT, title: str = "program") -> None:
+def assert_same(
+    expected: Outcome, actual: Outcome, tolerance: Tolerance = DEFAULT, title: str = "program"
+) -> None:
     """Fail with both sides shown unless the outcomes are the same."""
     __tracebackhide__ = True
     found = differences(expected, actual, tolerance)
@@ -302,7 +325,7 @@ def same_in_both(
     The program's first parameter is `jax`. Its others come from pytest (fixtures, parametrize) or hypothesis;
     one named `rng` is a numpy Generator, seeded alike for both runs. `x64` fixes the 64-bit flag of both
     frameworks (the fixture `each_x64` runs a test with both settings). `covers` names what the program checks
-    in the inventory's words, where an attribute path in its text does not say so: `covers=["jax.Array.__repr__"]`.
+    in the inventory's words, where its text does not say so: `covers=["jax.Array.__repr__"]`.
     """
     if program is None:
         return functools.partial(same_in_both, tolerance=tolerance, x64=x64, covers=covers)
@@ -332,7 +355,5 @@ def same_in_both(
 
     test.__name__, test.__qualname__ = program.__name__, program.__qualname__
     test.__doc__, test.__module__ = program.__doc__, program.__module__
-    test.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
-    test.covers = tuple(covers)  # pyright: ignore[reportFunctionMemberAccess]
-    test.program = program  # pyright: ignore[reportFunctionMemberAccess]
+    test.__dict__.update(__signature__=inspect.Signature(parameters), covers=tuple(covers), program=program)
     return test

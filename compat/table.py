@@ -21,7 +21,17 @@ import numpy as np
 from compat import domains, frameworks
 from compat.columns import COLUMNS, Column, Drawn
 from compat.domains import EDGES, REAL, TIED, Domain
-from compat.same import DEFAULT, Leaf, Outcome, Tolerance, describe_leaf, differences, first_sentence, neutral, run
+from compat.same import (
+    DEFAULT,
+    Leaf,
+    Outcome,
+    Tolerance,
+    describe_leaf,
+    differences,
+    first_sentence,
+    neutral,
+    run,
+)
 
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 WIDE_FLOATS = ("float32", "float64")
@@ -76,11 +86,17 @@ class Case:
 
     @property
     def function_name(self) -> str:
+        """The function's name in the inventory."""
         return f"{self.namespace}.{self.path}"
 
     def __str__(self) -> str:
+        """The row's name: function, options, label."""
         options = ",".join(f"{k}={_option(v)}" for k, v in self.options.items())
-        return self.function_name + (f"({options})" if options else "") + (f"~{self.label}" if self.label else "")
+        return (
+            self.function_name
+            + (f"({options})" if options else "")
+            + (f"~{self.label}" if self.label else "")
+        )
 
     def function(self, jax: Any) -> Callable[..., Any]:
         """The function of arrays that this row means, in one framework."""
@@ -133,8 +149,11 @@ class Table:
     name: str
 
     def __init__(self, name: str, namespace: str, rows: Iterable[Case]):
+        """Rows without a namespace of their own get the table's."""
         object.__setattr__(self, "namespace", namespace)
-        object.__setattr__(self, "rows", tuple(replace(row, namespace=row.namespace or namespace) for row in rows))
+        object.__setattr__(
+            self, "rows", tuple(replace(row, namespace=row.namespace or namespace) for row in rows)
+        )
         object.__setattr__(self, "name", name)
 
     def checks(self, column: Column, x64: bool) -> Iterator[Check]:
@@ -183,7 +202,8 @@ class Check:
         for position, (shape, domain) in enumerate(zip(shapes, its_domains, strict=True)):
             dtype = self._argument_dtype(domain, position, rng)
             if dtype in PYTHON_SCALARS:
-                arguments.append(PYTHON_SCALARS[dtype](REAL(rng, (), PYTHON_DTYPE[dtype])))
+                kind, drawn_as = PYTHON_SCALARS[dtype]
+                arguments.append(kind(REAL(rng, (), drawn_as)))
             elif special is not None:
                 values = special(rng, shape, dtype)
                 # Pairs: the second argument runs along an axis of its own.
@@ -205,7 +225,9 @@ class Check:
         if not self.column.mixed or position == 0:
             return self.dtype
         others = [d for d in self.case.dtypes if self.x64 or d not in NEEDS_X64]
-        others += [kind for kind in PYTHON_SCALARS if any(d.startswith(kind) for d in self.case.dtypes)]
+        others += [
+            name for name in PYTHON_SCALARS if any(d.startswith(name.split()[1]) for d in self.case.dtypes)
+        ]
         return others[int(rng.integers(len(others)))]
 
     def _batched(
@@ -232,8 +254,13 @@ class Check:
 
 # A domain that decides its argument's dtype by itself.
 DTYPE_OF_DOMAIN: dict[Domain, str] = {domains.KEY: "uint32", domains.INDEX: "int32"}
-PYTHON_SCALARS: dict[str, Callable[[Any], Any]] = {"bool": bool, "int": int, "float": float, "complex": complex}
-PYTHON_DTYPE = {"bool": "bool", "int": "int32", "float": "float64", "complex": "complex128"}
+# Weakly typed arguments of the column "promote": the type, and the dtype that its value is drawn in.
+PYTHON_SCALARS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "Python bool": (bool, "bool"),
+    "Python int": (int, "int32"),
+    "Python float": (float, "float64"),
+    "Python complex": (complex, "complex128"),
+}
 
 
 def _tangent(rng: np.random.Generator, x: Any) -> Any:
@@ -261,7 +288,8 @@ class Attempt:
     def __str__(self) -> str:
         parts = [
             f"{x.dtype}{list(x.shape)} {np.array2string(x, threshold=12, precision=9)}"
-            if isinstance(x, np.ndarray) else repr(x)
+            if isinstance(x, np.ndarray)
+            else repr(x)
             for x in self.arguments
         ]
         axes = f" in_axes={self.drawn.in_axes}" if self.check.column.batched else ""
@@ -271,7 +299,9 @@ class Attempt:
 def expected_outcomes(attempts: Sequence[Attempt]) -> list[Outcome]:
     """jax's outcomes, from one compiled program; what raises in it is run again alone and eagerly."""
     jax = frameworks.EXPECTED
-    traced: list[tuple[str, list[tuple[str, Any]], frozenset[tuple[str, str]]] | None] = [None] * len(attempts)
+    traced: list[tuple[str, list[tuple[str, Any]], frozenset[tuple[str, str]]] | None] = [None] * len(
+        attempts
+    )
 
     def together(all_arrays: list[list[Any]]) -> list[list[Any]]:
         results: list[list[Any]] = []

@@ -41,6 +41,11 @@ TESTING = {
     *("jax_test_with_persistent_compilation_cache", "test_targets", "exclude_test_targets"),
     "jax_test_num_threads",
 }
+# Once devices are in use these take None only, and after that not even their own value.
+FIXED = {
+    *("jax_num_cpu_devices", "jax_cpu_get_local_topology_timeout_minutes"),
+    "jax_cpu_get_global_topology_timeout_minutes",
+}
 CONTEXTS = [
     *("allow_f16_reductions", "array_garbage_collection_guard", "auto_pcast", "check_tracer_leaks"),
     *("debug_infs", "debug_key_reuse", "debug_nans", "default_device", "default_matmul_precision"),
@@ -81,6 +86,8 @@ def test_update_takes_and_refuses_the_same_values(jax):
         before = jax.config.values[name]
         found[name] = []
         for value in VALUES:
+            if value is None and name in FIXED:
+                continue
             said = attempt(lambda name=name, value=value: jax.config.update(name, value))
             found[name].append(f"{value!r}: {said}, then {jax.config.values[name]!r}")
             jax.config.update(name, before)

@@ -82,7 +82,7 @@ PROGRAMS = {
     "if": lambda jnp, x: 1 if x > 0 else 2,
     "not": lambda jnp, x: not x,
     "and": lambda jnp, x: x and 1,
-    "while": lambda jnp, x: [None for _ in iter(lambda: x < 3, False)],
+    "while": lambda jnp, x: [None for _ in iter(lambda: x > 3, False)],
     "float": lambda jnp, x: float(x),
     "int": lambda jnp, x: int(x),
     "complex": lambda jnp, x: complex(x),
@@ -100,9 +100,19 @@ def test_a_traced_value_where_a_real_one_is_needed(name, transform):
     @same_in_both
     def needs_a_value(jax):
         def fun(x: Any) -> Any:
-            PROGRAMS[name](jax.numpy, x)
+            try:
+                PROGRAMS[name](jax.numpy, x)
+            except Exception as error:
+                # The lines between tell which value it was, by address.
+                lines = str(error).splitlines()
+                said.append((type(error).__name__, lines[0], lines[-1]))
             return x * 1.0
 
+        said: list[tuple[str, ...]] = []
+        transformed(jax, fun)
+        return said
+
+    def transformed(jax: Any, fun: Any) -> Any:
         if transform == "jit":
             return jax.jit(fun)(jax.numpy.float32(1))
         if transform == "vmap":

@@ -1,5 +1,7 @@
 """jaxlike: the JAX API on PyTorch. ``import jaxlike as jax``."""
 
+from jaxlike import core as core
+from jaxlike import dtypes as dtypes
 from jaxlike import errors as errors
 from jaxlike import memory as memory
 from jaxlike import sharding as sharding
@@ -64,12 +66,16 @@ from jaxlike._src.shape_struct import ShapeDtypeStruct as ShapeDtypeStruct
 from jaxlike._src.sharding import NamedSharding as NamedSharding
 from jaxlike._src.substitute import install as install
 from jaxlike._src.substitute import uninstall as uninstall
+from jaxlike._src.transforms.checkpoint import checkpoint as checkpoint
+from jaxlike._src.transforms.checkpoint import checkpoint as remat
 from jaxlike._src.transforms.forward import hessian as hessian
 from jaxlike._src.transforms.forward import jacfwd as jacfwd
 from jaxlike._src.transforms.forward import jacobian as jacobian
 from jaxlike._src.transforms.forward import jvp as jvp
 from jaxlike._src.transforms.forward import linear_transpose as linear_transpose
 from jaxlike._src.transforms.forward import linearize as linearize
+from jaxlike._src.transforms.inspect import eval_shape as eval_shape
+from jaxlike._src.transforms.inspect import make_jaxpr as make_jaxpr
 from jaxlike._src.transforms.jit import clear_caches as clear_caches
 from jaxlike._src.transforms.jit import jit as jit
 from jaxlike._src.transforms.reverse import grad as grad

@@ -23,6 +23,7 @@ def blocks(language: str) -> list[str]:
 
 
 COMMANDS = [line for block in blocks("bash") for line in block.strip().splitlines()]
+CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 STEPS = list(dict.fromkeys(step for command in COMMANDS for step in command.split(" && ")))
 
 
@@ -46,26 +47,27 @@ def test_the_commands_for_a_fresh_machine_come_first():
     """Each sets itself up: an environment, the package with an extra, and then the job."""
     main_job, tests = COMMANDS[:2]
     for command, extra in ((main_job, "plot"), (tests, "test")):
-        environment, install, _ = command.split(" && ")
-        assert environment == "python3 -m venv .venv" and install.startswith(".venv/bin/pip install ")
+        environment, activate, install, _ = command.split(" && ")
+        assert (environment, activate) == ("python3 -m venv .venv", ". .venv/bin/activate")
         assert f".[{extra}]" in shlex.split(install) and extra in PROJECT["optional-dependencies"]
-    assert main_job.endswith("-m jaxlike examples/recitation.py")
-    assert tests.endswith("-m pytest -n 2 tests compat")
+    assert main_job.endswith(" && python -m jaxlike examples/recitation.py")
+    assert tests.endswith(" && pytest -n 2 tests compat")
+    for step in [*tests.split(" && ")[2:], "ruff check .", "pyright"]:
+        assert step in CI and step in STEPS, step  # word for word what CI does
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_command(step, tmp_path):
     """Each step of each command, in this environment in place of the one that the README makes."""
-    words = shlex.split(step)
-    program, arguments = Path(words[0]).name, words[1:]
-    if program == "pip" or arguments[:2] == ["-m", "venv"]:
-        return  # checked above; what they install is what this test runs in
-    if program == "pyright":
-        assert "pyright" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")  # a minute long; CI runs it
-    elif arguments[:2] == ["-m", "pytest"]:  # the tests that this one is among
-        run([sys.executable, *arguments, "--collect-only", "-q", "-p", "no:cacheprovider"], ROOT)
+    program, *arguments = shlex.split(step)
+    if program in ("pip", ".", "pyright") or arguments[:2] == ["-m", "venv"]:
+        return  # checked above: they make what this test runs in, or take a minute of CI of their own
+    if program == "pytest":  # the tests that this one is among
+        run([sys.executable, "-m", "pytest", *arguments, "--collect-only", "-q"], ROOT)
     elif program == "ruff":
         run([sys.executable, "-m", "ruff", *arguments], ROOT)
+    elif arguments[:2] == ["-m", "compat.report"]:
+        assert run([sys.executable, *arguments], ROOT).startswith("| namespace | served / total |")
     else:
         assert program == "python"
         (tmp_path / "examples").symlink_to(ROOT / "examples")

@@ -85,7 +85,7 @@ def test_names_that_are_not_served_say_so(tmp_path):
         import json
         import jaxlike
         jaxlike.install()
-        import jax
+        import jax, jax.scipy.linalg
         import jax.numpy as jnp
         statements = [
             "import jax._src.numpy", "from jax import _src", "jax._src", "from jax._src import core",

@@ -38,7 +38,7 @@ def script_section(jax: Any, code: str, plot_file: Path) -> dict[str, Any]:
     """Run a section with ``jax``, its plot saved to ``plot_file``; give its numbers, strings, arrays."""
     code = re.sub(r"^plot_file = .*$", f"plot_file = {str(plot_file)!r}", code, flags=re.MULTILINE)
     variables: dict[str, Any] = {"__name__": "recitation", "jax": jax, "jnp": jax.numpy}
-    exec(compile(code, str(SCRIPT), "exec"), variables)
+    exec(compile(code, "<section>", "exec"), variables)
     data = (int, float, str, tuple, jax.Array)
     return {name: value for name, value in sorted(variables.items()) if isinstance(value, data)}
 

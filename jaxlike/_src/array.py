@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jaxlike._src import allocator as allocator
 from jaxlike._src import dtypes
 from jaxlike._src.frames import STATE
 
@@ -61,9 +62,13 @@ class ShapedArray:
             name = dtypes.short_dtype_name(self.dtype)
         else:
             name = getattr(self.dtype, "name", str(self.dtype))
-        return f"{'~' if self.weak_type else ''}{name}[{','.join(map(str, self.shape))}]"
+        return f"{name}[{','.join(map(str, self.shape))}]"
 
-    __str__ = __repr__ = lambda self: self.str_short()
+    def __str__(self) -> str:
+        return f"{'~' if self.weak_type else ''}{self.str_short()}"
+
+    def __repr__(self) -> str:
+        return f"ShapedArray({self.str_short()}{', weak_type=True' if self.weak_type else ''})"
 
     def __eq__(self, other: object) -> bool:
         return (

@@ -392,8 +392,9 @@ def _round_to(tensor: Tensor, dtype: Any) -> Tensor:
     return torch.where(over | tensor.isnan(), torch.where(tensor.isnan(), tensor, beyond), rounded)
 
 
-_REAL = {torch.complex64: torch.float32, torch.complex128: torch.float64}
-_HALF = (torch.float16, torch.bfloat16)
+def conjugate(tensor: Tensor) -> Tensor:
+    """Complex conjugate, made of ops that have batching rules (torch's conj_physical has none)."""
+    return torch.complex(tensor.real, -tensor.imag)
 
 
 def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:

@@ -319,7 +319,6 @@ _TRACED_STATES: list[State[Any]] = [
     check_static_indices,
     default_device,
     platforms,
-    jit_tier,
 ]
 _trace_contexts: dict[tuple[Any, ...], TraceContext] = {}
 

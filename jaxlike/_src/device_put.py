@@ -37,7 +37,7 @@ def device_put(
 
     ``device``: a Device, a Sharding, a memory space, None, or a tree of them that is a prefix of ``x``.
     ``may_alias``: False copies even where the data is there already. ``donate`` allows to reuse the
-    memory of ``x``, which torch never needs: nothing is deleted. ``src`` is checked and not needed.
+    memory of ``x``, which torch never needs: nothing is deleted. ``src`` is not needed either.
     """
     leaves, treedef = tree.tree_flatten(x)
 
@@ -49,8 +49,7 @@ def device_put(
     targets = [
         _checked_target(target) for target in spread("device", device, (Device, Sharding, MemorySpace))
     ]
-    for source in spread("source", src, (Device, Sharding, MemorySpace)):
-        _checked_target(source)
+    spread("source", src, (Device, Sharding, MemorySpace))
     donated = spread("donate", donate, (bool,))
     aliased = spread("may_alias", may_alias, (bool,))
     if any(alias and give for alias, give in zip(aliased, donated, strict=True)):

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import functools
 import os
-import platform as host
 import re
 import warnings
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import torch
 
-from jaxlike._src import config
+from jaxlike._src import config, device_facts
 from jaxlike._src.config_state import Derived
 from jaxlike._src.errors import JaxRuntimeError
 
@@ -97,7 +96,7 @@ class Device:
     @property
     def device_kind(self) -> str:
         """The name of the model: "NVIDIA H100"; "cpu" for the CPU."""
-        return _device_kind(self.torch_device)
+        return device_facts.device_kind(self.torch_device)
 
     @property
     def process_index(self) -> int:
@@ -108,7 +107,7 @@ class Device:
 
     def memory_stats(self) -> dict[str, int] | None:
         """Bytes and allocations of torch's allocator under JAX's names; None where torch has no count."""
-        return _memory_stats(self.torch_device)
+        return device_facts.memory_stats(self.torch_device)
 
     def addressable_memories(self) -> list[Memory]:
         """The memory spaces that it can use, its own first."""
@@ -136,7 +135,7 @@ class Device:
     def __getattr__(self, name: str) -> Any:
         """What only some platforms have: ``compute_capability``, ``core_count`` of a CUDA device."""
         if not name.startswith("_"):
-            known = _gpu_attributes(self.torch_device)
+            known = device_facts.gpu_attributes(self.torch_device)
             if name in known:
                 return known[name]
         raise AttributeError(f"'Device' object has no attribute '{name}'")
@@ -225,7 +224,7 @@ def _make_device(client: Client, id: int, index: int) -> Device:
     put("client", client)
     put("id", id)
     put("local_hardware_id", index)
-    kind = _torch_type() if client.key != "cpu" else None
+    kind = device_facts.torch_type() if client.key != "cpu" else None
     put("torch_device", torch.device("cpu") if kind is None else torch.device(kind, index))
     kinds = ("device", "pinned_host", "unpinned_host") if client.key == "cpu" else ("device", "pinned_host")
     put("_memories", tuple(Memory(device, kind, id * len(kinds) + i) for i, kind in enumerate(kinds)))
@@ -239,72 +238,6 @@ def no_such_memory(device: Device, kind: str) -> str:
         f"Could not find memory addressable by device {device.device_kind}. Device {device.device_kind} "
         f"can address the following memory kinds: {kinds}. Got memory kind: {kind}"
     )
-
-
-# ------------------------------------------------------------------------------------ what torch tells
-
-
-@functools.cache
-def _torch_type() -> str | None:
-    """torch's name of the accelerator here ("cuda" for ROCm too), or None."""
-    found = torch.accelerator.current_accelerator(check_available=True)
-    return None if found is None else found.type
-
-
-def _accelerator() -> str | None:
-    kind = _torch_type()
-    return "rocm" if kind == "cuda" and torch.version.hip else kind
-
-
-@functools.cache
-def _device_kind(device: torch.device) -> str:
-    if device.type == "cpu":
-        return "cpu"
-    if device.type in ("cuda", "xpu"):
-        return getattr(torch, device.type).get_device_name(device)
-    if device.type == "mps":
-        return f"Apple {host.machine()} GPU"
-    return device.type
-
-
-@functools.cache
-def _gpu_attributes(device: torch.device) -> dict[str, Any]:
-    if device.type != "cuda":
-        return {}
-    seen = torch.cuda.get_device_properties(device)
-    capability = seen.gcnArchName if torch.version.hip else f"{seen.major}.{seen.minor}"
-    return {
-        "compute_capability": capability,
-        "core_count": seen.multi_processor_count,
-        "device_vendor": "AMD" if torch.version.hip else "NVIDIA",
-        "slice_index": 0,
-    }
-
-
-def _memory_stats(device: torch.device) -> dict[str, int] | None:
-    if device.type == "cuda":
-        now = torch.cuda.memory_stats(device)
-        free, total = torch.cuda.mem_get_info(device)
-        reserved = now.get("reserved_bytes.all.current", 0)
-        return {
-            "bytes_in_use": now.get("allocated_bytes.all.current", 0),
-            "peak_bytes_in_use": now.get("allocated_bytes.all.peak", 0),
-            "bytes_reserved": reserved,
-            "peak_bytes_reserved": now.get("reserved_bytes.all.peak", 0),
-            "pool_bytes": reserved,
-            "peak_pool_bytes": now.get("reserved_bytes.all.peak", 0),
-            "num_allocs": now.get("allocation.all.allocated", 0),
-            "largest_free_block_bytes": free,
-            "bytes_limit": total,
-            "bytes_reservable_limit": total,
-        }
-    if device.type == "mps":
-        return {
-            "bytes_in_use": torch.mps.current_allocated_memory(),
-            "pool_bytes": torch.mps.driver_allocated_memory(),
-            "bytes_limit": torch.mps.recommended_max_memory(),
-        }
-    return None
 
 
 # ------------------------------------------------------------------------------------ which are present
@@ -340,7 +273,7 @@ def _cpu_client() -> Client:
 def _accelerator_client() -> Client | None:
     """The client of the accelerator that torch has a device of, whatever the flags select."""
     config.backends.initialized = True
-    key = _accelerator()
+    key = device_facts.accelerator()
     indices = () if key is None else _accelerator_indices(key)
     return _client(key, indices) if key is not None and indices else None
 
@@ -544,9 +477,10 @@ def device_of(device: torch.device) -> Device:
 
 def _look_up(device: torch.device) -> Device:
     client = _cpu_client() if device.type == "cpu" else _accelerator_client()
-    if client is not None and device.type in ("cpu", _torch_type()):
-        given: int | None = 0 if device.type == "cpu" else device.index  # torch's stub: never None
-        index = torch.accelerator.current_device_index() if given is None else given
+    if client is not None and device.type in ("cpu", device_facts.torch_type()):
+        index = 0 if device.type == "cpu" else cast("int | None", device.index)  # its stub: never None
+        if index is None:
+            index = torch.accelerator.current_device_index()
         for candidate in client.devices():
             if candidate.local_hardware_id == index:
                 return candidate

@@ -58,7 +58,8 @@ FLOAT8 = _narrow(
     "float8_e5m2",
     "float8_e5m2fnuz",
 )
-BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+bfloat16 = ml_dtypes.bfloat16
+BFLOAT16 = np.dtype(bfloat16)
 CUSTOM_FLOATS = [*FLOAT4, *FLOAT6, *FLOAT8, BFLOAT16]
 NARROW_INTS = _narrow("int1", "int2", "int4")
 NARROW_UINTS = _narrow("uint1", "uint2", "uint4")
@@ -516,7 +517,7 @@ def truncate_with_warning(dtype: Any, fun_name: str) -> Any:
     if known == dtype:
         return dtype
     where = f" requested in {fun_name}" if fun_name else ""
-    mode = str(getattr(config.explicit_x64_dtypes.value, "value", config.explicit_x64_dtypes.value))
+    mode = config.explicit_x64_dtypes.value.name.lower()
     if mode == "allow":
         return dtype
     see = "See https://github.com/jax-ml/jax#current-gotchas for more."

@@ -76,6 +76,7 @@ class HashablePartial:
         self.kwargs = kwargs
 
     def __eq__(self, other: object) -> bool:
+        """Same code, equal arguments."""
         return (
             type(other) is HashablePartial
             and self.f.__code__ == other.f.__code__
@@ -84,7 +85,9 @@ class HashablePartial:
         )
 
     def __hash__(self) -> int:
+        """In agreement with ``==``."""
         return hash((self.f.__code__, self.args, tuple(sorted(self.kwargs.items()))))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """``f`` of the bound arguments, then these."""
         return self.f(*self.args, *args, **self.kwargs, **kwargs)

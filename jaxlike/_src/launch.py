@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import code
 import importlib.machinery
+import linecache
 import os
 import pkgutil
 import platform
@@ -104,6 +105,8 @@ def run_code(source: str, arguments: list[str]) -> None:
     """As ``python -c source arguments...``."""
     main_module = _fresh_main(["-c", *arguments])
     _set_first_path("")
+    if sys.version_info >= (3, 13):  # from there on tracebacks show the lines of -c too
+        linecache.cache["<string>"] = (len(source), None, source.splitlines(keepends=True), "<string>")
     _run(lambda: exec(compile(source, "<string>", "exec", dont_inherit=True), vars(main_module)))
 
 

@@ -6,13 +6,15 @@ mesh: indices and shapes of the parts are computed from the mesh and the spec, n
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
-from jaxlike._src.devices import Device, no_such_memory
+from jaxlike._src.devices import Device, device_of, no_such_memory
 from jaxlike._src.mesh import AbstractMesh, AxisType, Mesh
 from jaxlike._src.partition_spec import P, flat_axes
 
@@ -316,6 +318,12 @@ class NamedSharding(Sharding):
 def make_single_device_sharding(device: Device, *, memory_kind: str | None = None) -> SingleDeviceSharding:
     """The sharding that puts an array on one device."""
     return SingleDeviceSharding(device, memory_kind=memory_kind)
+
+
+@functools.cache
+def sharding_of(device: torch.device) -> SingleDeviceSharding:
+    """The sharding of an array whose tensor is on ``device``."""
+    return SingleDeviceSharding(device_of(device))
 
 
 def _named_sharding(mesh: Mesh, spec: P, memory_kind: str | None) -> NamedSharding:

@@ -140,7 +140,12 @@ add_batch_dim = functorch._add_batch_dim
 
 def remove_batch_dim(tensor: Tensor, level: int, size: int, dim: int) -> Tensor:
     """``tensor`` with the batch of ``level`` as dimension ``dim`` (expanded if it has none)."""
-    return functorch._remove_batch_dim(tensor, level, size, dim)
+    if functorch.is_batchedtensor(tensor) and functorch.maybe_get_level(tensor) == level:
+        return functorch._remove_batch_dim(tensor, level, size, dim)
+    # torch's own expands only in front (torch 2.13).
+    sizes = list(tensor.shape)
+    sizes.insert(dim, size)
+    return tensor.unsqueeze(dim).expand(sizes)
 
 
 def batch_dim_at(tensor: Tensor, level: int) -> int | None:

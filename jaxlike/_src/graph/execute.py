@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("jaxlike.jit")
 
-FIRST_COMPILE_SECONDS = 4.0  # importing Inductor and starting its workers
-COMPILE_SECONDS = 1.0  # a small kernel
-COMPILE_SECONDS_PER_NODE = 0.03
+FIRST_COMPILE_SECONDS = 2.0  # importing Inductor and starting its workers
+COMPILE_SECONDS = 0.3  # a small kernel
+COMPILE_SECONDS_PER_NODE = 0.02
 
 
 class Executable:
     """A graph made ready to run on plain tensors (no transformation active)."""
 
-    __slots__ = ("_call", "_replay", "compiled", "device", "graph", "spent", "tier")
+    __slots__ = ("_call", "_replay", "compiled", "device", "eager_to_compile", "graph", "spent")
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -46,21 +46,22 @@ class Executable:
         self._replay = functools.partial(graph.replay(), self.device)
         self._call: Callable[..., Any] | None = None
         self.spent = 0.0
-        self.tier = config.jit_tier.value
+        self.eager_to_compile = False  # asked for by `lower(...).compile()`
         self.compiled = False
 
     def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """Outputs of the graph for inputs followed by lifted values."""
         if self._call is not None:
             return self._call(tensors)
-        if self.tier == "auto":
+        tier = "compile" if self.eager_to_compile else config.jit_tier.value
+        if tier == "auto":
             start = time.perf_counter()
             out = self._replay(*tensors)
             self.spent += time.perf_counter() - start
             if self.spent > expected_cost(self.graph):
                 self.compile(tensors)
             return out
-        if self.tier == "compile":
+        if tier == "compile":
             self.compile(tensors)
             return self(tensors)
         return self._replay(*tensors)

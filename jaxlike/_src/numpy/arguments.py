@@ -11,15 +11,18 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
-import numpy as np
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array, NarrowArray
 from jaxlike._src.border import (
     asarray,
     canonicalize_axis,
-    canonicalize_shape, check_arraylike, concrete_or_error
+    canonicalize_shape,
+    check_arraylike,
+    concrete_or_error,
+)
 from jaxlike._src.devices import default_torch_device, to_torch_device
 
 if TYPE_CHECKING:
@@ -128,7 +131,7 @@ def _axes(axis: Any) -> Any:
         return tuple(i if isinstance(i, str) else operator.index(i) for i in axis)
 
 
-def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+def axes_of(axis: Any, ndim: int, said: str = "duplicate value in 'axis'") -> tuple[int, ...]:
     """The axes that a reduction goes over, in ``range(ndim)``; an axis given twice is an error."""
     if axis is None:
         return tuple(range(ndim))
@@ -136,7 +139,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
         return (canonicalize_axis(axis, ndim),)
     found = tuple(canonicalize_axis(i, ndim) for i in (axis if isinstance(axis, tuple | list) else (axis,)))
     if len(found) != len(set(found)):
-        raise ValueError(f"duplicate value in 'axis': {axis}")
+        raise ValueError(f"{said}: {axis}")
     return found
 
 

@@ -13,21 +13,18 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import (
-    asarray,
-    astype,
-    canonicalize_axis,
-    cast,
-    promote_dtypes_inexact,
-    unwrap,
-)
+from jaxlike._src.border import astype, cast, promote_dtypes_inexact, scalar, tensor_as, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import array_of, axes_of, one_array, size_of, static_axes, user_dtype
+from jaxlike._src.numpy.arithmetic import multiply, sqrt, subtract, true_divide
+from jaxlike._src.numpy.filled import full
 from jaxlike._src.numpy.reduce import max, min, sum
-from jaxlike._src.numpy.reduction import SHORT_DTYPES, mask_of, refuse_out
-from jaxlike._src.numpy.shape import all_arrays, broadcast_array, common_shape, expand_dims
+from jaxlike._src.numpy.reduction import SHORT_DTYPES, identity_of, mask_of, refuse_out
+from jaxlike._src.numpy.shape import all_arrays, broadcast_array, reshape, transpose
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from jaxlike._src.typing import ArrayLike, Axis, DTypeLike
 
 _DIRECT = frozenset([torch.float32, torch.float64, torch.complex64, torch.complex128])
@@ -74,20 +71,200 @@ def mean(
         computed = np.dtype("float32") if result in SHORT_DTYPES else result
     else:
         result = computed = user_dtype(dtype, "mean")
+    count = _count(x, axis, keepdims, mask, computed)
     total = sum(x, axis, dtype=computed, keepdims=keepdims, where=mask)
-    return astype(_over_count(total, x, axis, keepdims, mask), result)
+    return astype(array_of(_divide(unwrap(total), count), computed), result)
 
 
-def _over_count(total: Array, x: Array, axis: Any, keepdims: bool, mask: Array | None) -> Array:
-    """A sum over axes of ``x`` divided by the number of elements that were summed."""
-    tensor = unwrap(total)
-    if mask is None:
+def _count(x: Array, axis: Any, keepdims: bool, mask: Array | None, dtype: Any) -> Tensor:
+    """How many elements of ``x`` a reduction takes in."""
+    if mask is not None:
+        return unwrap(sum(broadcast_array(mask, x.shape), axis, dtype=dtype, keepdims=keepdims))
+    sizes = x.shape
+    axes = range(len(sizes)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return scalar(size_of([sizes[i] for i in axes]), dtypes.to_torch(dtype))
+
+
+def _divide(tensor: Tensor, count: Tensor) -> Tensor:
+    if tensor.dtype.is_floating_point or tensor.dtype.is_complex:
+        return tensor / count
+    return torch.div(tensor, count, rounding_mode="trunc")
+
+
+def average(
+    a: ArrayLike,
+    axis: Axis = None,
+    weights: ArrayLike | None = None,
+    returned: bool = False,
+    keepdims: bool = False,
+) -> Any:
+    """Weighted mean over axes.
+
+    Args:
+        a: array or number.
+        axis: axis or axes; all of them if none is given.
+        weights: of the shape of ``a``, or of its sizes along the axes.
+        returned: whether to return the sum of the weights too.
+        keepdims: leave the reduced axes in the result, with size 1.
+
+    Returns:
+        The mean, or (mean, sum of weights).
+    """
+    axis = static_axes(axis)
+    axes = tuple(range(np.ndim(a))) if axis is None else axes_of(axis, np.ndim(a))  # pyright: ignore
+    if weights is None:
+        (x,) = promote_dtypes_inexact(one_array("average", a))
+        result = mean(x, axis=axis, keepdims=keepdims)
+        total = full((), size_of([x.shape[i] for i in axes]), result.dtype)
+    else:
+        x, w = promote_dtypes_inexact(*all_arrays("average", (a, weights)))
+        if x.shape != w.shape:
+            if axis is None:
+                raise ValueError("Axis must be specified when shapes of a and weights differ.")
+            if w.shape != tuple(x.shape[i] for i in axes):
+                raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+            sizes = [n if i in axes else 1 for i, n in enumerate(x.shape)]
+            w = reshape(transpose(w, np.argsort(axes).tolist()), sizes)
+        total = sum(w, axis=axis, keepdims=keepdims)
+        result = true_divide(sum(multiply(x, w), axis=axis, keepdims=keepdims), total)
+    if returned:
+        return result, broadcast_array(total, result.shape)
+    return result
+
+
+def _corrected(ddof: Any, correction: Any) -> Any:
+    if correction is None:
+        return ddof
+    if not isinstance(ddof, int) or ddof != 0:
+        raise ValueError("ddof and correction can't be provided simultaneously.")
+    return correction
+
+
+def var_dtypes(given: Any, asked: Any) -> tuple[Any, Any]:
+    """(dtype computed in, dtype of the result)."""
+    if asked is not None:
+        if dtypes.issubdtype(given, np.complexfloating) and not dtypes.issubdtype(asked, np.complexfloating):
+            raise ValueError(
+                "jax.numpy.var does not yet support real dtype parameters when computing the variance of an "
+                "array of complex values. The semantics of numpy.var seem unclear in this case. Please comment "
+                "on https://github.com/jax-ml/jax/issues/2283 if this behavior is important to you."
+            )
+        computed = result = asked
+    elif not dtypes.issubdtype(given, np.inexact):
+        computed = result = dtypes.canonicalize_dtype(dtypes.to_inexact_dtype(given))
+    else:
+        computed, result = given, dtypes.finfo(given).dtype
+    return np.dtype("float32") if computed in SHORT_DTYPES else computed, result
+
+
+def var(
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    out: None = None,
+    ddof: int = 0,
+    keepdims: bool = False,
+    *,
+    where: ArrayLike | None = None,
+    mean: ArrayLike | None = None,
+    correction: int | float | None = None,
+) -> Array:
+    """Mean square distance from the mean over axes; of complex numbers real.
+
+    Args:
+        a: array or number.
+        axis: axis or axes; all of them if none is given.
+        dtype: dtype to compute in and to return.
+        out: not supported.
+        ddof: what is taken off the count before it divides; NaN where nothing remains.
+        keepdims: leave the reduced axes in the result, with size 1.
+        where: boolean array; elements where it is False are left out.
+        mean: the mean, if it is known, with the reduced axes kept.
+        correction: another name of ``ddof``.
+    """
+    correction = _corrected(ddof, correction)
+    x = one_array("var", a)
+    axis = static_axes(axis)
+    mask = mask_of("var", where)
+    asked = None if dtype is None else user_dtype(dtype, "var")
+    refuse_out("var", out)
+    computed, result = var_dtypes(x.dtype, asked)
+    if mask is None and mean is None and computed in _REAL and type(correction) is int:
+        axes = axes_of(axis, x.ndim)
         sizes = x.shape
-        count = torch.tensor(size_of([sizes[i] for i in axes_of(axis, len(sizes))])).to(tensor.dtype)
+        if axes and size_of([sizes[i] for i in axes]) > correction:
+            tensor = torch.var(tensor_as(x, computed), axes, correction=correction, keepdim=keepdims)
+            return astype(Array(tensor), result)
+    return _variance(x, axis, computed, result, keepdims, mask, mean, correction)
+
+
+_REAL = frozenset([np.dtype("float32"), np.dtype("float64")])
+
+
+def _variance(
+    x: Array,
+    axis: Any,
+    computed: Any,
+    result: Any,
+    keepdims: bool,
+    mask: Array | None,
+    known: Any,
+    correction: Any,
+) -> Array:
+    """The definition, step by step."""
+    x = astype(x, computed)
+    if known is None:
+        center = mean(x, axis, dtype=computed, keepdims=True, where=mask)
     else:
-        count = unwrap(sum(broadcast_array(mask, x.shape), axis, dtype=total.dtype, keepdims=keepdims))
-    if not tensor.dtype.is_floating_point and not tensor.dtype.is_complex:
-        quotient = torch.div(tensor, count, rounding_mode="trunc")
+        center = astype(one_array("var", known), computed)
+    distance = unwrap(subtract(x, center))
+    if distance.is_complex():
+        squares = Array((distance * distance.conj()).real)
     else:
-        quotient = tensor / count
-    return array_of(quotient, total.dtype)
+        squares = Array(distance * distance)
+    total = sum(squares, axis, dtype=squares.dtype, keepdims=keepdims, where=mask)
+    count = _count(x, axis, keepdims, mask, squares.dtype) - tensor_as(correction, squares.dtype)
+    quotient = astype(array_of(_divide(unwrap(total), count), squares.dtype), result)
+    # An integer dtype gives way to the NaN, as in any promotion with a float.
+    want, weak = dtypes.promote((result, False), (dtypes.default_float_dtype(), True))
+    nan = identity_of(torch.nan, want)
+    return Array(torch.where(count > 0, unwrap(astype(quotient, want)), nan), weak)
+
+
+def std(
+    a: ArrayLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    out: None = None,
+    ddof: int = 0,
+    keepdims: bool = False,
+    *,
+    where: ArrayLike | None = None,
+    mean: ArrayLike | None = None,
+    correction: int | float | None = None,
+) -> Array:
+    """Square root of `var`; arguments as there."""
+    correction = _corrected(ddof, correction)
+    x = one_array("std", a)
+    mask = mask_of("std", where)
+    if dtype is not None:
+        asked = user_dtype(dtype, "std")
+        if not dtypes.issubdtype(asked, np.inexact):
+            raise ValueError(f"dtype argument to jnp.std must be inexact; got {asked}")
+    refuse_out("std", out)
+    return sqrt(var(x, axis, dtype, keepdims=keepdims, where=mask, mean=mean, correction=correction))
+
+
+def ptp(a: ArrayLike, axis: Axis = None, out: None = None, keepdims: bool = False) -> Array:
+    """Largest element less the smallest, over axes ("peak to peak")."""
+    x = one_array("ptp", a)
+    axis = static_axes(axis)
+    refuse_out("ptp", out)
+    return subtract(max(x, axis, keepdims=keepdims), min(x, axis, keepdims=keepdims))
+
+
+def count_nonzero(a: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
+    """How many elements over axes are not 0; an int32."""
+    x = one_array("count_nonzero", a)
+    nonzero = Array(cast(unwrap(x), torch.bool))
+    return sum(nonzero, static_axes(axis), dtype=dtypes.default_int_dtype(), keepdims=keepdims)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
-import numpy as np
 from jaxlike._src import border, dtypes, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import astype, check_arraylike, from_numpy, unwrap

@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from jaxlike._src import border, dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
@@ -65,32 +66,3 @@ def promote_types(a: DTypeLike, b: DTypeLike) -> Any:
 def result_type(*args: Any) -> Any:
     """The dtype of an operation on ``args``: arrays, numbers or dtypes."""
     return dtypes.result_type(*args)
-
-
-def iscomplexobj(x: Any) -> bool:
-    """Whether the dtype of ``x`` is complex, whatever the values."""
-    if isinstance(x, complex | np.complexfloating):
-        return True
-    if x is None or isinstance(x, bool | int | float | str | np.generic):
-        return False
-    dtype = getattr(x, "dtype", None)
-    if dtype is None:
-        from jaxlike._src.numpy.create import asarray
-
-        dtype = asarray(x).dtype
-    return dtypes.issubdtype(dtype, np.complexfloating)
-
-
-def isrealobj(x: Any) -> bool:
-    """Whether the dtype of ``x`` is not complex."""
-    return not iscomplexobj(x)
-
-
-def isscalar(element: Any) -> bool:
-    """Whether ``element`` is a number or an array without axes."""
-    if np.isscalar(element):
-        return True
-    if isinstance(element, np.ndarray | Array):
-        return element.ndim == 0
-    method = getattr(element, "__jax_array__", None)
-    return method is not None and method().ndim == 0

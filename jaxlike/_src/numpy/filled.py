@@ -5,9 +5,9 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
-import numpy as np
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray as one

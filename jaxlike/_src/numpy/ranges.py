@@ -8,9 +8,9 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
-import numpy as np
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import (

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 
-import numpy as np
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
@@ -119,6 +119,8 @@ class Reduction(NamedTuple):
         if mask is not None:
             shape = common_shape([mask.shape, sizes])
             x, mask = broadcast_array(x, shape), broadcast_array(mask, shape)
+        if dtype is not None:
+            user_dtype(dtype, "convert_element_type")  # JAX warns for each of its two conversions
         tensor = self._operand(x, computed)
         if mask is not None:
             tensor = masked(tensor, unwrap(mask), identity_of(self.identity, computed))
@@ -151,7 +153,11 @@ class Reduction(NamedTuple):
         kernel = self.on_bool if self.on_bool and tensor.dtype is torch.bool else self.kernel
 
         def on_tensor(tensor: Tensor, *first: Tensor) -> Tensor:
-            reduced = kernel(tensor, axes, keepdims) if axes else tensor
+            if self.has_identity or math.prod(tensor.shape[i] for i in axes):
+                reduced = kernel(tensor, axes, keepdims) if axes else tensor
+            else:  # nothing to pick from: the initial value alone
+                sizes = [1 if i in axes else n for i, n in enumerate(tensor.shape) if keepdims or i not in axes]
+                reduced = first[0].expand(sizes)
             return self.combine(first[0], reduced) if first else reduced
 
         operands = (tensor,) if initial is None else (tensor, initial)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
-
 import numpy as np
+
 from jaxlike._src.numpy.create import asarray
 
 if TYPE_CHECKING:

@@ -7,15 +7,17 @@ everything else, errors included, to its general part.
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
-import numpy as np
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
     canonicalize_axis,
+    cast,
     check_arraylike,
     check_rank_promotion,
     concrete_or_error,
@@ -64,7 +66,8 @@ def size(a: Any, axis: Axis = None) -> int:
     if axis is None and hasattr(a, "size"):
         return a.size
     sizes = shape(a)
-    return size_of([sizes[i] for i in axes_of(axis, len(sizes))])
+    axes = axes_of(axis, len(sizes), "repeated axis")
+    return size_of([sizes[i] for i in axes])
 
 
 # Reshaping
@@ -244,17 +247,12 @@ def moveaxis(a: ArrayLike, source: int | Sequence[int], destination: int | Seque
 def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Array:
     """``a`` with ``axis`` moved to lie before ``start``; `moveaxis` is the clearer way."""
     x = one_array("rollaxis", a)
-    start = concrete_or_error(index_number, start, "'start' argument of jnp.rollaxis()")
+    start = concrete_or_error(operator.index, start, "'start' argument of jnp.rollaxis()")
     at = canonicalize_axis(axis, x.ndim)
     if not -x.ndim <= start <= x.ndim:
         raise ValueError(f"{start=} must satisfy {-x.ndim}<=start<={x.ndim}")
     to = start + x.ndim if start < 0 else start
     return moveaxis(x, at, to - 1 if to > at else to)
-
-
-def index_number(x: Any) -> int:
-    """``operator.index``, as a function that `concrete_or_error` can name."""
-    return x.__index__()
 
 
 # Broadcasting
@@ -374,7 +372,7 @@ def _flipped(x: Array, axis: Any) -> Array:
     else:
         axes = tuple(canonicalize_axis(i, x.ndim) for i in index_tuple(axis))
         if len(set(axes)) != len(axes):
-            raise ValueError(f"rev dimensions must be unique, got {axes}.")
+            raise TypeError(f"rev dimensions must be unique, got {axes}.")
     return like(x, moved_as_signed(torch.flip, unwrap(x), axes)) if axes else x
 
 
@@ -422,32 +420,31 @@ def roll(a: ArrayLike, shift: ArrayLike | Sequence[int], axis: int | Sequence[in
     x = one_array("roll", a)
     if axis is None:
         return reshape(_rolled(reshape(x, (x.size,)), shift, (0,)), x.shape)
-    return _rolled(x, shift, index_tuple(axis))
+    return _rolled(x, shift, tuple(canonicalize_axis(i, x.ndim) for i in index_tuple(axis)))
 
 
-def _rolled(x: Array, shift: Any, axis: tuple[int, ...]) -> Array:
-    axes = [canonicalize_axis(i, x.ndim) for i in axis]
-    if isinstance(shift, Array):
-        if x.size == 0:
-            return x
-        if shift.ndim > 1:
-            raise ValueError("'shift' and 'axis' arguments to roll must be scalars or 1D arrays")
-        common_shape([shift.shape, (len(axes),)])
-        shifts = unwrap(broadcast_array(shift, (len(axes),)) if axes else shift)
-        tensor = unwrap(x)
-        for k, i in enumerate(axes):
-            n = tensor.shape[i]
-            at = (torch.arange(n, device=tensor.device) - shifts[k].to(torch.int64)) % n
-            tensor = moved_as_signed(torch.index_select, tensor, i, at)
-        return like(x, tensor)
-    numbers = np.asarray(shift)
-    if numbers.ndim > 1:
-        raise ValueError("'shift' and 'axis' arguments to roll must be scalars or 1D arrays")
-    common_shape([numbers.shape, (len(axes),)])
-    if x.size == 0 or not axes:
+def _rolled(x: Array, shift: Any, axes: tuple[int, ...]) -> Array:
+    try:
+        shifts = index_tuple(shift)
+    except TypeError:  # traced, or not an integer
+        return _rolled_by_array(x, asarray(shift), axes)
+    pairs = [(int(i), int(n)) for i, n in zip(*np.broadcast_arrays(axes, shifts), strict=True)]
+    if x.size == 0 or not pairs:
         return x
-    steps = [index_number(s) for s in np.broadcast_to(numbers, (len(axes),))]
-    return like(x, torch.roll(unwrap(x), steps, axes))
+    return like(x, torch.roll(unwrap(x), [n for _, n in pairs], [i for i, _ in pairs]))
+
+
+def _rolled_by_array(x: Array, shift: Array, axes: tuple[int, ...]) -> Array:
+    sizes = common_shape([shift.shape, (len(axes),)])
+    if len(sizes) != 1:
+        raise ValueError("'shift' and 'axis' arguments to roll must be scalars or 1D arrays")
+    shifts = cast(unwrap(broadcast_array(shift, sizes)), torch.int32)
+    tensor = unwrap(x)
+    for k, i in enumerate(np.broadcast_to(axes, sizes).tolist()):
+        n = tensor.shape[i]
+        at = torch.arange(n, device=tensor.device) - shifts[k]
+        tensor = moved_as_signed(torch.index_select, tensor, i, at % max(n, 1))
+    return like(x, tensor)
 
 
 def resize(a: ArrayLike, new_shape: int | Shape) -> Array:

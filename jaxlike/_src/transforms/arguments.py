@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxlike._src import dtypes, errors
+from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray
 from jaxlike._src.tree import tree_flatten
@@ -158,20 +158,9 @@ def split_aux(out: Any) -> tuple[Any, Any]:
     return out[0], out[1]
 
 
-def argument_names(fun: Any, n_args: int) -> list[str] | None:
-    """The parameter names that the positional arguments bind to, if they can be known."""
+def argument_names(fun: Any) -> list[str]:
+    """The names of the parameters in order; empty where they cannot be known."""
     try:
-        parameters = list(inspect.signature(fun).parameters.values())
+        return list(inspect.signature(fun).parameters)
     except (ValueError, TypeError):
-        return None
-    names: list[str] = []
-    for p in parameters:
-        if p.kind is p.VAR_POSITIONAL:
-            names.extend(f"{p.name}[{k}]" for k in range(n_args - len(names)))
-            break
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
-            names.append(p.name)
-    return names if len(names) >= n_args else None
-
-
-UnexpectedTracerError = errors.UnexpectedTracerError
+        return []

@@ -249,11 +249,11 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = 
         )
         cotangents, tree = tree_flatten(cotangent)
         if tree != out_tree:
-            raise TypeError(f"cotangent tree does not match function output, expected {out_tree} but got {tree}.")
+            raise TypeError(f"cotangent tree does not match function output, expected {out_tree} but got {tree}")
         want = tuple(o.aval.strip_weak_type() for o in outs)
         got = [to_array(c) for c in cotangents]
         if any(c.shape != w.shape or c.dtype != w.dtype for c, w in zip(got, want, strict=True)):
-            raise TypeError(f"cotangent type does not match function output, expected {want} but got {cotangents}.")
+            raise TypeError(f"cotangent type does not match function output, expected {want} but got {cotangents}")
         cts = [checked_cotangent(c, o.aval) for c, o in zip(got, outs, strict=True)]
         return tree_unflatten(in_tree, pull(cts))
 

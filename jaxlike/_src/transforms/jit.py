@@ -13,8 +13,6 @@ import inspect
 import weakref
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
@@ -393,8 +391,3 @@ def clear_caches() -> None:
     for by_parameters in list(_caches.values()):
         for cache in by_parameters.values():
             cache.clear()
-
-
-def device_count_for_key() -> int:
-    """Number of kinds of device in use (keys need the device only where there are several)."""
-    return 1 + torch.cuda.is_available()

@@ -15,9 +15,10 @@ import torch
 
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
-from jaxlike._src.border import unwrap
+from jaxlike._src.border import conjugate, unwrap
 from jaxlike._src.frames import Frame
 from jaxlike._src.transforms.arguments import (
+    InvalidInputException,
     check_callable,
     checked_argnums,
     flatten,
@@ -102,6 +103,14 @@ def output_array(x: Any) -> Array:
         raise TypeError(str(error).removesuffix(".")) from None
 
 
+def flatten_typed(tree: Any) -> tuple[list[Array], Any]:
+    """As `flatten`, with grad's class of exception for what is no JAX value."""
+    try:
+        return flatten(tree)
+    except InvalidInputException as error:
+        raise TypeError(*error.args) from None
+
+
 def lower(x: Any, level: int) -> Any:
     """A leaf of an aux output, stripped of a level that is about to end: (class, tag, tensor) or itself."""
     if isinstance(x, Array):
@@ -120,13 +129,13 @@ def run_backward(
     outputs: Sequence[Tensor], cotangents: Sequence[Tensor], inputs: Sequence[Tensor], like: Sequence[Tensor]
 ) -> list[Tensor]:
     """Transpose (without conjugation) of the recorded computation, applied to the cotangents."""
-    cotangents = [c.conj_physical() if c.is_complex() else c for c in cotangents]
+    cotangents = [conjugate(c) if c.is_complex() else c for c in cotangents]
     if outputs and inputs:
         grads = torch_private.backward(outputs, cotangents, inputs)
     else:
         grads = (None,) * len(inputs)
     return [
-        torch.zeros_like(t) if g is None else (g.conj_physical() if g.is_complex() else g)
+        torch.zeros_like(t) if g is None else (conjugate(g) if g.is_complex() else g)
         for g, t in zip(grads, like, strict=True)
     ]
 
@@ -223,7 +232,7 @@ def _value_and_grad(
 
     def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = split_argnums(fun, argnums, args, kwargs)
-        primals, in_tree = flatten(chosen)
+        primals, in_tree = flatten_typed(chosen)
         for x in primals:
             check_input("grad", x, holomorphic, allow_int)
         return _differentiate(of_chosen, primals, in_tree, has_aux, holomorphic, fun_name)
@@ -378,6 +387,14 @@ def checked_cotangent(c: Any, aval: Any) -> Any:
 # jacrev
 
 
+def _zeros_for_float0(gradient: Any, like: Any) -> Any:
+    """Rows of the Jacobian by an integer have its dtype, as in JAX."""
+    if not is_float0(gradient):
+        return gradient
+    primal = to_array(like)
+    return type(primal)(torch.zeros_like(unwrap(primal)), primal._tag)
+
+
 def jacrev(
     fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False, holomorphic: bool = False, allow_int: bool = False
 ) -> Callable[..., Any]:
@@ -398,7 +415,7 @@ def jacrev(
         answer = vjp(of_chosen, chosen, has_aux=has_aux)
         out, pullback = answer[0], answer[1]
         tree_map(lambda x: check_output("jacrev", x, holomorphic), out)
-        rows = vmap(lambda c: pullback(c)[0])(standard_basis(out))
+        rows = vmap(lambda c: tree_map(_zeros_for_float0, pullback(c)[0], chosen))(standard_basis(out))
         jacobian = rows_to_jacobian(rows, out)
         return (jacobian, answer[2]) if has_aux else jacobian
 

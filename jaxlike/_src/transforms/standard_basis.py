@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from jaxlike._src.array import Array
@@ -40,6 +41,9 @@ def standard_basis(tree: Any) -> Any:
 
 def _blocks(x: Any, shapes: Sequence[tuple[int, ...]], axis: int) -> list[Any]:
     """Cut ``axis`` (first or last) into pieces and give each the shape of its leaf."""
+    if not isinstance(x, Array):  # float0
+        shape_of = (lambda s: (*s, *x.shape[1:])) if axis == 0 else (lambda s: (*x.shape[:-1], *s))
+        return [np.zeros(shape_of(s), x.dtype) for s in shapes]
     tensor, offset, pieces = unwrap(x), 0, []
     for shape in shapes:
         n = math.prod(shape)

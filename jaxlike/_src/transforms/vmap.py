@@ -207,7 +207,7 @@ def _axis_size(
 def _sizes_message(
     fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int | None, args: Any, kwargs: Any
 ) -> str:
-    names = argument_names(fun, len(args))
+    names = argument_names(fun)
     paths = [path for path, _ in tree_flatten_with_path((args, kwargs))[0]]
     lines: list[str] = []
     if given is not None:
@@ -218,7 +218,7 @@ def _sizes_message(
             continue
         if path[0].idx == 1:
             label = f"kwargs{keystr(path[1:])}"
-        elif names is not None and not names[path[1].idx].endswith("]"):
+        elif path[1].idx < len(names):
             label = f"argument {names[path[1].idx]}{keystr(path[2:])}"
         else:
             label = f"args{keystr(path[1:])}"

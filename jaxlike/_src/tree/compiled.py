@@ -18,7 +18,7 @@ from jaxlike._src.tree.treedef import PyTreeDef, same_metadata
 Matcher = Callable[[Any], list[Any] | None]
 Builder = Callable[[list[Any]], Any]
 
-_MAX_NODES = 5_000  # compiling takes about 5 µs a node
+_MAX_NODES = 2_000  # compiling takes about 10 µs a node
 _MAX_DEPTH = 50  # Python's parser gives up at about 90 nested brackets
 
 

@@ -73,7 +73,10 @@ def tree_structure(tree: Any, is_leaf: IsLeaf = None) -> PyTreeDef:
 def tree_flatten_with_path(
     tree: Any, is_leaf: Callable[..., bool] | None = None, is_leaf_takes_path: bool = False
 ) -> tuple[list[tuple[KeyPath, Any]], PyTreeDef]:
-    """Pairs of key path and leaf, and the structure; ``is_leaf(x)``, or ``is_leaf(path, x)`` if it takes a path."""
+    """Pairs of key path and leaf, and the structure.
+
+    With ``is_leaf_takes_path``, ``is_leaf(path, x)`` gets the key path too.
+    """
     if is_leaf is None or is_leaf_takes_path:
         return default_registry.flatten_with_path(tree, is_leaf)
     return default_registry.flatten_with_path(tree, lambda _, subtree: is_leaf(subtree))
@@ -159,9 +162,7 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = Non
     ``f`` gets the subtrees.
     """
     leaves, treedef = tree_flatten(tree, is_leaf)
-    if not rest:
-        return treedef.unflatten(_map_leaves(f, leaves))
-    others = _flatten_rest(treedef, tree, rest, is_leaf, "tree_map tree")
+    others = _flatten_rest(treedef, tree, rest, is_leaf, "tree_map tree") if rest else ()
     return treedef.unflatten(_map_leaves(f, leaves, *others))
 
 
@@ -182,31 +183,30 @@ def tree_map_with_path(
 def _flatten_rest(
     treedef: PyTreeDef, tree: Any, rest: tuple[Any, ...], is_leaf: Callable[..., bool] | None, name: str
 ) -> list[list[Any]]:
-    other = None
-    try:
-        return [treedef.flatten_up_to(other := r) for r in rest]
-    except Exception as error:
-        explain = next(iter(prefix_errors(tree, other, is_leaf)), None)
-        raise (explain(name) if explain is not None else error) from None
+    flat: list[list[Any]] = []
+    for other in rest:
+        try:
+            flat.append(treedef.flatten_up_to(other))
+        except Exception as error:
+            explain = next(iter(prefix_errors(tree, other, is_leaf)), None)
+            raise (explain(name) if explain is not None else error) from None
+    return flat
 
 
 def _map_leaves(f: Callable[..., Any], first: list[Any], *others: list[Any]) -> list[Any]:
-    """``f`` of the leaves, all called before any container is built.
-
-    A StopIteration out of ``f`` (``lambda _: next(values)``) becomes a RuntimeError, as out of any
-    generator: nothing above could tell it from the end of something else.
-    """
-    try:
-        if not others:
-            return [f(leaf) for leaf in first]
-        return [f(*leaves) for leaves in zip(first, *others, strict=True)]
-    except StopIteration as error:
-        raise RuntimeError("generator raised StopIteration") from error
+    """``f`` of the leaves, all called before any container is built."""
+    mapped = list(map(f, first, *others))
+    if len(mapped) != len(first):
+        # StopIteration out of ``f`` (``lambda _: next(values)``) ends the map; as out of any generator it
+        # must not pass for the end of something else.
+        raise RuntimeError("generator raised StopIteration") from StopIteration()
+    return mapped
 
 
 def tree_broadcast(prefix_tree: Any, full_tree: Any, is_leaf: IsLeaf = None) -> Any:
     """``full_tree`` with each of its leaves replaced by the leaf of ``prefix_tree`` above it."""
-    return tree_structure(full_tree).unflatten(broadcast_prefix(prefix_tree, full_tree, is_leaf=is_leaf))
+    leaves = broadcast_prefix(prefix_tree, full_tree, is_leaf=is_leaf)
+    return tree_structure(full_tree).unflatten(leaves)
 
 
 def tree_transpose(

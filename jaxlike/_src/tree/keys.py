@@ -26,7 +26,7 @@ class _Key:
         return type(other) is type(self) and self._value == other._value
 
     def __hash__(self) -> int:
-        return hash((type(self), self._value))
+        return hash(self._value)  # of a DictKey or GetAttrKey, as JAX: sets of keys print in one order
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.__match_args__[0]}={self._value!r})"

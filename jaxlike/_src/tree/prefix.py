@@ -136,6 +136,8 @@ def _prefix_errors(
         )
         return
 
+    prefix_keys, prefix_children, prefix_aux = _open(prefix)
+    full_keys, full_children, full_aux = _open(full)
     if isinstance(prefix, (list, tuple)) and len(prefix) != len(full):
         kind = type(prefix).__name__
         yield lambda name: ValueError(
@@ -147,8 +149,6 @@ def _prefix_errors(
         )
         return
 
-    prefix_keys, prefix_children, prefix_aux = _open(prefix)
-    full_keys, full_children, full_aux = _open(full)
     if len(prefix_children) != len(full_children):
         diff = _key_difference(prefix_keys, full_keys, str)
         yield lambda name: ValueError(
@@ -255,10 +255,11 @@ def _is_leaf(tree: Any, is_leaf: Callable[[Any], bool] | None) -> bool:
 
 
 def _open(tree: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], Any]:
-    """Keys, children and metadata of the root; a leaf has none to speak of, which is an error."""
+    """Keys, children and metadata of the root of a tree that can be flattened and is no leaf."""
     opened = default_registry.flatten_one_level_with_keys(tree)
     if opened is None:
         raise ValueError(f"can't tree-flatten type: {type(tree)}")
+    default_registry.flatten(tree)
     pairs = list(opened[0])
     return tuple([key for key, _ in pairs]), tuple([child for _, child in pairs]), opened[1]
 
@@ -266,7 +267,7 @@ def _open(tree: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], Any]:
 def _key_difference(keys1: tuple[Any, ...], keys2: tuple[Any, ...], text: Callable[[Any], str]) -> str | None:
     """The keys that are in one tuple only; None if they cannot be hashed."""
     try:
-        difference = set(keys1).symmetric_difference(keys2)
+        difference = set(keys1).symmetric_difference(set(keys2))
     except TypeError:
         return None
     return " ".join(text(key_value(key)) for key in difference)

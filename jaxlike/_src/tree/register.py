@@ -130,13 +130,14 @@ def register_dataclass(
         fields = dataclasses.fields(nodetype)
         data_fields = [field.name for field in fields if not field.metadata.get("static", False)]
         meta_fields = [field.name for field in fields if field.metadata.get("static", False)]
-    _check_fields(nodetype, data_fields, meta_fields, drop_fields)
+    cls: Any = nodetype
+    _check_fields(cls, data_fields, meta_fields, drop_fields)
 
-    node_type = dataclass_type(nodetype, data_fields, meta_fields)
+    node_type = dataclass_type(cls, data_fields, meta_fields)
     for registry in registries:
         registry.add(node_type)
-    _registry[nodetype] = _RegistryEntry(node_type.open, lambda aux, data: node_type.build(aux, list(data)))
-    return nodetype
+    _registry[cls] = _RegistryEntry(node_type.open, lambda aux, data: node_type.build(aux, list(data)))
+    return cls
 
 
 def _check_fields(cls: Any, data: Sequence[str], meta: Sequence[str], drop: Sequence[str]) -> None:
@@ -144,7 +145,10 @@ def _check_fields(cls: Any, data: Sequence[str], meta: Sequence[str], drop: Sequ
     if dataclasses.is_dataclass(cls):
         wanted = {field.name for field in dataclasses.fields(cls) if field.init}.difference(drop)
         if named != wanted:
-            message = "data_fields and meta_fields must include all dataclass fields with ``init=True`` and only them."
+            message = (
+                "data_fields and meta_fields must include all dataclass fields with ``init=True`` "
+                "and only them."
+            )
             if missing := wanted - named:
                 message += f" Missing fields: {missing}. Add them to drop_fields to suppress this error."
             if unexpected := named - wanted:
@@ -180,7 +184,13 @@ class Partial(functools.partial):
     compiles for the function. ``Partial(f)`` makes a plain function a valid argument.
     """
 
-    def __new__(klass, func: Callable[..., Any], *args: Any, **kw: Any) -> Partial:
+    # `klass`, because a keyword argument may be called cls.
+    def __new__(
+        klass,  # pyright: ignore[reportSelfClsParameterName]
+        func: Callable[..., Any],
+        *args: Any,
+        **kw: Any,
+    ) -> Partial:
         """``func`` with ``args`` and ``kw`` bound."""
         # functools.partial merges the arguments of a partial that it is given; but only the arguments
         # bound here may be children. What merging looks at is the attribute `func`, so it gets a callable

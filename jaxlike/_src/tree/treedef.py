@@ -316,7 +316,7 @@ def _match(node_type: NodeType, arity: int, aux: Any, tree: Any) -> Any:
         )
     values, tree_aux = node_type.open(tree)
     if aux is not tree_aux and aux != tree_aux:
-        raise ValueError(f"Mismatch {kind} node data: {aux} != {tree_aux}; value: {tree!r}.")
+        raise ValueError(f"Mismatch {kind} node data: {aux!r} != {tree_aux!r}; value: {tree!r}.")
     values = list(values)
     if len(values) != arity:
         raise ValueError(f"Custom type arity mismatch: {len(values)} != {arity}; value: {tree!r}.")

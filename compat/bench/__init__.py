@@ -1,0 +1,1 @@
+"""Speed next to JAX: both frameworks in one process, alternating. `python -m compat.bench --help`."""

@@ -1,0 +1,83 @@
+"""arg_reduce: where along an axis the largest or smallest element is: the first such place; NaN comes first."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import dtypes, unsigned
+from jaxlike._src.array import Array
+from jaxlike._src.border import concrete_or_error, unwrap
+from jaxlike._src.numpy import reduce
+from jaxlike._src.numpy.arguments import one_array
+from jaxlike._src.numpy.nan_reduce import is_nan, without_nan
+from jaxlike._src.numpy.reduction import refuse_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from jaxlike._src.typing import ArrayLike
+
+
+def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: Any, keepdims: Any) -> Array:
+    x = one_array(name, a)
+    if axis is not None:
+        axis = concrete_or_error(operator.index, axis, f"axis argument to {name}")
+    refuse_out(name, out)
+    sizes = x.shape
+    if (math.prod(sizes) if axis is None else sizes[axis]) == 0:
+        raise ValueError(f"attempt to get {name} of an empty sequence")
+    tensor = unwrap(x)
+    if tensor.dtype in unsigned.WIDE:
+        tensor = unsigned.flip(tensor) if tensor.dtype is torch.uint64 else tensor.to(torch.int64)
+    elif tensor.dtype is torch.bool:
+        tensor = tensor.to(torch.uint8)
+    elif tensor.is_complex():
+        raise TypeError(
+            f"{'gt' if name == 'argmax' else 'lt'} does not accept dtype {x.dtype} at position 0. Accepted dtypes at "
+            "position 0 are subtypes of integer, floating, bool."
+        )
+    elif tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:
+        tensor = tensor.to(torch.float32)
+    place = kernel(tensor, axis, bool(keepdims))
+    return Array(place.to(dtypes.to_torch(dtypes.default_int_dtype())))
+
+
+def argmax(a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None) -> Array:
+    """Index of the largest element along an axis, or in the raveled array; the first NaN if there is one."""
+    return _extreme("argmax", torch.argmax, a, axis, out, keepdims)
+
+
+def argmin(a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None) -> Array:
+    """Index of the smallest element along an axis, or in the raveled array; the first NaN if there is one."""
+    return _extreme("argmin", torch.argmin, a, axis, out, keepdims)
+
+
+def _leave_out_nan(name: str, find: Any, worst: float, a: Any, axis: Any, out: Any, keepdims: Any) -> Array:
+    refuse_out(name, out)
+    x = one_array(name, a)
+    if not dtypes.issubdtype(x.dtype, np.inexact):
+        return find(x, axis=axis, keepdims=keepdims)
+    place = unwrap(find(without_nan(x, worst), axis=axis, keepdims=keepdims))
+    only = unwrap(reduce.all(is_nan(x), axis=axis, keepdims=bool(keepdims)))
+    return Array(torch.where(only, -1, place))
+
+
+def nanargmax(
+    a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None
+) -> Array:
+    """As `argmax`, NaN left out; -1 where there is nothing else."""
+    return _leave_out_nan("nanargmax", argmax, -math.inf, a, axis, out, keepdims)
+
+
+def nanargmin(
+    a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None
+) -> Array:
+    """As `argmin`, NaN left out; -1 where there is nothing else."""
+    return _leave_out_nan("nanargmin", argmin, math.inf, a, axis, out, keepdims)

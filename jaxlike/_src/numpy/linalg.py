@@ -1,0 +1,703 @@
+"""linalg: decompositions, solvers and norms of jax.numpy.linalg, batched over leading axes.
+
+They never raise for bad numbers: a failed Cholesky is NaN, a singular solve has NaN and inf, as LAPACK's
+factors give them. Symmetric functions symmetrise their input first, as JAX does. Results that come in
+several parts are named tuples.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from jaxlike._src import dtypes
+from jaxlike._src.array import Array
+from jaxlike._src.border import asarray, cast, check_arraylike, conjugate, promote_dtypes_inexact, unwrap
+from jaxlike._src.frames import STATE
+from jaxlike._src.numpy import products
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+
+class EigResult(NamedTuple):
+    """Eigenvalues and right eigenvectors (columns)."""
+
+    eigenvalues: Array
+    eigenvectors: Array
+
+
+class EighResult(NamedTuple):
+    """Ascending eigenvalues and orthonormal eigenvectors (columns)."""
+
+    eigenvalues: Array
+    eigenvectors: Array
+
+
+class QRResult(NamedTuple):
+    """Orthonormal columns and an upper triangle."""
+
+    Q: Array
+    R: Array
+
+
+class SlogdetResult(NamedTuple):
+    """Sign (or phase) and logarithm of the absolute value of a determinant."""
+
+    sign: Array
+    logabsdet: Array
+
+
+class SVDResult(NamedTuple):
+    """``U * S @ Vh`` is the matrix; S descends."""
+
+    U: Array
+    S: Array
+    Vh: Array
+
+
+def inexact_operands(name: str, *args: Any) -> list[Array]:
+    """The operands as floating Arrays of one dtype that LAPACK has."""
+    check_arraylike(f"jnp.linalg.{name}", *args)
+    arrays = promote_dtypes_inexact(*args)
+    dtype = arrays[0].dtype
+    if unwrap(arrays[0]).dtype in (torch.float16, torch.bfloat16):
+        raise NotImplementedError(f"(KeyError({dtype.type!r}), 'Unsupported dtype {dtype}.')")
+    return arrays
+
+
+def check_square(name: str, x: Array, text: str = "Argument to {name} must have shape [..., n, n], got {shape}.") -> None:
+    """ValueError where ``x`` is no stack of square matrices."""
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        raise ValueError(text.format(name=name, shape=x.shape))
+
+
+def adjoint(t: Tensor) -> Tensor:
+    """Conjugate transpose of the last two axes."""
+    return conjugate(t.mT) if t.is_complex() else t.mT
+
+
+def symmetrised(x: Array) -> Tensor:
+    """``(x + x^H) / 2``."""
+    t = unwrap(x)
+    if x.shape[-1] != x.shape[-2]:
+        turned = (*x.shape[:-2], x.shape[-1], x.shape[-2])
+        raise TypeError(f"add got incompatible shapes for broadcasting: {x.shape}, {turned}.")
+    return (t + adjoint(t)) / 2
+
+
+# Decompositions
+
+
+def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> Array:
+    """Triangle L with ``L @ L^H == a`` (``upper``: U with ``U^H @ U == a``); NaN where ``a`` is not positive."""
+    (x,) = inexact_operands("cholesky", a)
+    if not symmetrize_input:
+        check_square("cholesky", x)
+    t = symmetrised(x) if symmetrize_input else unwrap(x)
+    factor = cholesky_or_nan(t)
+    return Array(adjoint(factor) if upper else factor)
+
+
+def cholesky_or_nan(t: Tensor) -> Tensor:
+    """Lower Cholesky factor; the triangle of a matrix that is not positive definite is NaN."""
+    factor, info = torch.linalg.cholesky_ex(t)
+    bad = (info != 0)[..., None, None]
+    lower = torch.ones(t.shape[-2:], dtype=torch.bool, device=t.device).tril()
+    return torch.where(bad & lower, torch.nan, torch.where(bad, 0.0, factor))
+
+
+def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> EighResult:  # noqa: N803
+    """Eigenvalues (ascending, real) and eigenvectors of a Hermitian matrix.
+
+    Args:
+        a: ``[..., n, n]``.
+        UPLO: which triangle is read where the input is not symmetrised: "L" or "U".
+        symmetrize_input: average the matrix with its conjugate transpose first.
+    """
+    (x,) = inexact_operands("eigh", a)
+    if UPLO not in (None, "L", "U"):
+        raise ValueError(f"UPLO must be one of None, 'L', or 'U', got {UPLO}")
+    if not symmetrize_input:
+        check_square("eigh", x)
+    t = symmetrised(x) if symmetrize_input else unwrap(x)
+    values, vectors = torch.linalg.eigh(t, UPLO=UPLO or "L")
+    return EighResult(Array(values), Array(vectors))
+
+
+def eigvalsh(a: Any, UPLO: str | None = "L", *, symmetrize_input: bool = True) -> Array:  # noqa: N803
+    """Eigenvalues of a Hermitian matrix, ascending."""
+    return eigh(a, UPLO, symmetrize_input).eigenvalues
+
+
+def eig(a: Any) -> EigResult:
+    """Eigenvalues and right eigenvectors of a general matrix, complex."""
+    (x,) = inexact_operands("eig", a)
+    check_square("eig", x, "Argument to eig must have shape [..., n, n], got shape {shape}")
+    values, vectors = torch.linalg.eig(unwrap(x))
+    return EigResult(Array(values), Array(vectors))
+
+
+def eigvals(a: Any) -> Array:
+    """Eigenvalues of a general matrix, complex."""
+    (x,) = inexact_operands("eigvals", a)
+    check_square("eigvals", x, "Argument to eig must have shape [..., n, n], got shape {shape}")
+    return Array(torch.linalg.eigvals(unwrap(x)))
+
+
+def svd(
+    a: Any,
+    full_matrices: bool = True,
+    compute_uv: bool = True,
+    hermitian: bool = False,
+    subset_by_index: tuple[int, int] | None = None,
+) -> Any:
+    """Singular value decomposition ``a == U * S @ Vh``.
+
+    Args:
+        a: ``[..., m, n]``.
+        full_matrices: square U and Vh rather than ``min(m, n)`` columns and rows.
+        compute_uv: give U and Vh; otherwise only S.
+        hermitian: ``a`` is Hermitian: its eigenvectors serve.
+        subset_by_index: only singular values ``start`` to ``end``.
+    """
+    (x,) = inexact_operands("svd", a)
+    t = unwrap(x)
+    if hermitian:
+        values, vectors = torch.linalg.eigh(symmetrised(x))
+        size = values.abs()
+        order = size.argsort(dim=-1, descending=True, stable=True)
+        size = size.gather(-1, order)
+        if not compute_uv:
+            return Array(_subset(size, subset_by_index, -1))
+        vectors = vectors.gather(-1, order.unsqueeze(-2).expand(vectors.shape))
+        signs = torch.where(values.gather(-1, order) < 0, -1.0, 1.0).to(vectors.dtype)
+        return SVDResult(Array(vectors), Array(size), Array(adjoint(vectors * signs.unsqueeze(-2))))
+    if not compute_uv:
+        return Array(_subset(torch.linalg.svdvals(t), subset_by_index, -1))
+    u, s, vh = torch.linalg.svd(t, full_matrices=full_matrices)
+    if subset_by_index is not None:
+        if full_matrices and subset_by_index != (0, min(x.shape[-2:])):
+            raise ValueError("full_matrices and subset_by_index cannot both be set")
+        u, s, vh = _subset(u, subset_by_index, -1), _subset(s, subset_by_index, -1), _subset(vh, subset_by_index, -2)
+    return SVDResult(Array(u), Array(s), Array(vh))
+
+
+def _subset(t: Tensor, index: tuple[int, int] | None, dim: int) -> Tensor:
+    return t if index is None else t.narrow(dim, index[0], index[1] - index[0])
+
+
+def svdvals(x: Any, /) -> Array:
+    """Singular values, descending."""
+    return svd(x, compute_uv=False)
+
+
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """QR decomposition.
+
+    Args:
+        a: ``[..., m, n]``.
+        mode: "reduced", "complete" (or "full"), "r" (only R) or "raw" (LAPACK's reflectors and scales).
+    """
+    (x,) = inexact_operands("qr", a)
+    if mode == "raw":
+        reflectors, scales = torch.geqrf(unwrap(x))
+        return QRResult(Array(reflectors.mT), Array(scales))
+    if mode in ("reduced", "r", "full", "complete"):
+        q, r = torch.linalg.qr(unwrap(x), mode="complete" if mode in ("full", "complete") else "reduced")
+        return Array(r) if mode == "r" else QRResult(Array(q), Array(r))
+    raise ValueError(f"Unsupported QR decomposition mode '{mode}'")
+
+
+# Solvers
+
+
+def lu_parts(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(packed LU, row order as a permutation, pivots from 0) by partial pivoting; no error when singular."""
+    packed, pivots, _ = torch.linalg.lu_factor_ex(t)
+    return packed, pivots_to_permutation(packed, pivots), pivots - 1
+
+
+def pivots_to_permutation(packed: Tensor, pivots: Tensor) -> Tensor:
+    """LAPACK's row swaps (counted from 1) as a permutation of the rows."""
+    matrix, _, _ = torch.lu_unpack(packed.detach(), pivots, unpack_data=False)
+    return matrix.real.argmax(dim=-2) if matrix.is_complex() else matrix.argmax(dim=-2)
+
+
+def lu_substitute(packed: Tensor, order: Tensor, b: Tensor, *, transposed: bool = False, conjugate: bool = False) -> Tensor:
+    """Solve with LU factors by two triangular solves; a zero pivot gives inf and NaN."""
+    n = packed.shape[-1]
+    if transposed:
+        factors = conjugate(packed) if conjugate and packed.is_complex() else packed
+        y = torch.linalg.solve_triangular(factors.mT, b, upper=False)
+        y = torch.linalg.solve_triangular(factors.mT, y, upper=True, unitriangular=True)
+        back = order.argsort(dim=-1)
+        return y.gather(-2, back.unsqueeze(-1).expand(*y.shape[:-2], n, y.shape[-1]))
+    rows = order.unsqueeze(-1).expand(*torch.broadcast_shapes(order.shape[:-1], b.shape[:-2]), n, b.shape[-1])
+    permuted = b.expand(*rows.shape).gather(-2, rows)
+    y = torch.linalg.solve_triangular(packed, permuted, upper=False, unitriangular=True)
+    return torch.linalg.solve_triangular(packed, y, upper=True)
+
+
+def solve_tensors(a: Tensor, b: Tensor) -> Tensor:
+    """``a^-1 b`` for ``[..., n, n]`` and ``[..., n, k]``; inf and NaN where ``a`` is singular."""
+    solution, info = torch.linalg.solve_ex(a, b)
+    if STATE.frame is None and not info.any():
+        return solution
+    singular = (info != 0)[..., None, None]
+    packed, order, _ = lu_parts(a.detach())
+    # LAPACK stops at a zero pivot; substituting with its factors gives what JAX gives.
+    return torch.where(singular, lu_substitute(packed, order, b.detach()), solution)
+
+
+def solve(a: Any, b: Any) -> Array:
+    """Solution x of ``a @ x == b``.
+
+    Args:
+        a: ``[..., n, n]``.
+        b: ``[n]``, or ``[..., n, k]``; leading axes broadcast.
+    """
+    check_arraylike("jnp.linalg.solve", a, b)
+    x, y = inexact_operands("solve", a, b)
+    if x.ndim < 2:
+        raise ValueError(
+            f"left hand array must be at least two dimensional, got shape {x.shape}"
+        )
+    if y.ndim != 1 and x.ndim != y.ndim and y.ndim == x.ndim - 1:
+        raise ValueError(
+            f"Invalid shapes for solve: {x.shape}, {y.shape}. Prior to JAX v0.5.0, this would have been treated as a "
+            "batched 1-dimensional solve. To recover this behavior, use solve(a, b[..., None]).squeeze(-1)."
+        )
+    signature, cores = ("(m,m),(m)->(m)", ("mm", "m")) if y.ndim == 1 else ("(m,m),(m,n)->(m,n)", ("mm", "mn"))
+    products._core_sizes(signature, (x.shape, y.shape), cores)
+    t = unwrap(y)
+    if y.ndim == 1:
+        return Array(solve_broadcast(unwrap(x), t.unsqueeze(-1)).squeeze(-1))
+    return Array(solve_broadcast(unwrap(x), t))
+
+
+def solve_broadcast(a: Tensor, b: Tensor) -> Tensor:
+    """`solve_tensors` with leading axes broadcast."""
+    lead = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return solve_tensors(a.expand(*lead, *a.shape[-2:]), b.expand(*lead, *b.shape[-2:]))
+
+
+def inv(a: Any) -> Array:
+    """Inverse of ``[..., n, n]``; NaN and inf where it has none."""
+    (x,) = inexact_operands("inv", a)
+    check_square("inv", x)
+    t = unwrap(x)
+    eye = torch.eye(x.shape[-1], dtype=t.dtype, device=t.device)
+    return Array(solve_tensors(t, eye.expand(t.shape)))
+
+
+def lstsq(a: Any, b: Any, rcond: float | None = None, *, numpy_resid: bool = False) -> tuple[Array, ...]:
+    """Least squares: x with the smallest ``|a @ x - b|``.
+
+    Returns:
+        The solution, squared residuals (empty with ``numpy_resid`` where numpy gives none), the rank, and the
+        singular values of ``a``.
+    """
+    x, y = inexact_operands("lstsq", a, b)
+    if x.ndim != 2:
+        raise TypeError(f"{x.ndim}-dimensional array given. Array must be two-dimensional")
+    if y.ndim not in (1, 2):
+        raise ValueError(f"{y.ndim}-dimensional array given. Array must be one or two-dimensional")
+    if x.shape[0] != y.shape[0]:
+        raise ValueError("Leading dimensions of input arrays must match")
+    t, r = unwrap(x), unwrap(y)
+    if y.ndim == 1:
+        r = r.unsqueeze(-1)
+    m, n = x.shape
+    real = dtypes.finfo(x.dtype)
+    limit = float(real.eps) * max(n, m) if rcond is None else float(np.where(rcond < 0, real.eps, rcond))
+    u, s, vh = torch.linalg.svd(t, full_matrices=False)
+    if s.numel():
+        mask = (s > 0) & (s >= limit * s[..., :1])
+    else:
+        mask = torch.zeros_like(s, dtype=torch.bool)
+    rank = mask.sum(dtype=torch.int32)
+    inverse = torch.where(mask, 1.0 / torch.where(mask, s, 1.0), 0.0).to(t.dtype)
+    solution = adjoint(vh) @ (inverse.unsqueeze(-1) * (adjoint(u) @ r))
+    difference = r - t @ solution
+    residuals = (difference.abs() ** 2).sum(0)
+    if numpy_resid and (int(rank) < n or m <= n):
+        residuals = residuals[:0]
+    if y.ndim == 1:
+        solution = solution.squeeze(-1)
+    return Array(solution), Array(residuals), Array(rank), Array(s)
+
+
+def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None) -> Array:
+    """Moore-Penrose inverse by singular values; those below ``rtol`` times the largest count as 0."""
+    (x,) = inexact_operands("pinv", a)
+    limit = rtol if rtol is not None else rcond
+    if limit is None:
+        limit = 10.0 * max(x.shape[-2:]) * float(dtypes.finfo(x.dtype).eps)
+    t = unwrap(x)
+    cut = unwrap(asarray(limit)).to(torch.float64 if t.dtype in (torch.float64, torch.complex128) else torch.float32)
+    u, s, vh = (unwrap(v) for v in svd(x, full_matrices=False, hermitian=hermitian))
+    if not s.shape[-1]:
+        return Array(t.mT)
+    keep = s > (cut.unsqueeze(-1) * s[..., :1] if cut.dim() else cut * s[..., :1])
+    # The mask is constant: derivatives go through the factors of the kept part.
+    inverse = torch.where(keep, 1.0 / torch.where(keep, s, 1.0), 0.0).to(t.dtype)
+    return Array(adjoint(vh) @ (inverse.unsqueeze(-1) * adjoint(u)))
+
+
+# Determinants
+
+
+def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
+    """Sign and log of the absolute value of the determinant of ``[..., n, n]``."""
+    (x,) = inexact_operands("slogdet", a)
+    if method not in (None, "lu", "qr"):
+        raise ValueError(f"Unknown slogdet method '{method}'. Supported methods are 'lu' (`None`), and 'qr'.")
+    check_square("slogdet", x)
+    sign, log = torch.linalg.slogdet(unwrap(x))
+    return SlogdetResult(Array(sign), Array(log))
+
+
+def det(a: Any) -> Array:
+    """Determinant of ``[..., n, n]``."""
+    (x,) = inexact_operands("det", a)
+    check_square("_det()", x, "Argument to _det() must have shape [..., n, n], got {shape}")
+    t = unwrap(x)
+    if x.shape[-1] == 1:
+        return Array(t[..., 0, 0])
+    if x.shape[-1] == 2:
+        return Array(t[..., 0, 0] * t[..., 1, 1] - t[..., 0, 1] * t[..., 1, 0])
+    if x.shape[-1] == 3:
+        rows = [[t[..., i, j] for j in range(3)] for i in range(3)]
+        (p, q, r), (u, v, w), (l, m, n) = rows
+        return Array(p * v * n + q * w * l + r * u * m - r * v * l - p * w * m - q * u * n)
+    return Array(torch.linalg.det(t))
+
+
+# Norms
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
+    """Norm of a vector or matrix.
+
+    Args:
+        x: array.
+        ord: vectors: any number, inf, -inf, 0; matrices: "fro", "nuc", 1, -1, 2, -2, inf, -inf.
+            None is the 2-norm of all elements.
+        axis: one axis for vector norms, two for matrix norms; None: all of ``x``.
+        keepdims: keep the reduced axes with size 1.
+    """
+    (v,) = norm_operands("norm", x)
+    t, ndim = unwrap(v), v.ndim
+    if axis is None:
+        if ord is None:
+            flat = _sum_of_squares(t, tuple(range(ndim)), keepdims)
+            return Array(torch.sqrt(flat))
+        axes = tuple(range(ndim))
+    else:
+        axes = tuple(_axis(a, ndim) for a in (axis if isinstance(axis, tuple | list) else (axis,)))
+    if len(axes) == 1:
+        return Array(_vector_norm(t, 2 if ord is None else ord, axes, keepdims))
+    if len(axes) == 2:
+        return Array(_matrix_norm(t, ord, axes, keepdims))
+    raise ValueError(f"Improper number of axes for norm: axis={axis}. Pass one axis to compute a vector-norm, or two axes to compute a matrix-norm.")
+
+
+def norm_operands(name: str, x: Any) -> list[Array]:
+    """The operand as a floating Array (half precision allowed)."""
+    check_arraylike(f"jnp.linalg.{name}", x)
+    return promote_dtypes_inexact(x)
+
+
+def _axis(axis: Any, ndim: int) -> int:
+    from jaxlike._src.border import canonicalize_axis
+
+    return canonicalize_axis(operator.index(axis), ndim)
+
+
+def _sum_of_squares(t: Tensor, axes: Sequence[int], keepdims: bool) -> Tensor:
+    square = (t * conjugate(t)).real if t.is_complex() else t * t
+    return square.sum(list(axes), keepdim=keepdims) if axes else square
+
+
+def _absolute(t: Tensor) -> Tensor:
+    from jaxlike._src.numpy.arithmetic import abs as absolute
+
+    return unwrap(absolute(Array(t)))
+
+
+def _vector_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+    dims = list(axes)
+    if isinstance(ord, str) and ord != "inf" and ord != "-inf":
+        raise ValueError(f"Invalid order '{ord}' for vector norm.")
+    if isinstance(ord, str):
+        ord = float(ord)
+    if isinstance(ord, Array):
+        size = _absolute(t)
+        power = cast(unwrap(ord), size.dtype)
+        return torch.pow(torch.pow(size, power).sum(dims, keepdim=keepdims), 1.0 / power)
+    if ord in (None, 2):
+        return torch.sqrt(_sum_of_squares(t, axes, keepdims))
+    if ord == np.inf:
+        return _absolute(t).amax(dims, keepdim=keepdims)
+    if ord == -np.inf:
+        return _absolute(t).amin(dims, keepdim=keepdims)
+    if ord == 0:
+        real = t.abs().dtype if t.is_complex() else t.dtype
+        return (t != 0).to(real).sum(dims, keepdim=keepdims)
+    if ord == 1:
+        return _absolute(t).sum(dims, keepdim=keepdims)
+    powered = torch.pow(_absolute(t), float(ord)).sum(dims, keepdim=keepdims)
+    return torch.pow(powered, 1.0 / float(ord))
+
+
+def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+    row, col = axes
+    if row == col:
+        raise ValueError(f"Duplicate axes given: {axes}")
+    if ord in (None, "f", "fro"):
+        return torch.sqrt(_sum_of_squares(t, axes, keepdims))
+    largest, smallest = {1: (col, row), -1: (col, row), np.inf: (row, col), -np.inf: (row, col)}.get(
+        ord if not isinstance(ord, str) else None, (None, None)
+    )
+    if largest is not None and smallest is not None:
+        keep, over = largest, smallest
+        sums = _absolute(t).sum(over, keepdim=True)
+        out = sums.amax(keep, keepdim=True) if ord > 0 else sums.amin(keep, keepdim=True)
+        return out if keepdims else out.squeeze((row, col))
+    if ord in ("nuc", 2, -2):
+        values = torch.linalg.svdvals(t.movedim((row, col), (-2, -1)))
+        out = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        if keepdims:
+            for axis in sorted(axes):
+                out = out.unsqueeze(axis)
+        return out
+    raise ValueError(f"Invalid order '{ord}' for matrix norm.")
+
+
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
+    """Vector norm over one axis, several, or all elements."""
+    (v,) = norm_operands("vector_norm", x)
+    axes = tuple(range(v.ndim)) if axis is None else tuple(
+        _axis(a, v.ndim) for a in (axis if isinstance(axis, tuple | list) else (axis,))
+    )
+    return Array(_vector_norm(unwrap(v), ord, axes, keepdims))
+
+
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:
+    """Matrix norm over the last two axes."""
+    (v,) = norm_operands("matrix_norm", x)
+    return Array(_matrix_norm(unwrap(v), ord, (v.ndim - 2, v.ndim - 1), keepdims))
+
+
+def cond(x: Any, p: Any = None) -> Array:
+    """Condition number in the norm ``p`` (2 by default)."""
+    from jaxlike._src.numpy.arithmetic import multiply, true_divide
+
+    (v,) = inexact_operands("cond", x)
+    if v.ndim < 2:
+        raise ValueError(f"jnp.linalg.cond: input array must be at least 2D; got {v.shape=}")
+    if not min(v.shape[-2:]):
+        raise ValueError(f"jnp.linalg.cond: input array must not be empty; got {v.shape=}")
+    if p in (None, 2, -2):
+        s = unwrap(svdvals(v))
+        first, last = Array(s[..., 0]), Array(s[..., -1])
+        return true_divide(last, first) if p == -2 else true_divide(first, last)
+    check_square("cond", v, "jnp.linalg.cond: for {{ord}}, array must be square; got {shape}")
+    axes = (v.ndim - 2, v.ndim - 1)
+    product = multiply(norm(v, p, axes), norm(inv(v), p, axes))
+    t = unwrap(product)
+    orig_nan = unwrap(v).isnan().any(-1).any(-1)
+    return Array(torch.where(t.isnan() & ~orig_nan, torch.inf, t))
+
+
+def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any = None) -> Array:  # noqa: N803
+    """Number of singular values above ``rtol`` times the largest (or above ``tol``)."""
+    (v,) = inexact_operands("matrix_rank", M)
+    if v.ndim < 2:
+        t = unwrap(v)
+        return Array((t != 0).any().to(torch.int32))
+    s = unwrap(svd(v, compute_uv=False, hermitian=hermitian))
+    limit = tol if tol is not None else rtol
+    if limit is None:
+        cut = s.amax(-1) * max(v.shape[-2:]) * float(dtypes.finfo(v.dtype).eps)
+    elif tol is not None:
+        cut = unwrap(asarray(limit)).to(s.dtype)
+    else:
+        cut = s.amax(-1) * unwrap(asarray(limit)).to(s.dtype)
+    index = dtypes.to_torch(dtypes.default_int_dtype())
+    return Array((s > cut.unsqueeze(-1) if cut.dim() else s > cut).sum(-1).to(index))
+
+
+# Products and rearrangements
+
+
+def matrix_power(a: Any, n: int) -> Array:
+    """``a`` multiplied by itself ``n`` times; negative powers are those of the inverse."""
+    check_arraylike("jnp.linalg.matrix_power", a)
+    x = asarray(a)
+    if x.ndim < 2:
+        raise TypeError(f"{x.ndim}-dimensional array given. Array must be at least two-dimensional")
+    if x.shape[-1] != x.shape[-2]:
+        raise TypeError("Last 2 dimensions of the array must be square")
+    try:
+        n = operator.index(n)
+    except TypeError as error:
+        raise TypeError(f"exponent must be an integer, got {n}") from error
+    if n == 0:
+        t = unwrap(x)
+        return Array(torch.eye(x.shape[-1], dtype=t.dtype, device=t.device).expand(t.shape))
+    if n < 0:
+        x, n = inv(x), -n
+    result: Array | None = None
+    while n:
+        if n & 1:
+            result = x if result is None else products.matmul(result, x)
+        n >>= 1
+        if n:
+            x = products.matmul(x, x)
+    assert result is not None
+    return result
+
+
+def multi_dot(arrays: Sequence[Any], *, precision: Any = None) -> Array:
+    """Product of matrices in the cheapest order; the first and last may be vectors."""
+    check_arraylike("jnp.linalg.multi_dot", *arrays)
+    values = [asarray(v) for v in arrays]
+    if len(values) < 2:
+        raise ValueError(f"multi_dot requires at least two arrays; got len(arrays)={len(values)}")
+    if not all(1 <= v.ndim <= 2 for v in (values[0], values[-1])) or not all(v.ndim == 2 for v in values[1:-1]):
+        raise ValueError(
+            "multi_dot: input arrays must all be two-dimensional, except for the first and last array which may be 1 "
+            f"or 2 dimensional. Got array shapes {[v.shape for v in values]}"
+        )
+    if any(p.shape[-1] != q.shape[0] for p, q in zip(values[:-1], values[1:], strict=True)):
+        raise ValueError(
+            f"multi_dot: last dimension of each array must match first dimension of following array. Got array shapes "
+            f"{[v.shape for v in values]}"
+        )
+    letters = products._LETTERS
+    terms = [letters[k : k + v.ndim] for k, v in enumerate(values)]
+    if values[0].ndim == 1:
+        terms = [letters[1], *terms[1:]]
+    labels = "".join(terms)
+    free = "".join(c for c in dict.fromkeys(labels) if labels.count(c) == 1)
+    return products.einsum(",".join(terms) + "->" + free, *values, optimize="auto", precision=precision)
+
+
+def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Array:
+    """Cross product of 3-vectors along ``axis``."""
+    x, y = inexact_or_integer("cross", x1, x2)
+    if x.shape[axis] != 3 or y.shape[axis] != 3:
+        raise ValueError(f"Both input arrays must be (arrays of) 3-dimensional vectors, but they have {x.shape[axis]=} and {y.shape[axis]=} dimensions instead.")
+    return products.cross(x, y, axis=axis)
+
+
+def inexact_or_integer(name: str, *args: Any) -> list[Array]:
+    """The operands as Arrays of their common dtype."""
+    from jaxlike._src.border import promote_args
+
+    return promote_args(f"jnp.linalg.{name}", *args)
+
+
+def outer(x1: Any, x2: Any, /) -> Array:
+    """Outer product of two vectors."""
+    x, y = inexact_or_integer("outer", x1, x2)
+    if x.ndim != 1 or y.ndim != 1:
+        raise ValueError(f"Input arrays must be one-dimensional, but they are x1.ndim={x.ndim} x2.ndim={y.ndim}")
+    return products.outer(x, y)
+
+
+def matmul(x1: Any, x2: Any, /, *, precision: Any = None, preferred_element_type: Any = None) -> Array:
+    """As `jax.numpy.matmul`."""
+    check_arraylike("jnp.linalg.matmul", x1, x2)
+    return products.matmul(x1, x2, precision=precision, preferred_element_type=preferred_element_type)
+
+
+def tensordot(
+    x1: Any,
+    x2: Any,
+    /,
+    *,
+    axes: Any = 2,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    out_sharding: Any = None,
+) -> Array:
+    """As `jax.numpy.tensordot`."""
+    check_arraylike("jnp.linalg.tensordot", x1, x2)
+    return products.tensordot(
+        x1, x2, axes, precision=precision, preferred_element_type=preferred_element_type, out_sharding=out_sharding
+    )
+
+
+def vecdot(
+    x1: Any, x2: Any, /, *, axis: int = -1, precision: Any = None, preferred_element_type: Any = None
+) -> Array:
+    """As `jax.numpy.vecdot`."""
+    check_arraylike("jnp.linalg.vecdot", x1, x2)
+    return products.vecdot(x1, x2, axis=axis, precision=precision, preferred_element_type=preferred_element_type)
+
+
+def matrix_transpose(x: Any, /) -> Array:
+    """The last two axes exchanged."""
+    from jaxlike._src.numpy.shape import matrix_transpose as transpose
+
+    check_arraylike("jnp.linalg.matrix_transpose", x)
+    v = asarray(x)
+    if v.ndim < 2:
+        raise ValueError(f"matrix_transpose requires at least 2 dimensions; got ndim={v.ndim}")
+    return transpose(v)
+
+
+def diagonal(x: Any, /, *, offset: int = 0) -> Array:
+    """Diagonals of the last two axes."""
+    check_arraylike("jnp.linalg.diagonal", x)
+    v = asarray(x)
+    return Array(torch.diagonal(unwrap(v), offset, -2, -1), v.weak_type)
+
+
+def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Array:
+    """Sums of the diagonals of the last two axes."""
+    from jaxlike._src.numpy.reduce import sum as total
+
+    return total(diagonal(x, offset=offset), axis=-1, dtype=dtype)
+
+
+def tensorinv(a: Any, ind: int = 2) -> Array:
+    """Inverse under ``tensordot`` over ``ind`` axes."""
+    (x,) = inexact_operands("tensorinv", a)
+    ind = operator.index(ind)
+    if ind <= 0:
+        raise ValueError(f"ind must be a positive integer; got {ind=}")
+    first, last = x.shape[:ind], x.shape[ind:]
+    n, m = int(np.prod(first, dtype=int)), int(np.prod(last, dtype=int))
+    if n != m:
+        raise ValueError(f"product of dimensions a.shape[:ind] and a.shape[ind:] must be equal; got {x.shape=} and {ind=}")
+    inverse = inv(Array(unwrap(x).reshape(n, m)))
+    return Array(unwrap(inverse).reshape(*last, *first))
+
+
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Array:
+    """Solution x of ``tensordot(a, x, x.ndim) == b``."""
+    x, y = inexact_operands("tensorsolve", a, b)
+    t = unwrap(x)
+    if axes is not None:
+        moved = [d for d in range(x.ndim) if d not in axes] + list(axes)
+        t = t.permute(moved)
+    shape = tuple(t.shape[y.ndim :])
+    size = int(np.prod(shape, dtype=int))
+    if y.size != size or t.numel() != size * size:
+        raise ValueError(
+            "Input arrays must have prod(a.shape[:b.ndim]) == prod(a.shape[b.ndim:]); got a.shape="
+            f"{tuple(t.shape)} b.ndim={y.ndim}."
+        )
+    solution = solve(Array(t.reshape(size, size)), Array(unwrap(y).reshape(-1)))
+    return Array(unwrap(solution).reshape(shape))
+
+

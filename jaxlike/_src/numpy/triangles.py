@@ -1,0 +1,174 @@
+"""triangles: diagonals and triangles of matrices, and the indices of both.
+
+`tril` and its kin select with a mask of two index ranges, so that what is left out is 0 even where it is NaN.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import dtypes, torch_private
+from jaxlike._src.array import Array, constant
+from jaxlike._src.border import canonicalize_axis, cast, concrete_or_error, unwrap
+from jaxlike._src.devices import default_torch_device
+from jaxlike._src.numpy.arguments import (
+    array_of,
+    like,
+    moved_as_signed,
+    new_shape,
+    one_array,
+    static_shape,
+    torch_target,
+    user_dtype,
+)
+from jaxlike._src.numpy.ranges import iota
+from jaxlike._src.numpy.shape import moveaxis, ravel
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from jaxlike._src.typing import ArrayLike, DTypeLike
+
+
+def lower_mask(rows: int, columns: int, k: int, device: torch.device) -> Tensor:
+    """True at and below the ``k``-th diagonal; bool[rows, columns]."""
+    down = torch.arange(rows, device=device).unsqueeze(1)
+    return down + k >= torch.arange(columns, device=device)
+
+
+def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None) -> Array:
+    """Ones at and below the ``k``-th diagonal of an N x M matrix, zeros above."""
+    want = user_dtype("float32" if dtype is None else dtype, "tri")
+    rows, columns = static_shape((N, N if M is None else M))
+    if rows < 0 or columns < 0:
+        raise TypeError(f"iota shape must have every element be nonnegative, got {(rows, columns)}.")
+    mask = lower_mask(rows, columns, operator.index(k), torch_target(None))
+    return array_of(cast(mask, dtypes.to_torch(want)), want)
+
+
+def tril(m: ArrayLike, k: int = 0) -> Array:
+    """``m`` with zeros above the ``k``-th diagonal; m: [..., n, m]."""
+    return _triangle("tril", m, operator.index(k), lower=True)
+
+
+def triu(m: ArrayLike, k: int = 0) -> Array:
+    """``m`` with zeros below the ``k``-th diagonal; m: [..., n, m]."""
+    return _triangle("triu", m, operator.index(k) - 1, lower=False)
+
+
+def _triangle(name: str, m: Any, k: int, lower: bool) -> Array:
+    x = one_array(name, m)
+    if x.ndim < 2:
+        raise ValueError(f"Argument to jax.numpy.{name} must be at least 2D")
+    tensor = unwrap(x)
+    mask = lower_mask(*x.shape[-2:], k, tensor.device)
+    zero = torch.zeros((), dtype=tensor.dtype, device=tensor.device)
+    return like(x, torch.where(mask, tensor, zero) if lower else torch.where(mask, zero, tensor))
+
+
+# Diagonals
+
+
+def diagonal(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """The ``offset``-th diagonal over two axes, as the last axis of the result."""
+    x = one_array("diagonal", a)
+    if x.ndim < 2:
+        raise ValueError("diagonal requires an array of at least two dimensions.")
+    offset = concrete_or_error(operator.index, offset, "'offset' argument of jnp.diagonal()")
+    first, second = canonicalize_axis(axis1, x.ndim), canonicalize_axis(axis2, x.ndim)
+    rows, columns = x.shape[first], x.shape[second]
+    if first == second:
+        moveaxis(x, (axis1, axis2), (-2, -1))  # raises
+    offset = max(-rows, min(offset, columns))  # torch refuses what lies outside
+    return like(x, torch.diagonal(unwrap(x), offset, first, second))
+
+
+def diag(v: ArrayLike, k: int = 0) -> Array:
+    """A square matrix with the vector ``v`` on its ``k``-th diagonal, or that diagonal of a matrix ``v``."""
+    x = one_array("diag", v)
+    k = operator.index(k)
+    if x.ndim == 2:
+        return diagonal(x, offset=k)
+    if x.ndim != 1:
+        raise ValueError("diag input must be 1d or 2d")
+    return like(x, moved_as_signed(torch.diag_embed, unwrap(x), k))
+
+
+def diagflat(v: ArrayLike, k: int = 0) -> Array:
+    """A square matrix with all elements of ``v`` on its ``k``-th diagonal."""
+    x = ravel(one_array("diagflat", v))
+    return Array(moved_as_signed(torch.diag_embed, unwrap(x), operator.index(k)))
+
+
+# Indices
+
+
+def _index_arrays(*picks: np.ndarray[Any, Any]) -> tuple[Array, ...]:
+    want = dtypes.default_int_dtype()
+    with torch_private.outside():
+        return tuple(constant(torch.from_numpy(p.astype(want)).to(default_torch_device())) for p in picks)
+
+
+def _triangle_indices(name: str, mask: Any, n: Any, k: Any, m: Any) -> tuple[Array, Array]:
+    def static(letter: str, value: Any) -> int:
+        return concrete_or_error(operator.index, value, f"{letter} argument of jnp.{name}")
+
+    rows, offset = static("n", n), static("k", k)
+    columns = rows if m is None else static("m", m)
+    new_shape((rows, columns))
+    first, second = _index_arrays(*np.nonzero(mask(np.ones((rows, columns), bool), offset)))
+    return first, second
+
+
+def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Array, Array]:
+    """Rows and columns of the elements at and below the ``k``-th diagonal of an n x m matrix."""
+    return _triangle_indices("triu_indices", np.tril, n, k, m)
+
+
+def triu_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Array, Array]:
+    """Rows and columns of the elements at and above the ``k``-th diagonal of an n x m matrix."""
+    return _triangle_indices("triu_indices", np.triu, n, k, m)
+
+
+def _two_sizes(name: str, arr: Any) -> tuple[int, int]:
+    sizes = tuple(arr.shape) if hasattr(arr, "shape") else one_array(name, arr).shape
+    if len(sizes) != 2:
+        raise ValueError("Only 2-D inputs are accepted")
+    return sizes
+
+
+def tril_indices_from(arr: Any, k: int = 0) -> tuple[Array, Array]:
+    """`tril_indices` for the shape of a matrix."""
+    n, m = _two_sizes("tril_indices_from", arr)
+    return tril_indices(n, k, m)
+
+
+def triu_indices_from(arr: Any, k: int = 0) -> tuple[Array, Array]:
+    """`triu_indices` for the shape of a matrix."""
+    n, m = _two_sizes("triu_indices_from", arr)
+    return triu_indices(n, k, m)
+
+
+def diag_indices(n: int, ndim: int = 2) -> tuple[Array, ...]:
+    """Indices of the main diagonal of an array of ``ndim`` axes of size ``n``."""
+    n = concrete_or_error(operator.index, n, "'n' argument of jnp.diag_indices()")
+    ndim = concrete_or_error(operator.index, ndim, "'ndim' argument of jnp.diag_indices()")
+    if n < 0:
+        raise ValueError(f"n argument to diag_indices must be nonnegative, got {n}")
+    if ndim < 0:
+        raise ValueError(f"ndim argument to diag_indices must be nonnegative, got {ndim}")
+    return (array_of(iota(dtypes.default_int_dtype(), n, torch_target(None)), dtypes.default_int_dtype()),) * ndim
+
+
+def diag_indices_from(arr: ArrayLike) -> tuple[Array, ...]:
+    """`diag_indices` for an array whose axes are all of one size."""
+    x = one_array("diag_indices_from", arr)
+    if x.ndim < 2:
+        raise ValueError("input array must be at least 2-d")
+    if len(set(x.shape)) != 1:
+        raise ValueError("All dimensions of input must be of equal length")
+    return diag_indices(x.shape[0], ndim=x.ndim)

@@ -1,0 +1,225 @@
+"""stages: a jitted function taken apart: Traced (a jaxpr), Lowered (ready to compile), Compiled."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jaxlike._src.border import unwrap
+from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.execute import Executable
+from jaxlike._src.graph.graph import vars_in
+from jaxlike._src.graph.jaxpr import jaxpr_of
+from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_unflatten
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jaxlike._src.array import Array
+    from jaxlike._src.transforms.jit import Entry, JitFunction
+
+
+@dataclasses.dataclass(frozen=True)
+class ArgInfo:
+    """What is known of one argument of a lowered function."""
+
+    _aval: Any
+    donated: bool = False
+
+    @property
+    def shape(self) -> Any:
+        """Sizes of the axes."""
+        return self._aval.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The numpy dtype."""
+        return self._aval.dtype
+
+
+class _Stage:
+    """What the stages share: the trees and types of arguments and results."""
+
+    def __init__(self, function: JitFunction, entry: Entry, arrays: Sequence[Array], args: Any, kwargs: Any) -> None:
+        self._function, self._entry, self._arrays = function, entry, arrays
+        self._args, self._kwargs = args, kwargs
+        in_tree = tree_flatten((tuple(args), dict(kwargs)))[1]
+        self._static = in_tree.num_leaves != len(arrays)
+        self.in_tree = entry.in_tree if self._static else in_tree
+        self.out_tree = entry.out_tree
+
+    @property
+    def in_avals(self) -> Any:
+        """Types of the arguments, in their tree."""
+        return tree_unflatten(self.in_tree, self._entry.graph.in_avals)
+
+    @property
+    def args_info(self) -> Any:
+        """An `ArgInfo` for each argument, in their tree."""
+        return tree_unflatten(self.in_tree, [ArgInfo(a) for a in self._entry.graph.in_avals])
+
+    @property
+    def out_info(self) -> Any:
+        """Shapes and dtypes of the result, in its tree."""
+        from jaxlike._src.transforms.inspect import shapes_of
+
+        return shapes_of(self._entry)
+
+    @property
+    def donate_argnums(self) -> tuple[int, ...]:
+        """Always empty: no memory is taken from arguments."""
+        return ()
+
+
+class Traced(_Stage):
+    """A function traced for given arguments: has ``jaxpr``, ``out_info``, ``fun_name`` and `lower`."""
+
+    @property
+    def jaxpr(self) -> Any:
+        """The closed jaxpr."""
+        return jaxpr_of(self._entry.graph)
+
+    @property
+    def fun_name(self) -> str:
+        """The traced function's name."""
+        return self._entry.graph.name
+
+    def lower(self, **_options: Any) -> Lowered:
+        """The next stage."""
+        return Lowered(self._function, self._entry, self._arrays, self._args, self._kwargs)
+
+
+class Lowered(_Stage):
+    """A function ready to compile: `as_text`, `cost_analysis`, `compile`."""
+
+    def as_text(self, dialect: str | None = None, *, debug_info: bool = False) -> str:
+        """The graph that will be compiled, as a jaxpr (there is no StableHLO here)."""
+        del dialect, debug_info
+        name = self._entry.graph.name.replace("<", "_").replace(">", "_")
+        return f"module @jit_{name}\n{jaxpr_of(self._entry.graph)}\n"
+
+    def compiler_ir(self, dialect: str | None = None) -> Any:
+        """The jaxpr, whatever dialect is asked for."""
+        del dialect
+        return jaxpr_of(self._entry.graph)
+
+    def cost_analysis(self) -> dict[str, float]:
+        """Rough counts from the graph: one operation an output element, two a multiply-add of a product."""
+        return cost_of(self._entry)
+
+    def compile(self, compiler_options: dict[str, Any] | None = None, **_options: Any) -> Compiled:
+        """Compile now, whatever the tier in force."""
+        del compiler_options
+        return Compiled(self._function, self._entry, self._arrays, self._args, self._kwargs)
+
+
+def cost_of(entry: Entry) -> dict[str, float]:
+    """Floating-point operations and bytes that the graph's ops handle."""
+    flops = moved = 0.0
+    for node in entry.graph.nodes:
+        outs = [o for o in node.outs if o is not None]
+        sizes = [_numel(o.shape) for o in outs]
+        name = node.op._schema.name.removeprefix("aten::")
+        if name in ("mm", "bmm", "addmm", "dot", "mv"):
+            flops += 2.0 * sizes[0] * node.args[0].shape[-1]
+        else:
+            flops += float(sum(sizes))
+        moved += sum(n * o.dtype.itemsize for n, o in zip(sizes, outs, strict=True))
+        moved += sum(_numel(v.shape) * v.dtype.itemsize for v in vars_in(node.args))
+    return {"flops": flops, "bytes accessed": moved}
+
+
+def _numel(shape: Sequence[int]) -> int:
+    n = 1
+    for size in shape:
+        n *= size
+    return n
+
+
+class MemoryAnalysis(NamedTuple):
+    """Bytes of arguments, results and intermediate values of a compiled function."""
+
+    argument_size_in_bytes: int
+    output_size_in_bytes: int
+    temp_size_in_bytes: int
+    alias_size_in_bytes: int = 0
+    generated_code_size_in_bytes: int = 0
+
+
+class Compiled(_Stage):
+    """A compiled function for arguments of one kind; call it with those."""
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        graph = self._entry.graph
+        self._executable = Executable(graph)
+        if self._entry.fixed is not None and all(a._t.device.type != "meta" for a in self._arrays):
+            self._executable.compile([unwrap(a) for a in self._arrays] + self._entry.fixed)
+        else:
+            self._executable.eager_to_compile = True  # shapes only so far: at the first call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; TypeError where the arguments are not of the kind that was compiled for."""
+        arrays, _, _, in_tree, paths = self._function._prepare(args, kwargs)
+        if in_tree != self._entry.in_tree:
+            problems = equality_errors_pytreedef(self._entry.in_tree, in_tree)
+            shown = [f"    * at args{path}, seen {was} but now given {now}, so {why}" for path, was, now, why in problems]
+            raise TypeError(
+                "Function compiled with input pytree does not match the input pytree it was called with. There are "
+                f"{len(shown)} mismatches, including:\n" + "\n".join(shown)
+            )
+        wrong = [
+            f"Argument '{name}' compiled with {a.strip_weak_type()} and called with {x.aval.strip_weak_type()}"
+            for name, a, x in zip(paths(), self._entry.graph.in_avals, arrays, strict=True)
+            if a.strip_weak_type() != x.aval.strip_weak_type()
+        ]
+        if wrong:
+            raise TypeError(
+                "Argument types differ from the types for which this computation was compiled. Perhaps you are calling "
+                "the compiled executable with a different enable_x64 mode than when it was AOT compiled? The "
+                "mismatches are:\n" + "\n".join(wrong)
+            )
+        entry = self._entry
+        if entry.fixed is None:
+            return entry.run([unwrap(x) for x in arrays])
+        outs = self._executable([unwrap(x) for x in arrays] + entry.fixed)
+        return tree_unflatten(entry.out_tree, [k(t, tag) for (k, tag), t in zip(entry.kinds, outs, strict=True)])
+
+    def as_text(self) -> str:
+        """The graph that was compiled."""
+        return f"{jaxpr_of(self._entry.graph)}\n"
+
+    def cost_analysis(self) -> dict[str, float]:
+        """As `Lowered.cost_analysis`."""
+        return cost_of(self._entry)
+
+    def memory_analysis(self) -> MemoryAnalysis:
+        """Bytes by kind; temporaries as if none were fused."""
+        graph = self._entry.graph
+        temporary = sum(
+            _numel(o.shape) * o.dtype.itemsize for n in graph.nodes for o in n.outs if o is not None and o not in graph.outputs
+        )
+        size = lambda avals: sum(a.size * a.dtype.itemsize for a in avals)  # noqa: E731
+        return MemoryAnalysis(size(graph.in_avals), size(graph.out_avals), temporary)
+
+    def runtime_executable(self) -> Any:
+        """What runs the graph."""
+        return self._executable
+
+    @property
+    def input_shardings(self) -> Any:
+        """Where arguments are: all on the default device."""
+        from jaxlike._src.sharding import SingleDeviceSharding
+
+        place = SingleDeviceSharding(default_torch_device())
+        return tree_unflatten(self.in_tree, [place] * len(self._entry.graph.in_avals))
+
+    @property
+    def output_shardings(self) -> Any:
+        """Where results are: all on the default device."""
+        from jaxlike._src.sharding import SingleDeviceSharding
+
+        place = SingleDeviceSharding(default_torch_device())
+        return tree_unflatten(self.out_tree, [place] * len(self._entry.graph.out_avals))
+
+

@@ -1,0 +1,34 @@
+"""tracer: the class that `isinstance` tells traced values by, and their description in error messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxlike._src import border
+from jaxlike._src.array import Array
+
+
+class _TracerMeta(type):
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return border.is_traced(instance)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return subclass is cls
+
+
+class Tracer(metaclass=_TracerMeta):
+    """``isinstance(x, jax.core.Tracer)``: ``x`` is a value inside grad, jvp, vmap or jit. Never made itself."""
+
+    def __init__(self) -> None:
+        raise TypeError("Tracers are made by transformations.")
+
+
+def origin_message(x: Array) -> str:
+    """Where a traced value came from, for the errors that name it; empty if that is not known."""
+    frame = x._frame
+    while frame is not None and frame.trace is None:
+        frame = frame.parent
+    return frame.trace.origin_of(x._t) if frame is not None else ""
+
+
+Array._origin_msg = origin_message  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,99 @@
+"""inspect: looking at a function without running it on values: make_jaxpr, eval_shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jaxlike._src.border import asarray
+from jaxlike._src.graph.jaxpr import ClosedJaxpr, jaxpr_of
+from jaxlike._src.shape_struct import ShapeDtypeStruct
+from jaxlike._src.transforms.arguments import check_callable, check_leaf, is_float0, wraps
+from jaxlike._src.transforms.jit import Entry, make_entry
+from jaxlike._src.transforms.static_args import as_indices
+from jaxlike._src.tree import tree_flatten, tree_unflatten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jaxlike._src.array import Array
+
+
+def _leaf(x: Any) -> Array:
+    if isinstance(x, ShapeDtypeStruct):
+        return x.stand_in()
+    if not hasattr(x, "weak_type") and hasattr(x, "shape") and hasattr(x, "dtype") and not hasattr(x, "__array__"):
+        return ShapeDtypeStruct(x.shape, x.dtype).stand_in()
+    check_leaf(x)
+    return asarray(x.astype(bool)) if is_float0(x) else asarray(x)
+
+
+def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Entry:
+    """Trace ``fun`` on arrays or shapes."""
+    leaves, in_tree = tree_flatten((tuple(args), kwargs))
+
+    def call(inside: Sequence[Any]) -> Any:
+        positional, named = tree_unflatten(in_tree, list(inside))
+        return fun(*positional, **named)
+
+    arrays = [_leaf(x) for x in leaves]
+    return make_entry(call, arrays, in_tree, fun, [f"args[{k}]" for k in range(len(arrays))])
+
+
+def shapes_of(entry: Entry) -> Any:
+    """The result's tree with `ShapeDtypeStruct` leaves."""
+    avals = entry.graph.out_avals
+    return tree_unflatten(
+        entry.out_tree, [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in avals]
+    )
+
+
+def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Shapes and dtypes of ``fun(*args, **kwargs)`` without computing it.
+
+    Args:
+        fun: any function that can be traced.
+        *args: arrays, numbers or anything with ``shape`` and ``dtype``.
+        **kwargs: the same.
+
+    Returns:
+        The result's tree with `ShapeDtypeStruct` leaves.
+    """
+    check_callable(fun)
+    return shapes_of(traced(fun, args, kwargs))
+
+
+def make_jaxpr(
+    fun: Callable[..., Any],
+    static_argnums: Any = (),
+    axis_env: Any = None,
+    return_shape: bool = False,
+    **options: Any,
+) -> Callable[..., Any]:
+    """A function that gives the jaxpr of ``fun`` for its arguments.
+
+    Args:
+        fun: any function that can be traced.
+        static_argnums: positions of arguments that are Python values.
+        axis_env: named axes as (name, size) pairs.
+        return_shape: also return the result's tree of shapes.
+        **options: accepted.
+
+    Returns:
+        A function that gives a `ClosedJaxpr`, or ``(jaxpr, shapes)``.
+    """
+    del options, axis_env
+    check_callable(fun)
+    static = as_indices(static_argnums)
+
+    def jaxpr_maker(*args: Any, **kwargs: Any) -> Any:
+        fixed = {k % len(args) for k in static}
+
+        def of_dynamic(*dynamic: Any, **named: Any) -> Any:
+            rest = iter(dynamic)
+            return fun(*(a if k in fixed else next(rest) for k, a in enumerate(args)), **named)
+
+        entry = traced(of_dynamic, [a for k, a in enumerate(args) if k not in fixed], kwargs)
+        closed: ClosedJaxpr = jaxpr_of(entry.graph)
+        return (closed, shapes_of(entry)) if return_shape else closed
+
+    return wraps(fun, namestr="make_jaxpr({fun})")(jaxpr_maker)

@@ -1,0 +1,33 @@
+"""jax.numpy.linalg: the names; bodies are in `jaxlike._src.numpy.linalg`."""
+
+from jaxlike._src.numpy.linalg import cholesky as cholesky
+from jaxlike._src.numpy.linalg import cond as cond
+from jaxlike._src.numpy.linalg import cross as cross
+from jaxlike._src.numpy.linalg import det as det
+from jaxlike._src.numpy.linalg import diagonal as diagonal
+from jaxlike._src.numpy.linalg import eig as eig
+from jaxlike._src.numpy.linalg import eigh as eigh
+from jaxlike._src.numpy.linalg import eigvals as eigvals
+from jaxlike._src.numpy.linalg import eigvalsh as eigvalsh
+from jaxlike._src.numpy.linalg import inv as inv
+from jaxlike._src.numpy.linalg import lstsq as lstsq
+from jaxlike._src.numpy.linalg import matmul as matmul
+from jaxlike._src.numpy.linalg import matrix_norm as matrix_norm
+from jaxlike._src.numpy.linalg import matrix_power as matrix_power
+from jaxlike._src.numpy.linalg import matrix_rank as matrix_rank
+from jaxlike._src.numpy.linalg import matrix_transpose as matrix_transpose
+from jaxlike._src.numpy.linalg import multi_dot as multi_dot
+from jaxlike._src.numpy.linalg import norm as norm
+from jaxlike._src.numpy.linalg import outer as outer
+from jaxlike._src.numpy.linalg import pinv as pinv
+from jaxlike._src.numpy.linalg import qr as qr
+from jaxlike._src.numpy.linalg import slogdet as slogdet
+from jaxlike._src.numpy.linalg import solve as solve
+from jaxlike._src.numpy.linalg import svd as svd
+from jaxlike._src.numpy.linalg import svdvals as svdvals
+from jaxlike._src.numpy.linalg import tensordot as tensordot
+from jaxlike._src.numpy.linalg import tensorinv as tensorinv
+from jaxlike._src.numpy.linalg import tensorsolve as tensorsolve
+from jaxlike._src.numpy.linalg import trace as trace
+from jaxlike._src.numpy.linalg import vecdot as vecdot
+from jaxlike._src.numpy.linalg import vector_norm as vector_norm

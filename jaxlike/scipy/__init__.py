@@ -1,0 +1,3 @@
+"""jax.scipy: submodules."""
+
+from jaxlike.scipy import linalg as linalg
