@@ -3,7 +3,8 @@
 A `Case` is a row; a `Check` is one cell for one dtype, named `jax.numpy.sin/grad/float32` (with `@x64`
 where 64-bit types are on). A check draws its arguments in numpy, runs them through both frameworks and
 compares. jax's side of many checks is traced into one program and compiled once, which costs a third of
-calling them one by one; what raises there is run again by itself, as a user would.
+calling them one by one; what raises there, or ends in something else than arrays, is run again by itself, as
+a user would.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from compat.columns import COLUMNS, Column, Drawn
 from compat.domains import EDGES, REAL, TIED, Domain
 from compat.same import (
     DEFAULT,
-    Leaf,
     Outcome,
     Tolerance,
     describe_leaf,
@@ -317,9 +317,12 @@ def expected_outcomes(attempts: Sequence[Attempt]) -> list[Outcome]:
                     continue
             paths, treedef = jax.tree_util.tree_flatten_with_path(value)
             named = [(jax.tree_util.keystr(path), leaf) for path, leaf in paths]
+            if not all(isinstance(leaf, jax.core.Tracer) for _, leaf in named):
+                results.append([])  # a text or a Python number: not what it would be outside a trace
+                continue
             warned = frozenset((w.category.__name__, first_sentence(str(w.message))) for w in caught)
             traced[i] = (neutral(str(treedef)), named, warned)
-            results.append([leaf for _, leaf in named if isinstance(leaf, jax.core.Tracer)])
+            results.append([leaf for _, leaf in named])
         return results
 
     arrays = [[x for x in attempt.arguments if isinstance(x, np.ndarray)] for attempt in attempts]
@@ -334,11 +337,7 @@ def expected_outcomes(attempts: Sequence[Attempt]) -> list[Outcome]:
             outcomes.append(run(attempt.program, jax))
             continue
         tree, named, warned = record
-        remaining = iter(values)
-        leaves: dict[str, Leaf] = {}
-        for path, leaf in named:
-            concrete = next(remaining) if isinstance(leaf, jax.core.Tracer) else leaf
-            leaves[path] = describe_leaf(concrete, jax)
+        leaves = {path: describe_leaf(leaf, jax) for (path, _), leaf in zip(named, values, strict=True)}
         outcomes.append(Outcome(tree, leaves, warned=warned))
     return outcomes
 

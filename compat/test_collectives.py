@@ -15,7 +15,7 @@ T = np.arange(18, dtype=np.float32).reshape(3, 6)
 
 
 def over(jax: Any, body: Any, *args: Any, **options: Any) -> Any:
-    return jax.vmap(body, axis_name="i", **options)(*args)
+    return jax.vmap(body, axis_name="i", **options)(*map(jax.numpy.asarray, args))
 
 
 PROGRAMS: dict[str, Any] = {
@@ -81,7 +81,7 @@ PROGRAMS: dict[str, Any] = {
         lambda m: (over(jax, lambda v: jax.lax.all_gather(v, "i") * v[0], m) ** 2).sum()
     )(M),
     "grad of ppermute": lambda jax: jax.grad(
-        lambda m: (over(jax, lambda v: jax.lax.ppermute(v, "i", [(0, 1), (1, 2)]) * v, m) ** 2).sum()
+        lambda m: (over(jax, lambda v: jax.lax.ppermute(v, "i", [(0, 1), (1, 2), (2, 0)]) * v, m) ** 2).sum()
     )(M),
     "grad of all_to_all": lambda jax: jax.grad(
         lambda m: (over(jax, lambda v: jax.lax.all_to_all(v, "i", 0, 0) * v, m) ** 2).sum()

@@ -7,6 +7,7 @@ from jaxlike import memory as memory
 from jaxlike import sharding as sharding
 from jaxlike import typing as typing
 from jaxlike import version as version
+from jaxlike._src import array_methods as _array_methods
 from jaxlike._src.array import Array as Array
 from jaxlike._src.config import allow_f16_reductions as allow_f16_reductions
 from jaxlike._src.config import array_garbage_collection_guard as array_garbage_collection_guard
@@ -67,7 +68,7 @@ from jaxlike._src.sharding import NamedSharding as NamedSharding
 from jaxlike._src.substitute import install as install
 from jaxlike._src.substitute import uninstall as uninstall
 from jaxlike._src.transforms.checkpoint import checkpoint as checkpoint
-from jaxlike._src.transforms.checkpoint import checkpoint as remat
+from jaxlike._src.transforms.checkpoint import remat as remat
 from jaxlike._src.transforms.forward import hessian as hessian
 from jaxlike._src.transforms.forward import jacfwd as jacfwd
 from jaxlike._src.transforms.forward import jacobian as jacobian

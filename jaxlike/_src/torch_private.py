@@ -177,7 +177,7 @@ def has_tangent(tensor: Tensor) -> bool:
     """Whether a tensor of a forward-mode level carries a tangent."""
     if _jvp_levels == 0:
         return False
-    with _set_fwd_grad_enabled(True), torch._C._DisableFuncTorch():
+    with _set_fwd_grad_enabled(True):
         return torch._VF._unpack_dual(tensor, level=0)[1] is not None
 
 
@@ -208,8 +208,13 @@ def inductor_compile(module: Any, examples: list[Tensor]) -> Any:
     ``realize_opcount_threshold``: a pointwise value used twice is otherwise inlined at each use, and the
     compile time of a gradient of a chain of n steps grows exponentially with n (torch 2.13).
     """
-    import torch._inductor as inductor
-    from torch._inductor import config as inductor_config
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, of torch.jit
+        import torch._inductor as inductor
+        import torch._inductor.compile_fx  # which imports the rest
+        from torch._inductor import config as inductor_config
 
     options = {"realize_opcount_threshold": 10, "compile_threads": 1}
     with torch.no_grad(), inductor_config.patch(options):
@@ -287,3 +292,10 @@ def _make_zero_tangents_cheap() -> torch.library.Library:
 
 
 _zero_tangents = _make_zero_tangents_cheap()
+
+
+def dual_parts(tensor: Tensor) -> tuple[Tensor, Tensor]:
+    """Primal and tangent of a tensor that `has_tangent`, below its level."""
+    with _set_fwd_grad_enabled(True):
+        primal, tangent = torch._VF._unpack_dual(tensor, level=0)
+    return wrapped_value(primal), wrapped_value(tangent) if is_wrapped(tangent) else tangent

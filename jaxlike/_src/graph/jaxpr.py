@@ -113,6 +113,9 @@ _PARAMS: dict[str, Callable[[Node], dict[str, Any]]] = {
 }
 
 
+WIDTH = 80  # columns of a printed jaxpr
+
+
 class Primitive:
     """The name of an operation in a jaxpr."""
 
@@ -210,7 +213,7 @@ def jaxpr_of(graph: Graph) -> ClosedJaxpr:
     def variable(var: Var, aval: ShapedArray | None = None) -> Any:
         if var not in known:
             constant = graph.constants.get(var)
-            made = aval or ShapedArray(var.shape, dtypes.from_torch(var.dtype))
+            made = ShapedArray(var.shape, dtypes.from_torch(var.dtype)) if aval is None else aval
             numeric = constant is not None and constant.number is not None
             known[var] = Literal(constant.number, made) if constant is not None and numeric else JaxprVar(made)
         return known[var]
@@ -299,7 +302,7 @@ class _Printer:
         shown = [f"{k}={self.value(v)}" for k, v in sorted(eqn.params.items())]
         operands = "".join(f" {self.name(v)}" for v in eqn.invars)
         inline = f"[{' '.join(shown)}]" if shown else ""
-        if len(left) + len(inline) + len(operands) > 80 and shown:
+        if len(left) + len(inline) + len(operands) > WIDTH and shown:
             inline = "[\n      " + "\n      ".join(shown) + "\n    ]"
         return f"{left} = {eqn.primitive.name}{inline}{operands}"
 
@@ -313,8 +316,9 @@ class _Printer:
         consts = " ".join(map(self.typed, jaxpr.constvars))
         ins = " ".join(map(self.typed, jaxpr.invars))
         head = f"{{ lambda {consts + ' ' if consts else ''}; {ins}. let"
-        lines = [f"    {self.equation(e)}" for e in jaxpr.eqns]
+        equations = [self.equation(e) for e in jaxpr.eqns]
         outs = ", ".join(map(self.name, jaxpr.outvars)) + ("," if len(jaxpr.outvars) == 1 else "")
-        if not lines:
-            return f"{head}  in ({outs}) }}"
-        return "\n".join([head, *lines, f"  in ({outs}) }}"])
+        line = f"{head} {'; '.join(equations)}{' ' if equations else ''}in ({outs}) }}"
+        if len(line) <= WIDTH and "\n" not in line:
+            return line
+        return "\n".join([head, *(f"    {e}" for e in equations), f"  in ({outs}) }}"])

@@ -28,11 +28,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def find_axis(name: Any) -> Frame:
+def find_axis(name: Any, fun_name: str = "psum") -> Frame:
     """The frame of the innermost vmap with this axis name; NameError where there is none."""
+    inside = False
     for frame in running():
+        inside = True
         if frame.axis_name is not None and frame.axis_name == name:
             return frame
+    if inside:
+        raise NameError(
+            f"Found an unbound axis name: {name}. To fix this, please call {fun_name} under `jax.shard_map`."
+        )
     raise NameError(f"unbound axis name: {name}")
 
 
@@ -87,7 +93,7 @@ class _OverAxis(torch.autograd.Function):
 def spread(op: Collective, tensor: Tensor) -> Tensor:
     """Apply ``op`` to a value that may be the same in all lanes: give it its lanes first."""
     with torch_private.outside():
-        zeros = torch.zeros(op.size, dtype=tensor.dtype, device=tensor.device)
+        zeros = torch.zeros(op.size, dtype=tensor.dtype, device=default_torch_device())
         zeros = zeros if tensor.dtype is torch.bool or not tensor.dtype.is_floating_point else -zeros
     lanes = torch_private.add_batch_dim(zeros, 0, op.level)
     return op(tensor | lanes if tensor.dtype is torch.bool else tensor + lanes)  # x + -0.0 is x, -0.0 too
@@ -170,9 +176,31 @@ class _Permute(Collective):
         return _Permute(self.level, self.size, tuple((d, s) for s, d in self.perm))
 
 
-# The public functions
+@dataclasses.dataclass(frozen=True)
+class _Broadcast(Collective):
+    source: int
 
-_NAMES = "A hashable name of a vmap axis, or a tuple of them."
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
+        return lanes[self.source], None
+
+    def transposed(self) -> Collective:
+        return _SumTo(self.level, self.size, self.source)
+
+
+@dataclasses.dataclass(frozen=True)
+class _SumTo(Collective):
+    target: int
+
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
+        total = lanes.sum(0, dtype=lanes.dtype)
+        rows = [total if k == self.target else torch.zeros_like(total) for k in range(self.size)]
+        return torch.stack(rows), 0
+
+    def transposed(self) -> Collective:
+        return _Broadcast(self.level, self.size, self.target)
+
+
+# The public functions
 
 
 def _names(axis_name: Any) -> tuple[list[Any], list[int]]:
@@ -341,11 +369,13 @@ def all_to_all(
 
 
 def ppermute(x: Any, axis_name: Any, perm: Sequence[tuple[int, int]]) -> Any:
-    """Send lane ``src`` to lane ``dst`` for each pair of ``perm``; lanes that receive nothing get zeros."""
+    """Send lane ``src`` to lane ``dst`` for each pair of ``perm``, which names every lane (JAX's rule for vmap)."""
     frame = _one(axis_name)
     pairs = tuple((int(s) % frame.axis_size, int(d) % frame.axis_size) for s, d in perm)
     if len({s for s, _ in pairs}) != len(pairs) or len({d for _, d in pairs}) != len(pairs):
         raise ValueError(f"ppermute sources and destinations must be unique, got {list(perm)}")
+    if len(pairs) != frame.axis_size:
+        raise AssertionError("Permutation doesn't match the axis size!")
     return _each(x, lambda t: spread(_Permute(frame.level, frame.axis_size, pairs), t))
 
 
@@ -391,10 +421,4 @@ def pvary(x: Any, axis_name: Any) -> Any:
 def pbroadcast(x: Any, axis_name: Any, source: int) -> Any:
     """The value of lane ``source`` in every lane."""
     frame = _one(axis_name)
-    pairs = [(source, 0)]
-
-    def send(tensor: Tensor) -> Tensor:
-        first = spread(_Permute(frame.level, frame.axis_size, tuple(pairs)), tensor)
-        return spread(_Sum(frame.level, frame.axis_size), first)
-
-    return _each(x, send)
+    return _each(x, lambda t: spread(_Broadcast(frame.level, frame.axis_size, int(source)), t))

@@ -1,4 +1,4 @@
-"""arg_reduce: where along an axis the largest or smallest element is: the first such place; NaN comes first."""
+"""arg_reduce: where along an axis the largest or smallest element is, of several the first; NaN first."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes, unsigned
+from jaxlike._src import config, dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import concrete_or_error, unwrap
+from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import reduce
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.nan_reduce import is_nan, without_nan
@@ -25,7 +26,22 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 
+_DIRECT = frozenset([torch.float32, torch.float64, torch.int32, torch.int64])
+
+
 def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: Any, keepdims: Any) -> Array:
+    if (
+        type(a) is Array
+        and a._frame is STATE.fast
+        and a._t.dtype in _DIRECT
+        and (axis is None or (type(axis) is int and a._t.dim()))
+        and out is None
+    ):
+        try:
+            place = kernel(a._t, axis, bool(keepdims))
+            return Array(place.to(torch.int64 if config.enable_x64.value else torch.int32))
+        except (IndexError, RuntimeError):  # below it is said what is wrong
+            pass
     x = one_array(name, a)
     if axis is not None:
         axis = concrete_or_error(operator.index, axis, f"axis argument to {name}")
@@ -40,7 +56,8 @@ def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: A
         tensor = tensor.to(torch.uint8)
     elif tensor.is_complex():
         raise TypeError(
-            f"{'gt' if name == 'argmax' else 'lt'} does not accept dtype {x.dtype} at position 0. Accepted dtypes at "
+            f"{'gt' if name == 'argmax' else 'lt'} does not accept dtype {x.dtype} at position 0. Accepted "
+            "dtypes at "
             "position 0 are subtypes of integer, floating, bool."
         )
     elif tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:
@@ -69,15 +86,11 @@ def _leave_out_nan(name: str, find: Any, worst: float, a: Any, axis: Any, out: A
     return Array(torch.where(only, -1, place))
 
 
-def nanargmax(
-    a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None
-) -> Array:
+def nanargmax(a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None) -> Array:
     """As `argmax`, NaN left out; -1 where there is nothing else."""
     return _leave_out_nan("nanargmax", argmax, -math.inf, a, axis, out, keepdims)
 
 
-def nanargmin(
-    a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None
-) -> Array:
+def nanargmin(a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None) -> Array:
     """As `argmin`, NaN left out; -1 where there is nothing else."""
     return _leave_out_nan("nanargmin", argmin, math.inf, a, axis, out, keepdims)

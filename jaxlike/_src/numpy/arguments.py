@@ -47,7 +47,11 @@ def user_dtype(dtype: Any, fun_name: str) -> Any:
     if found is not None:
         return found
     found = dtypes.check_and_canonicalize_user_dtype(dtype, fun_name)
-    if isinstance(found, np.dtype) and isinstance(dtype, type | str) and np.dtype(dtype) not in _DEPENDS_ON_X64:
+    if (
+        isinstance(found, np.dtype)
+        and isinstance(dtype, type | str)
+        and np.dtype(dtype) not in _DEPENDS_ON_X64
+    ):
         _KNOWN[dtype] = found
     return found
 

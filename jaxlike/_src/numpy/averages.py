@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from jaxlike._src.typing import ArrayLike, Axis, DTypeLike
 
+_DIRECT_REAL = frozenset([torch.float32, torch.float64])
 _DIRECT = frozenset([torch.float32, torch.float64, torch.complex64, torch.complex128])
 
 
@@ -53,14 +54,17 @@ def mean(
         type(a) is Array
         and a._frame is STATE.fast
         and a._t.dtype in _DIRECT
-        and (axis is None or (type(axis) is int and a._t.dim()))
         and dtype is None
         and where is None
         and out is None
     ):
+        t = a._t
         try:
-            return Array(torch.mean(a._t, axis, keepdims))  # pyright: ignore[reportCallIssue, reportArgumentType]
-        except IndexError:  # no such axis: said below
+            if axis is None:
+                return Array(torch.mean(t, None, keepdims) if keepdims else torch.mean(t))
+            if t.dim() and (type(axis) is int or (type(axis) is tuple and axis)):
+                return Array(torch.mean(t, axis, keepdims))
+        except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
             pass
     axis = static_axes(axis)
     x = one_array("mean", a)
@@ -146,7 +150,8 @@ def var_dtypes(given: Any, asked: Any) -> tuple[Any, Any]:
         if dtypes.issubdtype(given, np.complexfloating) and not dtypes.issubdtype(asked, np.complexfloating):
             raise ValueError(
                 "jax.numpy.var does not yet support real dtype parameters when computing the variance of an "
-                "array of complex values. The semantics of numpy.var seem unclear in this case. Please comment "
+                "array of complex values. The semantics of numpy.var seem unclear in this case. Please "
+                "comment "
                 "on https://github.com/jax-ml/jax/issues/2283 if this behavior is important to you."
             )
         computed = result = asked
@@ -183,6 +188,19 @@ def var(
         correction: another name of ``ddof``.
     """
     correction = _corrected(ddof, correction)
+    if (
+        type(a) is Array
+        and a._frame is STATE.fast
+        and a._t.dtype in _DIRECT_REAL
+        and axis is None
+        and type(correction) is int
+        and dtype is None
+        and where is None
+        and mean is None
+        and out is None
+        and a._t.numel() > correction
+    ):
+        return Array(torch.var(a._t, None, correction=correction, keepdim=keepdims))
     x = one_array("var", a)
     axis = static_axes(axis)
     mask = mask_of("var", where)

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 
+_DIRECT = frozenset([torch.float32, torch.float64, torch.int32, torch.int64])
+
+
 def _cut(x: Array, axis: int, first: int, last: int) -> Array:
     """``x[first : n - last]`` along an axis."""
     n = x.shape[axis]
@@ -40,7 +43,11 @@ def _cut(x: Array, axis: int, first: int, last: int) -> Array:
 
 
 def diff(
-    a: ArrayLike, n: int = 1, axis: int = -1, prepend: ArrayLike | None = None, append: ArrayLike | None = None
+    a: ArrayLike,
+    n: int = 1,
+    axis: int = -1,
+    prepend: ArrayLike | None = None,
+    append: ArrayLike | None = None,
 ) -> Array:
     """Differences of neighbours along an axis, ``n`` times; of bool whether they differ.
 
@@ -52,6 +59,11 @@ def diff(
         append: elements put after, or one number.
     """
     x = one_array("diff", a)
+    if n == 1 and type(axis) is int and prepend is None and append is None and x.ndim and type(x) is Array:
+        t = unwrap(x)
+        if t.dtype in _DIRECT and -t.dim() <= axis < t.dim() and t.shape[axis] > 1:
+            length = t.shape[axis] - 1
+            return Array(t.narrow(axis, 1, length) - t.narrow(axis, 0, length), x._tag)
     n = concrete_or_error(operator.index, n, "'n' argument of jnp.diff")
     axis = concrete_or_error(operator.index, axis, "'axis' argument of jnp.diff")
     if n == 0:
@@ -66,9 +78,11 @@ def diff(
         if given is None:
             return []
         added = one_array("diff", given)
-        return [broadcast_to(added, [1 if i == axis else m for i, m in enumerate(x.shape)])] if not added.ndim else [
-            added
-        ]
+        return (
+            [broadcast_to(added, [1 if i == axis else m for i, m in enumerate(x.shape)])]
+            if not added.ndim
+            else [added]
+        )
 
     parts = [*side(prepend), x, *side(append)]
     if len(parts) > 1:
@@ -97,7 +111,7 @@ def gradient(
 
     Args:
         f: array of samples.
-        varargs: distances: none (1), one for all axes, or one for each; a number or the coordinates themselves.
+        varargs: distances: none (1), one for all axes, or one for each; a number, or the coordinates.
         axis: along which; all of them if none is given.
         edge_order: not supported.
 
@@ -141,7 +155,8 @@ def _slope(t: Tensor, h: Tensor | None, axis: int) -> Tensor:
         raise ValueError("Spacing arrays must be 1D arrays or scalars.")
     if h.shape[0] != n:
         raise ValueError(
-            "Spacing arrays must have the same length as the dimension along which the gradient is calculated."
+            "Spacing arrays must have the same length as the dimension along which the gradient is "
+            "calculated."
         )
     h = h.reshape([n if i == axis else 1 for i in range(t.dim())])
     steps = part(h, 1, n - 1) - part(h, 0, n - 1)

@@ -1,7 +1,7 @@
 """create: arrays from Python objects: numbers, nested lists, numpy arrays, buffers, functions of the index.
 
-The dtype of a nested list is the promotion of its leaves, in which Python numbers are weakly typed; the result
-is weakly typed only where the object itself is one weakly typed number or array.
+The dtype of a nested list is the promotion of its leaves, in which Python numbers are weakly typed; the
+result is weakly typed only where the object itself is one weakly typed number or array.
 Leaves that are Arrays, traced ones too, are stacked; everything else is made by numpy and copied once.
 """
 
@@ -113,7 +113,8 @@ def asarray(
         target = torch_target(device)
         if target.type != "cpu" and _has_buffer(a):
             raise ValueError(
-                f"jnp.asarray: cannot convert object of type {type(a)} to JAX Array on platform={target.type} "
+                f"jnp.asarray: cannot convert object of type {type(a)} to JAX Array on "
+                f"platform={target.type} "
                 "with copy=False. Consider using copy=None or copy=True instead."
             )
     want = None if dtype is None else user_dtype(dtype, "asarray")
@@ -257,16 +258,17 @@ def copy(a: ArrayLike, order: str | None = None) -> Array:
 
 def frombuffer(buffer: Any, dtype: DTypeLike = float, count: int = -1, offset: int = 0) -> Array:
     """The bytes of ``buffer``, from ``offset`` on, read as ``count`` elements of ``dtype`` (-1: all)."""
-    return asarray(np.frombuffer(buffer=buffer, dtype=dtype, count=count, offset=offset))  # pyright: ignore
+    return asarray(np.frombuffer(buffer=buffer, dtype=dtype, count=count, offset=offset))
 
 
 def fromstring(string: str, dtype: DTypeLike = float, count: int = -1, *, sep: str) -> Array:
     """The numbers that are written in ``string``, separated by ``sep``."""
-    return asarray(np.fromstring(string, dtype=dtype, count=count, sep=sep))  # pyright: ignore
+    return asarray(np.fromstring(string, dtype=dtype, count=count, sep=sep))
 
 
 _IMPURE = (
-    "jnp.{name}() is not implemented because it may be non-pure and thus unsafe for use with JIT and other JAX "
+    "jnp.{name}() is not implemented because it may be non-pure and thus unsafe for use with JIT and other "
+    "JAX "
     "transformations. Consider using jnp.asarray(np.{name}(...)) instead, although care should be taken if "
     "np.{name} is used within a jax transformations because of its potential side-effect of consuming the "
     "{source} object; for more information see "
@@ -284,9 +286,7 @@ def fromiter(*args: Any, **kwargs: Any) -> Array:
     raise NotImplementedError(_IMPURE.format(name="fromiter", source="iterable"))
 
 
-def fromfunction(
-    function: Callable[..., Any], shape: Any, *, dtype: DTypeLike = float, **kwargs: Any
-) -> Any:
+def fromfunction(function: Callable[..., Any], shape: Any, *, dtype: DTypeLike = float, **kwargs: Any) -> Any:
     """``function`` of the indices of each element: called once, with each index an array under vmap."""
     from jaxlike._src.numpy.ranges import arange  # imported here: it is made of this module
     from jaxlike._src.transforms.vmap import vmap

@@ -83,26 +83,24 @@ def _cumulative(
     return astype(array_of(made, computed), result)
 
 
-def cumsum(
-    a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None
-) -> Array:
+def cumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """Running sum along an axis, or of the raveled array; the dtype stays (bool becomes int32)."""
     if (
         type(a) is Array
         and a._frame is STATE.fast
         and a._t.dtype in _DIRECT
-        and type(axis) is int
         and dtype is None
         and out is None
-        and -a._t.dim() <= axis < a._t.dim()
     ):
-        return Array(torch.cumsum(a._t, dim=axis))
+        t = a._t
+        if axis is None:
+            return Array(torch.cumsum(t.reshape(-1), dim=0))
+        if type(axis) is int and -t.dim() <= axis < t.dim():
+            return Array(torch.cumsum(t, dim=axis))
     return _cumulative("cumsum", running_sum, a, axis, dtype, out)
 
 
-def cumprod(
-    a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None
-) -> Array:
+def cumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """Running product along an axis, or of the raveled array; the dtype stays (bool becomes int32)."""
     return _cumulative("cumprod", running_product, a, axis, dtype, out)
 
@@ -128,14 +126,16 @@ def _standard(
     a = one_array(name, x)
     if a.ndim == 0:
         raise ValueError(
-            f"The input must be non-scalar to take a cumulative {noun}, however a scalar value or scalar array was "
+            f"The input must be non-scalar to take a cumulative {noun}, however a scalar value or scalar "
+            "array was "
             "given."
         )
     if axis is None:
         axis = 0
         if a.ndim > 1:
             raise ValueError(
-                f"The input array has rank {a.ndim}, however axis was not set to an explicit value. The axis argument "
+                f"The input array has rank {a.ndim}, however axis was not set to an explicit value. The "
+                "axis argument "
                 "is only optional for one-dimensional arrays."
             )
     axis = canonicalize_axis(axis, a.ndim)

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike, DTypeLike
 
 
-def astype(
-    x: ArrayLike, dtype: DTypeLike | None, /, *, copy: bool = False, device: Any = None
-) -> Array:
+def astype(x: ArrayLike, dtype: DTypeLike | None, /, *, copy: bool = False, device: Any = None) -> Array:
     """``x`` converted to ``dtype`` (None: the default float).
 
     Floats to integers are cut towards zero and saturate, NaN gives 0; integers wrap around; complex numbers

@@ -26,7 +26,8 @@ def _check_shape_argument(name: str, shape: Any, dtype: Any) -> None:
     if isinstance(dtype, int) and isinstance(shape, int):
         raise TypeError(
             f"Cannot interpret '{dtype}' as a data type.\n\nDid you accidentally write "
-            f"`jax.numpy.{name}({shape}, {dtype})` when you meant `jax.numpy.{name}(({shape}, {dtype}))`, i.e. with "
+            f"`jax.numpy.{name}({shape}, {dtype})` when you meant `jax.numpy.{name}(({shape}, {dtype}))`, "
+            "i.e. with "
             "a single tuple argument for the shape?"
         )
 
@@ -44,7 +45,9 @@ def zeros(
     )
 
 
-def ones(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None) -> Array:
+def ones(
+    shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None
+) -> Array:
     """Ones of the given shape; float32 if no dtype is given."""
     if type(shape) is not tuple:
         _check_shape_argument("ones", shape, dtype)
@@ -122,7 +125,7 @@ def full_like(
     """``fill_value`` in the shape, dtype and weak type of ``a``, where no others are given."""
     check_arraylike("full_like", 0, fill_value)
     a, sizes, want = _shaped("full_like", a, dtype, shape)
-    sizes = tuple(a.shape) if sizes is None else sizes
+    sizes = tuple(a.shape) if sizes is None else sizes  # pyright: ignore[reportAttributeAccessIssue]
     if np.ndim(fill_value) == 0:  # pyright: ignore[reportArgumentType]
         weak = want is None and dtypes.is_weakly_typed(a)
         want = dtypes.dtype_of(a) if want is None else want
@@ -158,7 +161,11 @@ def ones_like(
 
 
 def empty_like(
-    prototype: ArrayLike | DuckTypedArray, dtype: DTypeLike | None = None, shape: Any = None, *, device: Any = None
+    prototype: ArrayLike | DuckTypedArray,
+    dtype: DTypeLike | None = None,
+    shape: Any = None,
+    *,
+    device: Any = None,
 ) -> Array:
     """As `zeros_like`."""
     return _constant_like("ones_like", prototype, 0, dtype, shape, device, None)

@@ -57,7 +57,7 @@ class OGrid:
 
 
 class AxisConcatenator:
-    """Joins what stands in the brackets along an axis; numpy's ``r_`` and ``c_`` tell of the string directive."""
+    """Joins what stands in the brackets along an axis; a string in front is a directive, as in numpy."""
 
     def __init__(self, name: str, axis: int, ndmin: int, trans1d: int) -> None:
         """``axis`` to join along, least number of axes, and where the axis of a vector goes among them."""

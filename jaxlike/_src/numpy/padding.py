@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes, torch_private
+from jaxlike._src import dtypes, torch_private, unsigned
 from jaxlike._src.array import Array, constant
-from jaxlike._src.border import asarray, astype, concrete_or_error, to_numpy, unwrap
+from jaxlike._src.border import asarray, astype, concrete_or_error, scalar_value, to_numpy, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.numpy import create
 from jaxlike._src.numpy.arguments import like, moved_as_signed, one_array
@@ -49,14 +49,16 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
 _STATISTICS: dict[str, Any] = {"maximum": amax, "minimum": amin, "mean": mean, "median": median}
 
 
-def pad(array: ArrayLike, pad_width: Any, mode: str | Callable[..., Any] = "constant", **kwargs: Any) -> Array:
+def pad(
+    array: ArrayLike, pad_width: Any, mode: str | Callable[..., Any] = "constant", **kwargs: Any
+) -> Array:
     """``array`` with elements added before and after it along each axis.
 
     Args:
         array: array of any shape.
         pad_width: how many: ((before, after), ...) for each axis, or one pair or number for all of them.
-        mode: "constant", "edge", "linear_ramp", "maximum", "mean", "median", "minimum", "reflect", "symmetric",
-            "wrap", "empty" (zeros), or a function as in numpy that returns the padded vector.
+        mode: "constant", "edge", "linear_ramp", "maximum", "mean", "median", "minimum", "reflect",
+            "symmetric", "wrap", "empty" (zeros), or a function as in numpy that returns the padded vector.
         kwargs: ``constant_values`` (for "constant"), ``end_values`` ("linear_ramp"), ``stat_length``
             (statistics), ``reflect_type`` "even" or "odd"; for a function what it is called with.
     """
@@ -99,6 +101,8 @@ def _known(x: Any, name: str) -> Any:
 
 def _pairs(given: Any, rank: int, name: str) -> Pairs:
     """A number, a pair, or pairs, as a pair for each axis."""
+    if type(given) is int:
+        return [(given, given)] * rank
     try:
         values = np.asarray(_known(given, name))
     except ValueError as error:
@@ -114,7 +118,8 @@ def _pairs(given: Any, rank: int, name: str) -> Pairs:
         both = values.reshape(())[()]
         return [(both, both)] * rank
     raise ValueError(
-        f"jnp.pad: {name} with nd={rank!r} has unsupported shape {values.shape}. Valid shapes are ({rank}, 2), "
+        f"jnp.pad: {name} with nd={rank!r} has unsupported shape {values.shape}. Valid shapes are ({rank}, "
+        "2), "
         "(1, 2), (2,), (1,), or ()."
     )
 
@@ -125,11 +130,16 @@ def _axis_widths(x: Array, widths: Pairs) -> list[tuple[int, int, int]]:
 
 
 def _constant(x: Array, widths: Pairs, values: Array) -> Array:
-    values = astype(values, x.dtype)
     tensor = unwrap(x)
+    number = scalar_value(values._t) if values.ndim == 0 else None
+    if number == 0 and not (tensor.dtype in unsigned.WIDE or tensor.dtype.itemsize == 1):
+        amounts = [int(n) for pair in reversed(widths) for n in pair]
+        return like(x, torch.constant_pad_nd(tensor, amounts, 0))
+    values = astype(values, x.dtype)
     if values.ndim == 1 and values.shape[0] not in (1, 2):
         raise ValueError(
-            f"jnp.pad: constant_values has unsupported shape {values.shape}. If the shape is 1D or 2D, the last "
+            f"jnp.pad: constant_values has unsupported shape {values.shape}. If the shape is 1D or 2D, the "
+            "last "
             "dimension must be of size 1 or 2."
         )
     one_value = values.ndim == 0 or values.shape == (1,)

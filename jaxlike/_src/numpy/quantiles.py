@@ -14,7 +14,7 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import canonicalize_axis, cast, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import canonicalize_axis, cast, promote_dtypes_inexact, scalar, scalar_value, unwrap
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.arithmetic import true_divide
 from jaxlike._src.numpy.shape import all_arrays, expand_dims
@@ -83,10 +83,16 @@ def _quantile(
     if q.ndim > 1:
         raise ValueError(f"q must be have rank <= 1, got shape {q.shape}")
     if not dtypes.issubdtype(q.dtype, np.floating):
-        raise TypeError(
-            f"floor does not accept dtype {q.dtype}. Accepted dtypes are subtypes of floating."
+        raise TypeError(f"floor does not accept dtype {q.dtype}. Accepted dtypes are subtypes of floating.")
+    point = _static_point(q)
+    values = unwrap(a) if len(axes) == 1 else _axes_last(unwrap(a), axes)
+    along = axes[0] if len(axes) == 1 else -1
+    if values.shape[along] and point is not None and method != "inverted_cdf" and not leave_out_nan:
+        picked = _at_point(values, along, point, method)
+        return Array(
+            _with_axes(cast(picked, values.dtype), axes, 0) if keepdims else cast(picked, values.dtype)
         )
-    values = _axes_last(unwrap(a), axes)
+    values = values if along == -1 else values.movedim(along, -1)
     if values.shape[-1] == 0:
         at = 0 if axis is None else axes[0]
         raise TypeError(
@@ -107,10 +113,46 @@ def _quantile(
         picked = _by_place(values, points, valid, method)
     picked = cast(picked, values.dtype)
     picked = picked.movedim(-1, 0) if q.ndim else picked.squeeze(-1)
-    if keepdims:
-        for i in sorted(axes):
-            picked = picked.unsqueeze(i + q.ndim)
-    return Array(picked)
+    return Array(_with_axes(picked, axes, q.ndim) if keepdims else picked)
+
+
+def _with_axes(picked: Tensor, axes: tuple[int, ...], offset: int) -> Tensor:
+    """The reduced axes put back, with size 1."""
+    for i in sorted(axes):
+        picked = picked.unsqueeze(i + offset)
+    return picked
+
+
+def _static_point(q: Array) -> Any:
+    """A scalar q that is a known number between 0 and 1 (given as a Python number), as numpy has it."""
+    number = scalar_value(q._t) if q.ndim == 0 and type(q) is Array else None
+    return q.dtype.type(number) if number is not None and 0 <= number <= 1 else None
+
+
+def _at_point(values: Tensor, axis: int, point: Any, method: str) -> Tensor:
+    """The value at a share that is known: fewer operations than `_by_place`, with the same result."""
+    count = values.shape[axis]
+    kind = type(point)
+    place = point * kind(count - 1)
+    low, high = np.floor(place), np.ceil(place)
+    weight = kind(place - low)
+    values = torch.sort(values, dim=axis, stable=True).values
+
+    def at(place: Any) -> Tensor:
+        return values.select(axis, int(place))
+
+    if method == "lower" or (method == "nearest" and weight <= 0.5):
+        picked = at(low)
+    elif method in ("higher", "nearest"):
+        picked = at(high)
+    elif method == "midpoint":
+        picked = (at(low) + at(high)) * 0.5
+    else:
+        wide = dtypes.to_torch(weight.dtype)
+        first, second = at(low).to(wide), at(high).to(wide)
+        picked = first * scalar(float(kind(1) - weight), wide) + second * scalar(float(weight), wide)
+    last = at(count - 1)  # NaN, if there is one, is sorted to the end
+    return torch.where(last != last, torch.nan, picked)
 
 
 def _by_place(values: Tensor, points: Tensor, valid: Tensor | None, method: str) -> Tensor:
@@ -141,7 +183,7 @@ def _by_place(values: Tensor, points: Tensor, valid: Tensor | None, method: str)
 
 
 def _by_weight(values: Tensor, weight: Tensor, points: Tensor, valid: Tensor | None) -> Tensor:
-    """The first of the sorted values at which the weights so far reach the share of the total that is asked."""
+    """The first of the sorted values at which the weights so far reach the share of the total asked for."""
     bad = (weight < 0) | weight.isnan()
     nan = values.isnan()
     so_far = torch.cumsum(torch.where(bad | nan, 0, weight), -1)

@@ -33,7 +33,7 @@ def sum(a: Tensor, axes: Any, keepdims: bool) -> Tensor:
     return torch.sum(a, axes, keepdims, dtype=a.dtype)
 
 
-@with_dtype(1, torch.mul, _all_kernel)
+@with_dtype(1, torch.mul, _all_kernel, several_axes=False)
 def prod(a: Tensor, axes: Any, keepdims: bool) -> Tensor:
     """Product over axes; dtypes as in `sum`."""
     if a.dtype in SHORT_FLOATS:
@@ -45,6 +45,8 @@ def _product(a: Tensor, axes: Any, keepdims: bool) -> Tensor:
     if axes is None:
         reduced = torch.prod(a, dtype=a.dtype)
         return reduced.reshape((1,) * a.dim()) if keepdims else reduced
+    if isinstance(axes, int):
+        return torch.prod(a, axes, keepdims, dtype=a.dtype)
     if len(axes) == 1:
         return torch.prod(a, axes[0], keepdims, dtype=a.dtype)
     rank = a.dim()
@@ -56,27 +58,39 @@ def _product(a: Tensor, axes: Any, keepdims: bool) -> Tensor:
 
 
 def _maximum(a: Tensor, b: Tensor) -> Tensor:
-    return _lexicographic(torch.stack(torch.broadcast_tensors(a, b)), (0,), False, 1) if a.is_complex() else (
-        torch.maximum(a, b)
+    return (
+        _lexicographic(torch.stack(torch.broadcast_tensors(a, b)), (0,), False, 1)
+        if a.is_complex()
+        else (torch.maximum(a, b))
     )
 
 
 def _minimum(a: Tensor, b: Tensor) -> Tensor:
-    return _lexicographic(torch.stack(torch.broadcast_tensors(a, b)), (0,), False, -1) if a.is_complex() else (
-        torch.minimum(a, b)
+    return (
+        _lexicographic(torch.stack(torch.broadcast_tensors(a, b)), (0,), False, -1)
+        if a.is_complex()
+        else (torch.minimum(a, b))
     )
 
 
 @of_ordered(-math.inf, _maximum)
 def max(a: Tensor, axes: Any, keepdims: bool) -> Tensor:
-    """Largest element over axes; NaN if there is one. Complex numbers are ordered by real, then imaginary part."""
-    return _lexicographic(a, axes, keepdims, 1) if a.is_complex() else torch.amax(a, axes or (), keepdims)
+    """Largest element over axes; NaN if there is one. Complex: by real part, then by imaginary part."""
+    return (
+        _lexicographic(a, axes, keepdims, 1)
+        if a.is_complex()
+        else torch.amax(a, () if axes is None else axes, keepdims)
+    )
 
 
 @of_ordered(math.inf, _minimum)
 def min(a: Tensor, axes: Any, keepdims: bool) -> Tensor:
-    """Smallest element over axes; NaN if there is one. Complex numbers are ordered by real, then imaginary part."""
-    return _lexicographic(a, axes, keepdims, -1) if a.is_complex() else torch.amin(a, axes or (), keepdims)
+    """Smallest element over axes; NaN if there is one. Complex: by real part, then by imaginary part."""
+    return (
+        _lexicographic(a, axes, keepdims, -1)
+        if a.is_complex()
+        else torch.amin(a, () if axes is None else axes, keepdims)
+    )
 
 
 def _lexicographic(a: Tensor, axes: Any, keepdims: bool, sign: int) -> Tensor:

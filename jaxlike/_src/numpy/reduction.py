@@ -1,4 +1,4 @@
-"""reduction: decorators that lift a kernel to a reduction over axes, with ``where``, ``initial`` and JAX's dtypes.
+"""reduction: decorators that lift a kernel to a reduction over axes, with JAX's options and result dtypes.
 
 A kernel reduces a tensor over given axes; a `Reduction` holds it with what is particular to it (its identity,
 what it does to the dtype), and the three decorators give it one of the three signatures: with a dtype, of
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes, unsigned
+from jaxlike._src import config, dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
     from jaxlike._src.typing import ArrayLike, Axis, DTypeLike
 
-    Kernel = Callable[[Tensor, tuple[int, ...], bool], Tensor]
+    Kernel = Callable[[Tensor, Any, bool], Tensor]
 
 SHORT_FLOATS = (torch.float16, torch.bfloat16)
 
 
 def promoted_integer(dtype: Any) -> Any:
-    """What sums of ``dtype`` are made in: bool and narrow integers become the default integer of their sign."""
+    """What sums of ``dtype`` are made in: bool and narrow integers become the default integer."""
     if dtype == dtypes.BOOL:
         return dtypes.default_int_dtype()
     if dtypes.issubdtype(dtype, np.unsignedinteger):
@@ -59,7 +59,9 @@ def mask_of(name: str, where: Any) -> Array | None:
         return None
     mask = one_array(name, where)
     if mask.dtype != dtypes.BOOL:
-        raise ValueError(f"jnp.{name}: where must be None or a boolean array; got where.dtype={mask.dtype!r}.")
+        raise ValueError(
+            f"jnp.{name}: where must be None or a boolean array; got where.dtype={mask.dtype!r}."
+        )
     return mask
 
 
@@ -156,7 +158,9 @@ class Reduction(NamedTuple):
             if self.has_identity or math.prod(tensor.shape[i] for i in axes):
                 reduced = kernel(tensor, axes, keepdims) if axes else tensor
             else:  # nothing to pick from: the initial value alone
-                sizes = [1 if i in axes else n for i, n in enumerate(tensor.shape) if keepdims or i not in axes]
+                sizes = [
+                    1 if i in axes else n for i, n in enumerate(tensor.shape) if keepdims or i not in axes
+                ]
                 reduced = first[0].expand(sizes)
             return self.combine(first[0], reduced) if first else reduced
 
@@ -199,11 +203,16 @@ def truth(tensor: Tensor) -> Tensor:
 
 # The three signatures
 
-_FLOATS = frozenset([torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64, torch.complex128])
-_ORDERED = frozenset(
-    [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.bool]
-    + [torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8]
+_FLOATS = frozenset(
+    [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64, torch.complex128]
 )
+_ORDERED = frozenset(
+    [
+        *(torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.bool),
+        *(torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8),
+    ]
+)
+_WITH_TRUTH = _ORDERED - {torch.uint8}  # of which torch's any gives a uint8
 _DOC = """
 
     Args:
@@ -222,9 +231,16 @@ _PROMOTE = "        promote_integers: whether integers narrower than the default
 
 
 def with_dtype(
-    identity: Any, combine: Callable[[Tensor, Tensor], Tensor], on_bool: Kernel
+    identity: Any,
+    combine: Callable[[Tensor, Tensor], Tensor],
+    on_bool: Kernel,
+    *,
+    several_axes: bool = True,
 ) -> Callable[[Kernel], Callable[..., Array]]:
-    """A reduction in a chosen dtype; narrow integers and bool are widened, short floats sum in float32."""
+    """A reduction in a chosen dtype; narrow integers and bool are widened, short floats sum in float32.
+
+    ``several_axes``: the kernel itself checks an axis argument that is a tuple.
+    """
 
     def lift(kernel: Kernel) -> Callable[..., Array]:
         general = Reduction(
@@ -244,17 +260,20 @@ def with_dtype(
             if (
                 type(a) is Array
                 and a._frame is STATE.fast
-                and a._t.dtype in _FLOATS
-                and (axis is None or (type(axis) is int and a._t.dim()))
                 and where is None
                 and dtype is None
                 and initial is None
                 and out is None
             ):
-                try:
-                    return Array(kernel(a._t, None if axis is None else (axis,), keepdims))
-                except IndexError:  # no such axis: said below
-                    pass
+                t = a._t
+                if t.dtype in _FLOATS or t.dtype is (torch.int64 if config.enable_x64.value else torch.int32):
+                    try:
+                        if axis is None:
+                            return Array(kernel(t, None, keepdims))
+                        if t.dim() and (type(axis) is int or (several_axes and type(axis) is tuple and axis)):
+                            return Array(kernel(t, axis, keepdims))
+                    except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
+                        pass
             return general(a, axis, dtype, out, keepdims, initial, where, promote_integers)
 
         return publish(op, kernel, _DOC.format(dtype=_DTYPE, rest=_INITIAL + _WHERE + _PROMOTE))
@@ -262,7 +281,9 @@ def with_dtype(
     return lift
 
 
-def of_ordered(identity: Any, combine: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Kernel], Callable[..., Array]]:
+def of_ordered(
+    identity: Any, combine: Callable[[Tensor, Tensor], Tensor]
+) -> Callable[[Kernel], Callable[..., Array]]:
     """A reduction that picks one of the elements; nothing to pick from is an error."""
 
     def lift(kernel: Kernel) -> Callable[..., Array]:
@@ -280,14 +301,17 @@ def of_ordered(identity: Any, combine: Callable[[Tensor, Tensor], Tensor]) -> Ca
                 type(a) is Array
                 and a._frame is STATE.fast
                 and a._t.dtype in _ORDERED
-                and (axis is None or (type(axis) is int and a._t.dim()))
                 and where is None
                 and initial is None
                 and out is None
             ):
+                t = a._t
                 try:
-                    return Array(kernel(a._t, None if axis is None else (axis,), keepdims))
-                except (IndexError, RuntimeError):  # no such axis, or nothing along it: said below
+                    if axis is None:
+                        return Array(kernel(t, None, keepdims))
+                    if t.dim() and (type(axis) is int or (type(axis) is tuple and axis)):
+                        return Array(kernel(t, axis, keepdims))
+                except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
                     pass
             return general(a, axis, None, out, keepdims, initial, where)
 
@@ -296,7 +320,9 @@ def of_ordered(identity: Any, combine: Callable[[Tensor, Tensor], Tensor]) -> Ca
     return lift
 
 
-def of_truth(identity: bool, combine: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Kernel], Callable[..., Array]]:
+def of_truth(
+    identity: bool, combine: Callable[[Tensor, Tensor], Tensor]
+) -> Callable[[Kernel], Callable[..., Array]]:
     """A reduction of truth values."""
 
     def lift(kernel: Kernel) -> Callable[..., Array]:
@@ -310,10 +336,16 @@ def of_truth(identity: bool, combine: Callable[[Tensor, Tensor], Tensor]) -> Cal
             *,
             where: ArrayLike | None = None,
         ) -> Array:
-            if type(a) is Array and a._frame is STATE.fast and axis is None and where is None and out is None:
+            if type(a) is Array and a._frame is STATE.fast and where is None and out is None:
                 t = a._t
-                if t.dtype is torch.bool:
-                    return Array(kernel(t, None, keepdims))
+                if t.dtype in _WITH_TRUTH:
+                    try:
+                        if axis is None:
+                            return Array(kernel(t, None, keepdims))
+                        if t.dim() and (type(axis) is int or (type(axis) is tuple and axis)):
+                            return Array(kernel(t, axis, keepdims))
+                    except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
+                        pass
             return general(a, axis, None, out, keepdims, None, where)
 
         return publish(op, kernel, _DOC.format(dtype="", rest=_WHERE))

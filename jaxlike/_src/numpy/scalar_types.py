@@ -31,7 +31,7 @@ class ScalarType(type):
         return hash(cls.dtype.type)
 
     def __eq__(cls, other: object) -> bool:
-        return cls is other or cls.dtype.type == other
+        return cls is other or other == cls.dtype.type
 
     def __ne__(cls, other: object) -> bool:
         return not cls == other

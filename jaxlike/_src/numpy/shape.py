@@ -30,6 +30,7 @@ from jaxlike._src.numpy.arguments import (
     like,
     moved_as_signed,
     one_array,
+    payload,
     size_of,
     static_axes,
     static_shape,
@@ -87,7 +88,7 @@ def reshape(
     """
     if type(a) is Array and a._frame is STATE.fast and order == "C":
         try:
-            return Array(a._t.reshape(shape), a._tag)  # pyright: ignore[reportArgumentType]
+            return Array(a._t.reshape(shape), a._tag)
         except (RuntimeError, TypeError):  # the general path says what is wrong
             pass
     elif isinstance(a, np.ndarray | np.generic):
@@ -125,7 +126,8 @@ def _new_sizes(x: Array, shape: Any) -> tuple[int, ...]:
         rest = x.size % known
         if rest:
             raise TypeError(
-                f"cannot reshape array of shape {now} (size {x.size}) into shape {sizes} because the product of "
+                f"cannot reshape array of shape {now} (size {x.size}) into shape {sizes} because the "
+                "product of "
                 f"specified axis sizes ({known}) does not evenly divide {x.size}"
             )
         sizes = tuple(x.size // known if n == -1 else n for n in sizes)
@@ -233,6 +235,11 @@ def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> Array:
 
 def moveaxis(a: ArrayLike, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
     """``a`` with the ``source`` axes at the ``destination`` places, the others in their order."""
+    if type(a) is Array and a._frame is STATE.fast and type(source) is int and type(destination) is int:
+        t = a._t
+        rank = t.dim()
+        if -rank <= source < rank and -rank <= destination < rank:
+            return Array(t.movedim(source, destination), a._tag)
     x = one_array("moveaxis", a)
     sources = [canonicalize_axis(i, x.ndim) for i in index_tuple(source)]
     places = [canonicalize_axis(i, x.ndim) for i in index_tuple(destination)]
@@ -271,9 +278,7 @@ def broadcast_array(x: Array, sizes: tuple[int, ...]) -> Array:
         return x
     lead = len(sizes) - len(now)
     if lead < 0:
-        raise ValueError(
-            f"Cannot broadcast to shape with fewer dimensions: arr_shape={now} shape={sizes}"
-        )
+        raise ValueError(f"Cannot broadcast to shape with fewer dimensions: arr_shape={now} shape={sizes}")
     if any(n not in (1, m) for n, m in zip(now, sizes[lead:], strict=True)):
         wanted = x.aval.update(shape=sizes)
         raise ValueError(
@@ -289,7 +294,7 @@ def broadcast_array(x: Array, sizes: tuple[int, ...]) -> Array:
 
 def broadcast_shapes(*shapes: int | Sequence[int]) -> tuple[int, ...]:
     """The shape that all the shapes broadcast to; an int n stands for (n,)."""
-    given = [(s,) if np.ndim(s) == 0 else tuple(s) for s in shapes]  # pyright: ignore
+    given: list[Any] = [(s,) if np.ndim(s) == 0 else tuple(s) for s in shapes]  # pyright: ignore
     return common_shape(given) if given else ()
 
 
@@ -418,6 +423,11 @@ def roll(a: ArrayLike, shift: ArrayLike | Sequence[int], axis: int | Sequence[in
         axis: one or several; None shifts the raveled array.
     """
     x = one_array("roll", a)
+    if type(shift) is int and x.size:
+        if axis is None and not payload(x):
+            return like(x, torch.roll(unwrap(x), shift))
+        if type(axis) is int:
+            return like(x, torch.roll(unwrap(x), shift, canonicalize_axis(axis, x.ndim)))
     if axis is None:
         return reshape(_rolled(reshape(x, (x.size,)), shift, (0,)), x.shape)
     return _rolled(x, shift, tuple(canonicalize_axis(i, x.ndim) for i in index_tuple(axis)))

@@ -25,7 +25,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import like, moved_as_signed, one_array, user_dtype
+from jaxlike._src.numpy.arguments import index_tuple, like, moved_as_signed, one_array, user_dtype
 from jaxlike._src.numpy.shape import (
     all_arrays,
     atleast_1d,
@@ -39,6 +39,8 @@ from jaxlike._src.numpy.shape import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from torch import Tensor
 
     from jaxlike._src.typing import ArrayLike, DTypeLike
 
@@ -71,15 +73,17 @@ def _to_dtype(arrays: Sequence[Any], dtype: Any, fun_name: str) -> list[Array]:
     return [astype(asarray(x), want) for x in arrays]
 
 
-def _alike(arrays: Any) -> bool:
-    """Whether all are Arrays of the running frame with one dtype and weak type: the fast path."""
+def _alike(arrays: Any) -> list[Tensor] | None:
+    """The tensors, if all are Arrays of the running frame with one dtype and weak type: the fast path."""
     if type(arrays) not in (list, tuple) or not arrays or type(arrays[0]) is not Array:
-        return False
+        return None
     dtype, tag, fast = arrays[0]._t.dtype, arrays[0]._tag, STATE.fast
+    tensors: list[Tensor] = []
     for x in arrays:
         if type(x) is not Array or x._frame is not fast or x._t.dtype is not dtype or x._tag is not tag:
-            return False
-    return True
+            return None
+        tensors.append(x._t)
+    return tensors
 
 
 def concatenate(
@@ -88,13 +92,14 @@ def concatenate(
     """The arrays one after the other along an existing axis.
 
     Args:
-        arrays: arrays that agree in all sizes but that of ``axis``, or one array, joined along its first axis.
+        arrays: arrays that agree in all sizes but that of ``axis``, or one array, whose parts are joined.
         axis: where to join; None ravels them first.
         dtype: dtype of the result; by default the promotion of theirs.
     """
-    if dtype is None and _alike(arrays) and axis is not None and arrays[0].ndim:
+    tensors = _alike(arrays) if dtype is None and axis is not None else None
+    if tensors and tensors[0].dim():
         try:
-            return Array(torch.cat([x._t for x in arrays], axis), arrays[0]._tag)
+            return Array(torch.cat(tensors, axis), arrays[0]._tag)  # pyright: ignore
         except (RuntimeError, IndexError, TypeError):  # below it is said what is wrong
             pass
     if isinstance(arrays, np.ndarray | Array):
@@ -139,9 +144,10 @@ def stack(
     dtype: DTypeLike | None = None,
 ) -> Array:
     """Arrays of one shape along a new axis, which is ``axis`` of the result."""
-    if dtype is None and out is None and _alike(arrays):
+    tensors = _alike(arrays) if dtype is None and out is None else None
+    if tensors:
         try:
-            return Array(torch.stack([x._t for x in arrays], axis), arrays[0]._tag)
+            return Array(torch.stack(tensors, axis), arrays[0]._tag)  # pyright: ignore
         except (RuntimeError, IndexError, TypeError):  # below it is said what is wrong
             pass
     if not len(arrays):
@@ -169,7 +175,8 @@ def _rows(tup: Any, name: str, grow: Callable[..., Any], grow_one: Callable[[Arr
         whole = asarray(tup)
         if whole.ndim == 0:
             raise ValueError(
-                "vmap was requested to map its argument along axis 0, which implies that its rank should be at "
+                "vmap was requested to map its argument along axis 0, which implies that its rank should "
+                "be at "
                 "least 1, but is only 0 (its shape is ())"
             )
         return grow_one(whole)
@@ -258,7 +265,7 @@ def _split(name: str, ary: Any, indices_or_sections: Any, axis: Any = 0) -> list
     size = x.shape[axis]
     asked, context = indices_or_sections, f"in jax.numpy.{name} argument 1"
     if isinstance(asked, tuple | list) or (isinstance(asked, np.ndarray | Array) and asked.ndim > 0):
-        ends = [concrete_or_error(operator.index, i, context) for i in asked]
+        ends = [concrete_or_error(operator.index, i, context) for i in asked]  # pyright: ignore
         lengths = list(np.diff([0, *ends, size]))
         if any(n < 0 for n in lengths):
             raise ValueError(f"Sizes passed to split must be nonnegative, got {lengths}")
@@ -268,7 +275,10 @@ def _split(name: str, ary: Any, indices_or_sections: Any, axis: Any = 0) -> list
         if rest and name != "array_split":
             raise ValueError(f"array split does not result in an equal division: rest is {rest}")
         lengths = [length + 1] * rest + [length] * (count - rest)
-    return [like(x, part) for part in torch.split(unwrap(x), [int(n) for n in lengths], canonicalize_axis(axis, x.ndim))]
+    return [
+        like(x, part)
+        for part in torch.split(unwrap(x), [int(n) for n in lengths], canonicalize_axis(axis, x.ndim))
+    ]
 
 
 def split(ary: ArrayLike, indices_or_sections: int | Sequence[int] | ArrayLike, axis: int = 0) -> list[Array]:
@@ -311,11 +321,10 @@ def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Array, ...]:
 def tile(A: ArrayLike, reps: int | Sequence[int]) -> Array:
     """``A`` repeated as a whole, ``reps`` times along each axis; missing axes are added in front."""
     x = one_array("tile", A)
-    try:
-        times = tuple(reps)  # pyright: ignore[reportArgumentType]
-    except TypeError:
-        times = (reps,)
-    times = tuple(map(operator.index, times))
+    if type(reps) is int and reps >= 0 and x.ndim and type(x) is Array:
+        t = unwrap(x)
+        return Array(torch.cat([t] * reps, -1) if reps else t.narrow(-1, 0, 0), x._tag)
+    times = index_tuple(reps)
     times = (1,) * (x.ndim - len(times)) + times
     if any(n < 0 for n in times):
         raise TypeError(f"broadcast_in_dim shape must have every element be nonnegative, got {times}.")
@@ -325,7 +334,8 @@ def tile(A: ArrayLike, reps: int | Sequence[int]) -> Array:
 
 
 _STATIC_REPEATS = (
-    "When jit-compiling jnp.repeat, the total number of repeats must be static. To fix this, either specify a "
+    "When jit-compiling jnp.repeat, the total number of repeats must be static. To fix this, either "
+    "specify a "
     "static value for `repeats`, or pass a static value to `total_repeat_length`."
 )
 
@@ -353,7 +363,7 @@ def repeat(
         check_arraylike("repeat", a, repeats)
     if axis is None:
         x, axis = ravel(x), 0
-    axis = concrete_or_error(operator.index, axis, "'axis' argument of jnp.repeat()")
+    axis = int(concrete_or_error(operator.index, axis, "'axis' argument of jnp.repeat()"))
     if total_repeat_length is not None:
         return _repeat_to_length(x, asarray(repeats), axis, total_repeat_length)
     known = concrete_or_error(None, repeats, _STATIC_REPEATS)

@@ -198,14 +198,17 @@ def bincount(
             concrete_or_error(
                 None,
                 a,
-                "The error occurred because of argument 'x' of jnp.bincount. To avoid this error, pass a static "
+                "The error occurred because of argument 'x' of jnp.bincount. To avoid this error, pass a "
+                "static "
                 "`length` argument.",
             )
         )
         length = int(np.max([minlength, int(known.max(initial=0)) + 1 if known.size else 0]))
     else:
-        length = concrete_or_error(
-            operator.index, length, "The error occurred because of argument 'length' of jnp.bincount."
+        length = int(
+            concrete_or_error(
+                operator.index, length, "The error occurred because of argument 'length' of jnp.bincount."
+            )
         )
     places = unwrap(a).to(torch.int64).clamp(min=0)
     if weights is None:
@@ -220,7 +223,8 @@ def bincount(
     tensor = unwrap(w)
     if tensor.dtype is torch.bool:
         raise TypeError(
-            "add does not accept dtype bool at position 0. Accepted dtypes at position 0 are subtypes of integer, "
+            "add does not accept dtype bool at position 0. Accepted dtypes at position 0 are subtypes of "
+            "integer, "
             "floating, complexfloating."
         )
     if tensor.dtype in unsigned.WIDE:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes, torch_private
+from jaxlike._src import dtypes, torch_private, unsigned
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import canonicalize_axis, cast, concrete_or_error, unwrap
 from jaxlike._src.devices import default_torch_device
@@ -21,6 +21,7 @@ from jaxlike._src.numpy.arguments import (
     moved_as_signed,
     new_shape,
     one_array,
+    payload,
     static_shape,
     torch_target,
     user_dtype,
@@ -65,7 +66,9 @@ def _triangle(name: str, m: Any, k: int, lower: bool) -> Array:
     if x.ndim < 2:
         raise ValueError(f"Argument to jax.numpy.{name} must be at least 2D")
     tensor = unwrap(x)
-    mask = lower_mask(*x.shape[-2:], k, tensor.device)
+    if tensor.dtype not in unsigned.WIDE and not payload(x) and tensor.dtype.itemsize > 1:
+        return like(x, torch.tril(tensor, k) if lower else torch.triu(tensor, k + 1))
+    mask = lower_mask(x.shape[-2], x.shape[-1], k, tensor.device)
     zero = torch.zeros((), dtype=tensor.dtype, device=tensor.device)
     return like(x, torch.where(mask, tensor, zero) if lower else torch.where(mask, zero, tensor))
 
@@ -161,7 +164,9 @@ def diag_indices(n: int, ndim: int = 2) -> tuple[Array, ...]:
         raise ValueError(f"n argument to diag_indices must be nonnegative, got {n}")
     if ndim < 0:
         raise ValueError(f"ndim argument to diag_indices must be nonnegative, got {ndim}")
-    return (array_of(iota(dtypes.default_int_dtype(), n, torch_target(None)), dtypes.default_int_dtype()),) * ndim
+    return (
+        array_of(iota(dtypes.default_int_dtype(), n, torch_target(None)), dtypes.default_int_dtype()),
+    ) * ndim
 
 
 def diag_indices_from(arr: ArrayLike) -> tuple[Array, ...]:

@@ -34,22 +34,28 @@ def parse_signature(signature: str) -> tuple[tuple[CoreDims, ...], tuple[CoreDim
     if not _SIGNATURE.fullmatch(signature):
         raise ValueError(f"not a valid gufunc signature: {signature}")
     inputs, outputs = (
-        tuple(tuple(re.findall(r"\w+", one)) for one in re.findall(_LIST, side)) for side in signature.split("->")
+        tuple(tuple(re.findall(r"\w+", one)) for one in re.findall(_LIST, side))
+        for side in signature.split("->")
     )
     return inputs, outputs
 
 
-def _note_sizes(sizes: dict[str, int], given: tuple[int, ...], names: CoreDims, context: str, output: bool) -> None:
+def _note_sizes(
+    sizes: dict[str, int], given: tuple[int, ...], names: CoreDims, context: str, output: bool
+) -> None:
     """Enter the sizes of named axes, which must be the same wherever the name stands."""
     if output and len(given) != len(names):
         raise ValueError(f"output shape {given!r} does not match core dimensions {names!r} {context}")
     if len(given) < len(names):
         raise ValueError(
-            f"input with shape {given!r} does not have enough dimensions for all core dimensions {names!r} {context}"
+            f"input with shape {given!r} does not have enough dimensions for all core dimensions {names!r} "
+            f"{context}"
         )
     for name, size in zip(names, given[len(given) - len(names) :], strict=True):
         if sizes.setdefault(name, size) != size:
-            raise ValueError(f"inconsistent size for core dimension {name!r}: {size!r} vs {sizes[name]!r} {context}")
+            raise ValueError(
+                f"inconsistent size for core dimension {name!r}: {size!r} vs {sizes[name]!r} {context}"
+            )
 
 
 def _with_output_check(
@@ -58,7 +64,9 @@ def _with_output_check(
     def checked(*args: Any) -> Any:
         out = function(*args)
         if len(expected) > 1 and not isinstance(out, tuple):
-            raise TypeError(f"output must be a tuple when multiple outputs are expected, got: {out!r}\n{context}")
+            raise TypeError(
+                f"output must be a tuple when multiple outputs are expected, got: {out!r}\n{context}"
+            )
         outs = out if isinstance(out, tuple) else (out,)
         if len(outs) != len(expected):
             raise TypeError(
@@ -125,7 +133,8 @@ def vectorize(
         arrays = [asarray(a) for a in given]
         if len(arrays) != len(inputs):
             raise TypeError(
-                f"wrong number of positional arguments: expected {len(inputs)!r}, got {len(arrays)!r} {context}"
+                f"wrong number of positional arguments: expected {len(inputs)!r}, got {len(arrays)!r} "
+                f"{context}"
             )
         sizes: dict[str, int] = {}
         mapped: list[tuple[int, ...]] = []
@@ -147,8 +156,10 @@ def _check_ranks(arrays: Sequence[Array], mapped: Sequence[tuple[int, ...]], sig
     if mode == "allow" or len({len(m) for a, m in zip(arrays, mapped, strict=True) if a.ndim}) < 2:
         return
     message = (
-        f"operands with shapes {[a.shape for a in arrays]} require rank promotion for jnp.vectorize function with "
-        f"signature {signature}. Set the jax_numpy_rank_promotion config option to 'allow' to disable this message; "
+        f"operands with shapes {[a.shape for a in arrays]} require rank promotion for jnp.vectorize "
+        "function with "
+        f"signature {signature}. Set the jax_numpy_rank_promotion config option to 'allow' to disable this "
+        "message; "
         "for more information, see https://docs.jax.dev/en/latest/rank_promotion_warning.html."
     )
     if mode == "raise":

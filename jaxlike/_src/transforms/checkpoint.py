@@ -5,7 +5,6 @@ For now a pass-through: results and derivatives are those of the function itself
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.transforms.arguments import check_callable, wraps
@@ -15,36 +14,42 @@ if TYPE_CHECKING:
 
 
 def checkpoint(
-    fun: Callable[..., Any] | None = None,
+    fun: Callable[..., Any],
     *,
     prevent_cse: Any = True,
     policy: Callable[..., bool] | None = None,
     static_argnums: Any = (),
     static_argnames: Any = (),
     concrete: Any = None,
-) -> Any:
-    """``fun`` itself under another name; the arguments say what a recomputing version may keep.
+) -> Callable[..., Any]:
+    """``fun`` under the promise of recomputation; the arguments say what a recomputing version may keep.
 
     Args:
-        fun: the function; left out, `checkpoint` is a decorator with these options.
+        fun: any function.
         prevent_cse: accepted.
         policy: accepted; which values to keep.
         static_argnums: accepted; positions of Python values.
         static_argnames: accepted.
         concrete: accepted.
     """
-    if fun is None:
-        return functools.partial(
-            checkpoint,
-            prevent_cse=prevent_cse,
-            policy=policy,
-            static_argnums=static_argnums,
-            static_argnames=static_argnames,
-            concrete=concrete,
-        )
+    del prevent_cse, policy, static_argnums, static_argnames, concrete
     check_callable(fun)
 
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         return fun(*args, **kwargs)
 
     return wraps(fun)(checkpointed)
+
+
+def remat(
+    fun: Callable[..., Any],
+    *,
+    prevent_cse: bool = True,
+    policy: Callable[..., bool] | None = None,
+    static_argnums: Any = (),
+    concrete: Any = None,
+) -> Callable[..., Any]:
+    """Older name of `checkpoint`."""
+    return checkpoint(
+        fun, prevent_cse=prevent_cse, policy=policy, static_argnums=static_argnums, concrete=concrete
+    )
