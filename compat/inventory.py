@@ -5,9 +5,9 @@ has it where JAX has it: an attribute of a module, of a class or of what a call 
 jitted function), or an option of `jax.config`.
 
 A name has a case when a row of a table is about it, when a compat test lists it in `covers=`, or when the
-text of a file of compat/ reaches it from a variable named `jax` (or an alias, `jnp = jax.numpy`). Methods
-and operators of Array count where a program uses them on a value; that is read off the text too, and is
-generous.
+text of a file of compat/ reaches it from a variable named `jax` (or an alias, `jnp = jax.numpy`). Methods and
+operators of arrays, treedefs, lowered functions count where a program uses them on a value; that is read
+off the text too, and is generous.
 """
 
 from __future__ import annotations
@@ -151,12 +151,16 @@ OPERATORS: dict[type[ast.AST], str] = {
 BUILTINS = frozenset("abs bool complex divmod float format hash hex int iter len oct repr round str".split())
 
 
+# Parameters that stand for a part of jax in programs that are handed no more than it.
+CUSTOMARY = {"jax": "jax", "jnp": "jax.numpy", "lax": "jax.lax", "tu": "jax.tree_util", "tree": "jax.tree"}
+
+
 class _Reader(ast.NodeVisitor):
     """Collects the paths that a file reaches from `jax`, following plain aliases."""
 
     def __init__(self) -> None:
         self.found: set[str] = set()
-        self.aliases: dict[str, str] = {"jax": "jax"}
+        self.aliases: dict[str, str] = {"jax": "jax"}  # grows by assignment, and by parameters in CUSTOMARY
         self.in_program = 0
 
     def path(self, node: ast.expr) -> str | None:
@@ -180,19 +184,21 @@ class _Reader(ast.NodeVisitor):
                 self.aliases[target.id] = path
         self.generic_visit(node)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        is_program = any(a.arg == "jax" for a in node.args.posonlyargs + node.args.args)
-        outer = dict(self.aliases)
-        self.in_program += is_program
-        self.generic_visit(node)
-        self.in_program -= is_program
-        self.aliases = outer
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._function(node)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        is_program = any(a.arg == "jax" for a in node.args.args)
-        self.in_program += is_program
+        self._function(node)
+
+    def _function(self, node: ast.FunctionDef | ast.Lambda) -> None:
+        """A function with a customary parameter is a program: what it does with values counts."""
+        customary = [a.arg for a in node.args.posonlyargs + node.args.args if a.arg in CUSTOMARY]
+        outer = dict(self.aliases)
+        self.aliases.update((name, CUSTOMARY[name]) for name in customary)
+        self.in_program += bool(customary)
         self.generic_visit(node)
-        self.in_program -= is_program
+        self.in_program -= bool(customary)
+        self.aliases = outer
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         path = self.path(node)
@@ -206,7 +212,7 @@ class _Reader(ast.NodeVisitor):
                 and of.value.attr == "at"
             ):
                 self.found.add(f"jax.Array.at[...].{node.attr}")
-            self.found.add(f"jax.Array.{node.attr}")
+            self.found.update(f"{owner}.{node.attr}" for owner in OWNERS)
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -216,9 +222,6 @@ class _Reader(ast.NodeVisitor):
             base, name = self.path(node.args[0]), node.args[1]
             if base and isinstance(name, ast.Constant):
                 self.found.add(f"{base}.{name.value}")
-        for keyword in node.keywords:
-            if keyword.arg == "covers" and isinstance(keyword.value, ast.List | ast.Tuple):
-                self.found.update(str(e.value) for e in keyword.value.elts if isinstance(e, ast.Constant))
         self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> None:

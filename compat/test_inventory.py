@@ -74,11 +74,16 @@ def test_signatures_are_those_of_jax() -> None:
         ("f = lambda jax, x: x.at[0].set(1)", "jax.Array.at[...].set"),
         ("def f(jax, x):\n    return x.sum()", "jax.Array.sum"),
         ("def f(jax, x):\n    return 2 - x", "jax.Array.__rsub__"),
-        ("@same_in_both(covers=['jax.Array.__repr__'])\ndef f(jax): pass", "jax.Array.__repr__"),
+        ("f = lambda tu, x: tu.tree_leaves(x)", "jax.tree_util.tree_leaves"),
+        ("f = lambda jax, x: jax.tree.structure(x).compose(x)", "jax.tree_util.PyTreeDef.compose"),
     ],
 )
 def test_the_reader_finds(text: str, path: str) -> None:
     assert path in inventory.reached_in(text)
+
+
+def test_covers_count() -> None:
+    assert "jax.Array.__dlpack_device__" in inventory.with_case()  # by covers= in test_array_protocols.py
 
 
 def test_the_reader_finds_no_more_than_is_there() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from compat.programs import recitation
 from compat.programs.recitation import SCRIPT, SECTIONS, Section
-from compat.same import same_in_both
+from compat.same import Tolerance, same_in_both
 
 ROOT = SCRIPT.parents[1]
 
@@ -39,8 +39,9 @@ def test_section_to_the_letter(jax: Any, code: str, tmp_path: Path) -> Any:
     return recitation.script_section(jax, code, tmp_path / "plot.png")
 
 
+# A network's ones make 4,000 equal summands, whose rounding errors do not cancel.
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
-@same_in_both
+@same_in_both(tolerance=Tolerance(factor=10))
 def test_section_with_its_own_inputs(jax: Any, section: Section) -> Any:
     return section.program(jax, *section.own())
 

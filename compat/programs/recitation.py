@@ -110,7 +110,7 @@ def network(jax: Any, x: Any, weights: Any, b: Any) -> Any:
 
     f = jax.vmap(jax.vmap(f, in_axes=(0, None, None)), in_axes=(0, None, None))
     x, W, b = jax.tree.map(jnp.array, (x, weights, b))
-    # The section's ones saturate tanh, where its derivative is all rounding: smaller weights for the gradient.
+    # The section's ones saturate tanh, where its derivative is all rounding; so smaller weights here.
     smaller = jax.tree.map(lambda w: w / 8, (W, b))
     return f(x, W, b), jax.grad(lambda W, b: jnp.mean(f(x, W, b) ** 2), argnums=(0, 1))(*smaller)
 

@@ -14,6 +14,7 @@ import torch
 
 from jaxlike._src import array_convert as array_convert
 from jaxlike._src import array_print as array_print
+from jaxlike._src import at as at
 from jaxlike._src import border, dtypes, indexing
 from jaxlike._src.array import Array
 from jaxlike._src.device_put import block_until_ready, device_put

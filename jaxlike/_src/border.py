@@ -59,18 +59,40 @@ def _lift(x: Array, owner: Frame | None) -> Tensor:
 
 
 def _from_dead_frame(x: Array, owner: Frame) -> Tensor:
-    """A value made by a transformation that has ended: usable if it did not depend on its inputs."""
-    if owner.trace is None:
-        tensor = x._t
-        while torch_private.is_wrapped(tensor):
-            if torch_private.is_batched(tensor) or (
-                torch_private.is_differentiated(tensor) and tensor.requires_grad
-            ):
+    """A value made in a transformation that has ended, or that is set aside while a rule runs.
+
+    Usable if it did not depend on the inputs; or on lanes alone, where a running vmap maps over them again.
+    """
+    alive = list(running())
+    chain: list[Frame] = []  # the frames between the value and what runs now
+    home: Frame | None = owner
+    while home is not None and home not in alive:
+        if home.trace is not None:
+            raise errors.UnexpectedTracerError(leak_message(x))
+        chain.append(home)
+        home = home.parent
+    kept = 0 if home is None or home.trace is not None else home.level
+    tensor, lanes = x._t, []
+    while torch_private.is_wrapped(tensor) and not 0 <= torch_private.level_of(tensor) <= kept:
+        if torch_private.is_batched(tensor):
+            level = torch_private.level_of(tensor)
+            origin = next((f.origin for f in chain if f.level == level), None)
+            again = next((f for f in alive if f.kind == "vmap" and f.origin is origin), None)
+            if again is None:
                 raise errors.UnexpectedTracerError(leak_message(x))
-            tensor = torch_private.wrapped_value(tensor)
-        x._t, x._frame = tensor, None  # a constant, made in passing
+            lanes.append((again.level, torch_private.batch_dim_at(tensor, level)))
+        elif tensor.requires_grad or torch_private.has_tangent(tensor):
+            raise errors.UnexpectedTracerError(leak_message(x))
+        tensor = torch_private.wrapped_value(tensor)
+    if not lanes:
+        x._t, x._frame = tensor, home  # a constant, made in passing
         return unwrap(x)
-    raise errors.UnexpectedTracerError(leak_message(x))
+    value = type(x)(tensor, x._tag)
+    value._frame = home
+    tensor = unwrap(value)
+    for level, dim in sorted(lanes):
+        tensor = torch_private.add_batch_dim(tensor, dim, level)
+    return tensor
 
 
 def leak_message(x: Array) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Frame:
     """One running transformation; ``trace`` is its recorder if it is a jit-like trace."""
 
-    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "parent", "trace")
+    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "origin", "parent", "trace")
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class Frame:
         axis_name: Any = None,
         axis_size: int = 0,
         fun_name: str = "",
+        resumes: Frame | None = None,
     ) -> None:
         self.kind = kind  # "grad", "jvp", "vmap" or "jit"
         self.level = level  # the functorch level
@@ -39,6 +40,7 @@ class Frame:
         self.fun_name = fun_name
         self.parent: Frame | None = None
         self.alive = False
+        self.origin = self if resumes is None else resumes.origin  # the frame whose lanes these are
 
     def __enter__(self) -> Frame:
         self.parent = STATE.frame
@@ -61,6 +63,23 @@ class _State(threading.local):
 
 CHECKED = object()  # what no Array has as its frame
 STATE = _State()
+
+
+class below:  # noqa: N801  (used like a function)
+    """The innermost frame set aside; what is made inside belongs to the next one."""
+
+    __slots__ = ("_frame",)
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+
+    def __enter__(self) -> None:
+        STATE.frame = self._frame.parent
+        STATE.fast = STATE.frame if STATE.plain else CHECKED
+
+    def __exit__(self, *exc: object) -> None:
+        STATE.frame = self._frame
+        STATE.fast = STATE.frame if STATE.plain else CHECKED
 
 
 def set_checked(checked: bool) -> None:

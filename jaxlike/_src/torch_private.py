@@ -173,6 +173,39 @@ class outside:  # noqa: N801  (used like a function)
 cleared_levels = temporarily_clear_interpreter_stack  # no functorch level inside; restored also after an error
 
 
+# Below the innermost level, and back
+
+
+class below_level:  # noqa: N801  (used like a function)
+    """The innermost functorch level set aside, with differentiation of both modes on for the others."""
+
+    __slots__ = ("_forward", "_level", "_reverse")
+
+    def __enter__(self) -> None:
+        self._reverse, self._forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
+        torch._C._set_grad_enabled(True)
+        torch._C._set_fwd_grad_enabled(True)
+        self._level = functorch.pop_dynamic_layer_stack()
+
+    def __exit__(self, *exc: object) -> None:
+        functorch.push_dynamic_layer_stack(self._level)
+        torch._C._set_fwd_grad_enabled(self._forward)
+        torch._C._set_grad_enabled(self._reverse)
+
+
+SingleLevelFunction: Any = torch.autograd.function._SingleLevelFunction
+
+
+def link(function: Any, *args: Any) -> Any:
+    """Apply a `SingleLevelFunction`: a node in the autograd graph of the innermost level alone."""
+    before = functorch.get_single_level_autograd_function_allowed()
+    functorch.set_single_level_autograd_function_allowed(True)
+    try:
+        return function.apply(*args)
+    finally:
+        functorch.set_single_level_autograd_function_allowed(before)
+
+
 def has_tangent(tensor: Tensor) -> bool:
     """Whether a tensor of a forward-mode level carries a tangent."""
     if _jvp_levels == 0:

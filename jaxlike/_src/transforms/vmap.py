@@ -127,10 +127,14 @@ def vmap_leaves(
     size: int,
     axis_name: Any,
     fun_name: str,
+    resumes: Frame | None = None,
 ) -> Any:
-    """Run ``fun`` on the leaves with their axes hidden; put the axis back into the results."""
+    """Run ``fun`` on the leaves with their axes hidden; put the axis back into the results.
+
+    ``resumes``: a vmap that is set aside, whose lanes these are: closed-over values of it stay usable.
+    """
     tensors = [unwrap(x) if isinstance(x, Array) else None for x in arrays]
-    with Frame("vmap", axis_name=axis_name, axis_size=size, fun_name=fun_name) as frame:
+    with Frame("vmap", axis_name=axis_name, axis_size=size, fun_name=fun_name, resumes=resumes) as frame:
         level = frame.level = torch_private.enter_vmap(size)
         try:
             inside = [

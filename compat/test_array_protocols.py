@@ -1,0 +1,168 @@
+"""Arrays among other libraries: numpy's protocols, copies, pickles, DLPack, files; what belongs to the buffer."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compat.same import same_in_both
+
+DTYPES = [
+    "float32",
+    "int32",
+    "bool",
+    "complex64",
+    "float16",
+    "bfloat16",
+    "uint8",
+    "uint32",
+    "float8_e4m3fn",
+    "int4",
+]
+KEY = "key<fry>"
+
+
+def some(jax: Any, dtype: str) -> Any:
+    """A small matrix, or two keys."""
+    if dtype == KEY:
+        return jax.random.split(jax.random.key(3))
+    return jax.numpy.arange(6).reshape(2, 3).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, KEY])
+@same_in_both(covers=["jax.Array.__copy__", "jax.Array.__deepcopy__", "jax.Array.clone"])
+def test_copies(jax: Any, dtype: str) -> Any:
+    x = some(jax, dtype)
+    return copy.copy(x), copy.deepcopy({"a": [x]}), x.copy()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@same_in_both(covers=["jax.Array.__reduce__", "jax.Array.__getstate__"])
+def test_pickles(jax: Any, dtype: str) -> Any:
+    x = some(jax, dtype)
+    return [pickle.loads(pickle.dumps(x, protocol)) for protocol in (2, 5)]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@same_in_both(covers=["jax.Array.__array__", "jax.Array.__array_priority__"])
+def test_numpy_takes_arrays(jax: Any, dtype: str) -> Any:
+    x = some(jax, dtype)
+    as_numpy = np.asarray(x)
+    return (
+        as_numpy,
+        np.array(x),
+        as_numpy.flags.writeable,
+        str(as_numpy.dtype),
+        type(np.ones(3, np.float32) * x).__name__,
+    )
+
+
+@same_in_both(covers=["jax.Array.__array__"])
+def test_numpy_converts_on_the_way(jax: Any) -> Any:
+    x = some(jax, "float32")
+    return np.asarray(x, dtype=np.float64), np.array(x, dtype=int), np.sum(x), np.stack([x, x]), np.add(x, x)
+
+
+@same_in_both
+def test_a_numpy_array_is_copied(jax: Any) -> Any:
+    source = np.arange(3.0, dtype=np.float32)
+    x, y = jax.numpy.array(source), jax.device_put(source)
+    source[0] = 9
+    return x, y
+
+
+@same_in_both(covers=["jax.Array.__array__"])
+def test_what_numpy_gets_is_not_the_arrays_own_to_write(jax: Any) -> Any:
+    x = some(jax, "float32")
+    np.array(x)[0, 0] = 9
+    with pytest.raises(ValueError, match="read-only"):
+        np.asarray(x)[0, 0] = 9
+    return x
+
+
+@same_in_both(covers=["jax.Array.__array_namespace__"])
+def test_array_namespace(jax: Any) -> Any:
+    x = some(jax, "float32")
+    return x.__array_namespace__().__name__, x.__array_namespace__().sin(x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "complex64", "float16", "uint8", "bool"])
+@same_in_both(covers=["jax.Array.__dlpack__", "jax.Array.__dlpack_device__"])
+def test_dlpack(jax: Any, dtype: str) -> Any:
+    x = some(jax, dtype)
+    there = np.from_dlpack(x)
+    back = jax.numpy.from_dlpack(np.arange(6, dtype=dtype))
+    return there, back, jax.dlpack.from_dlpack(x), tuple(int(i) for i in x.__dlpack_device__())
+
+
+@same_in_both
+def test_torch_takes_arrays_by_dlpack(jax: Any) -> Any:
+    import torch
+
+    tensor = torch.from_dlpack(some(jax, "float32"))
+    return tensor.numpy(), jax.numpy.from_dlpack(torch.arange(3, dtype=torch.float32))
+
+
+@same_in_both
+def test_files(jax: Any) -> Any:
+    jnp = jax.numpy
+    one, several = io.BytesIO(), io.BytesIO()
+    jnp.save(one, jnp.arange(3.0))
+    jnp.savez(several, a=jnp.ones(2), b=jnp.arange(2))
+    one.seek(0)
+    several.seek(0)
+    loaded = jnp.load(several)
+    return jnp.load(one), sorted(loaded), np.asarray(loaded["a"])
+
+
+@same_in_both
+def test_printing(jax: Any) -> Any:
+    jnp = jax.numpy
+    x = jnp.array([1.23456789, 2.0])
+    with jnp.printoptions(precision=3):
+        inside = repr(x), str(x), jnp.array_repr(x), jnp.array_str(x)
+    return inside, repr(x), jnp.array_str(x, precision=2), sorted(jnp.get_printoptions())
+
+
+@same_in_both(
+    covers=[
+        *(
+            "jax.Array.is_deleted",
+            "jax.Array.delete",
+            "jax.Array.is_ready",
+            "jax.Array.devices",
+            "jax.Array.to_device",
+        ),
+        *("jax.Array.on_device_size_in_bytes", "jax.Array.copy_to_host_async", "jax.Array.addressable_data"),
+    ]
+)
+def test_the_buffer(jax: Any) -> Any:
+    x = some(jax, "float32").block_until_ready()
+    facts = (
+        x.is_deleted(),
+        x.is_ready(),
+        len(x.devices()),
+        x.on_device_size_in_bytes(),
+        x.copy_to_host_async(),
+    )
+    moved = x.to_device(jax.devices()[0])
+    part = x.addressable_data(0)
+    x.delete()
+    return facts, moved, part, x.is_deleted()
+
+
+@same_in_both
+def test_a_deleted_array_cannot_be_used(jax: Any) -> Any:
+    x = some(jax, "float32")
+    x.delete()
+    return x + 1
+
+
+@same_in_both
+def test_it_does_not_hash(jax: Any) -> Any:
+    return {jax.numpy.ones(2): 1}
