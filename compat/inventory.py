@@ -16,6 +16,7 @@ import ast
 import csv
 import functools
 import importlib
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -267,11 +268,13 @@ def with_case() -> frozenset[str]:
     tables: Iterable[Any] = importlib.import_module("compat.cases").TABLES
     found = {row.function_name for table in tables for row in table.rows}
     for path in sorted(FOLDER.rglob("*.py")):
-        if "bench" not in path.relative_to(FOLDER).parts and path.name not in (
-            "inventory.py",
-            "test_harness.py",
-        ):
-            found |= reached_in(path.read_text(encoding="utf-8"))
+        if "bench" in path.relative_to(FOLDER).parts or path.name in ("inventory.py", "test_harness.py"):
+            continue
+        found |= reached_in(path.read_text(encoding="utf-8"))
+        if path.parent == FOLDER and path.name.startswith("test_"):
+            module = importlib.import_module(f"compat.{path.stem}")
+            for test in list(vars(module).values()):
+                found.update(getattr(test, "covers", ()) if inspect.isfunction(test) else ())
     return frozenset(found)
 
 

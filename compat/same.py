@@ -117,8 +117,8 @@ def _short(value: Any) -> str:
 def neutral(text: str) -> str:
     """`text` without memory addresses, and with one name for what each framework calls by its own.
 
-    jax's array class is ArrayImpl, and what it traces with has a class for each transformation; it tells where
-    in the file a batched value was made, which is not kept here.
+    jax's array class is ArrayImpl, and what it traces with has a class for each transformation; it tells
+    where in the file a batched value was made, which is not kept here.
     """
     text = re.sub(r"0x[0-9a-f]+", "0xADDRESS", text).replace("jaxlike", "jax")
     text = re.sub(r"\n *This \w+Tracer with object id \d+ was created on line:\n.*(?=\n|$)", "", text)
@@ -168,21 +168,22 @@ def run(program: Program, jax: Any, *args: Any, **kwargs: Any) -> Outcome:
     """Run `program(jax, ...)` and describe how it ended."""
     printed = io.StringIO()
     error: BaseException | None = None
-    value: Any = None
+    tree, leaves = "", dict[str, Leaf]()
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(printed):
         warnings.simplefilter("always")
         try:
             value = program(jax, *args, **kwargs)
+            # Reading a result belongs to the program: an array that cannot be read is no result.
+            paths_and_leaves, treedef = jax.tree_util.tree_flatten_with_path(value)
+            leaves = {jax.tree_util.keystr(path): describe_leaf(leaf, jax) for path, leaf in paths_and_leaves}
+            tree = neutral(str(treedef))
         except Exception as raised:
             error = raised
     warned = frozenset((w.category.__name__, first_sentence(str(w.message))) for w in caught)
+    text = neutral(printed.getvalue())
     if error is not None:
-        return Outcome(
-            error=describe_error(error), cause=error, warned=warned, printed=neutral(printed.getvalue())
-        )
-    paths_and_leaves, treedef = jax.tree_util.tree_flatten_with_path(value)
-    leaves = {jax.tree_util.keystr(path): describe_leaf(leaf, jax) for path, leaf in paths_and_leaves}
-    return Outcome(neutral(str(treedef)), leaves, warned=warned, printed=neutral(printed.getvalue()))
+        return Outcome(error=describe_error(error), cause=error, warned=warned, printed=text)
+    return Outcome(tree, leaves, warned=warned, printed=text)
 
 
 def run_both(program: Program, *args: Any, **kwargs: Any) -> tuple[Outcome, Outcome]:

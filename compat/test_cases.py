@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 
@@ -19,6 +20,12 @@ ITEMS = [
     for x64 in (False, True)
     if next(table.checks(column, x64), None) is not None
 ]
+
+
+def served(checks: Iterable[Check]) -> list[Check]:
+    """Without the functions that the ledger says are not served yet: test_inventory.py watches those."""
+    gaps = ledger.load()
+    return [check for check in checks if gaps.reason("later", check.case.function_name) is None]
 
 
 def verdict(results: dict[str, list[tuple[Attempt, list[str]]]], run_seed: int) -> None:
@@ -57,7 +64,7 @@ def run_checks(checks: list[Check], run_seed: int, x64: bool, every_shape: bool)
 @pytest.mark.parametrize(("table", "column", "x64"), ITEMS)
 def test_sampled_checks(table: Table, column: Column, x64: bool, request: pytest.FixtureRequest) -> None:
     option = request.config.option
-    checks = list(table.checks(column, x64))
+    checks = served(table.checks(column, x64))
     if option.check is not None:
         checks = [check for check in checks if fnmatch.fnmatchcase(check.id, option.check)]
         if not checks:
@@ -70,7 +77,7 @@ def test_sampled_checks(table: Table, column: Column, x64: bool, request: pytest
 @pytest.mark.slow
 @pytest.mark.parametrize(("table", "column", "x64"), ITEMS)
 def test_every_check(table: Table, column: Column, x64: bool, request: pytest.FixtureRequest) -> None:
-    run_checks(list(table.checks(column, x64)), request.config.option.seed, x64, every_shape=True)
+    run_checks(served(table.checks(column, x64)), request.config.option.seed, x64, every_shape=True)
 
 
 def test_ledger_names_checks_that_exist() -> None:

@@ -12,7 +12,7 @@ from compat.cases import TABLES
 from compat.columns import COLUMNS, Column
 from compat.same import same_in_both
 from compat.table import Table, sample
-from compat.test_cases import run_checks
+from compat.test_cases import run_checks, served
 
 pytestmark = pytest.mark.gpu
 GPU_COLUMNS = ("eager", "promote", "jit", "vmap", "jvp", "grad", "hvp")
@@ -27,7 +27,7 @@ def test_tables_on_the_gpu(table: Table, column: Column, request: pytest.Fixture
         frameworks.EXPECTED.default_matmul_precision("highest"),
         frameworks.ACTUAL.default_matmul_precision("highest"),
     ):
-        checks = list(table.checks(column, False))
+        checks = served(table.checks(column, False))
         run_checks(sample(checks, request.config.option.fraction, seed), seed, False, every_shape=False)
 
 

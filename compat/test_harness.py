@@ -148,7 +148,8 @@ def test_exceptions_are_compared() -> None:
     assert "exception" in found(program, wrong_numpy(ones=raising(ValueError(message))))
     assert "first sentence" in found(program, wrong_numpy(ones=raising(TypeError("shapes differ"))))
     assert "only jax raised TypeError: add got" in found(program, wrong_numpy(ones=lambda n: 1))
-    assert "only jaxlike raised TypeError" in found(lambda jax: jax.numpy.zeros(3), wrong_numpy(zeros=raising(TypeError())))
+    second = wrong_numpy(zeros=raising(TypeError()))
+    assert "only jaxlike raised TypeError" in found(lambda jax: jax.numpy.zeros(3), second)
 
 
 def test_public_ancestors_of_an_exception_are_compared() -> None:

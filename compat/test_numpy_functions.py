@@ -1,4 +1,4 @@
-"""Functions of jax.numpy that do not fit a table: dtype questions, functions of functions, paths, settings."""
+"""Functions of jax.numpy that do not fit a table: dtypes, functions of functions, paths, settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import pytest
 from compat.domains import numpy_dtype
 from compat.same import Tolerance, same_in_both
 
-DTYPES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float32 float64 complex64 complex128"
+DTYPES = (
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
+    " bfloat16 float16 float32 float64 complex64 complex128"
+)
 NARROW = "int4 uint4 float8_e4m3fn float8_e5m2"
 PYTHON = {"bool": True, "int": 1, "float": 1.0, "complex": 1j}
 
@@ -45,7 +48,10 @@ def test_result_type_of_arrays_and_python_numbers(jax: Any, each_x64: bool) -> A
     weak = {f"weak {n}": jnp.asarray(v) for n, v in PYTHON.items()}
     everything = {**arrays, **weak, **PYTHON}
     return {
-        f"{a},{b}": (attempt(jnp.result_type, x, y), attempt(lambda x=x, y=y: jnp.add(x, y).weak_type))
+        f"{a},{b}": (
+            attempt(jnp.result_type, x, y),
+            attempt(lambda x=x, y=y: jax.eval_shape(jnp.add, x, y).weak_type),
+        )
         for (a, x), (b, y) in itertools.product(everything.items(), repeat=2)
     }
 

@@ -318,10 +318,10 @@ def timeit(label, call, runs=10, loops=10):
         seconds.append((time.perf_counter() - start) / loops)
         print('.', end='', file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    mean, deviation = statistics.mean(seconds) * 1e3, statistics.stdev(seconds) * 1e3
-    print(f'{label}: {mean:.3g} ms ± {deviation:.2g} ms per loop '
-          f'(mean ± std. dev. of {runs} runs, {loops} loops each)')
-    return statistics.median(seconds)
+    median = statistics.median(seconds)
+    print(f'{label}: {1e3 * median:.1f} ms per loop (median of {runs} runs of {loops} loops each, '
+          f'from {1e3 * min(seconds):.1f} to {1e3 * max(seconds):.1f} ms)')
+    return median
 
 def selu(x, alpha=1.67, lmbda=1.05):
     return lmbda * jnp.where(x > 0, x, alpha * jnp.exp(x) - alpha)

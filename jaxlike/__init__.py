@@ -1,9 +1,15 @@
 """jaxlike: the JAX API on PyTorch. ``import jaxlike as jax``."""
 
 from jaxlike import core as core
+from jaxlike import custom_derivatives as custom_derivatives
 from jaxlike import dtypes as dtypes
 from jaxlike import errors as errors
+from jaxlike import lax as lax
 from jaxlike import memory as memory
+from jaxlike import nn as nn
+from jaxlike import numpy as numpy
+from jaxlike import random as random
+from jaxlike import scipy as scipy
 from jaxlike import sharding as sharding
 from jaxlike import typing as typing
 from jaxlike import version as version
@@ -69,6 +75,10 @@ from jaxlike._src.substitute import install as install
 from jaxlike._src.substitute import uninstall as uninstall
 from jaxlike._src.transforms.checkpoint import checkpoint as checkpoint
 from jaxlike._src.transforms.checkpoint import remat as remat
+from jaxlike._src.transforms.custom import custom_jvp as custom_jvp
+from jaxlike._src.transforms.custom_vjp import closure_convert as closure_convert
+from jaxlike._src.transforms.custom_vjp import custom_gradient as custom_gradient
+from jaxlike._src.transforms.custom_vjp import custom_vjp as custom_vjp
 from jaxlike._src.transforms.forward import hessian as hessian
 from jaxlike._src.transforms.forward import jacfwd as jacfwd
 from jaxlike._src.transforms.forward import jacobian as jacobian

@@ -5,5 +5,5 @@ from jaxlike._src.graph.jaxpr import ClosedJaxpr as ClosedJaxpr
 from jaxlike._src.graph.jaxpr import Jaxpr as Jaxpr
 from jaxlike._src.graph.jaxpr import JaxprEqn as JaxprEqn
 from jaxlike._src.graph.jaxpr import Literal as Literal
-from jaxlike._src.transforms.arguments import InvalidInputException as InvalidInputException
 from jaxlike._src.tracer import Tracer as Tracer
+from jaxlike._src.transforms.arguments import InvalidInputException as InvalidInputException

@@ -73,8 +73,7 @@ def test_command(step, tmp_path):
         (tmp_path / "examples").symlink_to(ROOT / "examples")
         assert run([sys.executable, *arguments], tmp_path)
         if "examples/recitation.py" in arguments:
-            plot = arguments[-1] if arguments[-1].endswith(".png") else "recitation_plot.png"
-            assert (tmp_path / plot).exists()
+            assert (tmp_path / "recitation_plot.png").exists()
 
 
 @pytest.mark.parametrize("snippet", blocks("python"), ids=lambda snippet: snippet.split("\n")[0])

@@ -7,11 +7,12 @@ stdout.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,24 +83,32 @@ def timed(row: Row, options: argparse.Namespace) -> Timing:
             frameworks.ACTUAL.config.update("jaxlike_jit_tier", "auto")
 
 
-def measure(options: argparse.Namespace) -> Iterator[tuple[str, str, Timing]]:
-    """(group, row, timing) of every row that was asked for."""
-    wanted = [r for r in ROWS if options.only in r.name or options.only in r.group]
-    for number, row in enumerate(wanted, 1):
-        print(f"[{number}/{len(wanted)}] {row.group}: {row.name} ...", end=" ", file=sys.stderr, flush=True)
-        timing = timed(row, options)
+Work = tuple[str, str, Callable[[], Timing]]
+
+
+def work(options: argparse.Namespace) -> list[Work]:
+    """(group, row, what times it) of every row that was asked for."""
+    found: list[Work] = [(row.group, row.name, functools.partial(timed, row, options)) for row in ROWS]
+    for name in fresh.SNIPPETS if options.fresh_rounds else ():
+        found.append((fresh.GROUP, name, functools.partial(fresh.compare, name, options.fresh_rounds)))
+    return [one for one in found if options.only in one[0] or options.only in one[1]]
+
+
+def measure(wanted: list[Work]) -> tuple[dict[str, dict[str, Timing]], int]:
+    """Group to row to timing, and how many rows failed; a row that fails is told of, and the others go on."""
+    groups: dict[str, dict[str, Timing]] = {}
+    failed = 0
+    for number, (group, name, time) in enumerate(wanted, 1):
+        print(f"[{number}/{len(wanted)}] {group}: {name} ...", end=" ", file=sys.stderr, flush=True)
+        try:
+            timing = time()
+        except Exception as error:
+            failed += 1
+            print(f"failed, {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            continue
         print(f"{timing.ratio:.2f}", file=sys.stderr, flush=True)
-        yield row.group, row.name, timing
-    names = [
-        n
-        for n in fresh.SNIPPETS
-        if options.fresh_rounds and (options.only in n or options.only in fresh.GROUP)
-    ]
-    for name in names:
-        print(f"{fresh.GROUP}: {name} ...", end=" ", file=sys.stderr, flush=True)
-        timing = fresh.compare(name, options.fresh_rounds)
-        print(f"{timing.ratio:.2f}", file=sys.stderr, flush=True)
-        yield fresh.GROUP, name, timing
+        groups.setdefault(group, {})[name] = timing
+    return groups, failed
 
 
 def main() -> None:
@@ -112,12 +121,11 @@ def main() -> None:
             )
         )
         return
-    cores = same_cores(options.threads)
-    groups: dict[str, dict[str, Timing]] = {}
-    for group, name, timing in measure(options):
-        groups.setdefault(group, {})[name] = timing
-    if not groups:
+    wanted = work(options)
+    if not wanted:
         sys.exit(f"no row contains {options.only!r}; --list shows them")
+    cores = same_cores(options.threads)
+    groups, failed = measure(wanted)
     where = environment(cores)
     table = output.markdown(groups, TARGETS, where)
     print(table)
@@ -125,6 +133,8 @@ def main() -> None:
         options.markdown.write_text(table, encoding="utf-8")
     if options.json:
         options.json.write_text(json.dumps(output.as_json(groups, where), indent=1), encoding="utf-8")
+    if failed:
+        sys.exit(f"{failed} rows failed")
 
 
 if __name__ == "__main__":

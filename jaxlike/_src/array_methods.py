@@ -167,7 +167,7 @@ def _view(self: Array, dtype: Any = None, type: None = None) -> Array:
         raise ValueError("view() of a 0d array is only supported if the itemsize is unchanged.")
     if target > source and (self.shape[-1] * source) % target:
         raise ValueError(
-            f"When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis of the array."
+            "When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis of the array."
         )
     return Array(tensor.contiguous().view(dtypes.to_torch(want)))
 

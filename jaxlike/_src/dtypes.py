@@ -25,11 +25,11 @@ DType: TypeAlias = np.dtype[Any]
 Node: TypeAlias = Any  # a numpy dtype, or one of int, float, complex (weak)
 
 
-class extended(np.generic):  # noqa: N801  (JAX's name)
+class extended(np.generic):
     """Scalar class of dtypes that numpy does not know, such as those of PRNG keys."""
 
 
-class prng_key(extended):  # noqa: N801  (JAX's name)
+class prng_key(extended):
     """Scalar class of PRNG key dtypes, for ``jnp.issubdtype(key.dtype, jax.dtypes.prng_key)``."""
 
 

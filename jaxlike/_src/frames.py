@@ -65,7 +65,7 @@ CHECKED = object()  # what no Array has as its frame
 STATE = _State()
 
 
-class below:  # noqa: N801  (used like a function)
+class below:
     """The innermost frame set aside; what is made inside belongs to the next one."""
 
     __slots__ = ("_frame",)

@@ -21,7 +21,7 @@ import torch
 
 from jaxlike._src import dtypes, errors, torch_private
 from jaxlike._src.array import Array, constant
-from jaxlike._src.border import asarray, concrete_or_error, concrete_tensor, scalar, tensor_from_numpy, unwrap
+from jaxlike._src.border import asarray, concrete_or_error, concrete_tensor, scalar, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
 from jaxlike._src.unsigned import WIDE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.execute import Executable
-from jaxlike._src.graph.graph import vars_in
+from jaxlike._src.graph.graph import op_name, vars_in
 from jaxlike._src.graph.jaxpr import jaxpr_of
 from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_unflatten
 
@@ -119,7 +119,7 @@ def cost_of(entry: Entry) -> dict[str, float]:
     for node in entry.graph.nodes:
         outs = [o for o in node.outs if o is not None]
         sizes = [_numel(o.shape) for o in outs]
-        name = node.op._schema.name.removeprefix("aten::")
+        name = op_name(node)
         if name in ("mm", "bmm", "addmm", "dot", "mv"):
             flops += 2.0 * sizes[0] * node.args[0].shape[-1]
         else:

@@ -158,7 +158,7 @@ def batch_dim_at(tensor: Tensor, level: int) -> int | None:
 # Outside of everything
 
 
-class outside:  # noqa: N801  (used like a function)
+class outside:
     """No functorch level and no dispatch mode inside: for making plain tensors during a transformation."""
 
     __slots__ = ("_guards",)
@@ -176,7 +176,7 @@ cleared_levels = temporarily_clear_interpreter_stack  # no functorch level insid
 # Below the innermost level, and back
 
 
-class below_level:  # noqa: N801  (used like a function)
+class below_level:
     """The innermost functorch level set aside, with differentiation of both modes on for the others."""
 
     __slots__ = ("_forward", "_level", "_reverse")

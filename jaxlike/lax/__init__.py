@@ -14,3 +14,4 @@ from jaxlike._src.lax.parallel import psum as psum
 from jaxlike._src.lax.parallel import psum_scatter as psum_scatter
 from jaxlike._src.lax.parallel import pswapaxes as pswapaxes
 from jaxlike._src.lax.parallel import pvary as pvary
+from jaxlike._src.transforms.stop_gradient import stop_gradient as stop_gradient

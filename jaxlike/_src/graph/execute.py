@@ -19,7 +19,7 @@ import torch
 
 from jaxlike._src import config, torch_private
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.graph.graph import to_fx
+from jaxlike._src.graph.graph import compilable, to_fx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,7 +102,7 @@ def compile_graph(
 ) -> Callable[[Sequence[Tensor]], Sequence[Tensor]] | None:
     """The graph compiled by Inductor, as a function of a list of tensors; None where that is impossible."""
     global _compiled_before
-    if not graph.nodes or (device.type == "cpu" and not can_compile()):
+    if not graph.nodes or not compilable(graph) or (device.type == "cpu" and not can_compile()):
         return None
     start = time.perf_counter()
     try:

@@ -63,6 +63,26 @@ class Node(NamedTuple):
     single: bool  # whether the op returns one tensor rather than a tuple
 
 
+class Call:
+    """The op of a node that is not one of torch's: called with tensors at replay, gives a tuple of tensors.
+
+    ``graph`` is what it computes, written out for a compiler, or None; ``params`` is what a jaxpr shows.
+    """
+
+    name: str
+    graph: Graph | None
+    params: dict[str, Any]
+
+    def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """Apply it under whatever runs at replay."""
+        raise NotImplementedError
+
+
+def op_name(node: Node) -> str:
+    """The name of a node's op."""
+    return node.op.name if isinstance(node.op, Call) else node.op._schema.name.removeprefix("aten::")
+
+
 def vars_in(value: Any) -> Iterator[Var]:
     """The Vars in an argument."""
     if isinstance(value, Var):
@@ -149,7 +169,7 @@ def _generate(graph: Graph) -> Callable[..., Any]:
     scope: dict[str, Any] = {f"{v!r}": c.tensor for v, c in graph.constants.items()}
     ops: dict[Any, str] = {}
 
-    def op_name(op: Any) -> str:
+    def short(op: Any) -> str:
         if op not in ops:
             ops[op] = f"op{len(ops)}"
             scope[ops[op]] = getattr(op, "_op", op)  # the C++ function under an OpOverload: no Python in between
@@ -174,7 +194,7 @@ def _generate(graph: Graph) -> Callable[..., Any]:
         given = [source(a) for a in node.args] + [f"{key}={source(v)}" for key, v in node.kwargs.items()]
         targets = [repr(o) if o is not None else "_" for o in node.outs]
         left = targets[0] if node.single else ", ".join(targets) + ","
-        lines.append(f"    {left} = {op_name(node.op)}({', '.join(given)})")
+        lines.append(f"    {left} = {short(node.op)}({', '.join(given)})")
         dead = {v for v in (*vars_in(node.args), *vars_in(node.kwargs), *node.outs) if v and last_use[v] == k} - keep
         if dead:
             lines.append(f"    del {', '.join(sorted(map(repr, dead)))}")
@@ -183,21 +203,32 @@ def _generate(graph: Graph) -> Callable[..., Any]:
     return scope["replay"]
 
 
+def compilable(graph: Graph) -> bool:
+    """Whether every node is an op of torch, or a call that has a graph of such ops."""
+    calls = [n.op.graph for n in graph.nodes if isinstance(n.op, Call)]
+    return all(inner is not None and compilable(inner) for inner in calls)
+
+
 def to_fx(graph: Graph, device: torch.device) -> torch.fx.GraphModule:
-    """The same as an FX graph module on ``device``: what torch's compilers take."""
+    """The same as an FX graph module on ``device``, calls written out: what torch's compilers take."""
     made = torch.fx.Graph()
-    env: dict[Any, Any] = {}
-    for var in (*graph.inputs, *graph.lifted_vars):
-        env[var] = made.placeholder(repr(var))
-    attributes: dict[str, Tensor] = {}
+    env = {var: made.placeholder(repr(var)) for var in (*graph.inputs, *graph.lifted_vars)}
+    module = torch.nn.Module()
+    _write(graph, env, made, module, device)
+    made.output(tuple(env[o] for o in graph.outputs))
+    return torch.fx.GraphModule(module, made)
+
+
+def _write(graph: Graph, env: dict[Any, Any], made: torch.fx.Graph, module: torch.nn.Module, device: Any) -> None:
+    """Add the nodes of ``graph`` to an FX graph; ``env`` has its inputs and gets its other values."""
     for var, const in graph.constants.items():
         if const.number is not None:
             env[var] = made.call_function(
                 torch.ops.aten.full.default, ([], const.number), {"dtype": var.dtype, "device": device}
             )
         else:
-            name = f"constant_{var.index}"
-            attributes[name] = const.tensor.to(device)
+            name = f"constant_{len(dict(module.named_buffers()))}"
+            module.register_buffer(name, const.tensor.to(device))
             env[var] = made.get_attr(name)
 
     def translate(value: Any) -> Any:
@@ -208,19 +239,18 @@ def to_fx(graph: Graph, device: torch.device) -> torch.fx.GraphModule:
         return device if isinstance(value, Device) else value
 
     for node in graph.nodes:
-        kwargs = {k: translate(v) for k, v in node.kwargs.items()}
-        call = made.call_function(node.op, tuple(translate(a) for a in node.args), kwargs)
+        args = tuple(translate(a) for a in node.args)
+        if isinstance(node.op, Call):
+            inner = node.op.graph
+            assert inner is not None
+            inside = dict(zip((*inner.inputs, *inner.lifted_vars), args, strict=True))
+            _write(inner, inside, made, module, device)
+            env.update(zip(node.outs, (inside[o] for o in inner.outputs), strict=True))
+            continue
+        call = made.call_function(node.op, args, {k: translate(v) for k, v in node.kwargs.items()})
         if node.single:
             env[node.outs[0]] = call
         else:
             for k, out in enumerate(node.outs):
                 if out is not None:
                     env[out] = made.call_function(getitem, (call, k))
-    made.output(tuple(env[o] for o in graph.outputs))
-    module = torch.nn.Module()
-    for name, tensor in attributes.items():
-        module.register_buffer(name, tensor)
-    made_module = torch.fx.GraphModule(module, made)
-    return made_module
-
-

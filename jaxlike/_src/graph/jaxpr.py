@@ -13,7 +13,7 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import ShapedArray
-from jaxlike._src.graph.graph import Const, Device, Graph, Node, Var, vars_in
+from jaxlike._src.graph.graph import Call, Const, Device, Graph, Node, Var, op_name, vars_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -229,7 +229,9 @@ def jaxpr_of(graph: Graph) -> ClosedJaxpr:
 
 
 def _equation(node: Node, variable: Any, out_avals: dict[Var, ShapedArray]) -> JaxprEqn:
-    short = node.op._schema.name.removeprefix("aten::")
+    if isinstance(node.op, Call):
+        return _call_equation(node, variable, out_avals)
+    short = op_name(node)
     if node.op is aten.select.int:
         short = "select"
     operands = [variable(v) for v in vars_in((node.args, tuple(node.kwargs.values())))]
@@ -237,6 +239,19 @@ def _equation(node: Node, variable: Any, out_avals: dict[Var, ShapedArray]) -> J
     params = _PARAMS[short](node) if short in _PARAMS else _static(node)
     outs = [variable(o, out_avals.get(o)) if o is not None else JaxprVar(ShapedArray((), bool)) for o in node.outs]
     return JaxprEqn(operands, outs, Primitive(_NAMES.get(short, short), not node.single), params)
+
+
+def _call_equation(node: Node, variable: Any, out_avals: dict[Var, ShapedArray]) -> JaxprEqn:
+    """A call: the graphs among its parameters show as jaxprs."""
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, Graph):
+            return jaxpr_of(value)
+        return tuple(map(shown, value)) if isinstance(value, tuple) else value
+
+    outs = [variable(o, out_avals.get(o)) for o in node.outs]
+    params = {k: shown(v) for k, v in node.op.params.items()}
+    return JaxprEqn([variable(v) for v in node.args], outs, Primitive(node.op.name, True), params)
 
 
 _TAKES_NUMBERS = frozenset(["add", "sub", "mul", "div", "pow", "eq", "ne", "lt", "le", "gt", "ge", "remainder", "where", "full"])

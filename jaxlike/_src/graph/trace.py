@@ -164,6 +164,13 @@ class Trace(TorchDispatchMode):
         )
         return outs if single else tuple(outs) if schema.returns[0].type.kind() != "ListType" else outs
 
+    def record_call(self, call: Any, tensors: Sequence[Tensor], like: Sequence[Var]) -> list[Tensor]:
+        """Append a single node that applies ``call`` to the tensors; its results look like ``like``."""
+        with torch_private.outside():
+            made = [torch.empty_strided(v.shape, v.stride, dtype=v.dtype, device="meta") for v in like]
+        self.nodes.append(Node(call, tuple(map(self.var_of, tensors)), {}, tuple(map(self.define, made)), False))
+        return made
+
     def _recorded(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             return self.var_of(value)

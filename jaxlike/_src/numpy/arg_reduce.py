@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 _DIRECT = frozenset([torch.float32, torch.float64, torch.int32, torch.int64])
 
 
+def _place(kernel: Callable[..., Tensor], tensor: Tensor, axis: Any, keepdims: Any) -> Tensor:
+    if axis is None and keepdims:  # where vmap's rule for torch.argmax forgets keepdim (torch 2.13)
+        return kernel(tensor.reshape(-1), 0).reshape([1] * tensor.dim())
+    return kernel(tensor, axis, bool(keepdims))
+
+
 def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: Any, keepdims: Any) -> Array:
     if (
         type(a) is Array
@@ -38,7 +44,7 @@ def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: A
         and out is None
     ):
         try:
-            place = kernel(a._t, axis, bool(keepdims))
+            place = _place(kernel, a._t, axis, keepdims)
             return Array(place.to(torch.int64 if config.enable_x64.value else torch.int32))
         except (IndexError, RuntimeError):  # below it is said what is wrong
             pass
@@ -47,6 +53,8 @@ def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: A
         axis = concrete_or_error(operator.index, axis, f"axis argument to {name}")
     refuse_out(name, out)
     sizes = x.shape
+    if isinstance(x.dtype, dtypes.ExtendedDType):
+        raise ValueError(f"Unsupported dtype for {name[3:]}: {x.dtype}")
     if (math.prod(sizes) if axis is None else sizes[axis]) == 0:
         raise ValueError(f"attempt to get {name} of an empty sequence")
     tensor = unwrap(x)
@@ -62,7 +70,7 @@ def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: A
         )
     elif tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:
         tensor = tensor.to(torch.float32)
-    place = kernel(tensor, axis, bool(keepdims))
+    place = _place(kernel, tensor, axis, keepdims)
     return Array(place.to(dtypes.to_torch(dtypes.default_int_dtype())))
 
 

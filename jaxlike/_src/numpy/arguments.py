@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import border, dtypes
 from jaxlike._src.array import Array, NarrowArray
 from jaxlike._src.border import (
     asarray,
@@ -22,6 +23,7 @@ from jaxlike._src.border import (
     canonicalize_shape,
     check_arraylike,
     concrete_or_error,
+    unwrap,
 )
 from jaxlike._src.devices import default_torch_device, to_torch_device
 
@@ -82,11 +84,25 @@ def payload(x: Array) -> int:
     return x._t.dim() - x.ndim
 
 
+def astype(x: Array, dtype: Any, weak_type: bool = False) -> Array:
+    """`border.astype`, with numpy's warning where complex numbers lose their imaginary part."""
+    if x._t.is_complex() and not dtypes.issubdtype(dtype, np.complexfloating):
+        warnings.warn(
+            "Casting complex values to real discards the imaginary part",
+            np.exceptions.ComplexWarning,
+            stacklevel=4,
+        )
+        x = Array(unwrap(x).real)
+    return border.astype(x, dtype, weak_type)
+
+
 _SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
 def moved_as_signed(kernel: Any, tensor: Tensor, *args: Any) -> Tensor:
-    """A kernel that only moves elements, where torch lacks it for the wide unsigned types."""
+    """A kernel that only moves elements, where torch lacks it for the wide unsigned types and float8."""
+    if tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:
+        return kernel(tensor.to(torch.float32), *args).to(tensor.dtype)
     signed = _SIGNED.get(tensor.dtype)
     return kernel(tensor, *args) if signed is None else kernel(tensor.view(signed), *args).view(tensor.dtype)
 

@@ -13,9 +13,17 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import astype, cast, promote_dtypes_inexact, scalar, tensor_as, unwrap
+from jaxlike._src.border import cast, promote_dtypes_inexact, scalar, tensor_as, unwrap
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import array_of, axes_of, one_array, size_of, static_axes, user_dtype
+from jaxlike._src.numpy.arguments import (
+    array_of,
+    astype,
+    axes_of,
+    one_array,
+    size_of,
+    static_axes,
+    user_dtype,
+)
 from jaxlike._src.numpy.arithmetic import multiply, sqrt, subtract, true_divide
 from jaxlike._src.numpy.filled import full
 from jaxlike._src.numpy.reduce import max, min, sum

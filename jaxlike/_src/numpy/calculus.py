@@ -11,7 +11,6 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
-    astype,
     canonicalize_axis,
     concrete_or_error,
     promote_dtypes_inexact,
@@ -20,6 +19,7 @@ from jaxlike._src.border import (
 from jaxlike._src.numpy.arguments import array_of, index_tuple, like, one_array
 from jaxlike._src.numpy.arithmetic import subtract
 from jaxlike._src.numpy.compare import not_equal
+from jaxlike._src.numpy.dtype_api import astype
 from jaxlike._src.numpy.power import power
 from jaxlike._src.numpy.ranges import iota
 from jaxlike._src.numpy.shape import all_arrays, broadcast_to, expand_dims, moveaxis, ravel

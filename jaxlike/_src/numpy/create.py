@@ -15,10 +15,10 @@ import torch
 
 from jaxlike._src import border, dtypes, torch_private
 from jaxlike._src.array import Array, constant
-from jaxlike._src.border import astype, check_arraylike, from_numpy, unwrap
+from jaxlike._src.border import check_arraylike, from_numpy, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import like, torch_target, user_dtype
+from jaxlike._src.numpy.arguments import astype, like, torch_target, user_dtype
 from jaxlike._src.numpy.shape import expand_dims
 from jaxlike._src.numpy.stacking import concatenate_arrays
 

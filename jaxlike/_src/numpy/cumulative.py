@@ -12,9 +12,9 @@ import torch
 
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
-from jaxlike._src.border import astype, canonicalize_axis, unwrap
+from jaxlike._src.border import canonicalize_axis, unwrap
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import array_of, one_array, user_dtype
+from jaxlike._src.numpy.arguments import array_of, astype, one_array, user_dtype
 from jaxlike._src.numpy.nan_reduce import without_nan
 from jaxlike._src.numpy.reduction import promoted_integer
 from jaxlike._src.numpy.shape import reshape
@@ -62,6 +62,8 @@ def _cumulative(
     x = one_array(name, a)
     if out is not None:
         raise NotImplementedError(f"The 'out' argument to jnp.{name} is not supported")
+    if isinstance(x.dtype, dtypes.ExtendedDType):
+        raise TypeError(f"Cannot interpret '{x.dtype}' as a data type")
     if axis is None or x.ndim == 0:
         x = reshape(x, (x.size,))
     axis = 0 if axis is None else canonicalize_axis(axis, x.ndim)

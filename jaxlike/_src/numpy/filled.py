@@ -11,8 +11,16 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray as one
-from jaxlike._src.border import astype, cast, check_arraylike, from_numpy, kind_of, unwrap
-from jaxlike._src.numpy.arguments import array_of, like, new_shape, static_shape, torch_target, user_dtype
+from jaxlike._src.border import cast, check_arraylike, from_numpy, kind_of, unwrap
+from jaxlike._src.numpy.arguments import (
+    array_of,
+    astype,
+    like,
+    new_shape,
+    static_shape,
+    torch_target,
+    user_dtype,
+)
 from jaxlike._src.numpy.create import asarray
 from jaxlike._src.numpy.shape import broadcast_array
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import promote_dtypes_inexact, tensor_as, unwrap, check_arraylike, asarray, broadcast_shapes
-from jaxlike._src.family import FLOATING, FLOATS, alias, binary, finish, to_inexact, unary
-from jaxlike._src.frames import STATE
+from jaxlike._src.border import asarray, broadcast_shapes, check_arraylike, promote_dtypes_inexact, tensor_as, unwrap
+from jaxlike._src.family import FLOATING, binary, finish, to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.kinks import const, transformed
 

@@ -16,7 +16,6 @@ from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import (
     asarray,
-    astype,
     canonicalize_axis,
     check_arraylike,
     concrete_or_error,
@@ -24,7 +23,7 @@ from jaxlike._src.border import (
     unwrap,
 )
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.numpy.arguments import axes_of, like, moved_as_signed, one_array
+from jaxlike._src.numpy.arguments import astype, axes_of, like, moved_as_signed, one_array
 from jaxlike._src.numpy.ranges import arange
 from jaxlike._src.numpy.shape import broadcast_array, broadcast_shapes, expand_dims, moveaxis, ravel
 

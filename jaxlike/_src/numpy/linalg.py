@@ -112,7 +112,7 @@ def cholesky_or_nan(t: Tensor) -> Tensor:
     return torch.where(bad & lower, torch.nan, torch.where(bad, 0.0, factor))
 
 
-def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> EighResult:  # noqa: N803
+def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> EighResult:
     """Eigenvalues (ascending, real) and eigenvectors of a Hermitian matrix.
 
     Args:
@@ -130,7 +130,7 @@ def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> Eigh
     return EighResult(Array(values), Array(vectors))
 
 
-def eigvalsh(a: Any, UPLO: str | None = "L", *, symmetrize_input: bool = True) -> Array:  # noqa: N803
+def eigvalsh(a: Any, UPLO: str | None = "L", *, symmetrize_input: bool = True) -> Array:
     """Eigenvalues of a Hermitian matrix, ascending."""
     return eigh(a, UPLO, symmetrize_input).eigenvalues
 
@@ -516,7 +516,7 @@ def cond(x: Any, p: Any = None) -> Array:
     return Array(torch.where(t.isnan() & ~orig_nan, torch.inf, t))
 
 
-def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any = None) -> Array:  # noqa: N803
+def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any = None) -> Array:
     """Number of singular values above ``rtol`` times the largest (or above ``tol``)."""
     (v,) = inexact_operands("matrix_rank", M)
     if v.ndim < 2:

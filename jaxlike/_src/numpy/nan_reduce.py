@@ -10,9 +10,9 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import astype, unwrap
+from jaxlike._src.border import unwrap
 from jaxlike._src.numpy import averages, reduce
-from jaxlike._src.numpy.arguments import one_array, user_dtype
+from jaxlike._src.numpy.arguments import astype, one_array, user_dtype
 from jaxlike._src.numpy.arithmetic import sqrt, subtract, true_divide
 from jaxlike._src.numpy.reduction import identity_of, mask_of, refuse_out
 

@@ -13,10 +13,10 @@ import torch
 
 from jaxlike._src import dtypes, torch_private, unsigned
 from jaxlike._src.array import Array, constant
-from jaxlike._src.border import asarray, astype, concrete_or_error, scalar_value, to_numpy, unwrap
+from jaxlike._src.border import asarray, concrete_or_error, scalar_value, to_numpy, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.numpy import create
-from jaxlike._src.numpy.arguments import like, moved_as_signed, one_array
+from jaxlike._src.numpy.arguments import astype, like, moved_as_signed, one_array
 from jaxlike._src.numpy.averages import mean
 from jaxlike._src.numpy.quantiles import median
 from jaxlike._src.numpy.ranges import linspace

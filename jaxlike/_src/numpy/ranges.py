@@ -14,7 +14,6 @@ import torch
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import (
-    astype,
     canonicalize_axis,
     cast,
     concrete_or_error,
@@ -24,6 +23,7 @@ from jaxlike._src.border import (
     unwrap,
 )
 from jaxlike._src.numpy.arguments import array_of, like, torch_target, user_dtype
+from jaxlike._src.numpy.dtype_api import astype
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, common_shape
 
 if TYPE_CHECKING:

@@ -18,14 +18,13 @@ from jaxlike._src import config, dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
-    astype,
     cast,
     scalar,
     unwrap,
 )
 from jaxlike._src.family import publish
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import array_of, axes_of, one_array, static_axes, user_dtype
+from jaxlike._src.numpy.arguments import array_of, astype, axes_of, one_array, static_axes, user_dtype
 from jaxlike._src.numpy.shape import broadcast_array, common_shape
 
 if TYPE_CHECKING:
@@ -101,7 +100,9 @@ class Reduction(NamedTuple):
         refuse_out(name, out)
         x = one_array(name, a)
         if isinstance(x.dtype, dtypes.ExtendedDType):
-            raise TypeError(f"reduce_{name} does not accept dtype {x.dtype}.")
+            if self.truth:
+                raise ValueError(f"Cannot convert_element_type from {x.dtype} to bool")
+            raise TypeError(f"Cannot interpret '{x.dtype}' as a data type")
         mask = mask_of(name, where)
         if initial is None and not self.has_identity and mask is not None:
             raise ValueError(
@@ -174,7 +175,7 @@ class Reduction(NamedTuple):
 
 
 _FLOAT8 = frozenset(t for t in dtypes.FROM_TORCH if t.is_floating_point and t.itemsize == 1)
-SHORT_DTYPES = frozenset(map(dtypes.from_torch, SHORT_FLOATS))
+SHORT_DTYPES = frozenset(map(dtypes.from_torch, [*SHORT_FLOATS, *_FLOAT8]))
 
 
 def masked(tensor: Tensor, mask: Tensor, other: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ multiplied by 0, as in JAX. `where` moves elements only, so it takes arrays of e
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,10 +22,9 @@ from jaxlike._src.border import (
     concrete_or_error,
     promote_dtypes,
     scalar,
-    tensor_as,
     unwrap,
 )
-from jaxlike._src.family import FLOATS, finish
+from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import like, moved_as_signed, one_array, payload
 from jaxlike._src.numpy.arithmetic import remainder
@@ -38,8 +36,6 @@ from jaxlike._src.numpy.shape import common_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from torch import Tensor
 
     from jaxlike._src.typing import ArrayLike
 

@@ -15,7 +15,6 @@ from jaxlike._src import torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import (
     asarray,
-    astype,
     canonicalize_axis,
     check_arraylike,
     concrete_or_error,
@@ -25,7 +24,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import index_tuple, like, moved_as_signed, one_array, user_dtype
+from jaxlike._src.numpy.arguments import astype, index_tuple, like, moved_as_signed, one_array, user_dtype
 from jaxlike._src.numpy.shape import (
     all_arrays,
     atleast_1d,

@@ -13,7 +13,6 @@ from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
-    astype,
     cast,
     concrete_or_error,
     promote_args_inexact,
@@ -23,7 +22,7 @@ from jaxlike._src.border import (
     unwrap,
 )
 from jaxlike._src.numpy import create
-from jaxlike._src.numpy.arguments import array_of, one_array, user_dtype
+from jaxlike._src.numpy.arguments import array_of, astype, one_array, user_dtype
 from jaxlike._src.numpy.arithmetic import absolute, multiply, true_divide
 from jaxlike._src.numpy.averages import average
 from jaxlike._src.numpy.calculus import diff

@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, unwrap
 from jaxlike._src.family import alias, binary, to_inexact, unary
-from jaxlike._src.numpy.arguments import one_array
-from jaxlike._src.numpy.compare import lexicographic
 from jaxlike._src.numpy.kinks import const, nan_slope, transformed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from jaxlike._src.typing import ArrayLike
 
 
 @unary(promote=to_inexact)

@@ -10,7 +10,8 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import astype, canonicalize_axis, kind_of, promote_dtypes, tensor_as, unwrap as tensor_of
+from jaxlike._src.border import canonicalize_axis, promote_dtypes
+from jaxlike._src.border import unwrap as tensor_of
 from jaxlike._src.family import to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.arithmetic import mod

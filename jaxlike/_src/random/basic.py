@@ -88,11 +88,16 @@ def uniform_between(key: PRNGKeyArray, shape: Shape, dtype: Any, minval: ArrayLi
 
 
 def _uniform_8_bits(key: PRNGKeyArray, shape: Shape, dtype: Any, kept: int, minval: ArrayLike, maxval: ArrayLike) -> Array:
-    """Floats of 8 bits: drawn exactly, moved in float32, rounded."""
+    """Floats of 8 bits, in float32 steps each of which is rounded."""
     single = np.dtype("float32")
+
+    def rounded(x: Tensor) -> Tensor:
+        return tensor_as(astype(Array(x), dtype), single)
+
     low, high = (tensor_as(astype(asarray(v), dtype), single) for v in (minval, maxval))
     unit = (draws.random_bits(key, 8, shape) >> (8 - kept)).to(torch.float32) * 2.0**-kept
-    return astype(Array(torch.maximum(low, unit * (high - low) + low)), dtype)
+    moved = rounded(rounded(unit * rounded(high - low)) + low)
+    return astype(Array(torch.maximum(low, moved)), dtype)
 
 
 def normal(key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None) -> Array:

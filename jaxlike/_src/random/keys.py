@@ -245,7 +245,7 @@ def key(seed: int | ArrayLike, *, impl: PRNGSpecDesc | None = None, dtype: KeyDT
     return _key("key", seed, impl)
 
 
-def PRNGKey(seed: int | ArrayLike, *, impl: PRNGSpecDesc | None = None) -> Array:  # noqa: N802  (JAX's name)
+def PRNGKey(seed: int | ArrayLike, *, impl: PRNGSpecDesc | None = None) -> Array:
     """A raw PRNG key from an integer: uint32 words, [2] for threefry2x32. `key` is the newer form."""
     return like_given(True, _key("PRNGKey", seed, impl))
 

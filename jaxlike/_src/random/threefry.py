@@ -13,6 +13,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from jaxlike._src.random.words import WORD
 
 if TYPE_CHECKING:

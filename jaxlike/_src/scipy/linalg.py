@@ -258,7 +258,7 @@ _LIMITS = {
 }
 
 
-def expm(A: Any, *, upper_triangular: bool = False, max_squarings: int = 16) -> Array:  # noqa: N803
+def expm(A: Any, *, upper_triangular: bool = False, max_squarings: int = 16) -> Array:
     """Matrix exponential of ``[..., n, n]`` by scaling and squaring; NaN where it needs more squarings."""
     (x,) = _inexact("expm", A)
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
@@ -297,7 +297,7 @@ def _pade(t: Tensor, degree: int) -> Tensor:
     return torch.linalg.solve(even - u, even + u)
 
 
-def expm_frechet(A: Any, E: Any, *, method: str | None = None, compute_expm: bool = True) -> Any:  # noqa: N803
+def expm_frechet(A: Any, E: Any, *, method: str | None = None, compute_expm: bool = True) -> Any:
     """Matrix exponential and its derivative in direction ``E``."""
     from jaxlike._src.transforms.forward import jvp
 

@@ -171,7 +171,7 @@ def _output(x: Any) -> Any:
 def _leave(x: Any, level: int, size: int, dim: int | None) -> tuple[Any, Any, Any]:
     """A result outside the level: (class, tensor, tag), or (None, numpy array, None) for float0."""
     if not isinstance(x, Array):
-        return None, np.zeros((size, *x.shape), x.dtype), None
+        return None, x if dim is None else np.zeros((size, *x.shape), x.dtype), None
     tensor = unwrap(x)
     batched = torch_private.is_batched(tensor) and torch_private.level_of(tensor) == level
     if dim is None:

@@ -1,0 +1,328 @@
+"""activations: elementwise functions of neural networks, and normalisations along an axis.
+
+Written from jax.numpy functions where JAX's own definition decides the derivative at a kink; `relu`, `softmax`
+and their kin use torch's fused kernels, whose derivatives agree.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import dtypes
+from jaxlike._src.array import Array
+from jaxlike._src.border import (
+    asarray,
+    astype,
+    canonicalize_axis,
+    check_arraylike,
+    check_arraylike_or_none,
+    concrete_or_error,
+    promote_args_inexact,
+    unwrap,
+)
+from jaxlike._src.family import INEXACT, to_inexact, unary
+from jaxlike._src.lax.parallel import axis_index, axis_size
+from jaxlike._src.nn.logsumexp import logsumexp
+from jaxlike._src.numpy.arithmetic import (
+    abs as absolute,
+)
+from jaxlike._src.numpy.arithmetic import (
+    add,
+    multiply,
+    negative,
+    sqrt,
+    square,
+    subtract,
+    true_divide,
+)
+from jaxlike._src.numpy.averages import mean as mean_of
+from jaxlike._src.numpy.compare import equal, maximum, minimum
+from jaxlike._src.numpy.exponential import exp, expm1, log, log1p, logaddexp
+from jaxlike._src.numpy.reduce import max as max_of
+from jaxlike._src.numpy.reduce import sum as sum_of
+from jaxlike._src.numpy.select import clip, where
+from jaxlike._src.numpy.stacking import split
+from jaxlike._src.numpy.trig import tanh
+from jaxlike._src.transforms.stop_gradient import stop_gradient
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from jaxlike._src.typing import ArrayLike, Axis
+
+
+def identity(x: ArrayLike) -> Array:
+    """``x``."""
+    check_arraylike("identity", x)
+    return asarray(x)
+
+
+def relu(x: ArrayLike) -> Array:
+    """``max(x, 0)``; the derivative at 0 is 0."""
+    if type(x) is Array and unwrap(x).dtype.is_floating_point:
+        return Array(torch.relu(unwrap(x)), x.weak_type)
+    return maximum(x, 0)
+
+
+def relu6(x: ArrayLike) -> Array:
+    """``min(max(x, 0), 6)``; the derivative at 0 and 6 is 0."""
+    value = minimum(maximum(x, 0), 6.0)
+    inside = operator.and_(asarray(x) > 0, asarray(x) < 6)
+    return where(inside, value, stop_gradient(value))
+
+
+@unary(promote=to_inexact, accepts=INEXACT, primitive="logistic", module="jax.nn")
+def sigmoid(x: Tensor) -> Tensor:
+    """``1 / (1 + exp(-x))``."""
+    return torch.sigmoid(x)
+
+
+def softplus(x: ArrayLike) -> Array:
+    """``log(1 + exp(x))``."""
+    return logaddexp(x, 0)
+
+
+def squareplus(x: ArrayLike, b: ArrayLike = 4) -> Array:
+    """``(x + sqrt(x**2 + b)) / 2``."""
+    check_arraylike("squareplus", x)
+    return true_divide(add(x, sqrt(add(square(x), b))), 2)
+
+
+def sparse_plus(x: ArrayLike) -> Array:
+    """0 up to -1, ``x`` from 1 on, and ``(x + 1)**2 / 4`` between."""
+    check_arraylike("sparse_plus", x)
+    v = asarray(x)
+    return where(v <= -1.0, 0.0, where(v >= 1.0, v, true_divide(square(add(v, 1.0)), 4)))
+
+
+def soft_sign(x: ArrayLike) -> Array:
+    """``x / (|x| + 1)``."""
+    check_arraylike("soft_sign", x)
+    return true_divide(x, add(absolute(x), 1))
+
+
+def sparse_sigmoid(x: ArrayLike) -> Array:
+    """``(x + 1) / 2`` cut to [0, 1]."""
+    check_arraylike("sparse_sigmoid", x)
+    return multiply(0.5, clip(add(x, 1.0), 0.0, 2.0))
+
+
+def silu(x: ArrayLike) -> Array:
+    """``x * sigmoid(x)``."""
+    check_arraylike("silu", x)
+    return multiply(x, sigmoid(x))
+
+
+swish = silu
+
+
+def mish(x: ArrayLike) -> Array:
+    """``x * tanh(softplus(x))``."""
+    check_arraylike("mish", x)
+    return multiply(x, tanh(softplus(x)))
+
+
+def log_sigmoid(x: ArrayLike) -> Array:
+    """``log(sigmoid(x))``."""
+    check_arraylike("log_sigmoid", x)
+    return negative(softplus(negative(x)))
+
+
+def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
+    """``x`` above 0, ``alpha * (exp(x) - 1)`` below."""
+    check_arraylike("elu", x)
+    v = asarray(x)
+    above = v > 0
+    return where(above, v, multiply(alpha, expm1(where(above, 0.0, v))))
+
+
+def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 1e-2) -> Array:
+    """``x`` from 0 on, ``negative_slope * x`` below."""
+    check_arraylike("leaky_relu", x)
+    v = asarray(x)
+    return where(v >= 0, v, multiply(negative_slope, v))
+
+
+def hard_tanh(x: ArrayLike) -> Array:
+    """``x`` cut to [-1, 1]; the derivative at the ends is 1."""
+    check_arraylike("hard_tanh", x)
+    v = asarray(x)
+    return where(v > 1, 1, where(v < -1, -1, v))
+
+
+def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
+    """``max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)``."""
+    return add(maximum(x, 0.0), multiply(alpha, expm1(true_divide(minimum(x, 0.0), alpha))))
+
+
+def selu(x: ArrayLike) -> Array:
+    """``elu`` with the two constants of self-normalising networks (Klambauer et al. 2017)."""
+    return multiply(1.0507009873554804934193349852946, elu(x, 1.6732632423543772848170429916717))
+
+
+def gelu(x: ArrayLike, approximate: bool = True) -> Array:
+    """``x`` times the normal distribution function of ``x``, by a tanh formula if ``approximate``."""
+    (v,) = promote_args_inexact("gelu", x)
+    t = unwrap(v)
+    if approximate:
+        root = float(np.sqrt(2 / np.pi).astype(v.dtype))
+        return Array(t * (0.5 * (1.0 + torch.tanh(root * (t + 0.044715 * (t * t * t))))), v.weak_type)
+    return Array(0.5 * t * torch.special.erfc(-t * float(np.sqrt(0.5).astype(v.dtype))))
+
+
+def glu(x: ArrayLike, axis: int = -1) -> Array:
+    """The first half along ``axis`` times the sigmoid of the second."""
+    check_arraylike("glu", x)
+    v = asarray(x)
+    if v.shape[axis] % 2:
+        raise AssertionError("axis size must be divisible by 2")
+    first, second = split(v, 2, axis)
+    return multiply(first, sigmoid(second))
+
+
+def hard_sigmoid(x: ArrayLike) -> Array:
+    """``relu6(x + 3) / 6``."""
+    return true_divide(relu6(add(x, 3.0)), 6.0)
+
+
+def hard_silu(x: ArrayLike) -> Array:
+    """``x * hard_sigmoid(x)``."""
+    check_arraylike("hard_silu", x)
+    return multiply(x, hard_sigmoid(x))
+
+
+hard_swish = hard_silu
+
+
+def log1mexp(x: ArrayLike) -> Array:
+    """``log(1 - exp(-x))`` without cancellation."""
+    check_arraylike("log1mexp", x)
+    v = asarray(x)
+    return where(v < math.log(2.0), log(negative(expm1(negative(v)))), log1p(negative(exp(negative(v)))))
+
+
+# Along an axis
+
+
+def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
+    given = range(ndim) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
+    return tuple(canonicalize_axis(a, ndim) for a in given)
+
+
+def _one_axis(x: Any, axis: Axis, mask: Any) -> int | None:
+    """The axis number where torch's own kernel does it; None otherwise."""
+    if type(x) is not Array or mask is not None or isinstance(axis, tuple | list) or axis is None or not x.ndim:
+        return None
+    t = unwrap(x)
+    if t.dtype not in (torch.float32, torch.float64) or not t.shape[axis]:
+        return None
+    return canonicalize_axis(axis, x.ndim)
+
+
+def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
+    """``exp(x) / sum(exp(x))`` over ``axis``; entries outside of ``where`` count for nothing and give 0."""
+    check_arraylike("softmax", x)
+    if (dim := _one_axis(x, axis, where)) is not None:
+        assert isinstance(x, Array)
+        return Array(torch.softmax(unwrap(x), dim), x.weak_type)
+    top = max_of(x, axis, where=where, initial=-np.inf, keepdims=True)
+    safe = x if where is None else _where(where, x, -np.inf)
+    weights = exp(subtract(safe, stop_gradient(top)))
+    result = true_divide(weights, sum_of(weights, axis, where=where, keepdims=True))
+    return result if where is None else _where(where, result, 0)
+
+
+_where = where
+
+
+def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
+    """``log(softmax(x))`` over ``axis``; -inf outside of ``where``."""
+    check_arraylike("log_softmax", x)
+    if (dim := _one_axis(x, axis, where)) is not None:
+        assert isinstance(x, Array)
+        return Array(torch.log_softmax(unwrap(x), dim), x.weak_type)
+    top = max_of(x, axis, where=where, initial=-np.inf, keepdims=True)
+    safe = x if where is None else _where(where, x, -np.inf)
+    shifted = subtract(safe, stop_gradient(top))
+    result = subtract(shifted, log(sum_of(exp(shifted), axis, where=where, keepdims=True)))
+    return result if where is None else _where(where, result, -np.inf)
+
+
+def logmeanexp(x: ArrayLike, axis: Axis = None, where: ArrayLike | None = None, keepdims: bool = False) -> Array:
+    """``log(mean(exp(x)))`` over ``axis``."""
+    total = logsumexp(x, axis=axis, where=where, keepdims=keepdims)
+    array = asarray(x)
+    if where is None:
+        count: Any = math.prod(array.shape[a] for a in _axes(axis, array.ndim))
+        return subtract(total, log(float(count)))
+    ones = _where(where, Array(torch.ones_like(unwrap(astype(array, total.dtype)))), 0)
+    return subtract(total, log(sum_of(ones, axis=axis, keepdims=keepdims)))
+
+
+def standardize(
+    x: ArrayLike,
+    axis: Axis = -1,
+    mean: ArrayLike | None = None,
+    variance: ArrayLike | None = None,
+    epsilon: ArrayLike = 1e-5,
+    where: ArrayLike | None = None,
+    *,
+    algorithm: str = "fast",
+) -> Array:
+    """``(x - mean) / sqrt(variance + epsilon)`` over ``axis``.
+
+    Args:
+        x: array.
+        axis: axes over which mean and variance are taken.
+        mean: used instead of the mean of ``x``.
+        variance: used instead of the variance of ``x``.
+        epsilon: added to the variance.
+        where: entries that count for mean and variance.
+        algorithm: "fast" (mean of squares minus square of mean) or "stable" (two passes).
+    """
+    check_arraylike("standardize", x)
+    check_arraylike_or_none("standardize", mean, variance, where)
+    if mean is None:
+        mean = mean_of(x, axis, keepdims=True, where=where)
+    if variance is None:
+        if algorithm == "stable":
+            variance = mean_of(square(subtract(x, mean)), axis, keepdims=True, where=where)
+        elif algorithm == "fast":
+            variance = subtract(mean_of(square(x), axis, keepdims=True, where=where), square(mean))
+            variance = clip(variance, 0)
+        else:
+            raise ValueError(f"Unknown algorithm '{algorithm}'. Expected 'fast' or 'stable'.")
+    spread = add(variance, epsilon)
+    return multiply(subtract(x, mean), Array(torch.rsqrt(unwrap(spread)), spread.weak_type))
+
+
+def one_hot(x: Any, num_classes: int, *, dtype: Any = None, axis: Any = -1) -> Array:
+    """1 at position ``x`` of a new ``axis``, 0 elsewhere and where ``x`` is out of range.
+
+    Args:
+        x: integers.
+        num_classes: size of the new axis.
+        dtype: dtype of the result, by default the default float.
+        axis: where the new axis goes, or the name of a vmap axis.
+    """
+    num_classes = concrete_or_error(operator.index, num_classes, "The error arose in jax.nn.one_hot argument `num_classes`.")
+    check_arraylike("one_hot", x)
+    array = asarray(x)
+    kind = dtypes.default_float_dtype() if dtype is None else dtypes.check_and_canonicalize_user_dtype(dtype, "one_hot")
+    if not isinstance(axis, int | np.integer):
+        size = axis_size(axis)
+        if num_classes != size:
+            raise ValueError(f"Expected num_classes to match the size of axis {axis}, but {num_classes} != {size}")
+        return astype(equal(array, axis_index(axis)), kind)
+    place = canonicalize_axis(axis, array.ndim + 1)
+    t = unwrap(array)
+    shape = [1] * array.ndim
+    shape.insert(place, num_classes)
+    classes = torch.arange(num_classes, dtype=torch.int64, device=t.device).reshape(shape)
+    wide = t if t.dtype.is_floating_point else t.to(torch.int64)
+    return astype(Array(wide.unsqueeze(place) == classes), kind)

@@ -1,0 +1,285 @@
+"""structured: operations on arrays that bring differentiation and batching rules of their own.
+
+`apply` takes one running transformation away at a time, innermost first, as JAX's traces do: it asks the
+operation for its rule, which runs below that level on the values there (so a rule may use anything, other
+transformations included), and wraps the results for the level. Below all levels the operation runs; a trace
+records it as a single node that applies it again at replay, so its rules survive in graphs too.
+torch.autograd.Function composes in the same way, but computes the function beside its forward rule, runs that
+rule with forward mode off, and recomputes in the backward pass what a linearized rule already has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from jaxlike._src import torch_private
+from jaxlike._src.array import Array
+from jaxlike._src.border import unwrap
+from jaxlike._src.devices import default_torch_device
+from jaxlike._src.frames import STATE, Frame, below
+from jaxlike._src.graph.graph import Call
+from jaxlike._src.graph.trace import trace
+from jaxlike._src.transforms.forward import own_memory
+from jaxlike._src.transforms.vmap import vmap_leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from jaxlike._src.graph.graph import Graph
+
+    Arrays = Sequence[Array]
+    Tangents = Sequence[Any]  # an Array, or None where there is no tangent
+    Pullback = Callable[[Tangents], Tangents]
+
+
+class Structured:
+    """An operation on a flat list of Arrays.
+
+    A subclass says what it does (`run`) and gives its rules. A rule gets Arrays of the level below the
+    transformation that it is for.
+    """
+
+    name = "call"
+    is_closed = True  # whether the arguments are all that it may depend on
+    out_mapped: Sequence[bool] | None = None  # of a batched operation: which results have lanes; None: all
+
+    def run(self, args: Arrays) -> list[Array]:
+        """The results, where no transformation runs (or inside of a trace of this operation)."""
+        raise NotImplementedError
+
+    def jvp(self, primals: Arrays, tangents: Tangents) -> tuple[list[Array], list[Any]]:
+        """Results and their tangents; None where there is none."""
+        raise NotImplementedError(f"Differentiation rule for '{self.name}' not implemented")
+
+    def vjp(self, primals: Arrays, perturbed: Sequence[bool]) -> tuple[list[Array], Pullback]:
+        """Results, and the map from their cotangents to those of the arguments; None means zero."""
+        raise NotImplementedError(f"Differentiation rule for '{self.name}' not implemented")
+
+    def batched(self, frame: Frame, mapped: Sequence[bool]) -> Structured:
+        """The operation on all lanes of ``frame`` at once, along axis 0 of mapped arguments and results."""
+        raise NotImplementedError(f"Batching rule for '{self.name}' not implemented")
+
+    def recorded(self, args: Arrays) -> tuple[Structured, Graph, list[Array], list[Array]]:
+        """For a trace: the operation as it is to be replayed, and its graph for a compiler.
+
+        Returns:
+            The operation with closed-over values as further arguments, a graph of what it computes, those
+            values, and Arrays of the results' kinds.
+        """
+        graph, outs = trace(self.run, args, self.name)
+        kinds = [(type(o), o._tag) for o in outs]
+        return self.closed(GraphFunction(graph, kinds), len(graph.lifted)), graph, graph.lifted, list(outs)
+
+    def params(self) -> dict[str, Any]:
+        """What a jaxpr shows of it."""
+        return {}
+
+    def closed(self, run: GraphFunction, more: int) -> Structured:
+        """This operation where `run` is a graph with ``more`` arguments, which it closed over, at the end."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class GraphFunction:
+    """A traced function of Arrays: closed-over values are its last arguments."""
+
+    graph: Graph
+    kinds: Sequence[tuple[type[Array], Any]]
+
+    def __call__(self, args: Arrays) -> list[Array]:
+        """Replay the graph under whatever runs."""
+        outs = self.graph.replay()(default_torch_device(), *map(unwrap, args))
+        return [kind(t, tag) for (kind, tag), t in zip(self.kinds, outs, strict=True)]
+
+
+class Applied(Call):
+    """What a node of a graph applies: an operation, with the kinds of Array that its tensors are."""
+
+    def __init__(self, op: Structured, graph: Graph | None, args: Arrays) -> None:
+        self.op, self.graph, self.name, self.params = op, graph, op.name, op.params()
+        self.kinds = [(type(a), a._tag) for a in args]
+
+    def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """Apply the operation under whatever runs at replay."""
+        args = [kind(t, tag) for (kind, tag), t in zip(self.kinds, tensors, strict=True)]
+        return tuple(unwrap(o) for o in apply(self.op, args))
+
+
+def apply(op: Structured, args: Arrays) -> list[Array]:
+    """The results of ``op`` under whatever transformations run."""
+    frame = STATE.frame
+    if frame is None:
+        return op.run(args)
+    if frame.trace is not None:
+        return _record(op, frame, args)
+    return _RULES[frame.kind](op, frame, args)
+
+
+def _record(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
+    op, graph, more, outs = op.recorded(args)
+    args = [*args, *more]
+    tensors = [unwrap(a) for a in args]
+    made = frame.trace.record_call(Applied(op, graph, args), tensors, graph.outputs)
+    return [type(o)(t, o._tag) for o, t in zip(outs, made, strict=True)]
+
+
+def _like(x: Array, tensor: Tensor) -> Array:
+    return type(x)(tensor, x._tag)
+
+
+def _depends(tensor: Tensor, level: int) -> bool:
+    return torch_private.level_of(tensor) == level
+
+
+# Reverse mode
+
+
+class _Link(torch_private.SingleLevelFunction):
+    """Ties results that were computed below a level to the arguments, with a given pullback."""
+
+    @staticmethod
+    def forward(ctx: Any, job: _Reverse, *tensors: Tensor) -> tuple[Tensor, ...]:
+        del tensors
+        ctx.job = job
+        outs = job.run()
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(*(o for o in outs if not (o.is_floating_point() or o.is_complex())))
+        return outs
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor | None) -> Any:
+        return None, *ctx.job.pull(cotangents)
+
+
+class _Reverse:
+    """An operation under a grad level: its results with their pullback, computed below."""
+
+    def __init__(self, op: Structured, frame: Frame, args: Arrays, tensors: Sequence[Tensor]) -> None:
+        self.op, self.frame, self.args, self.tensors = op, frame, args, tensors
+        self.at = [k for k, t in enumerate(tensors) if _depends(t, frame.level) and t.requires_grad]
+        self.outs: list[Array] = []
+
+    def run(self) -> tuple[Tensor, ...]:
+        level = self.frame.level
+        perturbed = [k in self.at for k in range(len(self.args))]
+        plain = [torch_private.unwrap_at(t, level) for t in self.tensors]
+        with torch_private.below_level(), below(self.frame):
+            args = [_like(a, t) for a, t in zip(self.args, plain, strict=True)]
+            self.outs, self.pullback = self.op.vjp(args, perturbed)
+            tensors = [unwrap(o) for o in self.outs]
+        return tuple(torch_private.wrap_at(t, level) for t in tensors)
+
+    def pull(self, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
+        given = [None if c is None else _like(o, _conjugate(c)) for o, c in zip(self.outs, cotangents, strict=True)]
+        grads = self.pullback(given)
+        return [None if grads[k] is None else _conjugate(unwrap(grads[k])) for k in self.at]
+
+
+def _conjugate(tensor: Tensor) -> Tensor:
+    """torch's cotangents of complex values are the conjugates of JAX's."""
+    return tensor.conj_physical() if tensor.is_complex() else tensor
+
+
+def _under_grad(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
+    job = _Reverse(op, frame, args, [unwrap(a) for a in args])
+    if not job.at:
+        return _independent(op, frame, args, job.tensors)
+    tensors = torch_private.link(_Link, job, *(job.tensors[k] for k in job.at))
+    return [_like(o, t) for o, t in zip(job.outs, tensors, strict=True)]
+
+
+def _independent(op: Structured, frame: Frame, args: Arrays, tensors: Sequence[Tensor]) -> list[Array]:
+    """No argument depends on the innermost transformation: apply below it."""
+    plain = [torch_private.unwrap_at(t, frame.level) for t in tensors]
+    with torch_private.below_level(), below(frame):
+        outs = apply(op, [_like(a, t) for a, t in zip(args, plain, strict=True)])
+        made = [unwrap(o) for o in outs]
+    return [_like(o, t) for o, t in zip(outs, made, strict=True)]
+
+
+# Forward mode
+
+
+def _under_jvp(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
+    level = frame.level
+    tensors = [unwrap(a) for a in args]
+    duals = [torch_private.unpack_dual(t) if _depends(t, level) else (t, None) for t in tensors]
+    primals = [torch_private.unwrap_at(p, level) for p, _ in duals]
+    if all(t is None for _, t in duals):
+        return _independent(op, frame, args, primals)
+    tangents = [None if t is None else torch_private.unwrap_at(t, level) for _, t in duals]
+    with torch_private.below_level(), below(frame):
+        outs, moved = op.jvp(
+            [_like(a, p) for a, p in zip(args, primals, strict=True)],
+            [None if t is None else _like(a, own_memory(t)) for a, t in zip(args, tangents, strict=True)],
+        )
+        pairs = [(unwrap(o), None if t is None else own_memory(unwrap(t))) for o, t in zip(outs, moved, strict=True)]
+    return [
+        _like(o, p if t is None else torch_private.make_dual(p, t)) for o, (p, t) in zip(outs, pairs, strict=True)
+    ]
+
+
+# Batching
+
+
+def _under_vmap(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
+    level = frame.level
+    tensors = [unwrap(a) for a in args]
+    dims = [torch_private.batch_dim_at(t, level) for t in tensors]
+    if op.is_closed and all(d is None for d in dims):
+        return _independent(op, frame, args, tensors)
+    with torch_private.below_level(), below(frame):
+        plain = [
+            t if d is None else torch_private.wrapped_value(t).movedim(d, 0) for t, d in zip(tensors, dims, strict=True)
+        ]
+        inside = [_like(a, t) for a, t in zip(args, plain, strict=True)]
+        batched = op.batched(frame, [d is not None for d in dims])
+        outs = apply(batched, inside)
+        made = [unwrap(o) for o in outs]
+    flags = [True] * len(outs) if batched.out_mapped is None else batched.out_mapped
+    return [
+        _like(o, torch_private.add_batch_dim(t, 0, level) if m else t) for o, t, m in zip(outs, made, flags, strict=True)
+    ]
+
+
+_RULES = {"grad": _under_grad, "jvp": _under_jvp, "vmap": _under_vmap}
+
+
+def on_lanes(
+    fun: Callable[[Sequence[Any]], Sequence[Any]], args: Sequence[Any], mapped: Sequence[bool], frame: Frame, name: str
+) -> tuple[list[Any], list[bool]]:
+    """Run a function of flat lists over all lanes of a vmap that is set aside.
+
+    Returns:
+        The results (None stays None), and whether each has lanes, which are then along axis 0.
+    """
+    level, flags = 0, []
+
+    def look(inside: Sequence[Any]) -> list[Any]:
+        nonlocal level, flags
+        assert STATE.frame is not None
+        level = STATE.frame.level
+        outs = list(fun(inside))
+        flags = [isinstance(o, Array) and _depends(unwrap(o), level) for o in outs]
+        axes[:] = [0 if m else None for m in flags]
+        return outs
+
+    axes: list[Any] = []
+    in_axes = [0 if m else None for m in mapped]
+    outs = vmap_leaves(look, args, in_axes, axes, frame.axis_size, frame.axis_name, name, frame)
+    return outs, flags
+
+
+def with_lanes(x: Any, has: bool, wanted: bool, frame: Frame) -> Any:
+    """A value with lanes along axis 0 if they are wanted and it has none."""
+    if has == wanted or x is None:
+        return x
+    if not wanted:
+        raise NotImplementedError("a rule whose result differs between lanes, where the function's does not")
+    if not isinstance(x, Array):  # float0
+        return np.zeros((frame.axis_size, *x.shape), x.dtype)
+    tensor = unwrap(x)
+    return _like(x, tensor.expand(frame.axis_size, *tensor.shape))

@@ -1,0 +1,34 @@
+"""jax.nn: the names; bodies are in `jaxlike._src.nn`."""
+
+from jaxlike._src.nn.activations import celu as celu
+from jaxlike._src.nn.activations import elu as elu
+from jaxlike._src.nn.activations import gelu as gelu
+from jaxlike._src.nn.activations import glu as glu
+from jaxlike._src.nn.activations import hard_sigmoid as hard_sigmoid
+from jaxlike._src.nn.activations import hard_silu as hard_silu
+from jaxlike._src.nn.activations import hard_swish as hard_swish
+from jaxlike._src.nn.activations import hard_tanh as hard_tanh
+from jaxlike._src.nn.activations import identity as identity
+from jaxlike._src.nn.activations import leaky_relu as leaky_relu
+from jaxlike._src.nn.activations import log1mexp as log1mexp
+from jaxlike._src.nn.activations import log_sigmoid as log_sigmoid
+from jaxlike._src.nn.activations import log_softmax as log_softmax
+from jaxlike._src.nn.activations import logmeanexp as logmeanexp
+from jaxlike._src.nn.activations import mish as mish
+from jaxlike._src.nn.activations import one_hot as one_hot
+from jaxlike._src.nn.activations import relu as relu
+from jaxlike._src.nn.activations import relu6 as relu6
+from jaxlike._src.nn.activations import selu as selu
+from jaxlike._src.nn.activations import sigmoid as sigmoid
+from jaxlike._src.nn.activations import silu as silu
+from jaxlike._src.nn.activations import soft_sign as soft_sign
+from jaxlike._src.nn.activations import softmax as softmax
+from jaxlike._src.nn.activations import softplus as softplus
+from jaxlike._src.nn.activations import sparse_plus as sparse_plus
+from jaxlike._src.nn.activations import sparse_sigmoid as sparse_sigmoid
+from jaxlike._src.nn.activations import squareplus as squareplus
+from jaxlike._src.nn.activations import standardize as standardize
+from jaxlike._src.nn.activations import swish as swish
+from jaxlike._src.nn.attention import dot_product_attention as dot_product_attention
+from jaxlike._src.nn.logsumexp import logsumexp as logsumexp
+from jaxlike._src.numpy.trig import tanh as tanh

@@ -1,0 +1,35 @@
+"""jax.random: keys and samplers, bit for bit JAX's."""
+
+from jaxlike._src.random.basic import bernoulli as bernoulli
+from jaxlike._src.random.basic import bits as bits
+from jaxlike._src.random.basic import normal as normal
+from jaxlike._src.random.basic import rademacher as rademacher
+from jaxlike._src.random.basic import randint as randint
+from jaxlike._src.random.basic import uniform as uniform
+from jaxlike._src.random.choosing import categorical as categorical
+from jaxlike._src.random.choosing import choice as choice
+from jaxlike._src.random.choosing import gumbel as gumbel
+from jaxlike._src.random.choosing import permutation as permutation
+from jaxlike._src.random.continuous import cauchy as cauchy
+from jaxlike._src.random.continuous import double_sided_maxwell as double_sided_maxwell
+from jaxlike._src.random.continuous import exponential as exponential
+from jaxlike._src.random.continuous import geometric as geometric
+from jaxlike._src.random.continuous import laplace as laplace
+from jaxlike._src.random.continuous import logistic as logistic
+from jaxlike._src.random.continuous import lognormal as lognormal
+from jaxlike._src.random.continuous import maxwell as maxwell
+from jaxlike._src.random.continuous import multivariate_normal as multivariate_normal
+from jaxlike._src.random.continuous import orthogonal as orthogonal
+from jaxlike._src.random.continuous import pareto as pareto
+from jaxlike._src.random.continuous import rayleigh as rayleigh
+from jaxlike._src.random.continuous import triangular as triangular
+from jaxlike._src.random.continuous import truncated_normal as truncated_normal
+from jaxlike._src.random.continuous import weibull_min as weibull_min
+from jaxlike._src.random.keys import PRNGKey as PRNGKey
+from jaxlike._src.random.keys import clone as clone
+from jaxlike._src.random.keys import fold_in as fold_in
+from jaxlike._src.random.keys import key as key
+from jaxlike._src.random.keys import key_data as key_data
+from jaxlike._src.random.keys import key_impl as key_impl
+from jaxlike._src.random.keys import split as split
+from jaxlike._src.random.keys import wrap_key_data as wrap_key_data
