@@ -141,7 +141,7 @@ NESTINGS = {
     "remat": lambda jax, f: jax.grad(jax.checkpoint(weighted(jax, f)))(X),
 }
 FORWARD = {
-    "jvp": lambda jax, f: jax.jvp(f, (X,), (2 * X,)),
+    "jvp": lambda jax, f: jax.jvp(f, (jax.numpy.array(X),), (jax.numpy.array(2 * X),)),
     "jvp of jit": lambda jax, f: jax.jvp(jax.jit(f), (X,), (2 * X,)),
     "jit of jvp": lambda jax, f: jax.jit(lambda x: jax.jvp(f, (x,), (x,)))(X),
     "jacfwd": lambda jax, f: jax.jacfwd(f)(X),

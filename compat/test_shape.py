@@ -233,7 +233,6 @@ jnp.hstack([jax.random.split(jax.random.key(0), 2)] * 2)
 jnp.vstack([jax.random.split(jax.random.key(0), 2)] * 2)
 jnp.concatenate([jax.random.split(jax.random.key(0)), x])
 jnp.stack([q4, q4], 1)
-jnp.concatenate([q4, i8[0]])
 jnp.concatenate([c2, c2], dtype=jnp.float32)
 jnp.stack([c2, c2], dtype=jnp.float32)
 """

@@ -52,7 +52,7 @@ PROGRAMS: dict[str, Any] = {
     "value_and_grad has_aux": lambda jax: jax.value_and_grad(lambda x: (x.sum(), [x * 2]), has_aux=True)(
         jax.numpy.ones(3)
     ),
-    "grad has_aux not a pair": lambda jax: jax.grad(lambda x: [1], has_aux=True)(X),
+    "grad has_aux not a pair": lambda jax: jax.grad(lambda x: [x.sum()] * 3, has_aux=True)(X),
     "grad holomorphic": lambda jax: jax.grad(lambda z: z * z, holomorphic=True)(1.0 + 2j),
     "grad holomorphic of a real": lambda jax: jax.grad(lambda z: z, holomorphic=True)(1.0),
     "grad holomorphic of a real output": lambda jax: jax.grad(lambda z: abs(z), holomorphic=True)(1j),
@@ -165,7 +165,7 @@ PROGRAMS: dict[str, Any] = {
     "linear_transpose complex": lambda jax: jax.linear_transpose(lambda x: (2 + 1j) * x, 1j)(1.0 + 0j),
     # vmap
     "vmap": lambda jax: jax.vmap(f(jax))(M),
-    "vmap in_axes": lambda jax: jax.vmap(lambda x, y: (x * y).sum(), in_axes=(1, None))(M, np.float32([1, 2])),
+    "vmap in_axes": lambda jax: jax.vmap(lambda x, y: (x * y).sum(), in_axes=(1, None))(M, np.ones(2, np.float32)),
     "vmap in_axes negative": lambda jax: jax.vmap(lambda x: x * 2, in_axes=-1, out_axes=-1)(M),
     "vmap in_axes tree": lambda jax: jax.vmap(lambda d: d["a"] * d["b"], in_axes=({"a": 0, "b": None},))(
         {"a": X, "b": 2.0}

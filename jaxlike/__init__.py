@@ -13,7 +13,8 @@ from jaxlike import scipy as scipy
 from jaxlike import sharding as sharding
 from jaxlike import typing as typing
 from jaxlike import version as version
-from jaxlike._src import array_methods as _array_methods
+from jaxlike._src import array_methods as array_methods  # completes Array
+from jaxlike._src import debug_checks as debug_checks  # follows debug_nans and debug_infs
 from jaxlike._src.array import Array as Array
 from jaxlike._src.config import allow_f16_reductions as allow_f16_reductions
 from jaxlike._src.config import array_garbage_collection_guard as array_garbage_collection_guard

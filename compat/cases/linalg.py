@@ -94,9 +94,7 @@ PRODUCTS = [
         Case("tensordot", arity=2, dtypes=NUMBERS, shapes=(((2, 3, 4), (3, 4, 2)),), tolerance=DOT),
         axes=(2, ((1, 2), (0, 1))),
     ),
-    Case(
-        "tensordot", arity=2, dtypes=NUMBERS, shapes=(((2, 3), (3, 2)),), options={"axes": 1}, tolerance=DOT
-    ),
+    Case("tensordot", arity=2, dtypes=NUMBERS, shapes=(((2, 3), (3, 2)),), options={"axes": 1}, tolerance=DOT),
     Case("cross", arity=2, dtypes=NUMBERS, shapes=(((3,), (3,)), ((2, 3), (2, 3))), tolerance=DOT),
     *each("vecdot", arity=2, dtypes=NUMBERS, shapes=EQUAL, tolerance=DOT),
     Case("matvec", arity=2, dtypes=NUMBERS, shapes=(((2, 3), (3,)),), tolerance=DOT),
@@ -198,7 +196,7 @@ LINALG = [
         axis=(0, -1),
     ),
     *vary(
-        Case("norm", label="axes", dtypes=FLOATS, shapes=(((2, 3, 2),),), domain=NONZERO, tolerance=SOLVE),
+        Case("norm", label="axes", dtypes=WIDE_FLOATS, shapes=(((2, 3, 2),),), domain=NONZERO, tolerance=SOLVE),
         ord=(..., 2),
         axis=((0, 1), (-1, 0)),
     ),
@@ -249,7 +247,7 @@ LINALG = [
         "inv",
         dtypes=("float32",),
         shapes=ONE_SQUARE,
-        domain=lambda rng, shape, dtype: 0 * REAL(rng, shape, dtype),
+        domain=lambda rng, shape, dtype: np.zeros(shape, dtype),
         label="singular",
         grad=False,
     ),
@@ -323,9 +321,7 @@ LINALG = [
         n=(0, 1, 3, -2),
     ),
     Case("matrix_rank", dtypes=WIDE_FLOATS, shapes=(((3, 4),),), grad=False),
-    *vary(
-        Case("cond", dtypes=WIDE_FLOATS, domain=SQUARE, shapes=ONE_SQUARE, tolerance=SOLVE), p=(..., 1, "fro")
-    ),
+    *vary(Case("cond", dtypes=WIDE_FLOATS, domain=SQUARE, shapes=ONE_SQUARE, tolerance=SOLVE), p=(..., 1, "fro")),
     Case(
         "multi_dot",
         arity=3,
@@ -456,7 +452,24 @@ SCIPY = [
         grad=False,
         call=lambda jax, a: abs(jax.scipy.linalg.qr(a, mode="economic")[1]),
     ),
-    *vary(Case("toeplitz", dtypes=NUMBERS, shapes=VECTORS)),
+    *each("toeplitz circulant hankel", dtypes=NUMBERS, shapes=VECTORS),
+    *[
+        Case(
+            name,
+            arity=0,
+            dtypes=("float32", "float64"),
+            only=("eager",),
+            call=lambda jax, name=name, n=n: getattr(jax.scipy.linalg, name)(n),
+            label=str(n),
+            tolerance=SOLVE,
+        )
+        for name in "dft hadamard hilbert pascal invhilbert invpascal helmert".split()
+        for n in (1, 4)
+    ],
+    *each("fiedler", dtypes=FLOATS, shapes=VECTORS, tolerance=DOT),
+    Case("expm_frechet", arity=2, dtypes=WIDE, shapes=(((3, 3), (3, 3)),), domain=SQUARE, tolerance=SOLVE),
+    Case("polar", dtypes=WIDE, shapes=ONE_SQUARE, domain=SQUARE, tolerance=SOLVE),
+    Case("sqrtm", dtypes=WIDE_FLOATS, shapes=ONE_SQUARE, domain=POSDEF, tolerance=SOLVE, only=("eager", "jit")),
 ]
 
 TABLES = (

@@ -111,9 +111,7 @@ BITS = [
     ),
     draw("uniform", (4,), minval=-3.0, maxval=5.0),
     draw("uniform", (4,), "float64", tolerance=EXACT),
-    *vary(
-        draw("randint", (6,), tolerance=EXACT), minval=(0, -7), maxval=(10, 1), dtype=(..., "uint8", "int8")
-    ),
+    *vary(draw("randint", (6,), tolerance=EXACT), minval=(0, -7), maxval=(10, 1), dtype=(..., "uint8", "int8")),
     draw("randint", (4,), 0, 2**31 - 1, tolerance=EXACT),
     draw("randint", (4,), 5, 5, tolerance=EXACT),
     draw("bernoulli", tolerance=EXACT),

@@ -106,9 +106,7 @@ SUMS = [
         label="weights",
         call=lambda jax, x, w: jax.numpy.average(x, axis=1, weights=w, returned=True),
     ),
-    Case(
-        "trapezoid", arity=2, dtypes=FLOATS, shapes=(((5,), (5,)),), domain=(NONZERO, DISTINCT), tolerance=SUM
-    ),
+    Case("trapezoid", arity=2, dtypes=FLOATS, shapes=(((5,), (5,)),), domain=(NONZERO, DISTINCT), tolerance=SUM),
     Case("trapezoid", dtypes=FLOATS, shapes=MATRICES, options={"dx": 0.5, "axis": 0}, tolerance=SUM),
 ]
 

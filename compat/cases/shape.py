@@ -38,9 +38,7 @@ def sequence(name: str, shapes: tuple[Shapes, ...] = ANY_TWO, **options: object)
     return Case(name, arity=2, shapes=shapes, call=call, options=options, dtypes=SOME)
 
 
-def made(
-    name: str, *args: object, label: str = "", only: tuple[str, ...] = STATIC, **options: object
-) -> Case:
+def made(name: str, *args: object, label: str = "", only: tuple[str, ...] = STATIC, **options: object) -> Case:
     """A function of Python values alone."""
 
     def call(jax, **options):
@@ -239,9 +237,7 @@ SHAPING = [
         call=lambda jax, x: jax.numpy.array_split(x, 3),
         label="uneven",
     ),
-    Case(
-        "split", shapes=(((5, 2),),), dtypes=SOME, call=lambda jax, x: jax.numpy.split(x, 3), label="uneven"
-    ),
+    Case("split", shapes=(((5, 2),),), dtypes=SOME, call=lambda jax, x: jax.numpy.split(x, 3), label="uneven"),
 ]
 
 STACKING = [
@@ -350,13 +346,9 @@ INDEXING = [
         call=lambda jax, x: jax.numpy.extract(np.array([True, False, True]), x),
     ),
     Case("nonzero", shapes=MATRICES, domain=TIED, dtypes=SOME, grad=False, only=("eager", "jit")),
-    Case(
-        "nonzero", shapes=MATRICES, domain=TIED, dtypes=SOME, options={"size": 4, "fill_value": 9}, grad=False
-    ),
+    Case("nonzero", shapes=MATRICES, domain=TIED, dtypes=SOME, options={"size": 4, "fill_value": 9}, grad=False),
     *each("flatnonzero argwhere", shapes=MATRICES, domain=TIED, dtypes=SOME, options={"size": 5}, grad=False),
-    *each(
-        "flatnonzero argwhere", shapes=MATRICES, domain=TIED, dtypes=SOME, only=("eager", "jit"), grad=False
-    ),
+    *each("flatnonzero argwhere", shapes=MATRICES, domain=TIED, dtypes=SOME, only=("eager", "jit"), grad=False),
     Case("where", shapes=MATRICES, domain=TIED, dtypes=SOME, only=("eager", "jit"), label="one_argument"),
     Case("unravel_index", shapes=VECTORS, domain=INDEX, dtypes=("int32",), options={"shape": (3, 4)}),
     Case(

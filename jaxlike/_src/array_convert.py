@@ -39,7 +39,9 @@ def _bool(x: Array) -> bool:
             "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
         )
     if x.size == 0:
-        raise ValueError("The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.")
+        raise ValueError(
+            "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty."
+        )
     return bool(values)
 
 
@@ -156,7 +158,7 @@ def plain_tensor(x: Array) -> torch.Tensor:
     return found
 
 
-def _tobytes(x: Array, order: str = "C") -> bytes:
+def _tobytes(x: Array, order: Any = "C") -> bytes:
     """The values as bytes."""
     return border.to_numpy(x).tobytes(order)
 

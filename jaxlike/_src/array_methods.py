@@ -28,13 +28,17 @@ from jaxlike._src.numpy import (
     complex_parts,
     cumulative,
     dtype_api,
+    find,
     power,
     products,
     reduce,
     rounding,
+    search,
     select,
     shape,
+    sort,
     stacking,
+    take,
     triangles,
 )
 from jaxlike._src.sharding import sharding_of
@@ -145,6 +149,32 @@ def _flatten(self: Array, order: str = "C", *, out_sharding: Any = None) -> Arra
     return shape.ravel(self, order=order)
 
 
+def _argsort(
+    self: Array,
+    axis: int | None = -1,
+    *,
+    kind: None = None,
+    order: None = None,
+    stable: bool = True,
+    descending: bool = False,
+) -> Array:
+    """Positions that sort the array along an axis."""
+    return sort.argsort(self, axis, kind=kind, order=order, stable=stable, descending=descending)
+
+
+def _compress(
+    self: Array,
+    condition: Any,
+    axis: int | None = None,
+    *,
+    out: None = None,
+    size: int | None = None,
+    fill_value: Any = 0,
+) -> Array:
+    """The parts along an axis for which a vector of conditions holds."""
+    return search.compress(condition, self, axis, out=out, size=size, fill_value=fill_value)
+
+
 def _clip(self: Array, min: Any = None, max: Any = None) -> Array:
     """Values outside of the interval set to its ends."""
     return select.clip(self, min=min, max=max)
@@ -231,6 +261,9 @@ _METHODS: dict[str, Any] = {
     "any": reduce.any,
     "argmax": arg_reduce.argmax,
     "argmin": arg_reduce.argmin,
+    "argpartition": sort.argpartition,
+    "argsort": _argsort,
+    "compress": _compress,
     "conj": complex_parts.conj,
     "conjugate": complex_parts.conjugate,
     "cumprod": cumulative.cumprod,
@@ -240,15 +273,20 @@ _METHODS: dict[str, Any] = {
     "max": reduce.max,
     "mean": averages.mean,
     "min": reduce.min,
+    "nonzero": search.nonzero,
     "prod": reduce.prod,
     "ptp": averages.ptp,
     "ravel": shape.ravel,
     "repeat": stacking.repeat,
     "round": rounding.round,
+    "searchsorted": find.searchsorted,
+    "sort": sort.sort,
     "squeeze": shape.squeeze,
     "std": averages.std,
     "sum": reduce.sum,
     "swapaxes": shape.swapaxes,
+    "take": take.take,
+    "trace": triangles.trace,
     "var": averages.var,
     "choose": select.choose,
     "astype": _astype,

@@ -79,6 +79,5 @@ def array_format(x: Array, format_spec: str) -> str:
     return format(values[()], format_spec) if x.ndim == 0 else format(values, format_spec)
 
 
-Array.__repr__ = array_repr
-Array.__str__ = array_str
-Array.__format__ = array_format
+for _name, _function in (("__repr__", array_repr), ("__str__", array_str), ("__format__", array_format)):
+    setattr(Array, _name, _function)

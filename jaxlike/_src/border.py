@@ -9,6 +9,7 @@ Outward: `Array(tensor, weak_type)`.  `cast` converts between dtypes with JAX's 
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,7 +149,7 @@ def concrete_tensor(x: Array) -> Tensor | None:
 def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     """The values as a numpy array that may share memory; raises for a value inside a transformation."""
     if is_traced(x):
-        raise errors.TracerArrayConversionError(x)  # pyright: ignore[reportArgumentType]
+        raise errors.TracerArrayConversionError(x)
     tensor = concrete_tensor(x)
     assert tensor is not None
     return tensor_to_numpy(tensor, x.dtype)
@@ -173,7 +174,7 @@ def concrete_or_error(kind: Callable[[Any], Any] | None, x: Any, context: str = 
     if isinstance(x, Array) and is_traced(x):
         tensor = concrete_tensor(x)
         if tensor is None:
-            raise errors.ConcretizationTypeError(x, context)  # pyright: ignore[reportArgumentType]
+            raise errors.ConcretizationTypeError(x, context)
         x = constant(tensor, x._tag, type(x))
     return x if kind is None else kind(x)
 
@@ -221,10 +222,13 @@ def asarray(x: Any) -> Array:
         return from_numpy(x)
     if hasattr(x, "__jax_array__"):
         return x.__jax_array__()
-    for base in (bool, int, float, complex):  # subclasses such as enum.IntEnum
+    kinds: tuple[Any, ...] = (bool, int, float, complex)
+    for base in kinds:  # subclasses such as enum.IntEnum
         if isinstance(x, base):
             return asarray(base(x))
-    raise TypeError(f"Cannot interpret value of type {type(x)} as an abstract array; it does not have a dtype attribute")
+    raise TypeError(
+        f"Cannot interpret value of type {type(x)} as an abstract array; it does not have a dtype attribute"
+    )
 
 
 def from_numpy(x: Any, dtype: Any = None) -> Array:
@@ -420,7 +424,7 @@ def conjugate(tensor: Tensor) -> Tensor:
 
 
 def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    """Convert as JAX does: floats to integers saturate (NaN gives 0), integers wrap, complex drop their imaginary part."""
+    """Convert as JAX does: floats to integers saturate (NaN gives 0), integers wrap, complex become real parts."""
     source = tensor.dtype
     if source is dtype:
         return tensor
@@ -523,8 +527,8 @@ def check_rank_promotion(name: str, shapes: Sequence[tuple[int, ...]]) -> None:
             f"Operands could not be broadcast together for {name} on shapes {listed} and with the config option "
             f"jax_numpy_rank_promotion='raise'. {see}"
         )
-    import warnings
-
-    warnings.warn(f"Following NumPy automatic rank promotion for {name} on shapes {listed}. Set the "
-                  f"jax_numpy_rank_promotion config option to 'allow' to disable this warning; {see[0].lower() + see[1:]}",
-                  stacklevel=4)
+    warnings.warn(
+        f"Following NumPy automatic rank promotion for {name} on shapes {listed}. Set the jax_numpy_rank_promotion "
+        f"config option to 'allow' to disable this warning; {see[0].lower() + see[1:]}",
+        stacklevel=4,
+    )

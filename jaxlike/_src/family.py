@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -36,8 +36,24 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 Kernel: TypeAlias = "Callable[..., Tensor]"
-UnaryOp: TypeAlias = "Callable[[ArrayLike], Array]"
-BinaryOp: TypeAlias = "Callable[[ArrayLike, ArrayLike], Array]"
+class UnaryOp(Protocol):
+    """A jnp function of one argument; ``kernel`` is what it lifts."""
+
+    kernel: Kernel
+    general: Callable[[Any], Array]
+
+    def __call__(self, x: ArrayLike, /) -> Array: ...
+
+
+class BinaryOp(Protocol):
+    """A jnp function of two arguments; ``kernel`` is what it lifts."""
+
+    kernel: Kernel
+    general: Callable[[Any, Any], Array]
+
+    def __call__(self, x: ArrayLike, y: ArrayLike, /) -> Array: ...
+
+
 
 FLOATS: Final = frozenset([torch.float32, torch.float64, torch.float16, torch.bfloat16])
 COMPLEX: Final = frozenset([torch.complex64, torch.complex128])
@@ -302,7 +318,7 @@ def _on_extended(name: str, kernel: Kernel, x: Any, y: Any, xd: Any, yd: Any) ->
     """Only equality is defined on extended dtypes such as PRNG keys; their class does it."""
     if xd == yd and name in ("eq", "ne"):
         a, b = asarray(x), asarray(y)
-        same = a._equal(b)  # pyright: ignore[reportAttributeAccessIssue]
+        same = a._equal(b)
         return same if name == "eq" else Array(~unwrap(same))
     raise TypeError(f"{name} does not accept dtypes {xd}, {yd}.")
 

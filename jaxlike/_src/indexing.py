@@ -483,7 +483,10 @@ def fill_tensor(x: Array, fill_value: Any = None) -> Tensor:
     """``fill_value`` in the dtype of ``x``; by default NaN, the least signed or largest unsigned, True."""
     dtype = x.dtype
     if isinstance(dtype, dtypes.ExtendedDType):
-        return scalar(0xFFFFFFFF if fill_value is None else int(fill_value), x._t.dtype)
+        from jaxlike._src.random.key_array import element_tensor  # random is built on this module
+
+        word = 0xFFFFFFFF if fill_value is None else int(fill_value)
+        return element_tensor(x._tag, word - (word >> 31 << 32), ())  # as int32
     if fill_value is None:
         if dtypes.issubdtype(dtype, np.inexact):
             fill_value = np.nan
@@ -548,8 +551,8 @@ def flipped(tensor: Tensor, axes: Sequence[int]) -> Tensor:
     """`torch.flip`, also of unsigned types, which it lacks."""
     if tensor.dtype in WIDE:
         bits = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.dtype.itemsize]
-        return tensor.view(bits).flip(axes).view(tensor.dtype)
-    return tensor.flip(axes)
+        return tensor.view(bits).flip(list(axes)).view(tensor.dtype)
+    return tensor.flip(list(axes))
 
 
 def _looked_up(tensor: Tensor, plan: Plan, rank: int, fill: Tensor | None) -> Tensor:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from jaxlike._src import torch_private
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -28,7 +30,7 @@ LOG_CHAINS = (
 )
 SQRT_HALF = 0.70710677
 LN2_HIGH, LN2_LOW = 0.6933594, -0.00021219444
-TINY = 1.1754944e-38
+TINY, HUGE = 1.1754943508222875e-38, 3.4028234663852886e38
 
 # log1p(x) = x - x**2/2 + x**3 * P(x)/Q(x) for |x| < sqrt(2) - 1.
 LOG1P_LIMIT = 0.41421356237309503
@@ -108,11 +110,18 @@ def _addcmul_rounds_once() -> bool:
     return True
 
 
+@functools.cache
+def constant(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A number as a 0-d tensor that belongs to no transformation."""
+    with torch_private.outside():
+        return torch.full((), value, dtype=dtype, device=device)
+
+
 def fma(a: Tensor, b: Tensor, c: Tensor | float) -> Tensor:
     """``a * b + c`` rounded once, in the dtype of a; derivatives are those of ``a * b + c``."""
     if a.device.type == "cuda" or (a.device.type == "cpu" and _addcmul_rounds_once()):
         if not isinstance(c, torch.Tensor):
-            c = torch.full((), c, dtype=a.dtype, device=a.device)
+            c = constant(c, a.dtype, a.device)
         return torch.addcmul(c, a, b)
     if a.dtype == torch.float32 and a.device.type != "mps":
         # The product of two float32 is exact in float64.
@@ -123,7 +132,10 @@ def fma(a: Tensor, b: Tensor, c: Tensor | float) -> Tensor:
 
 def sqrt(x: Tensor) -> Tensor:
     """Square root, correctly rounded."""
-    # torch.sqrt is an ulp off in a fifth of float32 and a hundredth of float64 (2.13, AVX-512 and AVX2).
+    # torch.sqrt is MKL's (2.13): an ulp off in a fifth of float32 and a hundredth of float64, and its threads
+    # can take milliseconds to meet when cores are busy.
+    if x.device.type == "cpu" and not (torch_private.is_wrapped(x) or x.requires_grad):
+        return torch.from_numpy(np.sqrt(x.numpy()))
     if x.dtype == torch.float32 and x.device.type != "mps":
         return torch.sqrt(x.to(torch.float64)).to(torch.float32)
     root = torch.sqrt(x)
@@ -134,38 +146,47 @@ def sqrt(x: Tensor) -> Tensor:
 def horner(x: Tensor, coefficients: Sequence[float]) -> Tensor:
     """The polynomial with these coefficients, highest power first."""
     first, second, *rest = coefficients
-    p = x + second if first == 1.0 else fma(x, torch.full((), first, dtype=x.dtype, device=x.device), second)
+    p = x + second if first == 1.0 else fma(x, constant(first, x.dtype, x.device), second)
     for c in rest:
         p = fma(p, x, c)
     return p
+
+
+def _log_inside(x: Tensor) -> Tensor:
+    """`log` of float32 that are positive, normal and finite."""
+    bits = x.view(torch.int32)
+    exponent = ((bits >> 23) - 126).to(torch.float32)
+    mantissa = ((bits & 0x007FFFFF) | 0x3F000000).view(torch.float32)  # in [0.5, 1)
+    low = (mantissa < SQRT_HALF).to(torch.float32)
+    exponent = exponent - low
+    r = (mantissa - 1.0) + low * mantissa
+    square = r * r
+    cube = square * r
+    p, q, s = (horner(r, chain) for chain in LOG_CHAINS)
+    series = fma(fma(p, cube, q), cube, s)
+    correction = fma(series, cube, exponent * LN2_LOW)
+    minus_half, ln2_high = (constant(c, r.dtype, r.device) for c in (-0.5, LN2_HIGH))
+    return fma(exponent, ln2_high, fma(square, minus_half, r) + correction)
 
 
 def log(x: Tensor) -> Tensor:
     """Natural logarithm, float32 in XLA's steps: zero gives -inf, negative numbers and NaN give NaN."""
     if x.dtype != torch.float32:
         return torch.log(x)
-    bits = torch.clamp(x, min=TINY).view(torch.int32)
-    exponent = ((bits >> 23) - 126).to(torch.float32)
-    mantissa = ((bits & 0x007FFFFF) | 0x3F000000).view(torch.float32)  # in [0.5, 1)
-    low = mantissa < SQRT_HALF
-    exponent = exponent - low.to(torch.float32)
-    r = (mantissa - 1.0) + torch.where(low, mantissa, 0.0)
-    square = r * r
-    cube = square * r
-    p, q, s = (horner(r, chain) for chain in LOG_CHAINS)
-    series = fma(fma(p, cube, q), cube, s)
-    correction = fma(series, cube, exponent * LN2_LOW)
-    total = fma(exponent, torch.full_like(exponent, LN2_HIGH), fma(square, torch.full_like(r, -0.5), r) + correction)
-    total = torch.where(x < math.inf, total, x)  # inf and NaN
+    total = _log_inside(torch.clamp(x, min=TINY, max=HUGE))
+    total = torch.where(x <= HUGE, total, x)  # inf and NaN
     return torch.where(x >= TINY, total, torch.where(x > -TINY, -math.inf, math.nan))  # subnormals count as 0
+
+
+def _log1p_near(x: Tensor) -> Tensor:
+    square = x * x
+    ratio = horner(x, LOG1P_P) / horner(x, LOG1P_Q)
+    return x + fma(square, constant(-0.5, x.dtype, x.device), (x * square) * ratio)
 
 
 def log1p(x: Tensor) -> Tensor:
     """``log(1 + x)``, accurate near zero."""
-    x2 = x * x
-    ratio = horner(x, LOG1P_P) / horner(x, LOG1P_Q)
-    near = x + fma(x2, torch.full_like(x, -0.5), (x * x2) * ratio)
-    return torch.where(x.abs() < LOG1P_LIMIT, near, log(x + 1.0))
+    return torch.where(x.abs() < LOG1P_LIMIT, _log1p_near(x), log(x + 1.0))
 
 
 def erf(x: Tensor) -> Tensor:
@@ -183,20 +204,21 @@ def erf_inv(x: Tensor) -> Tensor:
     """The y with ``erf(y) == x``; plus and minus inf at 1 and -1, NaN beyond."""
     if x.dtype in (torch.float16, torch.bfloat16):
         return erf_inv(x.to(torch.float32)).to(x.dtype)
-    log_term = log1p(x * -x)
-    w = -log_term
-    p = _erf_inv_32(w, log_term) if x.dtype == torch.float32 else _erf_inv_64(w, log_term)
-    return torch.where(x.abs() == 1.0, x * math.inf, x * p)
+    size = x.abs()
+    inside = size < 1.0
+    y = erf_inv_inside(torch.where(inside, x, 0.0))
+    return torch.where(inside, y, torch.where(size == 1.0, x * math.inf, math.nan))
 
 
-def _erf_inv_32(w: Tensor, log_term: Tensor) -> Tensor:
-    centre = w < 5.0
-    z = torch.where(centre, -2.5 - log_term, sqrt(w) - 3.0)
-    return torch.where(centre, horner(z, ERF_INV_32[0]), horner(z, ERF_INV_32[1]))
-
-
-def _erf_inv_64(w: Tensor, log_term: Tensor) -> Tensor:
-    root = sqrt(w)
-    far = horner(root - 5.0, ERF_INV_64_FAR_TAIL)
-    tail = torch.where(w < 16.0, horner(root - 3.25, ERF_INV_64_TAIL), far)
-    return torch.where(w < 6.25, horner(-3.125 - log_term, ERF_INV_64_CENTRE), tail)
+def erf_inv_inside(x: Tensor) -> Tensor:
+    """`erf_inv` of float32 or float64 between -1 and 1, ends excluded."""
+    v = x * -x
+    beyond = _log_inside(v + 1.0) if x.dtype == torch.float32 else torch.log(v + 1.0)
+    log_term = torch.where(v > -LOG1P_LIMIT, _log1p_near(v), beyond)
+    if x.dtype == torch.float32:
+        centre = log_term > -5.0
+        z = torch.where(centre, -2.5 - log_term, sqrt(-log_term) - 3.0)
+        return x * torch.where(centre, horner(z, ERF_INV_32[0]), horner(z, ERF_INV_32[1]))
+    root = sqrt(-log_term)
+    tail = torch.where(log_term > -16.0, horner(root - 3.25, ERF_INV_64_TAIL), horner(root - 5.0, ERF_INV_64_FAR_TAIL))
+    return x * torch.where(log_term > -6.25, horner(-3.125 - log_term, ERF_INV_64_CENTRE), tail)

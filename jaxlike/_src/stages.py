@@ -163,7 +163,9 @@ class Compiled(_Stage):
         arrays, _, _, in_tree, paths = self._function._prepare(args, kwargs)
         if in_tree != self._entry.in_tree:
             problems = equality_errors_pytreedef(self._entry.in_tree, in_tree)
-            shown = [f"    * at args{path}, seen {was} but now given {now}, so {why}" for path, was, now, why in problems]
+            shown = [
+                f"    * at args{path}, seen {was} but now given {now}, so {why}" for path, was, now, why in problems
+            ]
             raise TypeError(
                 "Function compiled with input pytree does not match the input pytree it was called with. There are "
                 f"{len(shown)} mismatches, including:\n" + "\n".join(shown)
@@ -197,7 +199,10 @@ class Compiled(_Stage):
         """Bytes by kind; temporaries as if none were fused."""
         graph = self._entry.graph
         temporary = sum(
-            _numel(o.shape) * o.dtype.itemsize for n in graph.nodes for o in n.outs if o is not None and o not in graph.outputs
+            _numel(o.shape) * o.dtype.itemsize
+            for n in graph.nodes
+            for o in n.outs
+            if o is not None and o not in graph.outputs
         )
         size = lambda avals: sum(a.size * a.dtype.itemsize for a in avals)  # noqa: E731
         return MemoryAnalysis(size(graph.in_avals), size(graph.out_avals), temporary)
@@ -209,17 +214,17 @@ class Compiled(_Stage):
     @property
     def input_shardings(self) -> Any:
         """Where arguments are: all on the default device."""
-        from jaxlike._src.sharding import SingleDeviceSharding
+        from jaxlike._src.sharding import sharding_of
 
-        place = SingleDeviceSharding(default_torch_device())
+        place = sharding_of(default_torch_device())
         return tree_unflatten(self.in_tree, [place] * len(self._entry.graph.in_avals))
 
     @property
     def output_shardings(self) -> Any:
         """Where results are: all on the default device."""
-        from jaxlike._src.sharding import SingleDeviceSharding
+        from jaxlike._src.sharding import sharding_of
 
-        place = SingleDeviceSharding(default_torch_device())
+        place = sharding_of(default_torch_device())
         return tree_unflatten(self.out_tree, [place] * len(self._entry.graph.out_avals))
 
 

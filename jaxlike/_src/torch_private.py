@@ -7,12 +7,13 @@ tensor there), the dispatch modes below them, and the compiler. Tested with torc
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.autograd.forward_ad as forward_ad
-from torch._C import _functorch as functorch
+from torch._C import _functorch as functorch  # pyright: ignore[reportAttributeAccessIssue]
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.autograd.forward_ad import _set_fwd_grad_enabled
 
@@ -107,7 +108,7 @@ def functorch_depth() -> int:
 
 def make_dual(primal: Tensor, tangent: Tensor) -> Tensor:
     """A dual number at the innermost jvp level."""
-    return torch._make_dual(primal, tangent, level=0)
+    return torch._VF._make_dual(primal, tangent, level=0)
 
 
 def unpack_dual(tensor: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -211,7 +212,8 @@ def has_tangent(tensor: Tensor) -> bool:
     if _jvp_levels == 0:
         return False
     with _set_fwd_grad_enabled(True):
-        return torch._VF._unpack_dual(tensor, level=0)[1] is not None
+        tangent: Any = torch._VF._unpack_dual(tensor, level=0)[1]
+        return tangent is not None
 
 
 # The compiler
@@ -235,7 +237,7 @@ def outside_of_everything() -> Iterator[None]:
         yield
 
 
-def inductor_compile(module: Any, examples: list[Tensor]) -> Any:
+def inductor_compile(module: Any, examples: list[Any]) -> Any:
     """An FX module compiled by Inductor for these examples, as a function of a list of tensors.
 
     ``realize_opcount_threshold``: a pointwise value used twice is otherwise inlined at each use, and the
@@ -246,12 +248,12 @@ def inductor_compile(module: Any, examples: list[Tensor]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, of torch.jit
         import torch._inductor as inductor
-        import torch._inductor.compile_fx  # which imports the rest
+        importlib.import_module("torch._inductor.compile_fx")  # the rest, which warns too
         from torch._inductor import config as inductor_config
 
     options = {"realize_opcount_threshold": 10, "compile_threads": 1}
     with torch.no_grad(), inductor_config.patch(options):
-        compiled = inductor.compile(module, examples)
+        compiled: Any = inductor.compile(module, examples)
 
     def call(tensors: Any) -> Any:
         with torch.no_grad():
@@ -272,7 +274,7 @@ def _common_shape(a: Tensor, b: Tensor) -> Sequence[int]:
 def _zero_like(a: Tensor, b: Tensor) -> Tensor:
     shape = _common_shape(a, b)
     dtype = a.dtype if a.dtype is b.dtype else torch.result_type(a, b)
-    return torch._efficientzerotensor(shape, dtype=dtype, device=a.device if a.dim() or not b.dim() else b.device)
+    return torch._VF._efficientzerotensor(shape, dtype=dtype, device=a.device if a.dim() or not b.dim() else b.device)
 
 
 def _product_with_zero(a: Tensor, b: Tensor) -> Tensor:
@@ -280,14 +282,14 @@ def _product_with_zero(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _quotient_of_zero(a: Tensor, b: Tensor) -> Tensor:
-    if torch._is_zerotensor(b):  # a / 0, which no derivative formula asks for
+    if torch._VF._is_zerotensor(b):  # a / 0, which no derivative formula asks for
         return a / torch.zeros_like(b)
     return _zero_like(a, b)
 
 
 def _sum_with_zero(a: Tensor, b: Tensor, alpha: Any = 1) -> Tensor:
-    if torch._is_zerotensor(a):
-        if torch._is_zerotensor(b):
+    if torch._VF._is_zerotensor(a):
+        if torch._VF._is_zerotensor(b):
             return _zero_like(a, b)
         return _expanded(b if alpha == 1 else b * alpha, a)
     return _expanded(a, b)

@@ -8,6 +8,8 @@ from math import inf as inf
 from math import nan as nan
 from math import pi as pi
 
+from numpy import array_repr as array_repr
+from numpy import array_str as array_str
 from numpy import character as character
 from numpy import complexfloating as complexfloating
 from numpy import dtype as dtype
@@ -18,10 +20,13 @@ from numpy import generic as generic
 from numpy import get_printoptions as get_printoptions
 from numpy import inexact as inexact
 from numpy import integer as integer
+from numpy import iterable as iterable
 from numpy import newaxis as newaxis
 from numpy import number as number
 from numpy import object_ as object_
 from numpy import printoptions as printoptions
+from numpy import save as save
+from numpy import savez as savez
 from numpy import set_printoptions as set_printoptions
 from numpy import signedinteger as signedinteger
 from numpy import unsignedinteger as unsignedinteger
@@ -61,6 +66,10 @@ from jaxlike._src.numpy.averages import mean as mean
 from jaxlike._src.numpy.averages import ptp as ptp
 from jaxlike._src.numpy.averages import std as std
 from jaxlike._src.numpy.averages import var as var
+from jaxlike._src.numpy.bits import packbits as packbits
+from jaxlike._src.numpy.bits import ravel_multi_index as ravel_multi_index
+from jaxlike._src.numpy.bits import unpackbits as unpackbits
+from jaxlike._src.numpy.bits import unravel_index as unravel_index
 from jaxlike._src.numpy.bitwise import bitwise_and as bitwise_and
 from jaxlike._src.numpy.bitwise import bitwise_count as bitwise_count
 from jaxlike._src.numpy.bitwise import bitwise_invert as bitwise_invert
@@ -146,6 +155,8 @@ from jaxlike._src.numpy.filled import ones as ones
 from jaxlike._src.numpy.filled import ones_like as ones_like
 from jaxlike._src.numpy.filled import zeros as zeros
 from jaxlike._src.numpy.filled import zeros_like as zeros_like
+from jaxlike._src.numpy.find import interp as interp
+from jaxlike._src.numpy.find import searchsorted as searchsorted
 from jaxlike._src.numpy.floats import copysign as copysign
 from jaxlike._src.numpy.floats import frexp as frexp
 from jaxlike._src.numpy.floats import heaviside as heaviside
@@ -259,11 +270,27 @@ from jaxlike._src.numpy.scalar_types import uint8 as uint8
 from jaxlike._src.numpy.scalar_types import uint16 as uint16
 from jaxlike._src.numpy.scalar_types import uint32 as uint32
 from jaxlike._src.numpy.scalar_types import uint64 as uint64
+from jaxlike._src.numpy.search import argwhere as argwhere
+from jaxlike._src.numpy.search import compress as compress
+from jaxlike._src.numpy.search import extract as extract
+from jaxlike._src.numpy.search import flatnonzero as flatnonzero
+from jaxlike._src.numpy.search import mask_indices as mask_indices
+from jaxlike._src.numpy.search import nonzero as nonzero
 from jaxlike._src.numpy.select import choose as choose
 from jaxlike._src.numpy.select import clip as clip
 from jaxlike._src.numpy.select import piecewise as piecewise
 from jaxlike._src.numpy.select import select as select
 from jaxlike._src.numpy.select import where as where
+from jaxlike._src.numpy.sets import intersect1d as intersect1d
+from jaxlike._src.numpy.sets import isin as isin
+from jaxlike._src.numpy.sets import setdiff1d as setdiff1d
+from jaxlike._src.numpy.sets import setxor1d as setxor1d
+from jaxlike._src.numpy.sets import union1d as union1d
+from jaxlike._src.numpy.sets import unique as unique
+from jaxlike._src.numpy.sets import unique_all as unique_all
+from jaxlike._src.numpy.sets import unique_counts as unique_counts
+from jaxlike._src.numpy.sets import unique_inverse as unique_inverse
+from jaxlike._src.numpy.sets import unique_values as unique_values
 from jaxlike._src.numpy.shape import atleast_1d as atleast_1d
 from jaxlike._src.numpy.shape import atleast_2d as atleast_2d
 from jaxlike._src.numpy.shape import atleast_3d as atleast_3d
@@ -289,6 +316,12 @@ from jaxlike._src.numpy.shape import size as size
 from jaxlike._src.numpy.shape import squeeze as squeeze
 from jaxlike._src.numpy.shape import swapaxes as swapaxes
 from jaxlike._src.numpy.shape import transpose as transpose
+from jaxlike._src.numpy.sort import argpartition as argpartition
+from jaxlike._src.numpy.sort import argsort as argsort
+from jaxlike._src.numpy.sort import lexsort as lexsort
+from jaxlike._src.numpy.sort import partition as partition
+from jaxlike._src.numpy.sort import sort as sort
+from jaxlike._src.numpy.sort import sort_complex as sort_complex
 from jaxlike._src.numpy.stacking import append as append
 from jaxlike._src.numpy.stacking import array_split as array_split
 from jaxlike._src.numpy.stacking import block as block
@@ -314,11 +347,18 @@ from jaxlike._src.numpy.statistics import histogram as histogram
 from jaxlike._src.numpy.statistics import histogram2d as histogram2d
 from jaxlike._src.numpy.statistics import histogram_bin_edges as histogram_bin_edges
 from jaxlike._src.numpy.statistics import histogramdd as histogramdd
+from jaxlike._src.numpy.take import fill_diagonal as fill_diagonal
+from jaxlike._src.numpy.take import place as place
+from jaxlike._src.numpy.take import put as put
+from jaxlike._src.numpy.take import put_along_axis as put_along_axis
+from jaxlike._src.numpy.take import take as take
+from jaxlike._src.numpy.take import take_along_axis as take_along_axis
 from jaxlike._src.numpy.triangles import diag as diag
 from jaxlike._src.numpy.triangles import diag_indices as diag_indices
 from jaxlike._src.numpy.triangles import diag_indices_from as diag_indices_from
 from jaxlike._src.numpy.triangles import diagflat as diagflat
 from jaxlike._src.numpy.triangles import diagonal as diagonal
+from jaxlike._src.numpy.triangles import trace as trace
 from jaxlike._src.numpy.triangles import tri as tri
 from jaxlike._src.numpy.triangles import tril as tril
 from jaxlike._src.numpy.triangles import tril_indices as tril_indices
@@ -357,6 +397,11 @@ from jaxlike._src.numpy.vectorize import apply_over_axes as apply_over_axes
 from jaxlike._src.numpy.vectorize import vectorize as vectorize
 from jaxlike._src.numpy.waves import i0 as i0
 from jaxlike._src.numpy.waves import unwrap as unwrap
+from jaxlike._src.numpy.windows import bartlett as bartlett
+from jaxlike._src.numpy.windows import blackman as blackman
+from jaxlike._src.numpy.windows import hamming as hamming
+from jaxlike._src.numpy.windows import hanning as hanning
+from jaxlike._src.numpy.windows import kaiser as kaiser
 from jaxlike.numpy import linalg as linalg
 
 bool = bool_

@@ -92,12 +92,16 @@ def _convert_params(node: Node) -> dict[str, Any]:
 def _dot_params(node: Node) -> dict[str, Any]:
     a, b, out = node.args[0], node.args[1], node.outs[0]
     assert out is not None
-    batch = [0] if node.op is aten.bmm.default else []
+    batch: list[int] = [0] if node.op is aten.bmm.default else []
     left, right = len(a.shape) - 1, len(batch) if len(b.shape) > 1 else 0
     return {
         "dimension_numbers": (([left], [right]), (batch, batch)),
         "preferred_element_type": dtypes.from_torch(out.dtype),
     }
+
+
+def _second(node: Node, default: Any) -> Any:
+    return node.args[1] if len(node.args) > 1 else default
 
 
 _PARAMS: dict[str, Callable[[Node], dict[str, Any]]] = {
@@ -107,8 +111,8 @@ _PARAMS: dict[str, Callable[[Node], dict[str, Any]]] = {
     **dict.fromkeys(("view", "_unsafe_view", "reshape"), _reshape_params),
     "_to_copy": _convert_params,
     **dict.fromkeys(("mm", "bmm", "dot", "mv"), _dot_params),
-    "cat": lambda n: {"dimension": (n.args[1] if len(n.args) > 1 else 0) % len(n.args[0][0].shape)},
-    "squeeze": lambda n: {"dimensions": _axes(n.args[1] if len(n.args) > 1 else None, len(n.args[0].shape))},
+    "cat": lambda n: {"dimension": _second(n, 0) % len(n.args[0][0].shape)},
+    "squeeze": lambda n: {"dimensions": _axes(_second(n, None), len(n.args[0].shape))},
     "round": lambda _: {"rounding_method": "TO_NEAREST_EVEN"},
 }
 
@@ -237,7 +241,7 @@ def _equation(node: Node, variable: Any, out_avals: dict[Var, ShapedArray]) -> J
     operands = [variable(v) for v in vars_in((node.args, tuple(node.kwargs.values())))]
     operands += [_literal(a, node) for a in _numbers(node)]
     params = _PARAMS[short](node) if short in _PARAMS else _static(node)
-    outs = [variable(o, out_avals.get(o)) if o is not None else JaxprVar(ShapedArray((), bool)) for o in node.outs]
+    outs = [JaxprVar(ShapedArray((), bool)) if o is None else variable(o, out_avals.get(o)) for o in node.outs]
     return JaxprEqn(operands, outs, Primitive(_NAMES.get(short, short), not node.single), params)
 
 

@@ -59,10 +59,12 @@ class Collective:
 
     def __call__(self, tensor: Tensor) -> Tensor:
         """Apply to the values of the axis' lanes."""
-        return _OverAxis.apply(tensor, self)  # pyright: ignore
+        return _OverAxis.apply(tensor, self)
 
 
 class _OverAxis(torch.autograd.Function):
+    # torch types these methods for one signature; each Function has its own.
+    # pyright: reportIncompatibleMethodOverride=false
     @staticmethod
     def forward(x: Tensor, op: Collective) -> Tensor:
         raise AssertionError(f"{op} was reached by a value that has no lanes")

@@ -26,6 +26,7 @@ from jaxlike._src.border import (
     unwrap,
 )
 from jaxlike._src.family import INEXACT, to_inexact, unary
+from jaxlike._src.frames import STATE
 from jaxlike._src.lax.parallel import axis_index, axis_size
 from jaxlike._src.nn.logsumexp import logsumexp
 from jaxlike._src.numpy.arithmetic import (
@@ -72,7 +73,8 @@ def relu(x: ArrayLike) -> Array:
 def relu6(x: ArrayLike) -> Array:
     """``min(max(x, 0), 6)``; the derivative at 0 and 6 is 0."""
     value = minimum(maximum(x, 0), 6.0)
-    inside = operator.and_(asarray(x) > 0, asarray(x) < 6)
+    v = asarray(x)
+    inside = (v > 0) & (v < 6)
     return where(inside, value, stop_gradient(value))
 
 
@@ -214,8 +216,10 @@ def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     return tuple(canonicalize_axis(a, ndim) for a in given)
 
 
-def _one_axis(x: Any, axis: Axis, mask: Any) -> int | None:
+def _one_axis(x: Any, axis: Any, mask: Any) -> int | None:
     """The axis number where torch's own kernel does it; None otherwise."""
+    if STATE.frame is not None:  # torch has no forward derivative of their backward
+        return None
     if type(x) is not Array or mask is not None or isinstance(axis, tuple | list) or axis is None or not x.ndim:
         return None
     t = unwrap(x)
@@ -310,7 +314,8 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = None, axis: Any = -1) -> A
         dtype: dtype of the result, by default the default float.
         axis: where the new axis goes, or the name of a vmap axis.
     """
-    num_classes = concrete_or_error(operator.index, num_classes, "The error arose in jax.nn.one_hot argument `num_classes`.")
+    where_arose = "The error arose in jax.nn.one_hot argument `num_classes`."
+    num_classes = concrete_or_error(operator.index, num_classes, where_arose)
     check_arraylike("one_hot", x)
     array = asarray(x)
     kind = dtypes.default_float_dtype() if dtype is None else dtypes.check_and_canonicalize_user_dtype(dtype, "one_hot")

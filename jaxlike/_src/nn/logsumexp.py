@@ -48,7 +48,8 @@ def logsumexp(
         x = select(weights != 0, x, -np.inf)
     t = unwrap(x)
     if weights is not None or where is not None:
-        mask = None if where is None else unwrap(select(where, Array(torch.ones_like(t.real if t.is_complex() else t)), 0))
+        ones = Array(torch.ones_like(t.real if t.is_complex() else t))
+        mask = None if where is None else unwrap(select(where, ones, 0))
         t = t.expand(torch.broadcast_shapes(t.shape, *([mask.shape] if mask is not None else [])))
     else:
         mask = None

@@ -6,6 +6,7 @@ NaN, as in JAX, and not the 0 of torch's own.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,9 +70,12 @@ def mean(
         t = a._t
         try:
             if axis is None:
-                return Array(torch.mean(t, None, keepdims) if keepdims else torch.mean(t))
+                total = torch.sum(t, None, keepdims) if keepdims else torch.sum(t)
+                return Array(total * reciprocal_of(t.numel(), t.dtype))
             if t.dim() and (type(axis) is int or (type(axis) is tuple and axis)):
-                return Array(torch.mean(t, axis, keepdims))
+                sizes = t.shape
+                count = sizes[axis] if type(axis) is int else size_of([sizes[i] for i in axis])
+                return Array(torch.sum(t, axis, keepdims) * reciprocal_of(count, t.dtype))
         except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
             pass
     axis = static_axes(axis)
@@ -84,17 +88,27 @@ def mean(
     else:
         result = computed = user_dtype(dtype, "mean")
     count = _count(x, axis, keepdims, mask, computed)
-    total = sum(x, axis, dtype=computed, keepdims=keepdims, where=mask)
-    return astype(array_of(_divide(unwrap(total), count), computed), result)
+    total = unwrap(sum(x, axis, dtype=computed, keepdims=keepdims, where=mask))
+    if isinstance(count, int) and (total.dtype.is_floating_point or total.is_complex()):
+        return astype(array_of(total * reciprocal_of(count, total.dtype), computed), result)
+    return astype(array_of(_divide(total, tensor_as(count, computed)), computed), result)
 
 
-def _count(x: Array, axis: Any, keepdims: bool, mask: Array | None, dtype: Any) -> Tensor:
-    """How many elements of ``x`` a reduction takes in."""
+@functools.lru_cache(1024)
+def reciprocal_of(count: int, dtype: torch.dtype) -> Tensor:
+    """``1 / count`` rounded to the dtype, by which XLA multiplies instead of dividing by a constant."""
+    kind = np.float32 if dtype in (torch.float32, torch.complex64) else np.float64
+    with np.errstate(divide="ignore"):
+        return scalar(float(kind(1) / kind(count)), dtype)
+
+
+def _count(x: Array, axis: Any, keepdims: bool, mask: Array | None, dtype: Any) -> Any:
+    """How many elements of ``x`` a reduction takes in: a number, or an Array if a mask decides."""
     if mask is not None:
-        return unwrap(sum(broadcast_array(mask, x.shape), axis, dtype=dtype, keepdims=keepdims))
+        return sum(broadcast_array(mask, x.shape), axis, dtype=dtype, keepdims=keepdims)
     sizes = x.shape
     axes = range(len(sizes)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    return scalar(size_of([sizes[i] for i in axes]), dtypes.to_torch(dtype))
+    return size_of([sizes[i] for i in axes])
 
 
 def _divide(tensor: Tensor, count: Tensor) -> Tensor:
@@ -206,6 +220,7 @@ def var(
         and where is None
         and mean is None
         and out is None
+        and STATE.frame is None
         and a._t.numel() > correction
     ):
         return Array(torch.var(a._t, None, correction=correction, keepdim=keepdims))
@@ -219,9 +234,20 @@ def var(
         axes = axes_of(axis, x.ndim)
         sizes = x.shape
         if axes and size_of([sizes[i] for i in axes]) > correction:
-            tensor = torch.var(tensor_as(x, computed), axes, correction=correction, keepdim=keepdims)
+            tensor = _variance_of(tensor_as(x, computed), axes, correction, keepdims)
             return astype(Array(tensor), result)
     return _variance(x, axis, computed, result, keepdims, mask, mean, correction)
+
+
+def _variance_of(tensor: Tensor, axes: tuple[int, ...], correction: int, keepdims: bool) -> Tensor:
+    """The plain case. Under a transformation it is JAX's formula, so that derivatives of `std` at equal
+    values agree: they are NaN where rounding leaves the distances at 0. torch.var is faster.
+    """
+    if STATE.frame is None:
+        return torch.var(tensor, axes, correction=correction, keepdim=keepdims)
+    count = size_of([tensor.shape[i] for i in axes])
+    distance = tensor - torch.sum(tensor, axes, True) * reciprocal_of(count, tensor.dtype)
+    return torch.sum(distance * distance, axes, keepdims) / scalar(count - correction, tensor.dtype)
 
 
 _REAL = frozenset([np.dtype("float32"), np.dtype("float64")])
@@ -249,7 +275,8 @@ def _variance(
     else:
         squares = Array(distance * distance)
     total = sum(squares, axis, dtype=squares.dtype, keepdims=keepdims, where=mask)
-    count = _count(x, axis, keepdims, mask, squares.dtype) - tensor_as(correction, squares.dtype)
+    count = tensor_as(_count(x, axis, keepdims, mask, squares.dtype), squares.dtype)
+    count = count - tensor_as(correction, squares.dtype)
     quotient = astype(array_of(_divide(unwrap(total), count), squares.dtype), result)
     # An integer dtype gives way to the NaN, as in any promotion with a float.
     want, weak = dtypes.promote((result, False), (dtypes.default_float_dtype(), True))

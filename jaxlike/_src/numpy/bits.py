@@ -102,7 +102,7 @@ def unravel_index(indices: ArrayLike, shape: int | Sequence[int]) -> tuple[Array
         sizes = list(shape)  # pyright: ignore[reportArgumentType]
     except TypeError:
         sizes = [shape]
-    if any(np.ndim(n) != 0 for n in sizes):  # pyright: ignore[reportArgumentType]
+    if any(np.ndim(n) != 0 for n in sizes):
         raise ValueError("unravel_index: shape should be a scalar or 1D sequence.")
     found: list[Array] = []
     for n in reversed(sizes):

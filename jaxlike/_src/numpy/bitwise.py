@@ -96,7 +96,7 @@ bitwise_right_shift = alias("bitwise_right_shift", right_shift)
 
 def _real_numeric(dtype: Any) -> Any:
     known = dtypes.to_numeric_dtype(dtype)
-    return np.zeros((), known).real.dtype if known.kind == "c" else known
+    return dtypes.to_floating_dtype(known) if known.kind == "c" else known
 
 
 @unary(

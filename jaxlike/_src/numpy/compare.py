@@ -82,7 +82,7 @@ def greater_equal(x: Tensor, y: Tensor) -> Tensor:
 def maximum(x: Tensor, y: Tensor) -> Tensor:
     """The larger of two; NaN if one is NaN. At ties each gets half of the derivative."""
     if x.dtype.is_complex:
-        return torch.where(lexicographic(torch.ge, x, y), x, y)
+        return _shared_at_ties(torch.where(lexicographic(torch.ge, x, y), x, y), x, y)
     return torch.maximum(x, y)
 
 
@@ -90,8 +90,13 @@ def maximum(x: Tensor, y: Tensor) -> Tensor:
 def minimum(x: Tensor, y: Tensor) -> Tensor:
     """The smaller of two; NaN if one is NaN. At ties each gets half of the derivative."""
     if x.dtype.is_complex:
-        return torch.where(lexicographic(torch.le, x, y), x, y)
+        return _shared_at_ties(torch.where(lexicographic(torch.le, x, y), x, y), x, y)
     return torch.minimum(x, y)
+
+
+def _shared_at_ties(chosen: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """``chosen``, its derivative split in half where both are equal (torch's complex `where` gives all to one)."""
+    return torch.where(torch.eq(x, y), (x + y) / 2, chosen)
 
 
 def _chosen(x: Tensor, y: Tensor, compare: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
@@ -211,7 +216,7 @@ def isclose(
     x, y = unwrap(a), unwrap(b)
     kind = dtypes.from_torch(y.real.dtype)
     x_near = torch.le(torch.abs(x - y), tensor_as(atol, kind) + tensor_as(rtol, kind) * torch.abs(y))
-    out = torch.eq(x, y) | (isfinite.kernel(y) & x_near)
+    out = torch.eq(x, y) | (torch.isfinite(y) & x_near)
     return Array(out | (torch.ne(x, x) & torch.ne(y, y)) if equal_nan else out)
 
 

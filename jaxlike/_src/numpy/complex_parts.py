@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import border, dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, unwrap
 from jaxlike._src.family import alias, finish, unary
@@ -36,7 +36,7 @@ def imag(x: Tensor) -> Tensor:
 @unary(uint64="own")
 def conjugate(x: Tensor) -> Tensor:
     """``x`` with the sign of its imaginary part changed."""
-    return torch.conj_physical(x) if x.dtype.is_complex else x
+    return border.conjugate(x) if x.dtype.is_complex else x
 
 
 conj = alias("conj", conjugate)

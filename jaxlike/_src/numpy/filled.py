@@ -85,7 +85,7 @@ def full(
     """``fill_value`` broadcast to a shape, in its own dtype (and weak type) or the given one."""
     known = None if dtype is None else user_dtype(dtype, "full")
     check_arraylike("full", fill_value)
-    if np.ndim(fill_value) == 0:  # pyright: ignore[reportArgumentType]
+    if np.ndim(fill_value) == 0:
         return _filled(new_shape(shape), fill_value, known, torch_target(device, out_sharding))
     made = broadcast_array(asarray(fill_value, known), static_shape(shape))
     return made if device is None else like(made, unwrap(made).to(torch_target(device)))
@@ -134,7 +134,7 @@ def full_like(
     check_arraylike("full_like", 0, fill_value)
     a, sizes, want = _shaped("full_like", a, dtype, shape)
     sizes = tuple(a.shape) if sizes is None else sizes  # pyright: ignore[reportAttributeAccessIssue]
-    if np.ndim(fill_value) == 0:  # pyright: ignore[reportArgumentType]
+    if np.ndim(fill_value) == 0:
         weak = want is None and dtypes.is_weakly_typed(a)
         want = dtypes.dtype_of(a) if want is None else want
         made = _filled(sizes, fill_value, want, torch_target(device, out_sharding))
@@ -208,7 +208,7 @@ def eye(
     if isinstance(k, int):
         k = max(min(k, 0x7FFFFFFF), -0x80000000)
     offset_dtype, _ = kind_of(k)
-    if np.ndim(k) or not dtypes.issubdtype(offset_dtype, np.integer):  # pyright: ignore[reportArgumentType]
+    if np.ndim(k) or not dtypes.issubdtype(offset_dtype, np.integer):
         raise ValueError(f"k must be a scalar integer; got {k}")
     (n,) = static_shape((N,), "argument of 'N' jnp.eye()")
     (m,) = (n,) if M is None else static_shape((M,), "argument 'M' of jnp.eye()")

@@ -13,10 +13,11 @@ import torch
 
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
-from jaxlike._src.border import promote_dtypes, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import promote_dtypes, promote_dtypes_inexact, scalar, unwrap
 from jaxlike._src.numpy.arithmetic import abs as absolute
 from jaxlike._src.numpy.arithmetic import add, divide, multiply, remainder, subtract
 from jaxlike._src.numpy.compare import greater, less, less_equal
+from jaxlike._src.numpy.kinks import transformed
 from jaxlike._src.numpy.select import where
 from jaxlike._src.numpy.shape import all_arrays
 from jaxlike._src.numpy.sort import gathered, order_of
@@ -50,9 +51,14 @@ def places_in(ends: Tensor, values: Tensor, right: bool) -> Tensor:
         (a, b), (x, y) = ((in_order(t.real), in_order(t.imag)) for t in (ends, values.unsqueeze(-1)))
         beyond = b <= y if right else b < y
         return ((a < x) | ((a == x) & beyond)).sum(-1)
-    # Not `contiguous()`: it would see the shape without batch axes only, and torch warns of the rest.
-    keys = [in_order(t).clone(memory_format=torch.contiguous_format) for t in (ends, values)]
-    return torch.searchsorted(keys[0], keys[1], right=right)
+    keys, sought = in_order(ends).to(torch.int64), in_order(values).to(torch.int64)
+    if transformed():  # torch warns of batch axes that are not the first; sums have them first
+        zero = scalar(0, torch.int64)
+        keys = keys + zero
+        sought = sought + (keys[0] * zero if keys.shape[0] else zero)
+    # Not `contiguous()`: it would see the shape without batch axes only.
+    keys, sought = (t.clone(memory_format=torch.contiguous_format) for t in (keys, sought))
+    return torch.searchsorted(keys, sought, right=right)
 
 
 def searchsorted(

@@ -7,6 +7,7 @@ several parts are named tuples.
 
 from __future__ import annotations
 
+import itertools
 import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,7 +72,9 @@ def inexact_operands(name: str, *args: Any) -> list[Array]:
     return arrays
 
 
-def check_square(name: str, x: Array, text: str = "Argument to {name} must have shape [..., n, n], got {shape}.") -> None:
+def check_square(
+    name: str, x: Array, text: str = "Argument to {name} must have shape [..., n, n], got {shape}."
+) -> None:
     """ValueError where ``x`` is no stack of square matrices."""
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(text.format(name=name, shape=x.shape))
@@ -229,11 +232,13 @@ def pivots_to_permutation(packed: Tensor, pivots: Tensor) -> Tensor:
     return matrix.real.argmax(dim=-2) if matrix.is_complex() else matrix.argmax(dim=-2)
 
 
-def lu_substitute(packed: Tensor, order: Tensor, b: Tensor, *, transposed: bool = False, conjugate: bool = False) -> Tensor:
+def lu_substitute(
+    packed: Tensor, order: Tensor, b: Tensor, *, transposed: bool = False, conjugated: bool = False
+) -> Tensor:
     """Solve with LU factors by two triangular solves; a zero pivot gives inf and NaN."""
     n = packed.shape[-1]
     if transposed:
-        factors = conjugate(packed) if conjugate and packed.is_complex() else packed
+        factors = conjugate(packed) if conjugated and packed.is_complex() else packed
         y = torch.linalg.solve_triangular(factors.mT, b, upper=False)
         y = torch.linalg.solve_triangular(factors.mT, y, upper=True, unitriangular=True)
         back = order.argsort(dim=-1)
@@ -373,9 +378,9 @@ def det(a: Any) -> Array:
     if x.shape[-1] == 2:
         return Array(t[..., 0, 0] * t[..., 1, 1] - t[..., 0, 1] * t[..., 1, 0])
     if x.shape[-1] == 3:
-        rows = [[t[..., i, j] for j in range(3)] for i in range(3)]
-        (p, q, r), (u, v, w), (l, m, n) = rows
-        return Array(p * v * n + q * w * l + r * u * m - r * v * l - p * w * m - q * u * n)
+        rows = [[t[..., row, col] for col in range(3)] for row in range(3)]
+        (p, q, r), (u, v, w), (i, j, k) = rows
+        return Array(p * v * k + q * w * i + r * u * j - r * v * i - p * w * j - q * u * k)
     return Array(torch.linalg.det(t))
 
 
@@ -405,7 +410,10 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return Array(_vector_norm(t, 2 if ord is None else ord, axes, keepdims))
     if len(axes) == 2:
         return Array(_matrix_norm(t, ord, axes, keepdims))
-    raise ValueError(f"Improper number of axes for norm: axis={axis}. Pass one axis to compute a vector-norm, or two axes to compute a matrix-norm.")
+    raise ValueError(
+        f"Improper number of axes for norm: axis={axis}. Pass one axis to compute a vector-norm, or two axes to compute "
+        "a matrix-norm."
+    )
 
 
 def norm_operands(name: str, x: Any) -> list[Array]:
@@ -462,11 +470,8 @@ def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
         raise ValueError(f"Duplicate axes given: {axes}")
     if ord in (None, "f", "fro"):
         return torch.sqrt(_sum_of_squares(t, axes, keepdims))
-    largest, smallest = {1: (col, row), -1: (col, row), np.inf: (row, col), -np.inf: (row, col)}.get(
-        ord if not isinstance(ord, str) else None, (None, None)
-    )
-    if largest is not None and smallest is not None:
-        keep, over = largest, smallest
+    if not isinstance(ord, str) and ord in (1, -1, np.inf, -np.inf):
+        keep, over = (col, row) if abs(ord) == 1 else (row, col)
         sums = _absolute(t).sum(over, keepdim=True)
         out = sums.amax(keep, keepdim=True) if ord > 0 else sums.amin(keep, keepdim=True)
         return out if keepdims else out.squeeze((row, col))
@@ -576,7 +581,7 @@ def multi_dot(arrays: Sequence[Any], *, precision: Any = None) -> Array:
             "multi_dot: input arrays must all be two-dimensional, except for the first and last array which may be 1 "
             f"or 2 dimensional. Got array shapes {[v.shape for v in values]}"
         )
-    if any(p.shape[-1] != q.shape[0] for p, q in zip(values[:-1], values[1:], strict=True)):
+    if any(p.shape[-1] != q.shape[0] for p, q in itertools.pairwise(values)):
         raise ValueError(
             f"multi_dot: last dimension of each array must match first dimension of following array. Got array shapes "
             f"{[v.shape for v in values]}"
@@ -594,7 +599,10 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Array:
     """Cross product of 3-vectors along ``axis``."""
     x, y = inexact_or_integer("cross", x1, x2)
     if x.shape[axis] != 3 or y.shape[axis] != 3:
-        raise ValueError(f"Both input arrays must be (arrays of) 3-dimensional vectors, but they have {x.shape[axis]=} and {y.shape[axis]=} dimensions instead.")
+        raise ValueError(
+            f"Both input arrays must be (arrays of) 3-dimensional vectors, but they have {x.shape[axis]=} and "
+            f"{y.shape[axis]=} dimensions instead."
+        )
     return products.cross(x, y, axis=axis)
 
 
@@ -678,7 +686,9 @@ def tensorinv(a: Any, ind: int = 2) -> Array:
     first, last = x.shape[:ind], x.shape[ind:]
     n, m = int(np.prod(first, dtype=int)), int(np.prod(last, dtype=int))
     if n != m:
-        raise ValueError(f"product of dimensions a.shape[:ind] and a.shape[ind:] must be equal; got {x.shape=} and {ind=}")
+        raise ValueError(
+            f"product of dimensions a.shape[:ind] and a.shape[ind:] must be equal; got {x.shape=} and {ind=}"
+        )
     inverse = inv(Array(unwrap(x).reshape(n, m)))
     return Array(unwrap(inverse).reshape(*last, *first))
 

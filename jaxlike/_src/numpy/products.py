@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import opt_einsum
 import torch
+from opt_einsum.parser import parse_einsum_input
 
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
@@ -87,6 +88,12 @@ def _result(tensor: Tensor, dtype: Any, weak: bool) -> Array:
     return Array(cast(tensor, dtypes.to_torch(dtype)), weak)
 
 
+def _summing(left: Any, right: Any) -> Callable[[Tensor, Tensor], Tensor]:
+    """torch.tensordot over these axes of the two operands."""
+    axes: Any = (left, right)
+    return lambda p, q: torch.tensordot(p, q, dims=axes)
+
+
 def _check_contraction(left: Sequence[int], right: Sequence[int]) -> None:
     if tuple(left) != tuple(right):
         raise TypeError(
@@ -144,7 +151,7 @@ def dot(
             return _result(exact(torch.mul, x, y) if x.dtype is not torch.bool else x & y, dtype, weak)
         contracted = -1 if y.dim() == 1 else -2
         _check_contraction((x.shape[-1],), (y.shape[contracted],))
-        return _result(exact(lambda p, q: torch.tensordot(p, q, dims=([-1], [contracted])), x, y), dtype, weak)
+        return _result(exact(_summing([-1], [contracted]), x, y), dtype, weak)
 
 
 def vdot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Array:
@@ -167,7 +174,7 @@ def inner(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any 
         if not x.dim() or not y.dim():
             return _result(exact(torch.mul, x, y) if x.dtype is not torch.bool else x & y, dtype, weak)
         _check_contraction((x.shape[-1],), (y.shape[-1],))
-        return _result(exact(lambda p, q: torch.tensordot(p, q, dims=([-1], [-1])), x, y), dtype, weak)
+        return _result(exact(_summing([-1], [-1]), x, y), dtype, weak)
 
 
 def outer(a: Any, b: Any, out: None = None) -> Array:
@@ -216,7 +223,7 @@ def tensordot(
         )
     _check_contraction([x.shape[v] for v in left], [y.shape[v] for v in right])
     with matmul_precision(precision):
-        return _result(exact(lambda p, q: torch.tensordot(p, q, dims=(left, right)), x, y), dtype, weak)
+        return _result(exact(_summing(left, right), x, y), dtype, weak)
 
 
 def vecdot(
@@ -349,7 +356,7 @@ def contraction_plan(subscripts: str, shapes: tuple[tuple[int, ...], ...], optim
         path, _ = opt_einsum.contract_path(
             ",".join(inputs) + "->" + output, *shapes, shapes=True, optimize=optimize
         )
-        steps = tuple(_steps(list(inputs), output, path))
+        steps = tuple(_steps(list(inputs), output, [tuple(p) for p in path]))
     return Plan(tuple(inputs), output, steps)
 
 
@@ -373,7 +380,7 @@ def _parse(subscripts: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[list[s
         raise ValueError(
             f"Number of einsum subscripts, {count}, must be equal to the number of operands, {len(shapes)}."
         )
-    inputs, output, _ = opt_einsum.parser.parse_einsum_input((subscripts, *shapes), shapes=True)
+    inputs, output, _ = parse_einsum_input((subscripts, *shapes), shapes=True)
     if repeated := [c for c in output if output.count(c) > 1]:
         raise ValueError(f"Output character '{repeated[0]}' appeared more than once in the output.")
     for label in output:
@@ -469,7 +476,7 @@ def _from_lists(given: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     return text, tuple(x for x, _ in pairs)
 
 
-def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "greedy") -> tuple[list[Any], Any]:
+def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "greedy") -> tuple[Any, Any]:
     """The order of contraction that `einsum` would use, and opt_einsum's account of its cost."""
     if isinstance(optimize, bool):
         optimize = "optimal" if optimize else [tuple(range(len(operands)))]

@@ -160,7 +160,7 @@ def compress(
     mask = unwrap(chosen)
     extra = mask[length:]
     mask = mask[:length]
-    x = x[: mask.shape[0]]  # pyright: ignore[reportIndexIssue]
+    x = x[: mask.shape[0]]
     if size is None:
         if bool(Array(extra.any())):
             raise ValueError("condition contains entries that are out of bounds")

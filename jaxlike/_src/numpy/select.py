@@ -162,7 +162,7 @@ def piecewise(
 
     def values(part: Any) -> Array:
         if not callable(part):
-            return as_array(part, dtype=dtype)
+            return astype(as_array(part), dtype)  # a number wraps around, as in a cast
         flat = Array(unwrap(x).reshape(-1), x.weak_type)
         each: Callable[..., Array] = vmap(lambda one: astype(asarray(part(one, *args, **kw)), dtype))
         return Array(unwrap(each(flat)).reshape(x.shape))

@@ -18,7 +18,7 @@ from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import canonicalize_axis, cast, unwrap
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import like, moved_as_signed, one_array, payload, user_dtype
+from jaxlike._src.numpy.arguments import like, moved_as_signed, one_array, user_dtype
 from jaxlike._src.numpy.shape import all_arrays, ravel
 
 if TYPE_CHECKING:
@@ -90,12 +90,13 @@ def _checked(name: str, a: Any, axis: Any, kind: Any, order: Any) -> tuple[Array
     if axis is None:
         x, axis = ravel(x), 0
     axis = canonicalize_axis(operator.index(axis), x.ndim)
-    _check_ordered(x)
+    check_ordered(x)
     return x, axis
 
 
-def _check_ordered(x: Array) -> None:
-    if payload(x):
+def check_ordered(x: Array) -> None:
+    """TypeError for what has no order, such as PRNG keys."""
+    if isinstance(x.dtype, dtypes.ExtendedDType):
         raise TypeError(
             f"lt_to does not accept dtype {x.dtype} at position 0. Accepted dtypes at position 0 are subtypes of "
             "integer, floating, bool."
@@ -185,7 +186,7 @@ def lexsort(keys: Array | np.ndarray[Any, Any] | Sequence[ArrayLike], axis: int 
         return Array(torch.zeros_like(unwrap(first), dtype=dtypes.to_torch(dtypes.default_int_dtype())))
     axis = canonicalize_axis(axis, first.ndim)
     for x in arrays:
-        _check_ordered(x)
+        check_ordered(x)
     places = lexical_order([unwrap(x) for x in arrays], axis)
     return Array(cast(places, dtypes.to_torch(_index_dtype(first.shape[axis]))))
 

@@ -26,7 +26,9 @@ from jaxlike._src.numpy.arguments import array_of, astype, one_array, user_dtype
 from jaxlike._src.numpy.arithmetic import absolute, multiply, true_divide
 from jaxlike._src.numpy.averages import average
 from jaxlike._src.numpy.calculus import diff
+from jaxlike._src.numpy.compare import greater_equal
 from jaxlike._src.numpy.filled import full, ones_like, zeros_like
+from jaxlike._src.numpy.find import in_order, places_in
 from jaxlike._src.numpy.ranges import ix_, linspace
 from jaxlike._src.numpy.reduce import max, min
 from jaxlike._src.numpy.shape import all_arrays, atleast_2d, reshape, squeeze, transpose
@@ -231,28 +233,6 @@ def bincount(
     return array_of(_added_at(length, places, tensor), w.dtype)
 
 
-def _in_order(tensor: Tensor) -> Tensor:
-    """The tensor in a dtype that torch can search in, in the same order."""
-    if tensor.dtype is torch.uint64:
-        return unsigned.flip(tensor)
-    if tensor.dtype.is_floating_point:
-        return tensor.to(torch.float32) if tensor.dtype.itemsize < 4 else tensor
-    if tensor.is_complex():
-        return tensor
-    return tensor.to(torch.int64)
-
-
-def _place_in(edges: Tensor, values: Tensor, right: bool) -> Tensor:
-    """Where values belong among sorted edges; NaN is above everything."""
-    if edges.is_complex():  # by real part, then imaginary part
-        v = values.unsqueeze(-1)
-        beyond = edges.imag <= v.imag if right else edges.imag < v.imag
-        return ((edges.real < v.real) | ((edges.real == v.real) & beyond)).sum(-1)
-    # Not `contiguous()`: it would see the shape without batch axes only, and torch warns of the rest.
-    edges, values = (t.clone(memory_format=torch.contiguous_format) for t in (edges, values))
-    return torch.searchsorted(edges, values, right=right)
-
-
 def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False, *, method: str | None = None) -> Array:
     """The bin that each element lies in; 0 is before the first edge.
 
@@ -269,10 +249,14 @@ def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False, *, method: str 
     count = edges.shape[0]
     if count == 0:
         return zeros_like(values, dtype=np.int32)
-    ends, t = (_in_order(unwrap(x)) for x in promote_dtypes(edges, values))
-    rising = _place_in(ends, t, not right)
-    falling = count - _place_in(ends.flip(0), t, not right)
-    place = torch.where(ends[-1] >= ends[0], rising, falling)
+    edges, values = promote_dtypes(edges, values)
+    ends, t = unwrap(edges), unwrap(values)
+    if not ends.is_complex():
+        ends, t = in_order(ends), in_order(t)
+    places = places_in(ends, t, not right)
+    falling = count - places_in(ends.flip(0), t, not right)
+    rises = greater_equal(edges[-1], edges[0])
+    place = torch.where(unwrap(rises), places, falling)
     return Array(place.to(torch.int32))
 
 
@@ -343,8 +327,8 @@ def histogram(
 def _bin_of(x: Array, edges: Array, last: int) -> Tensor:
     """The bins of values, from 1; the largest edge belongs to bin ``last``."""
     both = promote_dtypes(edges, x)
-    e, t = (_in_order(unwrap(x)) for x in both)
-    return torch.where(t == e[-1], last, _place_in(e, t, True))
+    e, t = (unwrap(x) for x in both)
+    return torch.where(t == e[-1], last, places_in(e, t, True))
 
 
 def histogram2d(

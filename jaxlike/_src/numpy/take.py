@@ -181,7 +181,7 @@ def put_along_axis(
         ) from None
     index = list(index_grid(x.shape, sparse=True))
     index[axis] = at
-    result = x.at[tuple(index)].set(new, mode=mode)  # pyright: ignore[reportAttributeAccessIssue]
+    result = x.at[tuple(index)].set(new, mode=mode)
     return reshape(result, original) if flat else result
 
 
@@ -250,7 +250,7 @@ def put(
         raise NotImplementedError("The 'raise' mode to jnp.put is not supported.")
     else:
         raise ValueError(f"mode should be one of 'wrap' or 'clip'; got {mode=}")
-    return x.at[unravel_index(at, x.shape)].set(values, mode=how)  # pyright: ignore[reportAttributeAccessIssue]
+    return x.at[unravel_index(at, x.shape)].set(values, mode=how)
 
 
 def fill_diagonal(a: ArrayLike, val: ArrayLike, wrap: bool = False, *, inplace: bool = True) -> Array:
@@ -275,4 +275,4 @@ def fill_diagonal(a: ArrayLike, val: ArrayLike, wrap: bool = False, *, inplace: 
     with torch_private.outside():
         along = constant(torch.arange(n, device=default_torch_device()))
     new = value if value.ndim == 0 else _tiled(ravel(value), n)
-    return x.at[(along,) * x.ndim].set(new)  # pyright: ignore[reportAttributeAccessIssue]
+    return x.at[(along,) * x.ndim].set(new)

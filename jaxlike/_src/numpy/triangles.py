@@ -13,8 +13,9 @@ import torch
 
 from jaxlike._src import dtypes, torch_private, unsigned
 from jaxlike._src.array import Array, constant
-from jaxlike._src.border import canonicalize_axis, cast, concrete_or_error, unwrap
+from jaxlike._src.border import canonicalize_axis, cast, concrete_or_error, tensor_as, unwrap
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.numpy import reduce
 from jaxlike._src.numpy.arguments import (
     array_of,
     like,
@@ -105,6 +106,41 @@ def diagflat(v: ArrayLike, k: int = 0) -> Array:
     """A square matrix with all elements of ``v`` on its ``k``-th diagonal."""
     x = ravel(one_array("diagflat", v))
     return Array(moved_as_signed(torch.diag_embed, unwrap(x), operator.index(k)))
+
+
+def trace(
+    a: ArrayLike,
+    offset: int | ArrayLike = 0,
+    axis1: int = 0,
+    axis2: int = 1,
+    dtype: DTypeLike | None = None,
+    out: None = None,
+) -> Array:
+    """The sum of the ``offset``-th diagonal over two axes; narrow integers are widened as in `sum`.
+
+    Args:
+        a: array of at least two axes.
+        offset: which diagonal; it may be traced.
+        axis1: axis of the rows.
+        axis2: axis of the columns.
+        dtype: dtype to compute in and to return.
+        out: not supported.
+    """
+    x = one_array("trace", a)
+    if out is not None:
+        raise NotImplementedError("The 'out' argument to jnp.trace is not supported.")
+    if canonicalize_axis(axis1, x.ndim) == canonicalize_axis(axis2, x.ndim):
+        raise ValueError(f"axis1 and axis2 can not be same. axis1={axis1} and axis2={axis2}")
+    want = None if dtype is None else user_dtype(dtype, "trace")
+    x = moveaxis(x, (axis1, axis2), (-2, -1))
+    if isinstance(offset, int | np.integer):
+        return reduce.sum(diagonal(x, int(offset), -2, -1), axis=-1, dtype=want)
+    tensor = unwrap(x)
+    down = torch.arange(tensor.shape[-2], device=tensor.device).unsqueeze(1)
+    across = torch.arange(tensor.shape[-1], device=tensor.device)
+    on = down + tensor_as(offset, np.dtype("int64")) == across
+    zero = torch.zeros((), dtype=tensor.dtype, device=tensor.device)
+    return reduce.sum(like(x, torch.where(on, tensor, zero)), axis=(-2, -1), dtype=want)
 
 
 # Indices

@@ -33,13 +33,11 @@ def bits(key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None
         out_sharding: accepted and ignored.
     """
     typed, _ = check_key("bits", key)
-    if dtype is None:
-        dtype = dtypes.default_uint_dtype()
-    else:
-        dtype = dtypes.check_and_canonicalize_user_dtype(dtype)
-    if not dtypes.issubdtype(dtype, np.unsignedinteger):
-        raise ValueError(f"dtype argument to `bits` must be an unsigned int dtype, got {dtype}")
-    return Array(draws.random_bits(typed, dtype.itemsize * 8, canonicalize_shape(shape)))
+    default = dtypes.default_uint_dtype
+    kind: Any = default() if dtype is None else dtypes.check_and_canonicalize_user_dtype(dtype)
+    if not dtypes.issubdtype(kind, np.unsignedinteger):
+        raise ValueError(f"dtype argument to `bits` must be an unsigned int dtype, got {kind}")
+    return Array(draws.random_bits(typed, kind.itemsize * 8, canonicalize_shape(shape)))
 
 
 # Floats

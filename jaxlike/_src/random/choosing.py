@@ -1,8 +1,4 @@
-"""choosing: permutations, samples of an array, categories.
-
-A permutation sorts stably by fresh 32-bit words, in as many rounds as make equal words in all of them
-unlikely; drawing without replacement takes the largest of Gumbel-perturbed log-probabilities.
-"""
+"""choosing: permutations, choices with and without replacement, categorical samples and their Gumbel noise."""
 
 from __future__ import annotations
 
@@ -19,15 +15,23 @@ from jaxlike._src.border import (
     asarray,
     canonicalize_axis,
     canonicalize_shape,
+    cast,
     check_arraylike,
     concrete_or_error,
     promote_dtypes_inexact,
     unwrap,
 )
-from jaxlike._src.devices import default_torch_device
+from jaxlike._src.numpy.arg_reduce import argmax
+from jaxlike._src.numpy.cumulative import cumsum
+from jaxlike._src.numpy.filled import zeros
+from jaxlike._src.numpy.find import searchsorted
+from jaxlike._src.numpy.ranges import arange
+from jaxlike._src.numpy.shape import expand_dims, moveaxis, reshape
+from jaxlike._src.numpy.sort import gathered
+from jaxlike._src.numpy.take import take
 from jaxlike._src.random import draws
 from jaxlike._src.random.arguments import check_shape, float_dtype
-from jaxlike._src.random.basic import randint, uniform_between
+from jaxlike._src.random.basic import uniform_between
 from jaxlike._src.random.keys import check_key, split_list
 
 if TYPE_CHECKING:
@@ -38,132 +42,133 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike, DTypeLike
 
 
+# Order
+
+
 def permutation(
     key: ArrayLike, x: int | ArrayLike, axis: int = 0, independent: bool = False, *, out_sharding: Any = None
 ) -> Array:
-    """``x`` with its entries along ``axis`` in random order; an int stands for ``arange(x)``.
+    """The elements of ``x`` in random order along an axis.
 
     Args:
         key: a PRNG key.
-        x: array or int.
-        axis: the axis that is shuffled.
-        independent: shuffle each line along the axis on its own.
+        x: an array, or an integer for ``jnp.arange(x)``.
+        axis: the axis to shuffle.
+        independent: whether each line along the axis is shuffled by itself; else slices move as a whole.
         out_sharding: accepted and ignored.
     """
-    del out_sharding
     typed, _ = check_key("permutation", key)
     check_arraylike("permutation", x)
-    ndim = np.ndim(x) if not isinstance(x, Array) else x.ndim
-    axis = canonicalize_axis(axis, ndim or 1)
-    if not ndim:
-        if not dtypes.issubdtype(dtypes.dtype_of(x), np.integer):
+    given = asarray(x)
+    axis = canonicalize_axis(axis, given.ndim or 1)
+    if not given.ndim:
+        if not dtypes.issubdtype(given.dtype, np.integer):
             raise TypeError("x must be an integer or at least 1-dimensional")
-        size = concrete_or_error(int, x, "argument x of jax.random.permutation()")
-        return Array(_shuffle(typed, _arange(size), 0))
-    array = asarray(x)
-    tensor = unwrap(array)
-    if independent or ndim == 1:
-        return type(array)(_shuffle(typed, tensor, axis), array._tag)
-    order = _shuffle(typed, _arange(array.shape[axis]), 0)
-    return type(array)(tensor.index_select(axis, order), array._tag)
+        count = concrete_or_error(int, x, "argument x of jax.random.permutation()")
+        return shuffle(typed, arange(count), axis)
+    if independent or given.ndim == 1:
+        return shuffle(typed, given, axis)
+    order = shuffle(typed, arange(given.shape[axis]), 0)
+    return take(given, order, axis, unique_indices=True)
 
 
-def _arange(size: int) -> Tensor:
-    index = dtypes.to_torch(dtypes.default_int_dtype())
-    return torch.arange(size, dtype=index, device=default_torch_device())
-
-
-def _shuffle(key: PRNGKeyArray, x: Tensor, axis: int) -> Tensor:
-    size = x.numel()
-    rounds = math.ceil(3 * math.log(max(1, size)) / math.log(0xFFFFFFFF))
+def shuffle(key: PRNGKeyArray, x: Array, axis: int) -> Array:
+    """``x`` sorted along the axis by random keys, as often as makes equal keys unlikely to matter."""
+    rounds = math.ceil(3 * np.log(max(1, x.size)) / np.log(0xFFFFFFFF))
+    tensor = unwrap(x)
     for _ in range(rounds):
-        key, fresh = split_list(key, 2)
-        words = draws.random_bits(fresh, 32, tuple(x.shape)).to(torch.int64)
-        order = torch.sort(words, dim=axis, stable=True).indices
-        x = x.gather(axis, order)
-    return x
+        key, now = split_list(key, 2)
+        drawn = draws.random_bits(now, 32, x.shape).view(torch.int32) ^ -(1 << 31)  # in the order of uint32
+        places = torch.sort(drawn, dim=axis, stable=True)[1]
+        tensor = gathered(tensor, axis, places)
+    return type(x)(tensor, x._tag)
+
+
+# Choice
 
 
 def choice(
     key: ArrayLike,
     a: int | ArrayLike,
-    shape: Sequence[int] = (),
+    shape: Shape = (),
     replace: bool = True,
     p: ArrayLike | None = None,
     axis: int = 0,
     mode: str | None = None,
 ) -> Array:
-    """Random entries of ``a`` along ``axis``; an int stands for ``arange(a)``.
+    """Random elements of ``a``.
 
     Args:
         key: a PRNG key.
-        a: array or int.
-        shape: shape of the sample.
-        replace: whether an entry may be drawn again.
-        p: probabilities, one for each entry; None: all equal.
+        a: an array, or an integer for ``jnp.arange(a)``.
+        shape: shape of the draw; it takes the place of the axis.
+        replace: whether an element may be drawn more than once.
+        p: probabilities of the elements, one for each; by default all are equal.
         axis: the axis that is drawn from.
-        mode: as in `gumbel`, for draws without replacement with ``p``.
+        mode: how the noise is made for draws with ``p`` and without replacement, see `gumbel`.
     """
     typed, _ = check_key("choice", key)
     if not isinstance(shape, Sequence):
         raise TypeError(f"shape argument of jax.random.choice must be a sequence, got {shape}")
     check_arraylike("choice", a)
-    array = asarray(a)
-    if array.ndim == 0:
-        size = concrete_or_error(int, a, "The error occurred in jax.random.choice()")
+    arr = asarray(a)
+    if arr.ndim == 0:
+        count = concrete_or_error(int, a, "The error occurred in jax.random.choice()")
     else:
-        axis = canonicalize_axis(axis, array.ndim)
-        size = array.shape[axis]
-    shape = tuple(shape)
-    wanted = math.prod(shape)
-    if wanted == 0:
-        return Array(torch.zeros(shape, dtype=unwrap(array).dtype, device=default_torch_device()))
-    if size <= 0:
+        axis = canonicalize_axis(axis, arr.ndim)
+        count = arr.shape[axis]
+    shape = canonicalize_shape(shape)
+    drawn = math.prod(shape)
+    if drawn == 0:
+        return zeros(shape, dtype=arr.dtype)
+    if count <= 0:
         raise ValueError("a must be greater than 0 unless no samples are taken")
-    if not replace and wanted > size:
+    if not replace and drawn > count:
         raise ValueError(
-            f"Cannot take a larger sample (size {wanted}) than population (size {size}) when 'replace=False'"
+            f"Cannot take a larger sample (size {drawn}) than population (size {count}) when 'replace=False'"
         )
     if p is None and not replace:
-        shuffled = permutation(typed, size if array.ndim == 0 else array, axis)
-        drawn = unwrap(shuffled).narrow(axis, 0, wanted)
-        return _in_shape(array, drawn, axis, shape)
-    if p is None:
-        index = unwrap(randint(typed, shape, 0, size))
+        order = permutation(typed, count if arr.ndim == 0 else arr, axis)
+        tensor = unwrap(order).narrow(axis if arr.ndim else 0, 0, drawn)
+        found = type(order)(tensor, order._tag)
     else:
-        index = _weighted(typed, p, size, shape, wanted, replace, mode)
-    if array.ndim == 0:
-        return Array(index.reshape(shape))
-    return _in_shape(array, unwrap(array).index_select(axis, index.reshape(-1)), axis, shape)
+        places = _places(typed, count, shape, replace, p, mode)
+        found = places if arr.ndim == 0 else take(arr, places, axis)
+    return reshape(found, shape if arr.ndim == 0 else arr.shape[:axis] + shape + arr.shape[axis + 1 :])
 
 
-def _in_shape(array: Array, drawn: Tensor, axis: int, shape: Shape) -> Array:
-    if array.ndim == 0:
-        return Array(drawn.reshape(shape))
-    full = (*array.shape[:axis], *shape, *array.shape[axis + 1 :])
-    return type(array)(drawn.reshape(full), array._tag)
+def _places(
+    key: PRNGKeyArray, count: int, shape: Shape, replace: bool, p: ArrayLike | None, mode: str | None
+) -> Array:
+    """Random indices below ``count``, with probabilities ``p``."""
+    from jaxlike._src.random.basic import randint
 
-
-def _weighted(
-    key: PRNGKeyArray, p: ArrayLike, size: int, shape: Shape, wanted: int, replace: bool, mode: str | None
-) -> Tensor:
-    """Indices drawn with probabilities ``p``."""
+    if p is None:
+        return randint(key, shape, 0, count)
     check_arraylike("choice", p)
-    (weights,) = promote_dtypes_inexact(p)
-    if weights.shape != (size,):
+    (prob,) = promote_dtypes_inexact(p)
+    if prob.shape != (count,):
         raise ValueError(
-            "p must be None or a 1D vector with the same size as a.shape[axis]. "
-            f"p has shape {weights.shape} and a.shape[axis] is {size}."
+            "p must be None or a 1D vector with the same size as a.shape[axis]. p has shape "
+            f"{prob.shape} and a.shape[axis] is {count}."
         )
-    chances = unwrap(weights)
-    index = dtypes.to_torch(dtypes.default_int_dtype())
+    integer = dtypes.to_torch(dtypes.default_int_dtype())
     if replace:
-        cumulative = chances.cumsum(0)
-        unit = unwrap(uniform_between(key, shape, weights.dtype, 0.0, 1.0))
-        at = cumulative[-1] * (1 - unit)
-        return torch.searchsorted(cumulative, at).to(index)
-    scores = unwrap(gumbel(key, (size,), weights.dtype, mode)) + torch.log(chances)
-    return torch.sort(scores, descending=True, stable=True).indices[:wanted].to(index)
+        upto = cumsum(prob)
+        unit = draws.unit_floats(key, shape, unwrap(upto).dtype)
+        where = searchsorted(upto, Array(unwrap(upto)[-1] * (1 - unit)))
+        return Array(cast(unwrap(where), integer))
+    noise = gumbel(key, (count,), dtype=prob.dtype, mode=mode)
+    score = unwrap(noise) + torch.log(unwrap(prob))
+    return Array(cast(_largest(score, math.prod(shape)), integer))
+
+
+def _largest(score: Tensor, k: int) -> Tensor:
+    """Places of the k largest along the last axis, the first of equals first."""
+    return torch.sort(score, dim=-1, descending=True, stable=True)[1][..., :k]
+
+
+# Gumbel noise
 
 
 def gumbel(
@@ -174,16 +179,16 @@ def gumbel(
     *,
     out_sharding: Any = None,
 ) -> Array:
-    """Samples of the standard Gumbel distribution.
+    """Gumbel samples, of density ``exp(-(x + exp(-x)))``.
 
     Args:
         key: a PRNG key.
         shape: shape of the result.
         dtype: a float dtype, by default float32 (float64 with x64).
-        mode: "low" (the default), or "high" or "highest" for more bits in the tail.
+        mode: "low" (default), "high" or "highest": how far into the tail samples reach. "high" draws twice
+            the bits; "highest" uses all of them, in float32.
         out_sharding: accepted and ignored.
     """
-    del out_sharding
     typed, _ = check_key("gumbel", key)
     dtype = float_dtype("gumbel", dtype)
     shape = canonicalize_shape(shape)
@@ -192,27 +197,51 @@ def gumbel(
     if mode not in ("highest", "high", "low"):
         raise ValueError(f"Must provide valid mode for gumbel got: {mode}")
     info = dtypes.finfo(dtype)
+    kind = dtypes.to_torch(dtype)
     if mode == "low":
-        unit = unwrap(uniform_between(typed, shape, dtype, float(info.tiny), 1.0))
-        return Array(-torch.log(-torch.log(unit)))
-    if mode == "highest" and dtype == np.float32:
-        return Array(_gumbel_of_64_bits(typed, shape))
-    high, low = unwrap(uniform_between(typed, (2, *shape), dtype, 0.0, 1.0)).unbind(0)
+        unit = uniform_between(typed, shape, dtype, float(info.tiny), 1.0)
+        return Array(-torch.log(-torch.log(unwrap(unit))))
+    if mode == "highest" and kind is torch.float32:
+        return Array(_gumbel_of_64_bits(*draws.random_bits(typed, 32, (2, *shape)).view(torch.int32).unbind(0)))
+    high, low = draws.unit_floats(typed, (2, *shape), kind).unbind(0)
     x = torch.where(high >= 0.5, high, high + 2.0 ** -int(info.nmant) * low + float(info.tiny))
     return Array(-torch.log(-torch.log1p(-x)))
 
 
-def _gumbel_of_64_bits(key: PRNGKeyArray, shape: Shape) -> Tensor:
-    words = draws.random_bits(key, 32, (2, *shape)).to(torch.int64)
-    top, bottom = words.unbind(0)
-    near_zero = top < (1 << 31)
-    negated = [(~w) & 0xFFFFFFFF for w in (top, bottom)]
-    carry = (negated[1] == 0xFFFFFFFF).to(torch.int64)
-    negated = [(negated[0] + carry) & 0xFFFFFFFF, (negated[1] + 1) & 0xFFFFFFFF]
-    high = torch.where(near_zero, top, negated[0])
-    low = torch.where(near_zero, bottom, negated[1])
-    x = (high.to(torch.float64) * 2.0**-32 + low.to(torch.float64) * 2.0**-64).to(torch.float32)
-    return torch.where(near_zero, -torch.log(-torch.log1p(-x)), -torch.log(-torch.log(x)))
+def _gumbel_of_64_bits(high: Tensor, low: Tensor) -> Tensor:
+    """Noise from 64 bits, folded at one half so that both tails keep their precision."""
+    carry = (~low == -1).to(torch.int32)
+    below_half = high >= 0  # as unsigned: less than 2**31
+    x = _to_float(torch.where(below_half, high, ~high + carry), torch.where(below_half, low, ~low + 1))
+    return torch.where(below_half, -torch.log(-torch.log1p(-x)), -torch.log(-torch.log(x)))
+
+
+def _to_float(high: Tensor, low: Tensor) -> Tensor:
+    """The 64-bit fraction (high, low) as float32 in [0, 1), cut off after 24 significant bits."""
+    zeros_high, zeros_low = _leading_zeros(high), _leading_zeros(low)
+    empty = zeros_high == 32
+    lost = torch.where(zeros_high > 0, _shift_right(low, 32 - zeros_high), 0)
+    word = torch.where(empty, _shift_left(low, zeros_low), _shift_left(high, zeros_high) | lost)
+    mantissa = _shift_right(word, torch.full_like(word, 8)) & 0x7FFFFF
+    exponent = 126 - torch.where(empty, 32 + zeros_low, zeros_high)
+    return (((exponent << 23) & 0x3FC00000) | mantissa).view(torch.float32)
+
+
+def _leading_zeros(x: Tensor) -> Tensor:
+    wide = x.to(torch.int64) & 0xFFFFFFFF
+    exponent = torch.frexp(wide.to(torch.float64)).exponent.to(torch.int32)
+    return torch.where(wide == 0, 32, 32 - exponent)
+
+
+def _shift_right(x: Tensor, by: Tensor) -> Tensor:
+    return ((x.to(torch.int64) & 0xFFFFFFFF) >> by.to(torch.int64)).to(torch.int32)
+
+
+def _shift_left(x: Tensor, by: Tensor) -> Tensor:
+    return ((x.to(torch.int64) & 0xFFFFFFFF) << by.to(torch.int64)).to(torch.int32)
+
+
+# Categories
 
 
 def categorical(
@@ -225,41 +254,39 @@ def categorical(
     *,
     out_sharding: Any = None,
 ) -> Array:
-    """Indices along ``axis`` with probabilities proportional to ``exp(logits)``.
+    """Samples of a categorical distribution: indices along the axis of ``logits``.
 
     Args:
         key: a PRNG key.
-        logits: unnormalised log-probabilities.
+        logits: unnormalized log probabilities, in batches.
         axis: the axis of the categories.
-        shape: shape of the result, which ends in the shape of ``logits`` without ``axis`` (the default).
-        replace: whether an index may be drawn again along the leading axes of ``shape``.
-        mode: as in `gumbel`.
+        shape: shape of the result; it ends in the batch shape, which is the default.
+        replace: whether a category may be drawn more than once in the leading axes of ``shape``.
+        mode: how the noise is made, see `gumbel`.
         out_sharding: accepted and ignored.
     """
-    del out_sharding
     typed, _ = check_key("categorical", key)
     check_arraylike("categorical", logits)
-    array = asarray(logits)
-    batch = tuple(int(n) for n in np.delete(array.shape, axis))
+    scores = asarray(logits)
+    batch = tuple(int(n) for n in np.delete(scores.shape, axis))
     if shape is None:
         shape = batch
     else:
         shape = canonicalize_shape(shape)
         check_shape("categorical", shape, batch)
-    prefix = shape[: len(shape) - len(batch)]
-    index = dtypes.to_torch(dtypes.default_int_dtype())
-    tensor = unwrap(array)
+    leading = shape[: len(shape) - len(batch)]
     if replace:
-        axis = axis - array.ndim if axis >= 0 else axis
-        sizes = list(shape[len(shape) - len(batch) :])
-        sizes.insert(axis % array.ndim, array.shape[axis])
-        noise = unwrap(gumbel(typed, (*prefix, *sizes), array.dtype, mode))
-        return Array(torch.argmax(noise + tensor, dim=axis).to(index))
-    count = math.prod(prefix)
-    scores = tensor + unwrap(gumbel(typed, array.shape, array.dtype, mode))
-    if count > array.shape[axis]:
+        if axis >= 0:
+            axis -= scores.ndim
+        noisy = list(shape[len(leading) :])
+        noisy.insert(axis % scores.ndim, scores.shape[axis])
+        noise = gumbel(typed, (*leading, *noisy), scores.dtype, mode=mode)
+        return argmax(Array(unwrap(noise) + unwrap(expand_dims(scores, tuple(range(len(leading)))))), axis=axis)
+    noise = gumbel(typed, scores.shape, scores.dtype, mode=mode)
+    count = math.prod(leading)
+    if count > scores.shape[axis]:
         raise ValueError(
-            f"Number of samples without replacement ({count}) cannot exceed number of categories ({array.shape[axis]})."
+            f"Number of samples without replacement ({count}) cannot exceed number of categories ({scores.shape[axis]})."
         )
-    best = torch.sort(scores.movedim(axis, -1), dim=-1, descending=True, stable=True).indices[..., :count]
-    return Array(best.movedim(-1, 0).reshape(shape).to(index))
+    places = _largest(unwrap(moveaxis(Array(unwrap(scores) + unwrap(noise)), axis, -1)), count)
+    return Array(places.movedim(-1, 0).reshape(shape).to(torch.int32))

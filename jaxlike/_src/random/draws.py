@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 _FEW: Final = 12  # normals; from here on tensor ops are faster than Python floats
-_PIECE: Final = 1 << 14  # below the size at which torch starts threads for each op
+_PIECE: Final = 32_000  # below the size at which torch starts threads for each op
 _THREEFRY: Final = PRNGS["threefry2x32"]
 
 # (bits drawn, bits kept): the mantissa's width, drawn in the smallest width that has JAX's stream
@@ -148,7 +148,11 @@ def _lowest(dtype: torch.dtype) -> float:
 def to_normal(unit: Tensor) -> Tensor:
     """Floats in [0, 1) as standard normals, by the inverse of the distribution function."""
     u = torch.clamp(2.0 * unit + _lowest(unit.dtype), min=_lowest(unit.dtype))
-    return special.erf_inv(u) * torch.full((), math.sqrt(2), dtype=unit.dtype, device=unit.device)
+    if u.dtype.itemsize >= 4:
+        y = special.erf_inv_inside(u)
+    else:
+        y = special.erf_inv_inside(u.to(torch.float32)).to(u.dtype)
+    return y * special.constant(math.sqrt(2), y.dtype, y.device)
 
 
 @operator(

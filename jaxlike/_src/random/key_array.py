@@ -171,7 +171,7 @@ class PRNGKeyArray(Array):
 
     def block_until_ready(self) -> PRNGKeyArray:
         """Wait for the words."""
-        key_words(self).block_until_ready()  # pyright: ignore[reportAttributeAccessIssue]
+        key_words(self).block_until_ready()
         return self
 
     def _equal(self, other: PRNGKeyArray) -> Array:
@@ -202,4 +202,4 @@ def _restore(name: str, words: np.ndarray[Any, Any]) -> PRNGKeyArray:
         return constant(pack(torch.from_numpy(words.copy()).view(torch.int32)), PRNGS[name], PRNGKeyArray)
 
 
-copyreg.pickle(PRNGImpl, lambda impl: (PRNGS.__getitem__, (impl.name,)))  # pyright: ignore[reportArgumentType]
+copyreg.pickle(PRNGImpl, lambda impl: (PRNGS.__getitem__, (impl.name,)))

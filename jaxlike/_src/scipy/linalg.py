@@ -87,7 +87,7 @@ def lu_solve(
     x, r = promote_dtypes_inexact(packed, b)
     order = np_linalg.pivots_to_permutation(unwrap(x), unwrap(asarray(pivots)) + 1)
     columns = unwrap(r).unsqueeze(-1) if r.ndim == 1 else unwrap(r)
-    out = lu_substitute(unwrap(x), order, columns, transposed=trans != 0, conjugate=trans == 2)
+    out = lu_substitute(unwrap(x), order, columns, transposed=trans != 0, conjugated=trans == 2)
     return Array(out.squeeze(-1) if r.ndim == 1 else out)
 
 

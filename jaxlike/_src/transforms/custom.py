@@ -87,7 +87,8 @@ class CustomRule:
     def __init__(
         self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] = (), nondiff_argnames: Sequence[str] = ()
     ) -> None:
-        functools.update_wrapper(self, fun)
+        wrapper: Any = self
+        functools.update_wrapper(wrapper, fun)
         self.fun = fun
         named = resolve(fun, None, nondiff_argnames, "nondiff")[0] if nondiff_argnames else ()
         self.nondiff_argnums = tuple(sorted({*named, *nondiff_argnums}))

@@ -282,7 +282,7 @@ def make_entry(call: Any, arrays: Sequence[Array], in_tree: Any, fun: Any, paths
 
 def location_of(fun: Any) -> str:
     """``name at file:line``, as messages name a function."""
-    inner = fun
+    inner: Any = fun
     while hasattr(inner, "__wrapped__") or isinstance(inner, functools.partial):
         inner = inner.func if isinstance(inner, functools.partial) else inner.__wrapped__
     code = getattr(inner, "__code__", None)

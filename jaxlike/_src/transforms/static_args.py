@@ -16,9 +16,8 @@ def as_indices(value: Any) -> tuple[int, ...]:
     """An int or a sequence of ints as a tuple."""
     if value is None:
         return ()
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return tuple(operator.index(v) for v in value)
-    return (operator.index(value),)
+    given: list[Any] = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    return tuple(map(operator.index, given))
 
 
 def as_names(value: Any) -> tuple[str, ...]:

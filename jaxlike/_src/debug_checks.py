@@ -1,0 +1,33 @@
+"""debug_checks: what the flags debug_nans and debug_infs ask of every result.
+
+While one of them is on, no Array matches `STATE.fast`, so every op goes through its general path, which ends
+in `check_finite`; `jit` runs its function op by op.
+"""
+
+from __future__ import annotations
+
+from jaxlike._src import border, config
+from jaxlike._src.array import Array
+from jaxlike._src.frames import set_checked
+
+
+def check_finite(name: str, out: Array) -> Array:
+    """``out``; FloatingPointError where it has NaN or infinities and a flag forbids them."""
+    tensor = border.concrete_tensor(out)
+    if tensor is None or not (tensor.is_floating_point() or tensor.is_complex()):
+        return out
+    if config.debug_nans.value and bool(tensor.isnan().any()):
+        raise FloatingPointError(f"invalid value (nan) encountered in {name}")
+    if config.debug_infs.value and bool(tensor.isinf().any()):
+        raise FloatingPointError(f"invalid value (inf) encountered in {name}")
+    return out
+
+
+def _follow_flags() -> None:
+    set_checked(
+        config.debug_nans.value or config.debug_infs.value or config.numpy_rank_promotion.value != "allow"
+    )
+
+
+for _state in (config.debug_nans, config.debug_infs, config.numpy_rank_promotion):
+    _state.on_change(_follow_flags)
