@@ -96,9 +96,7 @@ def _of_inexact(jax: Any, fun: Function, args: Sequence[Any]) -> tuple[Function,
 
 
 def _tangents(jax: Any, args: Sequence[Any], drawn: Drawn) -> tuple[Any, ...]:
-    return tuple(
-        jax.numpy.asarray(t) for x, t in zip(args, drawn.tangents, strict=True) if is_inexact(jax, x)
-    )
+    return tuple(jax.numpy.asarray(t) for x, t in zip(args, drawn.tangents, strict=True) if is_inexact(jax, x))
 
 
 def _weighted(jax: Any, fun: Function) -> Function:

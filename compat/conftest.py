@@ -23,12 +23,8 @@ from compat import frameworks, ledger
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--seed, --fraction, --check."""
     group = parser.getgroup("compat")
-    group.addoption(
-        "--seed", type=int, default=None, help="seed of the random inputs (default: today's date)"
-    )
-    group.addoption(
-        "--fraction", type=float, default=0.08, help="part of the tables' checks to run (default 0.08)"
-    )
+    group.addoption("--seed", type=int, default=None, help="seed of the random inputs (default: today's date)")
+    group.addoption("--fraction", type=float, default=0.08, help="part of the tables' checks to run (default 0.08)")
     group.addoption(
         "--check", default=None, help="run the tables' checks whose id matches, all of them: 'jax.numpy.s*'"
     )

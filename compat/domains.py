@@ -68,9 +68,7 @@ SHIFT = between(0, 7)
 def NONZERO(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """Away from zero, of both signs where the dtype has them."""
     values = REAL(rng, shape, dtype)
-    return np.where(np.abs(values.astype(complex)) < 0.25, _cast(np.ones(shape), dtype), values).astype(
-        values.dtype
-    )
+    return np.where(np.abs(values.astype(complex)) < 0.25, _cast(np.ones(shape), dtype), values).astype(values.dtype)
 
 
 def DISTINCT(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -119,9 +117,7 @@ def EDGES(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.nd
 def SQUARE(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """Well-conditioned square matrices: noise on a dominant diagonal."""
     n = shape[-1]
-    return _cast(
-        REAL(rng, shape, "complex128" if _is(dtype, "complex") else "float64") / 4 + 2 * np.eye(n), dtype
-    )
+    return _cast(REAL(rng, shape, "complex128" if _is(dtype, "complex") else "float64") / 4 + 2 * np.eye(n), dtype)
 
 
 def POSDEF(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:

@@ -55,8 +55,7 @@ def names() -> tuple[Name, ...]:
     with (FOLDER / "inventory.tsv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return tuple(
-            Name(r["module"], r["name"], r["kind"], r["deprecated"] == "yes", r["exported"] == "yes")
-            for r in rows
+            Name(r["module"], r["name"], r["kind"], r["deprecated"] == "yes", r["exported"] == "yes") for r in rows
         )
 
 
@@ -207,11 +206,7 @@ class _Reader(ast.NodeVisitor):
             self.found.add(path)
         elif self.in_program:
             of = node.value
-            if (
-                isinstance(of, ast.Subscript)
-                and isinstance(of.value, ast.Attribute)
-                and of.value.attr == "at"
-            ):
+            if isinstance(of, ast.Subscript) and isinstance(of.value, ast.Attribute) and of.value.attr == "at":
                 self.found.add(f"jax.Array.at[...].{node.attr}")
             self.found.update(f"{owner}.{node.attr}" for owner in OWNERS)
         self.generic_visit(node)
@@ -240,9 +235,7 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if self.in_program:
-            self.found.add(
-                "jax.Array.__setitem__" if isinstance(node.ctx, ast.Store) else "jax.Array.__getitem__"
-            )
+            self.found.add("jax.Array.__setitem__" if isinstance(node.ctx, ast.Store) else "jax.Array.__getitem__")
         self.generic_visit(node)
 
     def visit_For(self, node: ast.For) -> None:

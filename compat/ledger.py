@@ -55,9 +55,7 @@ def parse(text: str) -> Ledger:
         if header:
             section = header[1]
             if section not in rows:
-                raise LedgerError(
-                    f"line {number}: unknown section [{section}]; there are {', '.join(SECTIONS)}"
-                )
+                raise LedgerError(f"line {number}: unknown section [{section}]; there are {', '.join(SECTIONS)}")
             continue
         name, _, reason = (part.strip() for part in _split(line))
         if section is None or not reason:

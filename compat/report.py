@@ -51,9 +51,7 @@ def later_rows() -> list[str]:
         for row in [f"{module}.*"] if whole else [n.path for n in open_]:
             rows.append(f"{row}  {gaps.rows['later'].get(row, NOT_YET)}")
     wild = [row.split("  ")[0][:-1] for row in rows if row.split("  ")[0].endswith(".*")]
-    return sorted(
-        row for row in rows if not any(row.startswith(w) and not row.startswith(w + "*") for w in wild)
-    )
+    return sorted(row for row in rows if not any(row.startswith(w) and not row.startswith(w + "*") for w in wild))
 
 
 def update_later() -> None:
@@ -71,19 +69,13 @@ def main() -> None:
     parser.add_argument("--update-later", action="store_true", help="rewrite [later] in gaps.txt")
     parser.add_argument("--depth", type=int, default=2, help="words of a namespace (default 2: jax.numpy)")
     parser.add_argument("--missing", metavar="PREFIX", help="list the names below PREFIX that are not served")
-    parser.add_argument(
-        "--without-case", action="store_true", help="list the served functions without a case"
-    )
+    parser.add_argument("--without-case", action="store_true", help="list the served functions without a case")
     options = parser.parse_args()
     if options.update_later:
         update_later()
     elif options.missing is not None:
         have = inventory.served()
-        print(
-            "\n".join(
-                n.path for n in inventory.names() if n.path.startswith(options.missing) and n.path not in have
-            )
-        )
+        print("\n".join(n.path for n in inventory.names() if n.path.startswith(options.missing) and n.path not in have))
     elif options.without_case:
         print("\n".join(inventory.without_case()))
     else:

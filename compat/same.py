@@ -215,9 +215,7 @@ def value_difference(expected: np.ndarray, actual: np.ndarray, tolerance: Tolera
     if e.dtype.kind == "c":
         parts = (value_difference_of_reals(np.real(e), np.real(a), rtol, atol, tolerance),)
         parts += (value_difference_of_reals(np.imag(e), np.imag(a), rtol, atol, tolerance),)
-        named = [
-            f"{name} part: {text}" for name, text in zip(("real", "imaginary"), parts, strict=True) if text
-        ]
+        named = [f"{name} part: {text}" for name, text in zip(("real", "imaginary"), parts, strict=True) if text]
         return "; ".join(named) or None
     return value_difference_of_reals(e, a, rtol, atol, tolerance)
 
@@ -272,9 +270,7 @@ def differences(expected: Outcome, actual: Outcome, tolerance: Tolerance = DEFAU
         side = "jax" if expected.error else "jaxlike"
         found.append(f"only {side} raised {raised and raised[0]}: {raised and raised[2]}")
     elif expected.error is not None and actual.error is not None:
-        for name, e, a in zip(
-            ("exception", "ancestors", "first sentence"), expected.error, actual.error, strict=True
-        ):
+        for name, e, a in zip(("exception", "ancestors", "first sentence"), expected.error, actual.error, strict=True):
             if e != a:
                 found.append(f"{name}:\n    jax     {e}\n    jaxlike {a}")
     elif expected.tree != actual.tree:
@@ -296,9 +292,7 @@ def differences(expected: Outcome, actual: Outcome, tolerance: Tolerance = DEFAU
     return found
 
 
-def assert_same(
-    expected: Outcome, actual: Outcome, tolerance: Tolerance = DEFAULT, title: str = "program"
-) -> None:
+def assert_same(expected: Outcome, actual: Outcome, tolerance: Tolerance = DEFAULT, title: str = "program") -> None:
     """Fail with both sides shown unless the outcomes are the same."""
     __tracebackhide__ = True
     found = differences(expected, actual, tolerance)

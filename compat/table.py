@@ -92,11 +92,7 @@ class Case:
     def __str__(self) -> str:
         """The row's name: function, options, label."""
         options = ",".join(f"{k}={_option(v)}" for k, v in self.options.items())
-        return (
-            self.function_name
-            + (f"({options})" if options else "")
-            + (f"~{self.label}" if self.label else "")
-        )
+        return self.function_name + (f"({options})" if options else "") + (f"~{self.label}" if self.label else "")
 
     def function(self, jax: Any) -> Callable[..., Any]:
         """The function of arrays that this row means, in one framework."""
@@ -151,9 +147,7 @@ class Table:
     def __init__(self, name: str, namespace: str, rows: Iterable[Case]):
         """Rows without a namespace of their own get the table's."""
         object.__setattr__(self, "namespace", namespace)
-        object.__setattr__(
-            self, "rows", tuple(replace(row, namespace=row.namespace or namespace) for row in rows)
-        )
+        object.__setattr__(self, "rows", tuple(replace(row, namespace=row.namespace or namespace) for row in rows))
         object.__setattr__(self, "name", name)
 
     def checks(self, column: Column, x64: bool) -> Iterator[Check]:
@@ -225,9 +219,7 @@ class Check:
         if not self.column.mixed or position == 0:
             return self.dtype
         others = [d for d in self.case.dtypes if self.x64 or d not in NEEDS_X64]
-        others += [
-            name for name in PYTHON_SCALARS if any(d.startswith(name.split()[1]) for d in self.case.dtypes)
-        ]
+        others += [name for name in PYTHON_SCALARS if any(d.startswith(name.split()[1]) for d in self.case.dtypes)]
         return others[int(rng.integers(len(others)))]
 
     def _batched(
@@ -299,9 +291,7 @@ class Attempt:
 def expected_outcomes(attempts: Sequence[Attempt]) -> list[Outcome]:
     """jax's outcomes, from one compiled program; what raises in it is run again alone and eagerly."""
     jax = frameworks.EXPECTED
-    traced: list[tuple[str, list[tuple[str, Any]], frozenset[tuple[str, str]]] | None] = [None] * len(
-        attempts
-    )
+    traced: list[tuple[str, list[tuple[str, Any]], frozenset[tuple[str, str]]] | None] = [None] * len(attempts)
 
     def together(all_arrays: list[list[Any]]) -> list[list[Any]]:
         results: list[list[Any]] = []

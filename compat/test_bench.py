@@ -36,9 +36,7 @@ def test_pairs_are_timed_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = itertools.count()
     monkeypatch.setattr(timing.time, "perf_counter", lambda: float(next(clock)))
     monkeypatch.setattr(timing, "calls_for", lambda *_: 1)
-    timing.compare(
-        lambda: order.append("a"), lambda: order.append("b"), rounds=4, seconds=0, warm=0, wait_each=True
-    )
+    timing.compare(lambda: order.append("a"), lambda: order.append("b"), rounds=4, seconds=0, warm=0, wait_each=True)
     assert order == ["a", "b", "b", "a", "a", "b", "b", "a"]
 
 

@@ -81,9 +81,7 @@ def test_every_check(table: Table, column: Column, x64: bool, request: pytest.Fi
 
 
 def test_ledger_names_checks_that_exist() -> None:
-    every = [
-        check.id for t in TABLES for column in COLUMNS for x in (False, True) for check in t.checks(column, x)
-    ]
+    every = [check.id for t in TABLES for column in COLUMNS for x in (False, True) for check in t.checks(column, x)]
     unknown = [row for row in ledger.load().rows["checks"] if not fnmatch.filter(every, row)]
     assert not unknown, f"rows of [checks] in gaps.txt that match no check: {unknown}"
 

@@ -19,6 +19,7 @@ def test_shaped_arrays(jax: Any) -> Any:
         "tangent": [str(aval.to_tangent_aval()), str(other.to_tangent_aval())],
         "update": str(other.update(shape=(4,), weak_type=True)),
         "equal": [other == jax.core.ShapedArray((2, 3), np.dtype("int32")), other == aval, hash(other) == hash(other)],
+        "vspace": str(other.at_least_vspace()),
         "facts": [other.shape, other.ndim, other.size, str(other.dtype), other.weak_type],
     }
 
@@ -33,7 +34,8 @@ def test_shape_dtype_structs(jax: Any) -> Any:
 def test_partition_specs(jax: Any) -> Any:
     spec = jax.sharding.PartitionSpec("x", None, ("y", "z"))
     same = spec == jax.sharding.PartitionSpec("x", None, ("y", "z"))
-    return str(spec), spec.count(None), spec.index("x"), len(spec), tuple(spec), same, hash(spec) == hash(spec)
+    forms = [str(form()) for form in (spec.to_lo, spec.to_ct_spec, spec.to_tangent_spec)]
+    return forms, str(spec), spec.count(None), spec.index("x"), len(spec), tuple(spec), same, hash(spec) == hash(spec)
 
 
 @same_in_both
@@ -98,3 +100,104 @@ def test_closure_convert(jax: Any) -> Any:
         return converted(2.0, *constants)
 
     return of_closure(3.0), jax.grad(of_closure)(3.0)
+
+
+def attempt(function: Any) -> str:
+    """The result's type, or the exception's."""
+    try:
+        return type(function()).__name__
+    except Exception as error:
+        return f"{type(error).__name__} raised"
+
+
+@same_in_both(
+    covers=[
+        *("jax.stages.Lowered.cost_analysis", "jax.stages.Compiled.cost_analysis"),
+        *("jax.stages.Lowered.compiler_ir", "jax.stages.Compiled.runtime_executable"),
+        "jax.stages.Compiled.memory_analysis",
+    ]
+)
+def test_what_stages_tell_of_their_cost(jax: Any) -> Any:
+    lowered = jax.jit(lambda x: x @ x).lower(jax.numpy.ones((4, 4)))
+    compiled = lowered.compile()
+    return attempt(lowered.cost_analysis), attempt(compiled.cost_analysis), attempt(compiled.memory_analysis) != ""
+
+
+@same_in_both(covers=["jax.custom_derivatives.custom_gradient", "jax.custom_derivatives.closure_convert"])
+def test_custom_derivatives_module(jax: Any) -> Any:
+    module = jax.custom_derivatives
+    zero = module.zero_from_primal(jax.numpy.ones(3))
+    f = module.custom_gradient(lambda x: (x**2, lambda g: (g * 7,)))
+    converted, constants = module.closure_convert(lambda x: x * 2, 1.0)
+    return (
+        type(zero).__name__,
+        jax.grad(f)(1.0),
+        converted(2.0, *constants),
+        module.custom_gradient is jax.custom_gradient,
+    )
+
+
+@same_in_both
+def test_key_dtypes_and_dlpack_dtypes(jax: Any) -> Any:
+    names = ("float32", "int32", "bool", "complex64", "bfloat16", "int4")
+    key_dtypes = (
+        str(jax.random.key_dtype()),
+        str(jax.random.key_dtype("rbg")),
+        jax.random.key(0).dtype == jax.random.key_dtype(),
+    )
+    return key_dtypes, [jax.dlpack.is_supported_dtype(np.dtype(jax.numpy.dtype(n))) for n in names]
+
+
+@same_in_both(covers=["jax.Array.at.__getitem__"])
+def test_at_is_indexed_first(jax: Any) -> Any:
+    x = jax.numpy.arange(3.0)
+    return (
+        type(x.at).__name__,
+        type(x.at[0]).__name__,
+        repr(x.at[0]),
+        attempt(lambda: x.at(0)),
+        attempt(lambda: x.at.set(1)),
+    )
+
+
+@same_in_both(covers=["jax.Array.unsafe_buffer_pointer"])
+def test_an_array_has_an_address(jax: Any) -> Any:
+    return isinstance(jax.numpy.ones(3).unsafe_buffer_pointer(), int)
+
+
+@same_in_both(covers=["jax.numpy.ufunc.__call__"])
+def test_a_ufunc_is_called(jax: Any) -> Any:
+    return jax.numpy.add.__call__(1, 2.0), jax.numpy.maximum.__call__(1, 2)
+
+
+@same_in_both(
+    covers=["jax.config.config_with_absl", "jax.config.complete_absl_config", "jax.config.parse_flags_with_absl"]
+)
+def test_absl_flags_are_optional(jax: Any) -> Any:
+    return jax.config.use_absl, callable(jax.config.config_with_absl), callable(jax.config.complete_absl_config)
+
+
+@same_in_both(covers=["jax.Device.live_buffers", "jax.Device.get_stream_for_external_ready_events"])
+def test_what_a_device_refuses(jax: Any) -> Any:
+    device = jax.devices("cpu")[0]
+    return attempt(device.live_buffers), attempt(device.get_stream_for_external_ready_events)
+
+
+@same_in_both
+def test_abstract_meshes(jax: Any) -> Any:
+    mesh = jax.sharding.get_abstract_mesh()
+    with jax.sharding.use_abstract_mesh(mesh):
+        inside = jax.sharding.get_abstract_mesh() == mesh
+    return str(mesh), mesh.empty, inside
+
+
+@same_in_both
+def test_lax_pbroadcast(jax: Any) -> Any:
+    x = jax.numpy.arange(6.0).reshape(2, 3)
+    return jax.vmap(lambda v: jax.lax.pbroadcast(v, "i", 1), axis_name="i")(x)
+
+
+@same_in_both
+def test_values_of_a_custom_vjp_tree(jax: Any) -> Any:
+    tree = {"a": jax.numpy.ones(2), "b": (3.0,)}
+    return attempt(lambda: jax.custom_derivatives.custom_vjp_primal_tree_values(tree))

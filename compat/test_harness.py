@@ -90,9 +90,7 @@ def test_small_entries_count_unless_the_case_is_normwise() -> None:
 
     exact = wrong_numpy(sin=lambda x: jnp.array([1e3, 1e-3], jnp.float32))
     assert differences(run(program, exact), run(program, wrong_numpy(sin=noisy)))
-    assert not differences(
-        run(program, exact), run(program, wrong_numpy(sin=noisy)), Tolerance(normwise=True)
-    )
+    assert not differences(run(program, exact), run(program, wrong_numpy(sin=noisy)), Tolerance(normwise=True))
 
 
 def test_signed_zero_counts_when_asked_for() -> None:
@@ -127,9 +125,7 @@ def test_complex_parts_are_compared_apart() -> None:
 def test_keys_are_compared_by_their_data() -> None:
     second = Wrong(jax, random=Wrong(jax.random, key=lambda seed: jax.random.key(seed + 1)))
     assert "entries differ" in found(lambda jax: jax.random.key(3), second)
-    assert "kind" in found(
-        lambda jax: jax.random.key(3), Wrong(jax, random=Wrong(jax.random, key=lambda seed: seed))
-    )
+    assert "kind" in found(lambda jax: jax.random.key(3), Wrong(jax, random=Wrong(jax.random, key=lambda seed: seed)))
 
 
 def raising(error: BaseException) -> Any:
@@ -159,9 +155,7 @@ def test_public_ancestors_of_an_exception_are_compared() -> None:
         raise jax.error("text")
 
     expected = run(program, types.SimpleNamespace(error=type("ConcretizationTypeError", (TypeError,), {})))
-    assert "ancestors" in "\n".join(
-        differences(expected, run(program, types.SimpleNamespace(error=imposter)))
-    )
+    assert "ancestors" in "\n".join(differences(expected, run(program, types.SimpleNamespace(error=imposter))))
 
 
 def test_first_sentences() -> None:

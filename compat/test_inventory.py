@@ -9,16 +9,9 @@ import pytest
 
 from compat import frameworks, inventory, ledger
 
-# Flags of JAX's own test suite, which its test modules define; modules that need packages beyond the test extra.
-NOT_BY_IMPORT_JAX = (
-    "jax.experimental.",
-    "jax.extend.",
-    "jax.config(options).jax_test_",
-    "jax.config(options).max_cases",
-)
-NOT_BY_IMPORT_JAX += tuple(
-    f"jax.config(options).{n}" for n in ("exclude_test", "test_targets", "jax_num_gen", "jax_skip")
-)
+# Modules that need packages beyond the test extra; flags that JAX's own test modules define.
+FLAGS = ("jax_test_", "max_cases", "exclude_test", "test_targets", "jax_num_gen", "jax_skip")
+NOT_BY_IMPORT_JAX = ("jax.experimental.", "jax.extend.", *(f"jax.config(options).{flag}" for flag in FLAGS))
 
 
 def test_the_inventory_describes_the_oracle() -> None:

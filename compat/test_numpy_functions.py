@@ -11,10 +11,7 @@ import pytest
 from compat.domains import numpy_dtype
 from compat.same import Tolerance, same_in_both
 
-DTYPES = (
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
-    " bfloat16 float16 float32 float64 complex64 complex128"
-)
+DTYPES = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float32 float64 complex64 complex128"
 NARROW = "int4 uint4 float8_e4m3fn float8_e5m2"
 PYTHON = {"bool": True, "int": 1, "float": 1.0, "complex": 1j}
 
@@ -41,9 +38,7 @@ def test_promote_types(jax: Any, each_x64: bool) -> Any:
 def test_result_type_of_arrays_and_python_numbers(jax: Any, each_x64: bool) -> Any:
     jnp = jax.numpy
     arrays = {
-        n: jnp.zeros(2, n)
-        for n in DTYPES.split()
-        if each_x64 or n not in ("int64", "uint64", "float64", "complex128")
+        n: jnp.zeros(2, n) for n in DTYPES.split() if each_x64 or n not in ("int64", "uint64", "float64", "complex128")
     }
     weak = {f"weak {n}": jnp.asarray(v) for n, v in PYTHON.items()}
     everything = {**arrays, **weak, **PYTHON}
@@ -78,9 +73,7 @@ def test_issubdtype_can_cast_isdtype(jax: Any) -> Any:
         "issubdtype": {
             f"{n},{c}": bool(jnp.issubdtype(numpy_dtype(n), getattr(jnp, c))) for n in names for c in classes
         },
-        "keys": [
-            bool(jax.dtypes.issubdtype(jax.random.key(0).dtype, k)) for k in (jax.dtypes.prng_key, jnp.number)
-        ],
+        "keys": [bool(jax.dtypes.issubdtype(jax.random.key(0).dtype, k)) for k in (jax.dtypes.prng_key, jnp.number)],
         "can_cast": {f"{a},{b}": attempt(jnp.can_cast, a, b) for a in DTYPES.split() for b in DTYPES.split()},
         "isdtype": {
             f"{n},{kind}": attempt(jnp.isdtype, numpy_dtype(n), kind)
@@ -105,9 +98,7 @@ def test_finfo_iinfo(jax: Any) -> Any:
     integers = [n for n in [*DTYPES.split(), *NARROW.split()] if "int" in n]
     return (
         {
-            n: [
-                str(getattr(jnp.finfo(n), a)) for a in ("eps", "max", "min", "tiny", "bits", "nmant", "dtype")
-            ]
+            n: [str(getattr(jnp.finfo(n), a)) for a in ("eps", "max", "min", "tiny", "bits", "nmant", "dtype")]
             for n in floats
         },
         {n: [str(getattr(jnp.iinfo(n), a)) for a in ("max", "min", "bits", "dtype")] for n in integers},
@@ -186,9 +177,7 @@ def test_polynomials(jax: Any) -> Any:
 @same_in_both
 def test_einsum_path(jax: Any) -> Any:
     a, b, c = (np.ones(shape) for shape in ((2, 3), (3, 4), (4, 2)))
-    return jax.numpy.einsum_path("ij,jk,kl->il", a, b, c)[0], jax.numpy.einsum_path(
-        "ij,jk", a, b, optimize=True
-    )[0]
+    return jax.numpy.einsum_path("ij,jk,kl->il", a, b, c)[0], jax.numpy.einsum_path("ij,jk", a, b, optimize=True)[0]
 
 
 @same_in_both

@@ -30,9 +30,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the rows and stop")
     parser.add_argument("--rounds", type=int, default=15, help="pairs of batches a row (default 15)")
     parser.add_argument("--seconds", type=float, default=0.02, help="length of a batch (default 0.02)")
-    parser.add_argument(
-        "--fresh-rounds", type=int, default=3, help="processes a first-call row (default 3; 0: none)"
-    )
+    parser.add_argument("--fresh-rounds", type=int, default=3, help="processes a first-call row (default 3; 0: none)")
     parser.add_argument("--threads", type=int, default=None, help="cores for both frameworks (default: all)")
     return parser.parse_args()
 
@@ -115,11 +113,7 @@ def main() -> None:
     """Run the rows and write the table."""
     options = arguments()
     if options.list:
-        print(
-            "\n".join(
-                [f"{r.group}: {r.name}" for r in ROWS] + [f"{fresh.GROUP}: {n}" for n in fresh.SNIPPETS]
-            )
-        )
+        print("\n".join([f"{r.group}: {r.name}" for r in ROWS] + [f"{fresh.GROUP}: {n}" for n in fresh.SNIPPETS]))
         return
     wanted = work(options)
     if not wanted:

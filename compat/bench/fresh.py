@@ -27,13 +27,10 @@ SNIPPETS = {
         "jax.jit(lambda x: 1.05 * jnp.where(x > 0, x, 1.67 * jnp.exp(x) - 1.67))(x).block_until_ready()"
     ),
     "grad(f)(x), eager": (
-        "jnp = jax.numpy\n"
-        "jax.grad(lambda x: jnp.sum(x**2) / 2)(jnp.array([0.0, 1.0, 2.0])).block_until_ready()"
+        "jnp = jax.numpy\njax.grad(lambda x: jnp.sum(x**2) / 2)(jnp.array([0.0, 1.0, 2.0])).block_until_ready()"
     ),
     "random.normal(key, (3,))": "jax.random.normal(jax.random.key(0), (3,)).block_until_ready()",
-    "linalg.solve, 4 by 4": (
-        "jnp = jax.numpy\njnp.linalg.solve(jnp.eye(4) * 2, jnp.ones(4)).block_until_ready()"
-    ),
+    "linalg.solve, 4 by 4": ("jnp = jax.numpy\njnp.linalg.solve(jnp.eye(4) * 2, jnp.ones(4)).block_until_ready()"),
 }
 PROGRAM = """
 import sys, time
@@ -51,9 +48,7 @@ def once(module: str, snippet: str) -> tuple[float, float]:
     root = Path(__file__).resolve().parents[2]
     with tempfile.TemporaryDirectory() as folder:
         environment = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=folder, JAX_COMPILATION_CACHE_DIR="")
-        environment["PYTHONPATH"] = os.pathsep.join(
-            [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
-        )
+        environment["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
         code = PROGRAM.format(module=module, snippet=snippet)
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     if done.returncode != 0:

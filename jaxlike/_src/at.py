@@ -287,6 +287,13 @@ def _updated(
             return unsigned.unflip(flipped)
         wide = tensor.to(torch.int64), values.to(torch.int64)
         return _updated(x, wide[0], plan, wide[1], kind, unique, mode, index, wrap).to(tensor.dtype)
+    if tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:  # torch has no scatter of float8
+        if kind == "set":
+            as_bits = tensor.view(torch.uint8), values.view(torch.uint8)
+            return _updated(x, as_bits[0], plan, as_bits[1], kind, unique, mode, index, wrap).view(tensor.dtype)
+        as_floats = tensor.to(torch.float32), values.to(torch.float32)
+        made = _updated(x, as_floats[0], plan, as_floats[1], kind, unique, mode, index, wrap)
+        return border.cast(made, tensor.dtype)
     if tensor.dtype in unsigned.WIDE:  # the same bits, wrapping the same way
         bits = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.dtype.itemsize]
         back = _updated(x, tensor.view(bits), plan, values.view(bits), kind, unique, mode, index, wrap)

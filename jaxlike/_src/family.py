@@ -262,7 +262,9 @@ def binary(
             check_arraylike(public, x, y)
             (xd, xw), (yd, yw) = kind_of(x), kind_of(y)
             if isinstance(xd, dtypes.ExtendedDType) or isinstance(yd, dtypes.ExtendedDType):
-                return _on_extended(name, kernel, x, y, xd, yd)
+                if xd != yd:
+                    raise TypeError(f"{public} does not accept dtypes {xd}, {yd}.")
+                return _on_extended(name, accepts, x, y, xd)
             dtype, is_weak = dtypes.promote((xd, xw), (yd, yw))
             want = promote.of(dtype)
             check_kinds(name, accepts, want, want)
@@ -314,13 +316,13 @@ def binary(
     return lift
 
 
-def _on_extended(name: str, kernel: Kernel, x: Any, y: Any, xd: Any, yd: Any) -> Array:
+def _on_extended(name: str, accepts: tuple[Any, ...], x: Any, y: Any, dtype: Any) -> Array:
     """Only equality is defined on extended dtypes such as PRNG keys; their class does it."""
-    if xd == yd and name in ("eq", "ne"):
-        a, b = asarray(x), asarray(y)
-        same = a._equal(b)
-        return same if name == "eq" else Array(~unwrap(same))
-    raise TypeError(f"{name} does not accept dtypes {xd}, {yd}.")
+    if name not in ("eq", "ne"):
+        check_kinds(name, accepts, dtype, dtype)
+    a, b = asarray(x), asarray(y)
+    same = a._equal(b)  # pyright: ignore[reportAttributeAccessIssue]
+    return same if name == "eq" else Array(~unwrap(same))
 
 
 def ternary_promoted(name: str, *args: Any) -> tuple[list[Tensor], bool]:

@@ -23,7 +23,7 @@ from jaxlike._src import dtypes, errors, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import asarray, concrete_or_error, concrete_tensor, scalar, unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import STATE
+from jaxlike._src.frames import STATE, running
 from jaxlike._src.unsigned import WIDE
 
 if TYPE_CHECKING:
@@ -502,6 +502,7 @@ def read(x: Array, plan: Plan, fill: Tensor | None = None) -> Array:
     """What ``plan`` selects of ``x``; with ``fill`` in place of what is out of bounds."""
     tensor = unwrap(x)
     rank = x.ndim + len(plan.expand)  # what follows is the payload of keys
+    check = fill is not None or _may_have_derivative(tensor)
     if 0 in plan.shape:
         return type(x)(tensor.new_zeros((*plan.shape, *tensor.shape[x.ndim :])), x._tag)
     for lookup in plan.lookups:
@@ -515,14 +516,14 @@ def read(x: Array, plan: Plan, fill: Tensor | None = None) -> Array:
         tensor = flipped(tensor, plan.flips)
     valid: Positions | None = None
     for window in plan.windows:
-        at, inside = bounded_window(window, fill is not None)
+        at, inside = bounded_window(window, check)
         tensor = tensor[(*[ANY_SLICE] * window.axis, tensor_of(at, tensor.device))]
         if inside is not None:
             valid = both(valid, inside.reshape(-1, *[1] * (rank - 1 - window.axis)) if inside.ndim else inside)
     if valid is not None:  # windows come before lookups change the axes
-        tensor = torch.where(_before_payload(valid, tensor, rank), tensor, _of(fill))
+        tensor = torch.where(_before_payload(valid, tensor, rank), tensor, _outside(tensor, fill))
     if plan.lookups:
-        tensor = _looked_up(tensor, plan, rank, fill)
+        tensor = _looked_up(tensor, plan, rank, fill, check)
     if plan.missed and fill is not None:
         tensor = torch.where(scalar(False, torch.bool), tensor, fill)
     for axis in new_axes(plan):
@@ -530,9 +531,14 @@ def read(x: Array, plan: Plan, fill: Tensor | None = None) -> Array:
     return type(x)(tensor, x._tag)
 
 
-def _of(fill: Tensor | None) -> Tensor:
-    assert fill is not None
-    return fill
+def _may_have_derivative(tensor: Tensor) -> bool:
+    inexact = tensor.dtype.is_floating_point or tensor.dtype.is_complex
+    return STATE.frame is not None and inexact and any(frame.kind == "grad" for frame in running())
+
+
+def _outside(tensor: Tensor, fill: Tensor | None) -> Tensor:
+    """What is read out of bounds: ``fill``, or the nearest element, which has no gradient."""
+    return tensor.detach() if fill is None else fill
 
 
 def _before_payload(valid: Positions, tensor: Tensor, rank: int) -> Tensor:
@@ -555,15 +561,19 @@ def flipped(tensor: Tensor, axes: Sequence[int]) -> Tensor:
     return tensor.flip(list(axes))
 
 
-def _looked_up(tensor: Tensor, plan: Plan, rank: int, fill: Tensor | None) -> Tensor:
+def _looked_up(tensor: Tensor, plan: Plan, rank: int, fill: Tensor | None, check: bool) -> Tensor:
     valid: Positions | None = None
     index: list[Any] = [ANY_SLICE] * (plan.lookups[-1].axis + 1)
     for lookup in plan.lookups:
-        at, inside = bounded(lookup.at, lookup.length, fill is not None)
+        at, inside = bounded(lookup.at, lookup.length, check)
         index[lookup.axis] = tensor_of(at, tensor.device)
         valid = both(valid, inside)
     payload = tensor.dim() - rank
-    tensor = tensor[tuple(index)]
+    if plan.found:
+        tensor = tensor[tuple(index)]
+    else:  # torch would read the values of 0-d positions, which a trace does not have
+        tensor = tensor[tuple(i if i is ANY_SLICE else i.reshape(1) for i in index)]
+        tensor = tensor.select(axes_of_one(plan), 0)
     order = axes_from_lookups(plan, rank)
     if order != sorted(order):
         tensor = tensor.permute(*order, *range(len(order), len(order) + payload))
@@ -571,8 +581,14 @@ def _looked_up(tensor: Tensor, plan: Plan, rank: int, fill: Tensor | None) -> Te
         after = [t for t in plan.order if t != NEW]
         after = after[after.index(FOUND) + 1 :] if FOUND in after else after
         shape = (*valid.shape, *[1] * (len(after) + payload))
-        tensor = torch.where(tensor_of(valid.reshape(shape), tensor.device), tensor, _of(fill))
+        tensor = torch.where(tensor_of(valid.reshape(shape), tensor.device), tensor, _outside(tensor, fill))
     return tensor
+
+
+def axes_of_one(plan: Plan) -> int:
+    """Where torch puts the one axis of positions of shape (1,)."""
+    axes = [k.axis for k in plan.lookups]
+    return axes[0] if axes == list(range(axes[0], axes[0] + len(axes))) else 0
 
 
 def axes_from_lookups(plan: Plan, rank: int) -> list[int]:

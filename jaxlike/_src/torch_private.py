@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+# torch says when an op runs lane by lane under vmap; nobody who wrote a JAX program can act on that.
+functorch._set_vmap_fallback_warning_enabled(False)
+
 is_wrapped = functorch.is_functorch_wrapped_tensor
 is_batched = functorch.is_batchedtensor
 is_differentiated = functorch.is_gradtrackingtensor

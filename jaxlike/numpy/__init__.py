@@ -120,11 +120,13 @@ from jaxlike._src.numpy.complex_parts import real as real
 from jaxlike._src.numpy.create import array as array
 from jaxlike._src.numpy.create import asarray as asarray
 from jaxlike._src.numpy.create import copy as copy
+from jaxlike._src.numpy.create import from_dlpack as from_dlpack
 from jaxlike._src.numpy.create import frombuffer as frombuffer
 from jaxlike._src.numpy.create import fromfile as fromfile
 from jaxlike._src.numpy.create import fromfunction as fromfunction
 from jaxlike._src.numpy.create import fromiter as fromiter
 from jaxlike._src.numpy.create import fromstring as fromstring
+from jaxlike._src.numpy.create import load as load
 from jaxlike._src.numpy.cumulative import cumprod as cumprod
 from jaxlike._src.numpy.cumulative import cumsum as cumsum
 from jaxlike._src.numpy.cumulative import cumulative_prod as cumulative_prod

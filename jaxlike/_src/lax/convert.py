@@ -182,7 +182,7 @@ def _broadcast_scalar(value: Array, sizes: tuple[int, ...]) -> Array:
         if size < 0:
             raise TypeError(f"broadcast_in_dim shape must have every element be nonnegative, got {sizes}.")
     tensor = unwrap(value)
-    return like(value, tensor.expand(*sizes, *tensor.shape))
+    return like(value, tensor.expand([*sizes, *tensor.shape]))
 
 
 def full_like(

@@ -108,9 +108,9 @@ def _contract(
     rows, columns = [x.shape[i] for i in own_x], [y.shape[i] for i in own_y]
     depth = math.prod(x.shape[i] for i in summed_x)
     lanes = [math.prod(common)] if common else []
-    left = x.permute(*common_x, *own_x, *summed_x).reshape(*lanes, math.prod(rows), depth)
-    right = y.permute(*common_y, *summed_y, *own_y).reshape(*lanes, depth, math.prod(columns))
-    return torch.matmul(left, right).reshape(*common, *rows, *columns)
+    left = x.permute([*common_x, *own_x, *summed_x]).reshape([*lanes, math.prod(rows), depth])
+    right = y.permute([*common_y, *summed_y, *own_y]).reshape([*lanes, depth, math.prod(columns)])
+    return torch.matmul(left, right).reshape([*common, *rows, *columns])
 
 
 def _check(

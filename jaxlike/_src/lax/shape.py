@@ -101,11 +101,11 @@ def broadcast_in_dim(
     hidden = tuple(tensor.shape[x.ndim :])
     order = sorted(range(x.ndim), key=places.__getitem__)
     if order != list(range(x.ndim)):
-        tensor = tensor.permute(*order, *range(x.ndim, tensor.dim()))
+        tensor = tensor.permute([*order, *range(x.ndim, tensor.dim())])
     new = [1] * len(sizes)
     for k, place in enumerate(places):
         new[place] = x.shape[k]
-    return like(x, tensor.reshape(*new, *hidden).expand(*sizes, *hidden))
+    return like(x, tensor.reshape([*new, *hidden]).expand([*sizes, *hidden]))
 
 
 def broadcast_like(arr: ArrayLike, like_arr: ArrayLike) -> Array:
@@ -166,7 +166,7 @@ def reshape(
     if x.shape == sizes:
         return x
     tensor = unwrap(x)
-    return like(x, tensor.reshape(*sizes, *tensor.shape[x.ndim :]))
+    return like(x, tensor.reshape([*sizes, *tensor.shape[x.ndim :]]))
 
 
 def collapse(operand: Array, start_dimension: int, stop_dimension: int | None = None) -> Array:
@@ -202,7 +202,7 @@ def transpose(operand: ArrayLike, permutation: Sequence[int] | np.ndarray[Any, A
             f"shape {x.shape}."
         )
     tensor = unwrap(x)
-    return like(x, tensor.permute(*order, *range(x.ndim, tensor.dim())))
+    return like(x, tensor.permute([*order, *range(x.ndim, tensor.dim())]))
 
 
 operator_index = operator.index
@@ -360,6 +360,6 @@ def _extended(tensor: Tensor, axis: int, low: int, high: int, filling: Tensor) -
 def _dilated(tensor: Tensor, axis: int, between: int, filling: Tensor) -> Tensor:
     """``between`` fillings after each element but the last."""
     spread = tensor.unsqueeze(axis + 1)
-    gaps = filling.expand(*spread.shape[: axis + 1], between, *spread.shape[axis + 2 :])
+    gaps = filling.expand([*spread.shape[: axis + 1], between, *spread.shape[axis + 2 :]])
     joined = torch.cat([spread, gaps], axis + 1).flatten(axis, axis + 1)
     return joined.narrow(axis, 0, joined.shape[axis] - between)

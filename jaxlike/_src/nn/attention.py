@@ -9,6 +9,7 @@ import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
+from jaxlike._src.nn.activations import softmax
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,7 +73,7 @@ def dot_product_attention(
         seen = given if seen is None else seen & given
     if seen is not None:
         logits = torch.where(seen, logits, -0.7 * torch.finfo(torch.float32).max)
-    weights = torch.softmax(logits, -1).to(k.dtype)
+    weights = unwrap(softmax(Array(logits))).to(k.dtype)
     out = torch.einsum("bnts,bsnh->btnh", weights, v)
     if query_seq_lengths is not None:
         rows = torch.arange(t, device=q.device)[None, :] < unwrap(asarray(query_seq_lengths))[:, None]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import border, dtypes, torch_private
+from jaxlike._src import border, dlpack, dtypes, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import check_arraylike, from_numpy, unwrap
 from jaxlike._src.devices import default_torch_device
@@ -264,6 +264,24 @@ def frombuffer(buffer: Any, dtype: DTypeLike = float, count: int = -1, offset: i
 def fromstring(string: str, dtype: DTypeLike = float, count: int = -1, *, sep: str) -> Array:
     """The numbers that are written in ``string``, separated by ``sep``."""
     return asarray(np.fromstring(string, dtype=dtype, count=count, sep=sep))
+
+
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Array:
+    """An array of another library, with its memory shared; arguments as in `jax.dlpack.from_dlpack`."""
+    return dlpack.from_dlpack(x, device=device, copy=copy)
+
+
+def load(file: Any, *args: Any, **kwargs: Any) -> Any:
+    """What ``numpy.load`` reads from a file, an array as an Array; arguments as there."""
+    found = np.load(file, *args, **kwargs)
+    if not isinstance(found, np.ndarray):
+        return found
+    if found.dtype == "V2":  # numpy writes bfloat16 as two bytes without a name
+        found = found.view(dtypes.BFLOAT16)
+    try:
+        return asarray(found)
+    except TypeError:  # strings and objects stay with numpy
+        return found
 
 
 _IMPURE = (

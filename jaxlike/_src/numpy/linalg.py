@@ -66,10 +66,15 @@ def inexact_operands(name: str, *args: Any) -> list[Array]:
     """The operands as floating Arrays of one dtype that LAPACK has."""
     check_arraylike(f"jnp.linalg.{name}", *args)
     arrays = promote_dtypes_inexact(*args)
-    dtype = arrays[0].dtype
-    if unwrap(arrays[0]).dtype in (torch.float16, torch.bfloat16):
-        raise NotImplementedError(f"(KeyError({dtype.type!r}), 'Unsupported dtype {dtype}.')")
+    refuse_half(unwrap(arrays[0]))
     return arrays
+
+
+def refuse_half(t: Tensor) -> None:
+    """NotImplementedError, in JAX's words, for 16-bit floats, which LAPACK lacks."""
+    if t.dtype in (torch.float16, torch.bfloat16):
+        dtype = dtypes.from_torch(t.dtype)
+        raise NotImplementedError(f"(KeyError({dtype.type!r}), 'Unsupported dtype {dtype}.')")
 
 
 def check_square(
@@ -326,7 +331,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None, *, numpy_resid: bool = Fal
         mask = (s > 0) & (s >= limit * s[..., :1])
     else:
         mask = torch.zeros_like(s, dtype=torch.bool)
-    rank = mask.sum(dtype=torch.int32)
+    rank = mask.sum(dtype=dtypes.to_torch(dtypes.default_int_dtype()))
     inverse = torch.where(mask, 1.0 / torch.where(mask, s, 1.0), 0.0).to(t.dtype)
     solution = adjoint(vh) @ (inverse.unsqueeze(-1) * (adjoint(u) @ r))
     difference = r - t @ solution
@@ -344,15 +349,10 @@ def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None
     limit = rtol if rtol is not None else rcond
     if limit is None:
         limit = 10.0 * max(x.shape[-2:]) * float(dtypes.finfo(x.dtype).eps)
-    t = unwrap(x)
-    cut = unwrap(asarray(limit)).to(torch.float64 if t.dtype in (torch.float64, torch.complex128) else torch.float32)
-    u, s, vh = (unwrap(v) for v in svd(x, full_matrices=False, hermitian=hermitian))
-    if not s.shape[-1]:
-        return Array(t.mT)
-    keep = s > (cut.unsqueeze(-1) * s[..., :1] if cut.dim() else cut * s[..., :1])
-    # The mask is constant: derivatives go through the factors of the kept part.
-    inverse = torch.where(keep, 1.0 / torch.where(keep, s, 1.0), 0.0).to(t.dtype)
-    return Array(adjoint(vh) @ (inverse.unsqueeze(-1) * adjoint(u)))
+    real = torch.float64 if unwrap(x).dtype in (torch.float64, torch.complex128) else torch.float32
+    cut = cast(unwrap(asarray(limit)), real)
+    t = symmetrised(x) if hermitian else unwrap(x)
+    return Array(torch.linalg.pinv(t, rtol=cut, hermitian=hermitian))
 
 
 # Determinants
@@ -464,6 +464,11 @@ def _vector_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     return torch.pow(powered, 1.0 / float(ord))
 
 
+def _at_least_0(t: Tensor) -> Tensor:
+    """The larger of ``t`` and 0; JAX starts these reductions at 0, which shares the derivative at a tie."""
+    return torch.maximum(t, torch.zeros_like(t))
+
+
 def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     row, col = axes
     if row == col:
@@ -473,11 +478,12 @@ def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     if not isinstance(ord, str) and ord in (1, -1, np.inf, -np.inf):
         keep, over = (col, row) if abs(ord) == 1 else (row, col)
         sums = _absolute(t).sum(over, keepdim=True)
-        out = sums.amax(keep, keepdim=True) if ord > 0 else sums.amin(keep, keepdim=True)
+        out = _at_least_0(sums.amax(keep, keepdim=True)) if ord > 0 else sums.amin(keep, keepdim=True)
         return out if keepdims else out.squeeze((row, col))
     if ord in ("nuc", 2, -2):
+        refuse_half(t)
         values = torch.linalg.svdvals(t.movedim((row, col), (-2, -1)))
-        out = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        out = values.sum(-1) if ord == "nuc" else _at_least_0(values.amax(-1)) if ord == 2 else values.amin(-1)
         if keepdims:
             for axis in sorted(axes):
                 out = out.unsqueeze(axis)

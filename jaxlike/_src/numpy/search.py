@@ -117,9 +117,9 @@ def argwhere(a: ArrayLike, *, size: int | None = None, fill_value: Any = None) -
     x = one_array("argwhere", a)
     rank = x.ndim
     found = nonzero(ravel(x) if rank == 0 else x, size=size, fill_value=fill_value)
-    dtype, _ = dtypes.promote(*((f.dtype, f.weak_type) for f in found))
+    dtype, weak = dtypes.promote(*((f.dtype, f.weak_type) for f in found))
     columns = torch.stack([unwrap(astype(f, dtype)) for f in found], dim=1)
-    return Array(columns if rank else columns[:, :0])
+    return Array(columns if rank else columns[:, :0], weak)
 
 
 def mask_indices(

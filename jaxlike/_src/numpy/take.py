@@ -73,7 +73,7 @@ def take(
         if at.size:
             raise IndexError("Cannot do a non-empty jnp.take() from an empty axis.")
         return x
-    if at.dtype == dtypes.BOOL:
+    if at.dtype == dtypes.BOOL and mode in (None, "fill"):  # JAX's sum with the size makes it integer
         at = Array(unwrap(at).to(torch.int32))
     if at.size and not dtypes.issubdtype(at.dtype, np.integer):
         raise ValueError("indices must have an integer type")

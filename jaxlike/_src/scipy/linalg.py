@@ -35,7 +35,10 @@ def _inexact(name: str, *args: Any) -> list[Array]:
 def cholesky(a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> Array:
     """Upper triangle U with ``U^H @ U == a``, or the lower one."""
     del overwrite_a, check_finite
-    return np_linalg.cholesky(a, upper=not lower)
+    (x,) = _inexact("cholesky", a)
+    t = unwrap(x)
+    factor = cholesky_or_nan(t if lower else adjoint(t))  # one triangle is read
+    return Array(factor if lower else adjoint(factor))
 
 
 def cho_factor(

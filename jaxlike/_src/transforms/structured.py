@@ -13,6 +13,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
@@ -282,4 +284,4 @@ def with_lanes(x: Any, has: bool, wanted: bool, frame: Frame) -> Any:
     if not isinstance(x, Array):  # float0
         return np.zeros((frame.axis_size, *x.shape), x.dtype)
     tensor = unwrap(x)
-    return _like(x, tensor.expand(frame.axis_size, *tensor.shape))
+    return _like(x, tensor.expand([frame.axis_size, *tensor.shape]))

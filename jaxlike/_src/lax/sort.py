@@ -1,0 +1,81 @@
+"""sort: sorting by one key or several, with other arrays carried along, and the largest elements.
+
+All is stable, with NaN last and zeros of both signs equal; a derivative goes where the values went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import dtypes
+from jaxlike._src.array import Array
+from jaxlike._src.border import canonicalize_axis, unwrap
+from jaxlike._src.lax.strict import operand as _operand
+from jaxlike._src.numpy.arguments import like
+from jaxlike._src.numpy.sort import check_ordered, gathered, lexical_order, order_of, sorted_values
+
+if TYPE_CHECKING:
+    from jaxlike._src.typing import ArrayLike
+
+
+def sort(operand: Any, dimension: int = -1, is_stable: bool = True, num_keys: int = 1) -> Any:
+    """Arrays sorted along one axis.
+
+    Args:
+        operand: an array, or a sequence of arrays of one shape that are all brought into the same order.
+        dimension: the axis.
+        is_stable: accepted; sorting is always stable.
+        num_keys: how many of the arrays decide about the order, the first of them first.
+
+    Returns:
+        A sorted array, or a tuple of them.
+    """
+    del is_stable
+    if not isinstance(operand, Sequence):
+        if num_keys != 1:
+            raise ValueError(f"num_keys={num_keys} must equal 1 for a single operand.")
+        x = _operand("sort", operand)
+        check_ordered(x)
+        return like(x, sorted_values(unwrap(x), canonicalize_axis(dimension, x.ndim)))
+    if len(operand) == 0:
+        raise TypeError("Sort requires at least one operand")
+    if not 1 <= num_keys <= len(operand):
+        raise ValueError(f"num_keys={num_keys} must be between 1 and len(operand)={len(operand)}")
+    arrays = [_operand("sort", x, k) for k, x in enumerate(operand)]
+    axis = canonicalize_axis(dimension, arrays[0].ndim)
+    if len({x.shape for x in arrays}) > 1:
+        raise TypeError(f"Arguments to sort must have equal shapes, got: {' '.join(str(x.shape) for x in arrays)}")
+    for x in arrays[:num_keys]:
+        check_ordered(x)
+    places = lexical_order([unwrap(x) for x in reversed(arrays[:num_keys])], axis)
+    return tuple(like(x, gathered(unwrap(x), axis, places)) for x in arrays)
+
+
+def sort_key_val(
+    keys: Array, values: ArrayLike, dimension: int = -1, is_stable: bool = True
+) -> tuple[Array, Array]:
+    """``keys`` sorted along an axis, and ``values`` in the same order."""
+    k, v = sort((keys, values), dimension, is_stable)
+    return k, v
+
+
+def top_k(operand: ArrayLike, k: int, *, axis: int = -1) -> list[Array]:
+    """The ``k`` largest elements along an axis, largest first, and where they are (int32); of equals the first."""
+    k, x = int(k), _operand("top_k", operand)
+    if k < 0:
+        raise ValueError(f"k argument to top_k must be nonnegative, got {k}")
+    axis = canonicalize_axis(axis, x.ndim)
+    if dtypes.issubdtype(x.dtype, np.complexfloating):
+        raise ValueError("top_k is not compatible with complex inputs.")
+    if x.shape[axis] < k:
+        raise ValueError(
+            f"k argument to top_k must be no larger than size along axis; got k={k} with shape={list(x.shape)} and "
+            f"axis={axis}"
+        )
+    tensor = unwrap(x)
+    places = order_of(tensor, axis, descending=True).narrow(axis, 0, k)
+    return [like(x, gathered(tensor, axis, places)), Array(places.to(torch.int32), x.weak_type)]
