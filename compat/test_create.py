@@ -416,6 +416,22 @@ jnp.isscalar(x)
 jnp.isscalar('a')
 """
 
+EXCHANGE = """
+jnp.from_dlpack(np.arange(3.0, dtype=np.float32))
+jnp.from_dlpack(np.arange(3))
+jnp.from_dlpack(np.arange(6).reshape(2, 3).T)
+jnp.from_dlpack(x)
+jnp.from_dlpack([1])
+jnp.from_dlpack(np.array([True]))
+jnp.from_dlpack(np.arange(3.0, dtype=np.float32), copy=True)
+jnp.from_dlpack(c2)
+jnp.from_dlpack(__import__('torch').arange(3.0))
+jax.dlpack.is_supported_dtype('float32')
+jax.dlpack.is_supported_dtype(jnp.float8_e5m2)
+jax.dlpack.is_supported_dtype(None)
+jax.dlpack.from_dlpack(x, copy=True)
+"""
+
 
 @pytest.mark.parametrize("line", params(ARRAY))
 def test_array(line: str, each_x64: bool) -> None:
@@ -439,4 +455,9 @@ def test_triangles(line: str, each_x64: bool) -> None:
 
 @pytest.mark.parametrize("line", params(DTYPES))
 def test_dtypes(line: str, each_x64: bool) -> None:
+    check(line, each_x64)
+
+
+@pytest.mark.parametrize("line", params(EXCHANGE))
+def test_exchange(line: str, each_x64: bool) -> None:
     check(line, each_x64)

@@ -130,7 +130,7 @@ def test_custom_derivatives_module(jax: Any) -> Any:
     f = module.custom_gradient(lambda x: (x**2, lambda g: (g * 7,)))
     converted, constants = module.closure_convert(lambda x: x * 2, 1.0)
     return (
-        type(zero).__name__,
+        zero,
         jax.grad(f)(1.0),
         converted(2.0, *constants),
         module.custom_gradient is jax.custom_gradient,
@@ -152,8 +152,6 @@ def test_key_dtypes_and_dlpack_dtypes(jax: Any) -> Any:
 def test_at_is_indexed_first(jax: Any) -> Any:
     x = jax.numpy.arange(3.0)
     return (
-        type(x.at).__name__,
-        type(x.at[0]).__name__,
         repr(x.at[0]),
         attempt(lambda: x.at(0)),
         attempt(lambda: x.at.set(1)),

@@ -4,6 +4,7 @@ from jaxlike import core as core
 from jaxlike import custom_derivatives as custom_derivatives
 from jaxlike import dtypes as dtypes
 from jaxlike import errors as errors
+from jaxlike import flatten_util as flatten_util
 from jaxlike import lax as lax
 from jaxlike import memory as memory
 from jaxlike import nn as nn
@@ -11,6 +12,9 @@ from jaxlike import numpy as numpy
 from jaxlike import random as random
 from jaxlike import scipy as scipy
 from jaxlike import sharding as sharding
+from jaxlike import stages as stages
+from jaxlike import tree as tree
+from jaxlike import tree_util as tree_util
 from jaxlike import typing as typing
 from jaxlike import version as version
 from jaxlike._src import array_methods as array_methods  # completes Array
@@ -64,6 +68,7 @@ from jaxlike._src.devices import local_devices as local_devices
 from jaxlike._src.devices import process_count as process_count
 from jaxlike._src.devices import process_index as process_index
 from jaxlike._src.devices import process_indices as process_indices
+from jaxlike._src.dtypes import float0 as float0
 from jaxlike._src.environment import disable_jit as disable_jit
 from jaxlike._src.environment import live_arrays as live_arrays
 from jaxlike._src.environment import print_environment_info as print_environment_info

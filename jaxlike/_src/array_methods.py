@@ -116,7 +116,7 @@ def _contains(self: Array, other: Any) -> Any:
 def _array_namespace(self: Array, *, api_version: str | None = None) -> Any:
     if api_version is not None and api_version != "2024.12":
         raise ValueError(f"api_version={api_version!r} is not available; available versions are: ['2024.12']")
-    import jaxlike.numpy as module
+    import jaxlike.numpy as module  # imported here: the public names are made of this module too
 
     return module
 
@@ -252,6 +252,10 @@ def _is_ready(self: Array) -> bool:
     return _torch_device(self).type == "cpu" or torch.cuda.current_stream().query()
 
 
+def _flat(self: Array) -> NoReturn:
+    raise NotImplementedError("JAX Arrays do not implement the arr.flat property: consider arr.flatten() instead.")
+
+
 def _delete(self: Array) -> None:
     """Accepted: memory is freed when the last reference goes."""
 
@@ -324,6 +328,7 @@ _PROPERTIES: dict[str, Callable[[Array], Any]] = {
     "real": complex_parts.real,
     "imag": complex_parts.imag,
     "device": _device,
+    "flat": _flat,
     "sharding": lambda self: sharding_of(_torch_device(self)),
     "committed": lambda self: False,
     "is_fully_addressable": lambda self: True,

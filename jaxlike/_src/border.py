@@ -473,10 +473,7 @@ def _saturate(tensor: Tensor, dtype: torch.dtype) -> Tensor:
 
 def canonicalize_axis(axis: Any, ndim: int) -> int:
     """An axis number in ``range(ndim)``; negative ones count from the end."""
-    try:
-        number = operator.index(axis)
-    except TypeError:
-        raise TypeError(f"axis must be an integer, got {axis!r}") from None
+    number = operator.index(axis)
     if not -ndim <= number < ndim:
         raise ValueError(f"axis {number} is out of bounds for array of dimension {ndim}")
     return number + ndim if number < 0 else number

@@ -569,10 +569,10 @@ def _looked_up(tensor: Tensor, plan: Plan, rank: int, fill: Tensor | None, check
         index[lookup.axis] = tensor_of(at, tensor.device)
         valid = both(valid, inside)
     payload = tensor.dim() - rank
-    if plan.found:
-        tensor = tensor[tuple(index)]
-    else:  # torch would read the values of 0-d positions, which a trace does not have
-        tensor = tensor[tuple(i if i is ANY_SLICE else i.reshape(1) for i in index)]
+    # torch would read the values of 0-d positions, which a trace does not have.
+    one = [1] * max(1, len(plan.found))
+    tensor = tensor[tuple(i if i is ANY_SLICE or i.dim() else i.reshape(one) for i in index)]
+    if not plan.found:
         tensor = tensor.select(axes_of_one(plan), 0)
     order = axes_from_lookups(plan, rank)
     if order != sorted(order):

@@ -32,3 +32,4 @@ from jaxlike._src.nn.activations import swish as swish
 from jaxlike._src.nn.attention import dot_product_attention as dot_product_attention
 from jaxlike._src.nn.logsumexp import logsumexp as logsumexp
 from jaxlike._src.numpy.trig import tanh as tanh
+from jaxlike.nn import initializers as initializers

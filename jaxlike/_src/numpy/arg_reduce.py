@@ -11,7 +11,7 @@ import torch
 
 from jaxlike._src import config, dtypes, unsigned
 from jaxlike._src.array import Array
-from jaxlike._src.border import concrete_or_error, unwrap
+from jaxlike._src.border import unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import reduce
 from jaxlike._src.numpy.arguments import one_array
@@ -50,7 +50,7 @@ def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: A
             pass
     x = one_array(name, a)
     if axis is not None:
-        axis = concrete_or_error(operator.index, axis, f"axis argument to {name}")
+        axis = operator.index(axis)
     refuse_out(name, out)
     sizes = x.shape
     if isinstance(x.dtype, dtypes.ExtendedDType):

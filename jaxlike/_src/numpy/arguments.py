@@ -130,11 +130,29 @@ def new_shape(shape: Any) -> tuple[int, ...]:
 
 
 def index_tuple(x: Any) -> tuple[int, ...]:
-    """An int, or an iterable of ints, as a tuple of ints."""
+    """An int, or an iterable of ints, as a tuple of ints; never a traced value."""
+    if type(x) is int:
+        return (x,)
+    return concrete_or_error(_index_tuple, x, "expected a static index or sequence of indices.")
+
+
+def _index_tuple(x: Any) -> tuple[int, ...]:
     try:
         return (operator.index(x),)
     except TypeError:
         return tuple(map(operator.index, x))
+
+
+def hashable(*values: Any) -> None:
+    """Refuse arrays and lists as arguments that JAX's compiled functions need to hash."""
+    for value in values:
+        try:
+            hash(value)
+        except TypeError as error:
+            raise ValueError(
+                "Non-hashable static arguments are not supported. An error occurred while trying to hash an "
+                f"object of type {type(value)}, {value}. The error was:\nTypeError: {error}"
+            ) from None
 
 
 def static_axes(axis: Any) -> Any:

@@ -20,6 +20,7 @@ from jaxlike._src.numpy.arguments import (
     array_of,
     astype,
     axes_of,
+    hashable,
     one_array,
     size_of,
     static_axes,
@@ -318,6 +319,7 @@ def ptp(a: ArrayLike, axis: Axis = None, out: None = None, keepdims: bool = Fals
 
 def count_nonzero(a: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """How many elements over axes are not 0; an int32."""
+    hashable(axis, keepdims)
     x = one_array("count_nonzero", a)
     nonzero = Array(cast(unwrap(x), torch.bool))
     return sum(nonzero, static_axes(axis), dtype=dtypes.default_int_dtype(), keepdims=keepdims)

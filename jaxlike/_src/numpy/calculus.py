@@ -16,7 +16,7 @@ from jaxlike._src.border import (
     promote_dtypes_inexact,
     unwrap,
 )
-from jaxlike._src.numpy.arguments import array_of, index_tuple, like, one_array
+from jaxlike._src.numpy.arguments import array_of, hashable, index_tuple, like, one_array
 from jaxlike._src.numpy.arithmetic import subtract
 from jaxlike._src.numpy.compare import not_equal
 from jaxlike._src.numpy.dtype_api import astype
@@ -58,6 +58,7 @@ def diff(
         prepend: elements put before, or one number.
         append: elements put after, or one number.
     """
+    hashable(n, axis)
     x = one_array("diff", a)
     if n == 1 and type(axis) is int and prepend is None and append is None and x.ndim and type(x) is Array:
         t = unwrap(x)
@@ -118,6 +119,7 @@ def gradient(
     Returns:
         An array for one axis, else a list with one for each.
     """
+    hashable(axis, edge_order)
     if edge_order is not None:
         raise NotImplementedError("The 'edge_order' argument to jnp.gradient is not supported.")
     x, *spacing = promote_dtypes_inexact(*all_arrays("gradient", (f, *varargs)))
@@ -178,6 +180,7 @@ def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: ArrayLike = 1.0, axi
         dx: their distance, if ``x`` is not given.
         axis: along which.
     """
+    hashable(axis)
     if x is None:
         (samples,) = promote_dtypes_inexact(one_array("trapezoid", y))
         steps = asarray(dx)
@@ -197,6 +200,7 @@ def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: ArrayLike = 1.0, axi
 
 def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Array:
     """Powers of a vector as columns: ``x**(N-1) ... x, 1``, or from 1 upward; x: [n] -> [n, N]."""
+    hashable(N, increasing)
     v = one_array("vander", x)
     if v.ndim != 1:
         raise ValueError("x must be a one-dimensional array")

@@ -14,7 +14,7 @@ from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import canonicalize_axis, unwrap
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import array_of, astype, one_array, user_dtype
+from jaxlike._src.numpy.arguments import array_of, astype, hashable, one_array, user_dtype
 from jaxlike._src.numpy.nan_reduce import without_nan
 from jaxlike._src.numpy.reduction import promoted_integer
 from jaxlike._src.numpy.shape import reshape
@@ -59,6 +59,7 @@ def _cumulative(
     promote_integers: bool = False,
 ) -> Array:
     """Every case: the dtype computed in, then the kernel."""
+    hashable(axis, dtype)
     x = one_array(name, a)
     if out is not None:
         raise NotImplementedError(f"The 'out' argument to jnp.{name} is not supported")

@@ -12,7 +12,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.numpy import averages, reduce
-from jaxlike._src.numpy.arguments import astype, one_array, user_dtype
+from jaxlike._src.numpy.arguments import astype, hashable, one_array, user_dtype
 from jaxlike._src.numpy.arithmetic import sqrt, subtract, true_divide
 from jaxlike._src.numpy.reduction import identity_of, mask_of, refuse_out
 
@@ -45,6 +45,7 @@ def _leave_out_nan(
     **options: Any,
 ) -> Array:
     """``reduction`` with NaN replaced by its identity; with ``all_nan``, of NaN only the result is NaN."""
+    hashable(axis, keepdims)
     x = one_array(name, a)
     mask = mask_of(name, where)
     if not dtypes.issubdtype(x.dtype, np.inexact):

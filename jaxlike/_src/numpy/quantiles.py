@@ -15,7 +15,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import canonicalize_axis, cast, promote_dtypes_inexact, scalar, scalar_value, unwrap
-from jaxlike._src.numpy.arguments import one_array
+from jaxlike._src.numpy.arguments import hashable, one_array
 from jaxlike._src.numpy.arithmetic import true_divide
 from jaxlike._src.numpy.shape import all_arrays, expand_dims
 
@@ -209,6 +209,7 @@ def _general(
     keepdims: bool,
     weights: Any,
 ) -> Array:
+    hashable(axis, method)
     x, points = all_arrays(name, (a, q))
     w = None if weights is None else one_array(name, weights)
     if overwrite_input or out is not None:

@@ -26,6 +26,7 @@ from jaxlike._src.border import (
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import (
     axes_of,
+    hashable,
     index_tuple,
     like,
     moved_as_signed,
@@ -227,6 +228,7 @@ def matrix_transpose(x: ArrayLike, /) -> Array:
 
 def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> Array:
     """``a`` with two axes exchanged."""
+    hashable(axis1, axis2)
     x = one_array("swapaxes", a)
     order = np.arange(x.ndim)
     order[axis1], order[axis2] = order[axis2], order[axis1]  # numpy's IndexError is JAX's too
@@ -253,6 +255,7 @@ def moveaxis(a: ArrayLike, source: int | Sequence[int], destination: int | Seque
 
 def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Array:
     """``a`` with ``axis`` moved to lie before ``start``; `moveaxis` is the clearer way."""
+    hashable(axis, start)
     x = one_array("rollaxis", a)
     start = concrete_or_error(operator.index, start, "'start' argument of jnp.rollaxis()")
     at = canonicalize_axis(axis, x.ndim)
@@ -393,6 +396,7 @@ def flipud(m: ArrayLike) -> Array:
 
 def rot90(m: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     """``m`` turned ``k`` times by 90 degrees, from the first of two axes towards the second."""
+    hashable(k, axes)
     x = one_array("rot90", m)
     if x.ndim < 2:
         raise ValueError(
@@ -459,6 +463,7 @@ def _rolled_by_array(x: Array, shift: Array, axes: tuple[int, ...]) -> Array:
 
 def resize(a: ArrayLike, new_shape: int | Shape) -> Array:
     """The elements of ``a``, repeated or cut to fill ``new_shape``; zeros if there are none."""
+    hashable(new_shape)
     x = one_array("resize", a)
     sizes = index_tuple(new_shape)
     if any(n < 0 for n in sizes):

@@ -24,7 +24,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import astype, index_tuple, like, moved_as_signed, one_array, user_dtype
+from jaxlike._src.numpy.arguments import astype, hashable, index_tuple, like, moved_as_signed, one_array, user_dtype
 from jaxlike._src.numpy.shape import (
     all_arrays,
     atleast_1d,
@@ -250,6 +250,7 @@ def _block(x: Any) -> tuple[Array, int]:
 
 def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Array:
     """``values`` after ``arr`` along an axis; both raveled if none is given."""
+    hashable(axis)
     if axis is None:
         return concatenate([ravel(arr), ravel(values)], 0)
     return concatenate([arr, values], axis=axis)
@@ -310,6 +311,7 @@ def dsplit(ary: ArrayLike, indices_or_sections: int | Sequence[int] | ArrayLike)
 
 def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Array, ...]:
     """The parts of ``x`` along an axis, without that axis."""
+    hashable(axis)
     a = one_array("unstack", x)
     return tuple(like(a, part) for part in torch.unbind(unwrap(a), canonicalize_axis(axis, a.ndim)))
 

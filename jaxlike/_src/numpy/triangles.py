@@ -18,6 +18,7 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.numpy import reduce
 from jaxlike._src.numpy.arguments import (
     array_of,
+    hashable,
     like,
     moved_as_signed,
     new_shape,
@@ -54,11 +55,13 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None
 
 def tril(m: ArrayLike, k: int = 0) -> Array:
     """``m`` with zeros above the ``k``-th diagonal; m: [..., n, m]."""
+    hashable(k)
     return _triangle("tril", m, operator.index(k), lower=True)
 
 
 def triu(m: ArrayLike, k: int = 0) -> Array:
     """``m`` with zeros below the ``k``-th diagonal; m: [..., n, m]."""
+    hashable(k)
     return _triangle("triu", m, operator.index(k) - 1, lower=False)
 
 
@@ -79,6 +82,7 @@ def _triangle(name: str, m: Any, k: int, lower: bool) -> Array:
 
 def diagonal(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The ``offset``-th diagonal over two axes, as the last axis of the result."""
+    hashable(offset, axis1, axis2)
     x = one_array("diagonal", a)
     if x.ndim < 2:
         raise ValueError("diagonal requires an array of at least two dimensions.")
