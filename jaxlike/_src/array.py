@@ -64,7 +64,7 @@ class ShapedArray:
         if short_dtypes:
             name = dtypes.short_dtype_name(self.dtype)
         else:
-            name = getattr(self.dtype, "name", str(self.dtype))
+            name = "float0" if self.dtype == dtypes.float0 else getattr(self.dtype, "name", str(self.dtype))
         return f"{name}[{','.join(map(str, self.shape))}]"
 
     def __str__(self) -> str:

@@ -575,6 +575,8 @@ def short_dtype_name(dtype: Any) -> str:
     """``f32`` for float32, ``bf16``, ``i4``, ``key<fry>``: as jaxprs print dtypes."""
     if isinstance(dtype, ExtendedDType):
         return str(dtype)
+    if dtype == float0:
+        return "float0"
     return (
         dtype.name.replace("float", "f")
         .replace("uint", "u")

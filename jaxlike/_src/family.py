@@ -252,7 +252,6 @@ def binary(
     direct = frozenset(t for t in promote.direct if dtypes.any_of(accepts, dtypes.from_torch(t)))
     with_float = direct & _NUMBER_DTYPES
     with_int = direct & (_NUMBER_DTYPES | {torch.int32, torch.int64})
-    keeps_weak = result == "same"
 
     def lift(kernel: Kernel) -> BinaryOp:
         public = kernel.__name__
@@ -280,7 +279,7 @@ def binary(
                 out = unsigned.emulate(kernel, uint64, a, b)
             else:
                 out = kernel(a, b)
-            return finish(name, Array(out, is_weak and keeps_weak))
+            return finish(name, Array(out, is_weak))
 
         def op(x: ArrayLike, y: ArrayLike, /) -> Array:
             fast = STATE.fast
@@ -293,21 +292,21 @@ def binary(
                     dtype = a.dtype
                     if dtype is b.dtype and dtype in direct:
                         try:
-                            return Array(kernel(a, b), keeps_weak and x._tag and y._tag)
+                            return Array(kernel(a, b), x._tag and y._tag)
                         except RuntimeError:  # shapes: the general path says which
                             return general(x, y)
                 elif type(y) is float:
                     if a.dtype in with_float:
-                        return Array(kernel(a, scalar(y, a.dtype)), keeps_weak and x._tag)
+                        return Array(kernel(a, scalar(y, a.dtype)), x._tag)
                 elif type(y) is int and a.dtype in with_int and -0x80000000 <= y <= 0x7FFFFFFF:
-                    return Array(kernel(a, scalar(y, a.dtype)), keeps_weak and x._tag)
+                    return Array(kernel(a, scalar(y, a.dtype)), x._tag)
             elif type(y) is Array:
                 b = y._t if y._frame is fast else unwrap(y)
                 if type(x) is float:
                     if b.dtype in with_float:
-                        return Array(kernel(scalar(x, b.dtype), b), keeps_weak and y._tag)
+                        return Array(kernel(scalar(x, b.dtype), b), y._tag)
                 elif type(x) is int and b.dtype in with_int and -0x80000000 <= x <= 0x7FFFFFFF:
-                    return Array(kernel(scalar(x, b.dtype), b), keeps_weak and y._tag)
+                    return Array(kernel(scalar(x, b.dtype), b), y._tag)
             return general(x, y)
 
         op.general = general  # pyright: ignore[reportFunctionMemberAccess]

@@ -4,6 +4,8 @@ Three groups: functorch levels (what torch.func is made of: entering a level, wr
 tensor there), the dispatch modes below them, and the compiler. Tested with torch 2.11 and 2.13.
 """
 
+# pyright: reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 import contextlib
@@ -16,6 +18,7 @@ import torch.autograd.forward_ad as forward_ad
 from torch._C import _functorch as functorch  # pyright: ignore[reportAttributeAccessIssue]
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.autograd.forward_ad import _set_fwd_grad_enabled
+from torch.utils._python_dispatch import TorchDispatchMode as TorchDispatchMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,12 +12,10 @@ from jaxlike._src.numpy.linalg import eigvalsh as eigvalsh
 from jaxlike._src.numpy.linalg import inv as inv
 from jaxlike._src.numpy.linalg import lstsq as lstsq
 from jaxlike._src.numpy.linalg import matmul as matmul
-from jaxlike._src.numpy.linalg import matrix_norm as matrix_norm
 from jaxlike._src.numpy.linalg import matrix_power as matrix_power
 from jaxlike._src.numpy.linalg import matrix_rank as matrix_rank
 from jaxlike._src.numpy.linalg import matrix_transpose as matrix_transpose
 from jaxlike._src.numpy.linalg import multi_dot as multi_dot
-from jaxlike._src.numpy.linalg import norm as norm
 from jaxlike._src.numpy.linalg import outer as outer
 from jaxlike._src.numpy.linalg import pinv as pinv
 from jaxlike._src.numpy.linalg import qr as qr
@@ -30,4 +28,6 @@ from jaxlike._src.numpy.linalg import tensorinv as tensorinv
 from jaxlike._src.numpy.linalg import tensorsolve as tensorsolve
 from jaxlike._src.numpy.linalg import trace as trace
 from jaxlike._src.numpy.linalg import vecdot as vecdot
-from jaxlike._src.numpy.linalg import vector_norm as vector_norm
+from jaxlike._src.numpy.norms import matrix_norm as matrix_norm
+from jaxlike._src.numpy.norms import norm as norm
+from jaxlike._src.numpy.norms import vector_norm as vector_norm

@@ -4,7 +4,8 @@ A dispatch mode below all torch.func levels sees every aten op. The metadata of 
 process-wide cache keyed by op and operand metadata, so that only the first such op runs a meta kernel.
 An Array that the running trace did not make is lifted to an extra input (`Trace.lift`, called by `unwrap`), so
 the graph is closed whatever the function closed over. In-place writes into fresh temporaries (some of torch's
-derivative formulas do that) are recorded as the functional op; writes into views are refused (`Unsupported`).
+derivative formulas do that) are recorded as the functional op, writes into a diagonal, a slice or an element
+as the op that puts it back; writes into other views are refused (`Unsupported`).
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from jaxlike._src import torch_private
-from jaxlike._src.array import Array, constant
+from jaxlike._src.array import Array
 from jaxlike._src.border import scalar_value
 from jaxlike._src.frames import Frame
 from jaxlike._src.graph.graph import DEVICE, Const, Graph, Node, Var, inputs_behind
@@ -31,6 +31,11 @@ _outputs: dict[Any, Any] = {}  # (op, operand metadata) -> output metadata, shar
 _IDENTITY = frozenset([aten.detach.default, aten.alias.default, aten.lift_fresh.default])
 _ARITHMETIC = frozenset([aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor])
 _KEEP_ZERO = frozenset([aten.neg.default, aten.view.default, aten.expand.default, aten.clone.default])
+_SCATTERS = {
+    aten.diagonal.default: aten.diagonal_scatter.default,
+    aten.select.int: aten.select_scatter.default,
+    aten.slice.Tensor: aten.slice_scatter.default,
+}
 _MUTATING_FACTORIES = {"fill_": "full_like", "zero_": "zeros_like"}
 
 
@@ -64,7 +69,7 @@ def _key(value: Any) -> Any:
     return (type(value), value)
 
 
-class Trace(TorchDispatchMode):
+class Trace(torch_private.TorchDispatchMode):
     """The recorder of one trace."""
 
     def __init__(self, name: str) -> None:
@@ -76,6 +81,7 @@ class Trace(TorchDispatchMode):
         self.constants: dict[Var, Const] = {}
         self.lifted: dict[int, tuple[Var, Tensor, Array]] = {}
         self.aliased: set[int] = set()  # ids of views and of what they view
+        self.views: dict[int, tuple[Any, Any]] = {}  # id of a view -> the op and arguments that made it
         self.zeros: dict[int, Tensor] = {}  # symbolic zeros (tangents of constants), not yet in the graph
         self.inputs: list[Var] = []
         self.input_names: list[str] = []
@@ -153,6 +159,8 @@ class Trace(TorchDispatchMode):
         made = (outs,) if single else outs
         if any(r.alias_info is not None for r in schema.returns):
             self.aliased.update(id(t) for t in (args[0], *made))
+            if single and op in _SCATTERS:
+                self.views[id(outs)] = (op, args)
         self.nodes.append(
             Node(
                 op,
@@ -164,10 +172,10 @@ class Trace(TorchDispatchMode):
         )
         return outs if single else tuple(outs) if schema.returns[0].type.kind() != "ListType" else outs
 
-    def record_call(self, call: Any, tensors: Sequence[Tensor], like: Sequence[Var]) -> list[Tensor]:
+    def record_call(self, call: Any, tensors: Sequence[Tensor], like: Sequence[Tensor]) -> list[Tensor]:
         """Append a single node that applies ``call`` to the tensors; its results look like ``like``."""
         with torch_private.outside():
-            made = [torch.empty_strided(v.shape, v.stride, dtype=v.dtype, device="meta") for v in like]
+            made = [torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta") for t in like]
         self.nodes.append(Node(call, tuple(map(self.var_of, tensors)), {}, tuple(map(self.define, made)), False))
         return made
 
@@ -192,7 +200,8 @@ class Trace(TorchDispatchMode):
         """Record ``x.op_(...)`` as ``op``: the tensor takes the Var of the result."""
         written = args[0] if args else None
         name = op._schema.name.removeprefix("aten::")
-        if not name.endswith("_") or written is None or id(written) in self.aliased:
+        view = self.views.get(id(written))
+        if not name.endswith("_") or written is None or (id(written) in self.aliased and view is None):
             raise Unsupported(f"{op} writes to an argument")
         if id(written) not in self.vars or self.vars[id(written)] in self.constants:
             raise Unsupported(f"{op} writes to a constant")
@@ -209,6 +218,12 @@ class Trace(TorchDispatchMode):
                 raise Unsupported(f"{op} has no functional form")
             out = self.__torch_dispatch__(functional, types, args, kwargs)
         self.vars[id(written)] = self.vars[id(out)]
+        if view is not None:  # what it views takes the new values too
+            made_by, (base, *rest) = view
+            updated = self.__torch_dispatch__(_SCATTERS[made_by], types, (base, written, *rest))
+            self.vars[id(base)] = self.vars[id(updated)]
+            if id(base) in self.views:
+                raise Unsupported(f"{op} writes to a view of a view")
         return written
 
     # Symbolic zeros: 0 * x is 0 and 0 + x is x, whatever x is
@@ -348,8 +363,3 @@ def trace(
         name,
     )
     return graph, outs
-
-
-def outside_constant(tensor: Tensor) -> Array:
-    """A plain tensor as an Array of no frame (re-exported for callers that trace)."""
-    return constant(tensor)

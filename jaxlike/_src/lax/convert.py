@@ -106,10 +106,10 @@ class _ReducePrecision(Structured):
         del perturbed
         return apply(self, primals), lambda cts: [None if c is None else apply(self, [c])[0] for c in cts]
 
-    def batched(self, frame: Frame, mapped: Sequence[bool]) -> Structured:
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         """Elementwise."""
-        del frame, mapped
-        return self
+        del frame
+        return apply(self, args), mapped
 
     def closed(self, run: GraphFunction, more: int) -> Structured:
         """There is nothing to close over."""

@@ -298,9 +298,10 @@ def _one(axis_name: Any) -> Frame:
 
 
 def all_gather(
-    x: Any, axis_name: Any, *, axis_index_groups: Any = None, axis: int = 0, tiled: bool = False
+    x: Any, axis_name: Any, *, axis_index_groups: Any = None, axis: int = 0, tiled: bool = False, to: str = "varying"
 ) -> Any:
     """Values of all lanes, stacked along a new ``axis`` (``tiled``: concatenated along the existing one)."""
+    del to
     _no_groups(axis_index_groups)
     frame = _one(axis_name)
 

@@ -19,6 +19,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, cast, check_arraylike, conjugate, promote_dtypes_inexact, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import products
+from jaxlike._src.numpy.norms import norm, refuse_half
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,13 +69,6 @@ def inexact_operands(name: str, *args: Any) -> list[Array]:
     arrays = promote_dtypes_inexact(*args)
     refuse_half(unwrap(arrays[0]))
     return arrays
-
-
-def refuse_half(t: Tensor) -> None:
-    """NotImplementedError, in JAX's words, for 16-bit floats, which LAPACK lacks."""
-    if t.dtype in (torch.float16, torch.bfloat16):
-        dtype = dtypes.from_torch(t.dtype)
-        raise NotImplementedError(f"(KeyError({dtype.type!r}), 'Unsupported dtype {dtype}.')")
 
 
 def check_square(
@@ -384,126 +378,7 @@ def det(a: Any) -> Array:
     return Array(torch.linalg.det(t))
 
 
-# Norms
-
-
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
-    """Norm of a vector or matrix.
-
-    Args:
-        x: array.
-        ord: vectors: any number, inf, -inf, 0; matrices: "fro", "nuc", 1, -1, 2, -2, inf, -inf.
-            None is the 2-norm of all elements.
-        axis: one axis for vector norms, two for matrix norms; None: all of ``x``.
-        keepdims: keep the reduced axes with size 1.
-    """
-    (v,) = norm_operands("norm", x)
-    t, ndim = unwrap(v), v.ndim
-    if axis is None:
-        if ord is None:
-            flat = _sum_of_squares(t, tuple(range(ndim)), keepdims)
-            return Array(torch.sqrt(flat))
-        axes = tuple(range(ndim))
-    else:
-        axes = tuple(_axis(a, ndim) for a in (axis if isinstance(axis, tuple | list) else (axis,)))
-    if len(axes) == 1:
-        return Array(_vector_norm(t, 2 if ord is None else ord, axes, keepdims))
-    if len(axes) == 2:
-        return Array(_matrix_norm(t, ord, axes, keepdims))
-    raise ValueError(
-        f"Improper number of axes for norm: axis={axis}. Pass one axis to compute a vector-norm, or two axes to compute "
-        "a matrix-norm."
-    )
-
-
-def norm_operands(name: str, x: Any) -> list[Array]:
-    """The operand as a floating Array (half precision allowed)."""
-    check_arraylike(f"jnp.linalg.{name}", x)
-    return promote_dtypes_inexact(x)
-
-
-def _axis(axis: Any, ndim: int) -> int:
-    from jaxlike._src.border import canonicalize_axis
-
-    return canonicalize_axis(operator.index(axis), ndim)
-
-
-def _sum_of_squares(t: Tensor, axes: Sequence[int], keepdims: bool) -> Tensor:
-    square = (t * conjugate(t)).real if t.is_complex() else t * t
-    return square.sum(list(axes), keepdim=keepdims) if axes else square
-
-
-def _absolute(t: Tensor) -> Tensor:
-    from jaxlike._src.numpy.arithmetic import abs as absolute
-
-    return unwrap(absolute(Array(t)))
-
-
-def _vector_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-    dims = list(axes)
-    if isinstance(ord, str) and ord != "inf" and ord != "-inf":
-        raise ValueError(f"Invalid order '{ord}' for vector norm.")
-    if isinstance(ord, str):
-        ord = float(ord)
-    if isinstance(ord, Array):
-        size = _absolute(t)
-        power = cast(unwrap(ord), size.dtype)
-        return torch.pow(torch.pow(size, power).sum(dims, keepdim=keepdims), 1.0 / power)
-    if ord in (None, 2):
-        return torch.sqrt(_sum_of_squares(t, axes, keepdims))
-    if ord == np.inf:
-        return _absolute(t).amax(dims, keepdim=keepdims)
-    if ord == -np.inf:
-        return _absolute(t).amin(dims, keepdim=keepdims)
-    if ord == 0:
-        real = t.abs().dtype if t.is_complex() else t.dtype
-        return (t != 0).to(real).sum(dims, keepdim=keepdims)
-    if ord == 1:
-        return _absolute(t).sum(dims, keepdim=keepdims)
-    powered = torch.pow(_absolute(t), float(ord)).sum(dims, keepdim=keepdims)
-    return torch.pow(powered, 1.0 / float(ord))
-
-
-def _at_least_0(t: Tensor) -> Tensor:
-    """The larger of ``t`` and 0; JAX starts these reductions at 0, which shares the derivative at a tie."""
-    return torch.maximum(t, torch.zeros_like(t))
-
-
-def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-    row, col = axes
-    if row == col:
-        raise ValueError(f"Duplicate axes given: {axes}")
-    if ord in (None, "f", "fro"):
-        return torch.sqrt(_sum_of_squares(t, axes, keepdims))
-    if not isinstance(ord, str) and ord in (1, -1, np.inf, -np.inf):
-        keep, over = (col, row) if abs(ord) == 1 else (row, col)
-        sums = _absolute(t).sum(over, keepdim=True)
-        out = _at_least_0(sums.amax(keep, keepdim=True)) if ord > 0 else sums.amin(keep, keepdim=True)
-        return out if keepdims else out.squeeze((row, col))
-    if ord in ("nuc", 2, -2):
-        refuse_half(t)
-        values = torch.linalg.svdvals(t.movedim((row, col), (-2, -1)))
-        out = values.sum(-1) if ord == "nuc" else _at_least_0(values.amax(-1)) if ord == 2 else values.amin(-1)
-        if keepdims:
-            for axis in sorted(axes):
-                out = out.unsqueeze(axis)
-        return out
-    raise ValueError(f"Invalid order '{ord}' for matrix norm.")
-
-
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
-    """Vector norm over one axis, several, or all elements."""
-    (v,) = norm_operands("vector_norm", x)
-    axes = tuple(range(v.ndim)) if axis is None else tuple(
-        _axis(a, v.ndim) for a in (axis if isinstance(axis, tuple | list) else (axis,))
-    )
-    return Array(_vector_norm(unwrap(v), ord, axes, keepdims))
-
-
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:
-    """Matrix norm over the last two axes."""
-    (v,) = norm_operands("matrix_norm", x)
-    return Array(_matrix_norm(unwrap(v), ord, (v.ndim - 2, v.ndim - 1), keepdims))
+# Numbers that describe a matrix
 
 
 def cond(x: Any, p: Any = None) -> Array:

@@ -8,7 +8,7 @@ distribution function at the same probability (implicit reparameterization), as 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np

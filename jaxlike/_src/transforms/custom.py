@@ -22,7 +22,7 @@ from jaxlike._src.transforms.arguments import check_leaf, is_float0, name_of, to
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.static_args import resolve
 from jaxlike._src.transforms.stop_gradient import stop_gradient
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes, with_lanes
+from jaxlike._src.transforms.structured import GraphFunction, Settled, Structured, apply, on_lanes
 from jaxlike._src.transforms.types import SymbolicZero, same_type, type_of
 from jaxlike._src.tree import tree_flatten, tree_map, tree_unflatten
 
@@ -229,13 +229,9 @@ class CustomJvp(Structured):
 
         return outs, pullback
 
-    def batched(self, frame: Frame, mapped: Sequence[bool]) -> Structured:
-        """Function and rule over all lanes."""
-        n = len(mapped)
-
-        def settled(values: Sequence[Any], has: Sequence[bool]) -> list[Any]:
-            wanted = made.out_mapped = has if made.out_mapped is None else made.out_mapped
-            return [with_lanes(*triple, frame) for triple in zip(values, has, wanted, strict=True)]
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
+        """Function and rule over all lanes; which results have lanes, the first of the two that runs decides."""
+        n, settled = len(mapped), Settled(frame)
 
         def fun(args: Sequence[Array]) -> list[Array]:
             return settled(*on_lanes(self._fun, args, mapped, frame, self.name))
@@ -253,13 +249,13 @@ class CustomJvp(Structured):
             args = [*primals, *(tangents[k] for k in at)]
             values, has = on_lanes(of_lane, args, [*mapped, *(mapped[k] for k in at)], frame, self.name)
             half = len(values) // 2
-            if made.out_mapped is None:
-                made.out_mapped = [a or b for a, b in zip(has[:half], has[half:], strict=True)]
+            if settled.mapped is None:
+                settled.mapped = [a or b for a, b in zip(has[:half], has[half:], strict=True)]
             return settled(values[:half], has[:half]), settled(values[half:], has[half:])
 
         made = CustomJvp(fun, rule, self._shown)
         made.is_closed = self.is_closed
-        return made
+        return apply(made, args), settled.mapped
 
     def closed(self, run: GraphFunction, more: int) -> Structured:
         """Closed-over values are arguments of the function only: the rule has its own."""

@@ -27,7 +27,7 @@ from jaxlike._src.transforms.custom import (
     resolve_kwargs,
     zero_tangent,
 )
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes, with_lanes
+from jaxlike._src.transforms.structured import GraphFunction, Settled, Structured, apply, on_lanes, with_lanes
 from jaxlike._src.transforms.types import SymbolicZero, difference, same_type, type_of
 from jaxlike._src.tree import (
     broadcast_prefix,
@@ -72,12 +72,9 @@ class CustomVjp(Structured):
         outs, residuals = self._fwd(primals, perturbed)
         return outs, lambda cotangents: self._bwd(residuals, cotangents)
 
-    def batched(self, frame: Frame, mapped: Sequence[bool]) -> Structured:
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         """Function and rule over all lanes; an argument that all lanes share gets the sum of its cotangents."""
-
-        def settled(values: Sequence[Any], has: Sequence[bool]) -> list[Any]:
-            wanted = made.out_mapped = has if made.out_mapped is None else made.out_mapped
-            return [with_lanes(*triple, frame) for triple in zip(values, has, wanted, strict=True)]
+        settled = Settled(frame)
 
         def fun(args: Sequence[Array]) -> list[Array]:
             return settled(*on_lanes(self._fun, args, mapped, frame, self.name))
@@ -98,7 +95,7 @@ class CustomVjp(Structured):
             return settled(values[:count], has[:count]), values[count:]
 
         def bwd(residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-            n, flags = len(residuals), made.out_mapped or ()
+            n, flags = len(residuals), settled.mapped or ()
             at = [k for k, c in enumerate(cotangents) if c is not None]
 
             def of_lane(values: Sequence[Any]) -> list[Any]:
@@ -107,14 +104,14 @@ class CustomVjp(Structured):
                     given[k] = c
                 return self._bwd(values[:n], given)
 
-            args = [*residuals, *(cotangents[k] for k in at)]
-            grads, lanes = on_lanes(of_lane, args, [*residuals_mapped, *(flags[k] for k in at)], frame, self.name)
+            given = [*residuals, *(cotangents[k] for k in at)]
+            grads, lanes = on_lanes(of_lane, given, [*residuals_mapped, *(flags[k] for k in at)], frame, self.name)
             grads = [with_lanes(g, h, True, frame) for g, h in zip(grads, lanes, strict=True)]
             return [g if m or g is None else _sum_of_lanes(g) for g, m in zip(grads, mapped, strict=True)]
 
         made = CustomVjp(fun, fwd, bwd, self._shown)
         made.is_closed = self.is_closed
-        return made
+        return apply(made, args), settled.mapped
 
     def closed(self, run: GraphFunction, more: int) -> Structured:
         """Closed-over values are arguments of the function only: the rule has its own."""

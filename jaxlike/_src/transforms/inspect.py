@@ -67,7 +67,6 @@ def make_jaxpr(
     static_argnums: Any = (),
     axis_env: Any = None,
     return_shape: bool = False,
-    **options: Any,
 ) -> Callable[..., Any]:
     """A function that gives the jaxpr of ``fun`` for its arguments.
 
@@ -76,12 +75,11 @@ def make_jaxpr(
         static_argnums: positions of arguments that are Python values.
         axis_env: named axes as (name, size) pairs.
         return_shape: also return the result's tree of shapes.
-        **options: accepted.
 
     Returns:
         A function that gives a `ClosedJaxpr`, or ``(jaxpr, shapes)``.
     """
-    del options, axis_env
+    del axis_env
     check_callable(fun)
     static = as_indices(static_argnums)
 

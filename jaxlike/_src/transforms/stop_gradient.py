@@ -38,10 +38,10 @@ class StopGradient(Structured):
         del perturbed
         return apply(self, primals), lambda _: [None]
 
-    def batched(self, frame: Frame, mapped: Sequence[bool]) -> Structured:
-        """Lanes do not matter (and without lanes it is not asked)."""
-        del frame, mapped
-        return self
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
+        """Elementwise."""
+        del frame
+        return apply(self, args), mapped
 
     def closed(self, run: GraphFunction, more: int) -> Structured:
         """There is nothing to close over."""

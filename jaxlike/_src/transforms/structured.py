@@ -10,10 +10,10 @@ rule with forward mode off, and recomputes in the backward pass what a linearize
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from jaxlike._src import torch_private
 from jaxlike._src.array import Array
@@ -46,7 +46,6 @@ class Structured:
 
     name = "call"
     is_closed = True  # whether the arguments are all that it may depend on
-    out_mapped: Sequence[bool] | None = None  # of a batched operation: which results have lanes; None: all
 
     def run(self, args: Arrays) -> list[Array]:
         """The results, where no transformation runs (or inside of a trace of this operation)."""
@@ -60,20 +59,21 @@ class Structured:
         """Results, and the map from their cotangents to those of the arguments; None means zero."""
         raise NotImplementedError(f"Differentiation rule for '{self.name}' not implemented")
 
-    def batched(self, frame: Frame, mapped: Sequence[bool]) -> Structured:
-        """The operation on all lanes of ``frame`` at once, along axis 0 of mapped arguments and results."""
+    def vmap(self, frame: Frame, args: Arrays, mapped: Sequence[bool]) -> tuple[list[Array], Sequence[bool]]:
+        """Results for all lanes of ``frame``, and which of them have lanes (along axis 0, as mapped arguments)."""
         raise NotImplementedError(f"Batching rule for '{self.name}' not implemented")
 
-    def recorded(self, args: Arrays) -> tuple[Structured, Graph, list[Array], list[Array]]:
+    def recorded(self, args: Arrays) -> tuple[Structured, Graph | None, list[Array], list[Array]]:
         """For a trace: the operation as it is to be replayed, and its graph for a compiler.
 
         Returns:
-            The operation with closed-over values as further arguments, a graph of what it computes, those
-            values, and Arrays of the results' kinds.
+            The operation with closed-over values as further arguments, a graph of what it computes (or None), those
+            values, and Arrays of the results' kinds and shapes.
         """
         graph, outs = trace(self.run, args, self.name)
         kinds = [(type(o), o._tag) for o in outs]
-        return self.closed(GraphFunction(graph, kinds), len(graph.lifted)), graph, graph.lifted, list(outs)
+        like = [kind(stand_in(v), tag) for (kind, tag), v in zip(kinds, graph.outputs, strict=True)]
+        return self.closed(GraphFunction(graph, kinds), len(graph.lifted)), graph, graph.lifted, like
 
     def params(self) -> dict[str, Any]:
         """What a jaxpr shows of it."""
@@ -84,17 +84,38 @@ class Structured:
         raise NotImplementedError
 
 
-@dataclasses.dataclass(frozen=True)
 class GraphFunction:
-    """A traced function of Arrays: closed-over values are its last arguments."""
+    """A traced function of Arrays; what it closed over are its last arguments, or are given here."""
 
-    graph: Graph
-    kinds: Sequence[tuple[type[Array], Any]]
+    def __init__(self, graph: Graph, kinds: Sequence[tuple[type[Array], Any]], closed: Arrays = ()) -> None:
+        self.graph, self.kinds, self.closed = graph, kinds, closed
 
     def __call__(self, args: Arrays) -> list[Array]:
         """Replay the graph under whatever runs."""
-        outs = self.graph.replay()(default_torch_device(), *map(unwrap, args))
+        outs = self.on_tensors([unwrap(a) for a in args])
         return [kind(t, tag) for (kind, tag), t in zip(self.kinds, outs, strict=True)]
+
+    def on_tensors(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The same on bare tensors."""
+        return self.graph.replay()(default_torch_device(), *tensors, *(unwrap(c) for c in self.closed))
+
+    def stand_ins(self) -> list[Array]:
+        """Arrays without values of the results' kinds and shapes."""
+        return [kind(stand_in(v), tag) for (kind, tag), v in zip(self.kinds, self.graph.outputs, strict=True)]
+
+
+def derived(fun: Callable[[Arrays], Sequence[Array]], examples: Arrays, name: str) -> GraphFunction:
+    """Trace a function of Arrays that depends on nothing that is differentiated or batched but its arguments."""
+    graph, outs = trace(lambda inside: list(fun(inside)), examples, name)
+    return GraphFunction(graph, [(type(o), o._tag) for o in outs], graph.lifted)
+
+
+def stand_in(like: Any, shape: Sequence[int] | None = None) -> Tensor:
+    """A tensor without values, of the shape and dtype of a tensor or graph variable (or of another shape)."""
+    with torch_private.outside():
+        if shape is not None or isinstance(like, torch.Tensor):
+            return torch.empty(tuple(like.shape) if shape is None else tuple(shape), dtype=like.dtype, device="meta")
+        return torch.empty_strided(like.shape, like.stride, dtype=like.dtype, device="meta")
 
 
 class Applied(Call):
@@ -124,8 +145,8 @@ def _record(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     op, graph, more, outs = op.recorded(args)
     args = [*args, *more]
     tensors = [unwrap(a) for a in args]
-    made = frame.trace.record_call(Applied(op, graph, args), tensors, graph.outputs)
-    return [type(o)(t, o._tag) for o, t in zip(outs, made, strict=True)]
+    made = frame.trace.record_call(Applied(op, graph, args), tensors, [o._t for o in outs])
+    return [_like(o, t) for o, t in zip(outs, made, strict=True)]
 
 
 def _like(x: Array, tensor: Tensor) -> Array:
@@ -238,10 +259,8 @@ def _under_vmap(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
             t if d is None else torch_private.wrapped_value(t).movedim(d, 0) for t, d in zip(tensors, dims, strict=True)
         ]
         inside = [_like(a, t) for a, t in zip(args, plain, strict=True)]
-        batched = op.batched(frame, [d is not None for d in dims])
-        outs = apply(batched, inside)
+        outs, flags = op.vmap(frame, inside, [d is not None for d in dims])
         made = [unwrap(o) for o in outs]
-    flags = [True] * len(outs) if batched.out_mapped is None else batched.out_mapped
     return [
         _like(o, torch_private.add_batch_dim(t, 0, level) if m else t) for o, t, m in zip(outs, made, flags, strict=True)
     ]
@@ -285,3 +304,16 @@ def with_lanes(x: Any, has: bool, wanted: bool, frame: Frame) -> Any:
         return np.zeros((frame.axis_size, *x.shape), x.dtype)
     tensor = unwrap(x)
     return _like(x, tensor.expand([frame.axis_size, *tensor.shape]))
+
+
+class Settled:
+    """Brings results of functions that must agree to the lanes that the first of them found."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.mapped: Sequence[bool] | None = None
+
+    def __call__(self, values: Sequence[Any], has: Sequence[bool]) -> list[Any]:
+        """The values with lanes where they are to have them."""
+        wanted = self.mapped = has if self.mapped is None else self.mapped
+        return [with_lanes(*triple, self.frame) for triple in zip(values, has, wanted, strict=True)]
