@@ -26,7 +26,7 @@ _EXCHANGED = frozenset(
 )  # all of torch's but float8
 
 
-def is_supported_dtype(dtype: DTypeLike) -> bool:
+def is_supported_dtype(dtype: DTypeLike | None) -> bool:
     """Whether arrays of ``dtype`` can be exchanged."""
     if dtype is None:
         raise TypeError(f"Expected a string or dtype-like object; got {dtype=!r}")

@@ -33,4 +33,3 @@ from jaxlike._src.nn.attention import dot_product_attention as dot_product_atten
 from jaxlike._src.nn.logsumexp import logsumexp as logsumexp
 from jaxlike._src.numpy.trig import tanh as tanh
 from jaxlike.nn import initializers as initializers
-from jaxlike.nn import initializers as initializers

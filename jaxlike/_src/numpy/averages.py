@@ -73,9 +73,9 @@ def mean(
             if axis is None:
                 total = torch.sum(t, None, keepdims) if keepdims else torch.sum(t)
                 return Array(total * reciprocal_of(t.numel(), t.dtype))
-            if t.dim() and (type(axis) is int or (type(axis) is tuple and axis)):
+            if t.dim() and (isinstance(axis, int) or (isinstance(axis, tuple) and axis)):
                 sizes = t.shape
-                count = sizes[axis] if type(axis) is int else size_of([sizes[i] for i in axis])
+                count = sizes[axis] if isinstance(axis, int) else size_of([sizes[i] for i in axis])
                 return Array(torch.sum(t, axis, keepdims) * reciprocal_of(count, t.dtype))
         except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
             pass
@@ -138,7 +138,7 @@ def average(
         The mean, or (mean, sum of weights).
     """
     axis = static_axes(axis)
-    axes = tuple(range(np.ndim(a))) if axis is None else axes_of(axis, np.ndim(a))  # pyright: ignore
+    axes = tuple(range(np.ndim(a))) if axis is None else axes_of(axis, np.ndim(a))
     if weights is None:
         (x,) = promote_dtypes_inexact(one_array("average", a))
         result = mean(x, axis=axis, keepdims=keepdims)

@@ -265,7 +265,7 @@ def _split(name: str, ary: Any, indices_or_sections: Any, axis: Any = 0) -> list
     size = x.shape[axis]
     asked, context = indices_or_sections, f"in jax.numpy.{name} argument 1"
     if isinstance(asked, tuple | list) or (isinstance(asked, np.ndarray | Array) and asked.ndim > 0):
-        ends = [concrete_or_error(operator.index, i, context) for i in asked]  # pyright: ignore
+        ends = [concrete_or_error(operator.index, i, context) for i in asked]
         lengths = list(np.diff([0, *ends, size]))
         if any(n < 0 for n in lengths):
             raise ValueError(f"Sizes passed to split must be nonnegative, got {lengths}")

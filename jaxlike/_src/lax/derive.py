@@ -1,0 +1,80 @@
+"""derive: from a flat function its forward derivative, its pullback and its batched form, for graphs of loop bodies.
+
+Each is a flat function again, on the values below all levels, so that it can be traced and put into a loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from jaxlike._src.array import Array
+from jaxlike._src.border import unwrap
+from jaxlike._src.transforms.forward import jvp_leaves
+from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
+from jaxlike._src.transforms.structured import on_lanes, with_lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jaxlike._src.frames import Frame
+
+    Flat = Callable[[Sequence[Array]], Sequence[Array]]
+
+
+def zeros_like(x: Array) -> Array:
+    """The zero tangent of a floating Array."""
+    return Array(torch.zeros_like(unwrap(x)))
+
+
+def filled(values: Sequence[Any], chosen: Sequence[bool]) -> list[Any]:
+    """The values in the places that are chosen, None elsewhere."""
+    rest = iter(values)
+    return [next(rest) if c else None for c in chosen]
+
+
+def chosen_of(values: Sequence[Any], chosen: Sequence[bool]) -> list[Any]:
+    """The values in the places that are chosen."""
+    return [v for v, c in zip(values, chosen, strict=True) if c]
+
+
+def differentiable(values: Sequence[Any]) -> list[bool]:
+    """Which values have tangents."""
+    return [is_differentiable(v) for v in values]
+
+
+def forward(fun: Flat, args: Sequence[Array], tangents: Sequence[Array | None], name: str) -> tuple[list[Array], list[Any]]:
+    """Results, and for each a tangent (None for integers); None among the tangents of the arguments is zero."""
+    moved = [t is not None for t in tangents]
+
+    def of_moved(inside: Sequence[Any]) -> Any:
+        full = [a if v is None else v for a, v in zip(args, filled(inside, moved), strict=True)]
+        return list(fun(full)), None
+
+    given = [t for t in tangents if t is not None]
+    outs, tangents_out, _, _ = jvp_leaves(of_moved, chosen_of(args, moved), given, name)
+    return outs, [t if is_differentiable(o) else None for o, t in zip(outs, tangents_out, strict=True)]
+
+
+def reverse(
+    fun: Flat, args: Sequence[Array], perturbed: Sequence[bool], cotangents: Sequence[Array | None], name: str
+) -> list[Array]:
+    """Cotangents of the perturbed arguments, for cotangents of the results (None is zero)."""
+
+    def of_perturbed(inside: Sequence[Any]) -> Any:
+        full = [a if v is None else v for a, v in zip(args, filled(inside, perturbed), strict=True)]
+        outs = list(fun(full))
+        return [o for o, c in zip(outs, cotangents, strict=True) if c is not None], None
+
+    _, _, pull, _ = vjp_leaves(of_perturbed, chosen_of(args, perturbed), name)
+    return list(pull([c for c in cotangents if c is not None]))
+
+
+def lanes(
+    fun: Flat, args: Sequence[Array], mapped: Sequence[bool], wanted: Sequence[bool] | None, frame: Frame, name: str
+) -> tuple[list[Array], list[bool]]:
+    """Results over all lanes of a vmap that is set aside; with lanes where they are wanted or found."""
+    outs, has = on_lanes(fun, args, mapped, frame, name)
+    flags = has if wanted is None else [a or b for a, b in zip(has, wanted, strict=True)]
+    return [with_lanes(o, h, f, frame) for o, h, f in zip(outs, has, flags, strict=True)], flags

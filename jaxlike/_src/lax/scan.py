@@ -1,0 +1,439 @@
+"""scan: a loop of known length that carries values along and stacks what each step gives; map and fori_loop by it.
+
+The body is traced once. The loop is one `Structured` operation, and so are its derivatives: forward mode scans
+the body's jvp; reverse mode scans forward keeping the carries, then backward with the body's pullback; vmap
+scans the batched body. A trace therefore holds one node however long the loop is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from jaxlike._src import config, errors
+from jaxlike._src.array import Array
+from jaxlike._src.border import concrete_or_error, is_traced, unwrap
+from jaxlike._src.devices import default_torch_device
+from jaxlike._src.lax import derive
+from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_body, promoted
+from jaxlike._src.lax.slicing import index_in_dim
+from jaxlike._src.numpy.arguments import like
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
+from jaxlike._src.transforms.vmap import vmap
+from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_children
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from jaxlike._src.frames import Frame
+    from jaxlike._src.graph.graph import Graph
+
+UNROLLED = 200  # a compiler gets loops of up to so many nodes, written out
+
+
+class Scan(Structured):
+    """A scan on flat arguments: constants, carry, and rows ``[length, ...]``; results: carry, stacked rows."""
+
+    name = "scan"
+
+    def __init__(self, body: GraphFunction, n_consts: int, n_carry: int, length: int, reverse: bool) -> None:
+        self.body, self.n_consts, self.n_carry = body, n_consts, n_carry
+        self.length, self.reverse = length, reverse
+        self._made: dict[Any, Any] = {}  # bodies derived from this one
+
+    def split(self, flat: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+        """Constants, carry, rows."""
+        c, k = self.n_consts, self.n_consts + self.n_carry
+        return list(flat[:c]), list(flat[c:k]), list(flat[k:])
+
+    def one_step(self, args: Sequence[Array]) -> list[Array]:
+        """Arrays without values, of the types that the body takes."""
+        consts, carry, rows = self.split(args)
+        return [*map(example, consts), *map(example, carry), *(example(x, x.shape[1:]) for x in rows)]
+
+    def run(self, args: Sequence[Array]) -> list[Array]:
+        """The loop itself."""
+        consts, carry, rows = ([unwrap(a) for a in part] for part in self.split(args))
+        cut = [row.unbind(0) for row in rows]
+        steps: list[Sequence[Tensor]] = []
+        order = range(self.length)
+        for i in reversed(order) if self.reverse else order:
+            outs = self.body.on_tensors([*consts, *carry, *(row[i] for row in cut)])
+            carry = list(outs[: self.n_carry])
+            steps.append(outs[self.n_carry :])
+        if self.reverse:
+            steps.reverse()
+        kinds = self.body.kinds
+        done = [kind(t.contiguous(), tag) for (kind, tag), t in zip(kinds, carry, strict=False)]
+        stacked = [torch.stack(column) for column in zip(*steps, strict=True)] if steps else self._no_rows()
+        return done + [kind(t, tag) for (kind, tag), t in zip(kinds[self.n_carry :], stacked, strict=True)]
+
+    def _no_rows(self) -> list[Tensor]:
+        like_rows = self.body.graph.outputs[self.n_carry :]
+        return [torch.zeros((0, *v.shape), dtype=v.dtype, device=default_torch_device()) for v in like_rows]
+
+    def recorded(self, args: Sequence[Array]) -> tuple[Structured, Graph | None, list[Array], list[Array]]:
+        """One node, whatever the length."""
+        outs = self.body.stand_ins()
+        done = [type(o)(stand_in(o._t), o._tag) for o in outs[: self.n_carry]]
+        rows = [type(o)(stand_in(o._t, (self.length, *o._t.shape)), o._tag) for o in outs[self.n_carry :]]
+        return self, self._written_out(args), [], [*done, *rows]
+
+    def _written_out(self, args: Sequence[Array]) -> Graph | None:
+        if self.length * max(len(self.body.graph.nodes), 1) > UNROLLED:
+            return None
+        made = derived(self.run, [example(a) for a in args], self.name)
+        return None if made.closed else made.graph
+
+    def params(self) -> dict[str, Any]:
+        """As JAX's jaxprs show it."""
+        return {
+            "jaxpr": self.body.graph,
+            "length": self.length,
+            "num_carry": self.n_carry,
+            "num_consts": self.n_consts,
+            "reverse": self.reverse,
+        }
+
+    # Derivatives
+
+    def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
+        """Scan the body's jvp, with tangents of all floating carries."""
+        consts, carry, rows = self.split(primals)
+        t_consts, t_carry, t_rows = self.split(tangents)
+        floating = derive.differentiable(carry)
+        moved_consts, moved_rows = ([t is not None for t in part] for part in (t_consts, t_rows))
+        moved = [*moved_consts, *floating, *moved_rows]
+        t_carry = [derive.zeros_like(x) if f and t is None else t for x, t, f in zip(carry, t_carry, floating, strict=True)]
+        given = [*derive.chosen_of(t_consts, moved_consts)], derive.chosen_of(t_carry, floating), derive.chosen_of(t_rows, moved_rows)
+        n = self.n_carry
+
+        def step(flat: Sequence[Array]) -> list[Array]:
+            c, k, x = inner.split(flat)
+            a, b, d = len(consts), len(carry), len(rows)
+            moving = [*c[a:], *k[b:], *x[d:]]
+            full = derive.filled(moving, moved)
+            outs, ts = derive.forward(self.body, [*c[:a], *k[:b], *x[:d]], full, self.name)
+            return [*outs[:n], *derive.chosen_of(ts[:n], floating), *outs[n:], *(t for t in ts[n:] if t is not None)]
+
+        args = [*consts, *given[0], *carry, *given[1], *rows, *given[2]]
+        inner = Scan(self.body, len(consts) + len(given[0]), n + len(given[1]), self.length, self.reverse)
+        inner.body = self._derived(("jvp", tuple(moved)), step, inner, args)
+        outs = apply(inner, args)
+        floats = [is_floating(kind, v.dtype) for (kind, _), v in zip(self.body.kinds, self.body.graph.outputs, strict=True)]
+        rows_at, m = n + len(given[1]), len(floats) - n
+        done, moved_done = outs[:n], derive.filled(outs[n:rows_at], floating)
+        stacked, moved_stacked = outs[rows_at : rows_at + m], derive.filled(outs[rows_at + m :], floats[n:])
+        return [*done, *stacked], [*moved_done, *moved_stacked]
+
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """Scan forward keeping the carries; the pullback scans the body's pullback the other way."""
+        n, m = self.n_carry, len(self.body.kinds) - self.n_carry
+        keeping = Scan(self.body, self.n_consts, n, self.length, self.reverse)
+
+        def kept_step(flat: Sequence[Array]) -> list[Array]:
+            return [*self.body(flat), *self.split(flat)[1]]
+
+        keeping.body = self._derived(("keep",), kept_step, keeping, primals)
+        outs = apply(keeping, primals)
+        carries = outs[n + m :]
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            return self._pull(primals, perturbed, carries, cotangents)
+
+        return outs[: n + m], pullback
+
+    def _pull(
+        self, primals: Sequence[Array], perturbed: Sequence[bool], carries: Sequence[Array], cotangents: Sequence[Any]
+    ) -> list[Any]:
+        consts, carry, rows = self.split(primals)
+        by_consts, _, by_rows = self.split(perturbed)
+        floating, n = derive.differentiable(carry), self.n_carry
+        ct_carry = [
+            derive.zeros_like(x) if f and c is None else c if f else None
+            for x, c, f in zip(carry, cotangents[:n], floating, strict=True)
+        ]
+        ct_rows = list(cotangents[n:])
+        has_row = [c is not None for c in ct_rows]
+        sums = [derive.zeros_like(x) for x in derive.chosen_of(consts, by_consts)]
+        chosen = [*by_consts, *floating, *by_rows]
+
+        def step(flat: Sequence[Array]) -> list[Array]:
+            c, running, x = back.split(flat)
+            total, ct = running[: len(sums)], derive.filled(running[len(sums) :], floating)
+            k, x, ct_y = x[:n], x[n : n + len(rows)], derive.filled(x[n + len(rows) :], has_row)
+            grads = derive.reverse(self.body, [*c, *k, *x], chosen, [*ct, *ct_y], self.name)
+            a, b = len(sums), len(sums) + sum(floating)
+            added = [Array(unwrap(s) + unwrap(g)) for s, g in zip(total, grads[:a], strict=True)]
+            return [*added, *grads[a:b], *grads[b:]]
+
+        start = [*sums, *derive.chosen_of(ct_carry, floating)]
+        args = [*consts, *start, *carries, *rows, *derive.chosen_of(ct_rows, has_row)]
+        back = Scan(self.body, len(consts), len(start), self.length, not self.reverse)
+        back.body = self._derived(("pull", tuple(chosen), tuple(has_row)), step, back, args)
+        outs = apply(back, args)
+        a, b = len(sums), len(start)
+        return [
+            *derive.filled(outs[:a], by_consts),
+            *derive.filled(outs[a:b], floating),
+            *derive.filled(outs[b:], by_rows),
+        ]
+
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
+        """Scan the body over all lanes; rows get their lanes behind the axis that is scanned."""
+        consts, carry, rows = self.split(args)
+        m_consts, m_carry, m_rows = self.split(mapped)
+        rows = [_swapped(x) if m else x for x, m in zip(rows, m_rows, strict=True)]
+        n, inner = self.n_carry, Scan(self.body, self.n_consts, self.n_carry, self.length, self.reverse)
+        while True:  # until every carry that a step gives lanes has lanes from the start
+            flags = [*m_consts, *m_carry, *m_rows]
+            wanted = [*m_carry, *[False] * (len(self.body.kinds) - n)]
+            found: list[bool] = []
+
+            def step(flat: Sequence[Array], flags: Any = flags, wanted: Any = wanted, found: Any = found) -> list[Array]:
+                outs, found[:] = derive.lanes(self.body, flat, flags, wanted, frame, self.name)
+                return outs
+
+            carry = [_spread(x, m, frame) for x, m in zip(carry, zip(mapped[self.n_consts :], m_carry, strict=False), strict=True)]
+            whole = [*consts, *carry, *rows]
+            body = self._made.get(key := ("vmap", tuple(flags), frame.axis_size))
+            if body is None:
+                body = self._made[key] = derived(step, inner.one_step(whole), self.name), found
+            inner.body, found = body
+            if found[:n] == list(m_carry):
+                break
+            m_carry, carry = found[:n], self.split(args)[1]
+        outs = apply(inner, whole)
+        return [_swapped(o) if f and k >= n else o for k, (o, f) in enumerate(zip(outs, found, strict=True))], found
+
+    def _derived(self, key: Any, step: Callable[..., Any], inner: Scan, args: Sequence[Array]) -> GraphFunction:
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = derived(step, inner.one_step(args), self.name)
+        return made
+
+
+def is_floating(kind: type[Array], dtype: torch.dtype) -> bool:
+    """Whether values of this kind have tangents."""
+    return kind is Array and (dtype.is_floating_point or dtype.is_complex)
+
+
+def _swapped(x: Array) -> Array:
+    return like(x, unwrap(x).transpose(0, 1))
+
+
+def _spread(x: Array, flags: tuple[bool, bool], frame: Frame) -> Array:
+    """A carry with lanes where it must have them."""
+    had, wanted = flags
+    if had or not wanted:
+        return x
+    tensor = unwrap(x)
+    return like(x, tensor.expand([frame.axis_size, *tensor.shape]))
+
+
+# The public functions
+
+
+def scan(
+    f: Callable[..., Any],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+    _split_transpose: bool = False,
+) -> Any:
+    """A loop over the leading axis of ``xs`` that carries a value along.
+
+        carry, ys = init, []
+        for x in xs:
+            carry, y = f(carry, x)
+            ys.append(y)
+        return carry, stack(ys)
+
+    Args:
+        f: takes carry and x, gives the next carry, of the same tree and types, and y; any trees.
+        init: the first carry.
+        xs: tree of arrays of equal leading axis, or None.
+        length: number of steps; needed where ``xs`` has no arrays.
+        reverse: from the last x to the first; ys are in the order of xs.
+        unroll: accepted.
+
+    Returns:
+        The last carry, and the stacked ys.
+    """
+    del _split_transpose
+    if not callable(f):
+        raise TypeError("lax.scan: f argument should be a callable.")
+    carry, carry_tree = leaf_arrays(init)
+    rows, rows_tree = _rows(xs)
+    length = _length(rows, length)
+    if config.disable_jit.value:
+        return _in_python(f, tree_unflatten(carry_tree, carry), rows, rows_tree, length, reverse)
+    in_tree = tree_structure((tree_unflatten(carry_tree, carry), tree_unflatten(rows_tree, rows)))
+    steps = [example(x, x.shape[1:]) for x in rows]
+
+    def traced() -> Body:
+        return make_body(f, in_tree, [*map(example, carry), *steps], "scan", lambda: [*carry, *_first(rows)])
+
+    body = traced()
+    ((out_tree, _), n) = _pair(body), len(carry)
+    if out_tree.num_leaves != n:
+        check_carry("scan body", f, carry_tree, [c.aval for c in carry], out_tree, body.avals[: out_tree.num_leaves])
+    carry, changed = promoted(carry, body.avals[:n])
+    if changed:
+        body = traced()
+        out_tree, _ = _pair(body)
+    check_carry("scan body", f, carry_tree, [c.aval for c in carry], out_tree, body.avals[:n])
+    _check_unroll(unroll)
+    if body.is_graph:
+        op = Scan(_with_constants_first(body), len(body.closed), n, length, bool(reverse))
+        outs = apply(op, [*body.closed, *carry, *rows])
+    else:
+        outs = _step_by_step(body, carry, rows, length, reverse)
+    return tree_unflatten(body.out_tree, outs)
+
+
+def _with_constants_first(body: Body) -> GraphFunction:
+    """The body's graph with closed-over values before carry and x."""
+    n = len(body.closed)
+    graph = body.run.graph.with_inputs_first() if n else body.run.graph
+    return GraphFunction(graph, body.run.kinds)
+
+
+def _pair(body: Body) -> list[Any]:
+    """The trees of the carry and of y that a body returned."""
+    children = treedef_children(body.out_tree)
+    if len(children) != 2:
+        shown = tree_unflatten(body.out_tree, body.avals)
+        raise TypeError(f"scan body output must be a pair, got {shown}.")
+    return children
+
+
+def _rows(xs: Any) -> tuple[list[Array], Any]:
+    leaves, tree = tree_flatten(xs)
+    bare = [str(x) for x in leaves if not hasattr(x, "shape")]
+    if bare:
+        raise ValueError(f"scan got value with no leading axis to scan over: {', '.join(bare)}.")
+    for x in leaves:
+        x.shape[0]  # IndexError for what has no axis, as in JAX
+    return leaf_arrays(xs)[0], tree
+
+
+def _length(rows: Sequence[Array], length: Any) -> int:
+    sizes = [x.shape[0] for x in rows]
+    if length is not None:
+        if isinstance(length, Array) and is_traced(length):
+            raise errors.ConcretizationTypeError(
+                length,  # pyright: ignore[reportArgumentType]
+                "The `length` argument to `scan` expects a concrete `int` value. For scan-like iteration with a dynamic "
+                "length, use `while_loop` or `fori_loop`.",
+            )
+        length = int(length)
+        if any(n != length for n in sizes):
+            raise ValueError(
+                f"scan got `length` argument of {length} which disagrees with leading axis sizes {sizes}."
+            )
+        return length
+    if len(set(sizes)) > 1:
+        raise ValueError(f"scan got values with different leading axis sizes: {', '.join(map(str, sizes))}.")
+    if not sizes:
+        raise ValueError("scan got no values to scan over and `length` not provided.")
+    return sizes[0]
+
+
+def _check_unroll(unroll: Any) -> None:
+    context = "The `unroll` argument to `scan` expects a concrete `int` or `bool` value."
+    known = concrete_or_error(None, unroll, context)
+    if not isinstance(known, bool) and known < 0:
+        raise ValueError("`unroll` must be a `bool` or a non-negative `int`.")
+
+
+def _first(rows: Sequence[Array]) -> list[Array]:
+    """The first slices, or zeros of their type."""
+    return [
+        index_in_dim(x, 0, keepdims=False)
+        if x.shape[0]
+        else like(x, torch.zeros(x._t.shape[1:], dtype=x._t.dtype, device=default_torch_device()))
+        for x in rows
+    ]
+
+
+def _step_by_step(body: Body, carry: list[Array], rows: Sequence[Array], length: int, reverse: bool) -> list[Array]:
+    """The loop in Python, under whatever runs."""
+    n, steps = len(carry), []
+    order = range(length)
+    for i in reversed(order) if reverse else order:
+        outs = body.run([*carry, *(index_in_dim(x, i, keepdims=False) for x in rows)])
+        carry = outs[:n]
+        steps.append(outs[n:])
+    if reverse:
+        steps.reverse()
+    if not steps:
+        device = default_torch_device()
+        probed = body.run([*carry, *_first(rows)])[n:]
+        return [*carry, *(like(o, torch.zeros((0, *o._t.shape), dtype=o._t.dtype, device=device)) for o in probed)]
+    columns = zip(*steps, strict=True)
+    return [*carry, *(like(column[0], torch.stack([unwrap(y) for y in column])) for column in columns)]
+
+
+def _in_python(f: Any, carry: Any, rows: Sequence[Array], rows_tree: Any, length: int, reverse: bool) -> Any:
+    """The loop under `jax.disable_jit`."""
+    if length == 0:
+        raise ValueError(
+            "zero-length scan is not supported in disable_jit() mode because the output type is unknown."
+        )
+    ys = []
+    order = range(length)
+    for i in reversed(order) if reverse else order:
+        x = tree_unflatten(rows_tree, [index_in_dim(r, i, keepdims=False) for r in rows])
+        carry, y = f(carry, x)
+        ys.append(y)
+    if reverse:
+        ys.reverse()
+
+    def stack(*column: Any) -> Array:
+        arrays = leaf_arrays(list(column))[0]
+        return like(arrays[0], torch.stack([unwrap(a) for a in arrays]))
+
+    return carry, tree_map(stack, *ys)
+
+
+def map(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any:
+    """``f`` of each element along the leading axis of ``xs``, stacked: a scan that carries nothing.
+
+    Args:
+        f: any function.
+        xs: tree of arrays of equal leading axis.
+        batch_size: how many elements a step takes, by vmap; 0 takes all at once.
+    """
+    if batch_size is None:
+        return scan(lambda _, x: ((), f(x)), (), xs)[1]
+    rows, tree = _rows(xs)
+    if not rows:
+        return scan(lambda _, x: ((), f(x)), (), xs)[1]
+    size = rows[0].shape[0]
+    steps, rest = (0, size) if batch_size == 0 else divmod(size, batch_size)
+    taken = size - rest
+
+    def part(start: int, stop: int, lead: tuple[int, ...]) -> Any:
+        tensors = [unwrap(x)[start:stop] for x in rows]
+        return tree_unflatten(
+            tree, [like(x, t.reshape([*lead, *t.shape[1:]])) for x, t in zip(rows, tensors, strict=True)]
+        )
+
+    over = vmap(f)
+    pieces = []
+    if steps:
+        _, ys = scan(lambda _, x: ((), over(x)), (), part(0, taken, (steps, batch_size)))
+        pieces.append(tree_map(lambda y: like(y, unwrap(y).flatten(0, 1)), ys))
+    if rest or not steps:
+        pieces.append(over(part(taken, size, (rest,))))
+    if len(pieces) == 1:
+        return pieces[0]
+    return tree_map(lambda a, b: like(a, torch.cat([unwrap(a), unwrap(b)])), *pieces)
+
+
