@@ -576,6 +576,18 @@ jnp.histogramdd(f2, 2, weights=np.ones(3))
 jnp.histogramdd(f2, 2, weights=np.ones(2))
 """
 
+NAMED_AXES = """
+jax.vmap(lambda a: jnp.sum(a, axis='i'), axis_name='i')(x)
+jax.vmap(lambda a: jnp.sum(a, axis=('i', 0)), axis_name='i')(x)
+jax.vmap(lambda a: jnp.max(a, axis=('i', 0)), axis_name='i')(x)
+jax.vmap(lambda a: jnp.mean(a, axis=('i', 0)), axis_name='i')(x)
+jax.vmap(lambda a: jnp.prod(a, axis=('i', 0)), axis_name='i')(x)
+jax.vmap(lambda a: jnp.var(a, axis=('i', 0)), axis_name='i')(x)
+jnp.mean(x, axis='i')
+jnp.var(x, axis='i')
+jax.vmap(lambda a: jnp.any(a, axis='i'), axis_name='i')(x)
+"""
+
 
 @pytest.mark.parametrize("line", params(SUMS))
 def test_sums(line: str, each_x64: bool) -> None:
@@ -598,10 +610,15 @@ def test_cumulative(line: str, each_x64: bool) -> None:
 
 
 @pytest.mark.parametrize("line", params(QUANTILES))
-def test_quantiles(line: str, each_x64: bool) -> None:
-    check(line, each_x64)
+def test_quantiles(line: str) -> None:
+    check(line)
 
 
 @pytest.mark.parametrize("line", params(STATISTICS))
 def test_statistics(line: str, each_x64: bool) -> None:
     check(line, each_x64)
+
+
+@pytest.mark.parametrize("line", params(NAMED_AXES))
+def test_named_axes(line: str) -> None:
+    check(line)

@@ -66,8 +66,9 @@ def call(jnp: Any, name: str, *arrays: Any, **options: Any) -> Any:
 
 
 PROGRAMS: dict[str, Any] = {
+    # by dtype
     **{f"sets {d}": lambda jax, d=d: sets(jax, d) for d in DTYPES},
-    **{f"sets of a size {d}": lambda jax, d=d: sized(jax, d, 4) for d in DTYPES},
+    **{f"sets of a size {d}": lambda jax, d=d: sized(jax, d, 4) for d in ("bool", "int32", "uint32", "complex64")},
     **{
         f"sets of size {n} filled with {fill}": lambda jax, n=n, fill=fill: sized(jax, "float32", n, fill)
         for n in (1, 9)
@@ -101,6 +102,18 @@ PROGRAMS: dict[str, Any] = {
             call(jax.numpy, name, Y[1:], X[4:], assume_unique=True),
             call(jax.numpy, name, Y[1:], X[5:], assume_unique=True, size=3),
         )
+        for name in ("intersect1d", "setdiff1d", "setxor1d")
+    },
+    **{
+        f"{name} assume_unique of traced values": lambda jax, name=name: jax.jit(
+            lambda x, y: call(jax.numpy, name, x, y, assume_unique=True)
+        )(X, Y)
+        for name in ("intersect1d", "setdiff1d", "setxor1d")
+    },
+    **{
+        f"{name} assume_unique in grad": lambda jax, name=name: jax.grad(
+            lambda x: (call(jax.numpy, name, x, Y * 1.0, assume_unique=True) ** 2).sum()
+        )(X[2:5] * 1.0)
         for name in ("intersect1d", "setdiff1d", "setxor1d")
     },
     **{f"{name} in grad": lambda jax, name=name: jax.grad(

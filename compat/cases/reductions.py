@@ -1,6 +1,6 @@
 """jax.numpy, many entries to one: sums, means, extremes, cumulatives, quantiles, counts."""
 
-from compat.domains import DISTINCT, NONZERO, PROBABILITY, UNIT
+from compat.domains import DISTINCT, NONZERO, PROBABILITY, TIED, UNIT
 from compat.same import Tolerance
 from compat.table import (
     BOOL,
@@ -126,6 +126,9 @@ EXTREMES = [
         axis=(..., 0),
     ),
     Case("max", dtypes=FLOATS + INTS, shapes=MATRICES, options={"initial": 1, "axis": 0}),
+    *each(
+        "max min ptp nanmax nanmin median prod cumprod", dtypes=FLOATS, domain=TIED, shapes=MATRICES, label="tied"
+    ),
     *vary(Case("argmax", dtypes=REALS, shapes=RANK_2_3, grad=False), axis=(..., 0, -1)),
     *vary(Case("argmin", dtypes=REALS, shapes=RANK_2_3, grad=False), axis=(..., 1), keepdims=(True,)),
 ]

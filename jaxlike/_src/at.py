@@ -1,36 +1,39 @@
 """at: ``x.at[index].set(y)`` and its kin: new arrays with some elements changed.
 
-Where the index is made of slices and numbers, the selected part is read, changed and put back with functional
-scatters of whole slices. Any other index is turned into flat positions by reading ``arange`` through it, so
-that every kind of index means here what it means for reading; positions out of bounds go to a cell past the
-end, which is cut off. Of repeated positions in `set` the last wins, and it alone has a gradient.
+An index made of slices and numbers selects a part of the array: it is read, changed and put back. Any other
+index is brought to rows: the axes that are looked up come first, the positions along them become one vector
+each, and the values one row for each position. Where positions are known, those out of bounds and all but the
+last of repeated ones are left out beforehand; where they are not (vmap, jit, a GPU), such rows go to a row past
+the end, which is cut off. So of repeated positions in `set` the last wins, and it alone has a gradient.
 """
 
 from __future__ import annotations
 
-import functools
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from jaxlike._src import border, dtypes, indexing, unsigned
-from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, astype, unwrap
+from jaxlike._src import border, dtypes, indexing, torch_private, unsigned
+from jaxlike._src.array import Array, NarrowArray
+from jaxlike._src.border import asarray, unwrap
+from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
 from jaxlike._src.indexing import GatherScatterMode
+from jaxlike._src.numpy.arguments import astype
+from jaxlike._src.numpy.create import asarray as as_array
 from jaxlike._src.numpy.shape import broadcast_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from jaxlike._src.indexing import Plan
 
 
-class IndexUpdateHelper:
+class _IndexUpdateHelper:
     """``x.at``: index it to name the elements to change."""
 
     __slots__ = ("array",)
@@ -38,14 +41,14 @@ class IndexUpdateHelper:
     def __init__(self, array: Array) -> None:
         self.array = array
 
-    def __getitem__(self, index: Any) -> IndexUpdateRef:
-        return IndexUpdateRef(self.array, index)
+    def __getitem__(self, index: Any) -> _IndexUpdateRef:
+        return _IndexUpdateRef(self.array, index)
 
     def __repr__(self) -> str:
         return f"_IndexUpdateHelper({self.array!r})"
 
 
-class IndexUpdateRef:
+class _IndexUpdateRef:
     """``x.at[index]``: methods that give a new array with the elements at ``index`` changed.
 
     Common arguments: ``mode`` says what becomes of positions out of bounds ("drop" or "fill": nothing is written,
@@ -150,7 +153,7 @@ class IndexUpdateRef:
         ones = _ones_like(self.array)
         return true_divide(
             self.array,
-            _update(IndexUpdateRef(ones, self.index), "mul", values, unique_indices, mode, wrap_negative_indices),
+            _update(_IndexUpdateRef(ones, self.index), "mul", values, unique_indices, mode, wrap_negative_indices),
         )
 
     def power(
@@ -170,7 +173,7 @@ class IndexUpdateRef:
         ones = _ones_like(self.array)
         return power(
             self.array,
-            _update(IndexUpdateRef(ones, self.index), "mul", values, unique_indices, mode, wrap_negative_indices),
+            _update(_IndexUpdateRef(ones, self.index), "mul", values, unique_indices, mode, wrap_negative_indices),
         )
 
     def min(
@@ -208,11 +211,10 @@ class IndexUpdateRef:
         indices_are_sorted: bool = False,
         unique_indices: bool = False,
         mode: Any = None,
-        out_sharding: Any = None,
         wrap_negative_indices: bool = True,
     ) -> Array:
-        """``x[index] = func(x[index])``, once for each time that a position is named."""
-        del indices_are_sorted, out_sharding
+        """``x[index] = func(x[index])`` element by element, once for each time that a position is named."""
+        del indices_are_sorted
         return _apply(self, func, unique_indices, mode, wrap_negative_indices)
 
 
@@ -220,220 +222,391 @@ def _ones_like(x: Array) -> Array:
     return type(x)(torch.ones_like(unwrap(x)), x._tag)
 
 
-_PRIMITIVE = {"add": "add", "sub": "sub", "mul": "mul", "min": "min", "max": "max"}
+# The update, on Arrays
+
+_IN_PLACE = {"set": "copy_", "add": "add_", "sub": "sub_", "mul": "mul_"}
+_REFUSED = (IndexError, ValueError, TypeError, RuntimeError)  # torch's; the general way says what is wrong
 
 
-def _update(ref: IndexUpdateRef, kind: str, values: Any, unique: bool, mode: Any, wrap: bool) -> Array:
-    x = ref.array
-    parsed = GatherScatterMode.from_any(mode)
-    if isinstance(x.dtype, dtypes.ExtendedDType):
-        if kind != "set":
-            raise TypeError(f"{kind} does not accept dtypes {x.dtype}, {border.kind_of(values)[0]}.")
-        y = values
-    else:
-        y = _checked_values(x, values)
-    plan = indexing.make_plan(ref.index, x.shape, wrap=wrap)
+def _update(ref: _IndexUpdateRef, kind: str, values: Any, unique: bool, mode: Any, wrap: bool) -> Array:
+    x, index = ref.array, ref.index
+    if mode is None and wrap and STATE.frame is None and type(x) is Array and x._frame is STATE.fast:
+        changed = _changed_copy(x, index, kind, values)
+        if changed is not None:
+            return changed
+    clip = GatherScatterMode.from_any(mode) in (GatherScatterMode.CLIP, GatherScatterMode.ONE_HOT)
     dtype, weak = x.dtype, x.weak_type
+    y = _checked_values(x, values)
     if dtype == np.bool_ and kind in ("add", "sub", "mul"):
         raise TypeError(
-            f"{_PRIMITIVE[kind]} does not accept dtype bool at position 0. Accepted dtypes at position 0 are subtypes "
-            "of integer, floating, complexfloating."
+            f"{kind} does not accept dtype bool at position 0. Accepted dtypes at position 0 are subtypes of integer, "
+            "floating, complexfloating."
         )
-    if not isinstance(dtype, dtypes.ExtendedDType):
+    plan = indexing.make_plan(index, x.shape, wrap=wrap)
+    if 0 in plan.shape:
+        return x
+    extended = isinstance(dtype, dtypes.ExtendedDType)
+    if not extended:
         x, y = border.promote_dtypes(x, y)
     y = broadcast_to(y, plan.shape)
-    out = type(x)(_updated(x, unwrap(x), plan, unwrap(y), kind, unique, parsed, ref.index, wrap), x._tag)
-    return out if isinstance(dtype, dtypes.ExtendedDType) else astype(out, dtype, weak)
+    if plan.missed and not clip:
+        return ref.array
+    out = _computed(kind, unwrap(x), unwrap(y), plan, x.ndim, unique, clip)
+    if extended or (isinstance(x, NarrowArray) and kind == "set"):
+        return type(x)(out, x._tag)
+    return astype(Array(out, x._tag is True), dtype, weak)
+
+
+def _changed_copy(x: Array, index: Any, kind: str, values: Any) -> Array | None:
+    """The common case outside of transformations: a static index, values that need no conversion."""
+    in_place = _IN_PLACE.get(kind)
+    tensor, of_index = x._t, type(index)
+    if in_place is None or tensor.dtype is torch.bool or not (
+        of_index is int or of_index is slice or (of_index is tuple and indexing.is_static(index))
+    ):
+        return None
+    if type(values) is Array and values._frame is None and values._t.dtype is tensor.dtype:
+        new: Any = values._t
+    elif type(values) is float and tensor.dtype is torch.float32:
+        new = border.scalar(values, torch.float32)
+    else:
+        return None
+    made = tensor.clone()
+    try:
+        getattr(made[index], in_place)(new)
+    except _REFUSED:
+        return None
+    return Array(made, x._tag)
 
 
 def _checked_values(x: Array, values: Any) -> Array:
     """The values as an Array, with JAX's warning where they do not fit the array's dtype."""
-    if values is None:
-        raise ValueError("None is not a valid value for jnp.array")
-    if isinstance(values, list | tuple):
-        from jaxlike._src.numpy.create import array
-
-        values = array(values)
-    kind = border.kind_of(values)
+    extended = isinstance(x.dtype, dtypes.ExtendedDType)
+    if isinstance(values, int) and not extended and dtypes.issubdtype(x.dtype, np.integer):
+        info = dtypes.iinfo(x.dtype)
+        if info.min <= values <= info.max:
+            return astype(asarray(int(values)), x.dtype)
+    y = values if isinstance(values, Array) else as_array(values)
+    if extended or isinstance(y.dtype, dtypes.ExtendedDType):
+        if y.dtype != x.dtype:
+            raise TypeError(f"Cannot interpret '{x.dtype if extended else y.dtype}' as a data type")
+        return y
+    kind = border.kind_of(y)
     if not (kind[0] == x.dtype or dtypes.promote(kind, (x.dtype, False))[0] == x.dtype):
-        mode = dtypes.promotion_mode()
         warnings.warn(
             f"scatter inputs have incompatible types: cannot safely cast value from dtype={kind[0]} to "
-            f"dtype={x.dtype} with jax_numpy_dtype_promotion={mode}. In future JAX releases this will result in an "
-            "error.",
+            f"dtype={x.dtype} with jax_numpy_dtype_promotion={dtypes.promotion_mode()}. In future JAX releases this "
+            "will result in an error.",
             FutureWarning,
             stacklevel=4,
         )
-    return asarray(values)
+    return y
 
 
 # On tensors
 
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
-def _updated(
-    x: Array,
-    tensor: Tensor,
-    plan: Plan,
-    values: Tensor,
-    kind: str,
-    unique: bool,
-    mode: GatherScatterMode,
-    index: Any,
-    wrap: bool,
+
+def _computed(
+    kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, unique: bool, clip: bool
 ) -> Tensor:
-    if tensor.dtype in unsigned.WIDE and kind in ("min", "max"):
-        if tensor.dtype is torch.uint64:
-            flipped = _updated(x, unsigned.flip(tensor), plan, unsigned.flip(values), kind, unique, mode, index, wrap)
-            return unsigned.unflip(flipped)
-        wide = tensor.to(torch.int64), values.to(torch.int64)
-        return _updated(x, wide[0], plan, wide[1], kind, unique, mode, index, wrap).to(tensor.dtype)
-    if tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:  # torch has no scatter of float8
+    """`_updated` in a dtype that torch's scatters take."""
+    dtype = tensor.dtype
+    ordered = kind in ("min", "max")
+
+    def run(a: Tensor, b: Tensor) -> Tensor:
+        return _updated(kind, a, b, plan, ndim, unique, clip)
+
+    if dtype in unsigned.WIDE and not ordered:  # the same bits, wrapping the same way
+        return run(tensor.view(_SIGNED[dtype]), values.view(_SIGNED[dtype])).view(dtype)
+    if dtype is torch.uint64:
+        return unsigned.unflip(run(unsigned.flip(tensor), unsigned.flip(values)))
+    if dtype in unsigned.WIDE:
+        return run(tensor.to(torch.int64), values.to(torch.int64)).to(dtype)
+    if dtype is torch.bool and ordered:
+        return run(tensor.to(torch.uint8), values.to(torch.uint8)) != 0
+    if dtype.is_floating_point and dtype.itemsize == 1:  # float8
         if kind == "set":
-            as_bits = tensor.view(torch.uint8), values.view(torch.uint8)
-            return _updated(x, as_bits[0], plan, as_bits[1], kind, unique, mode, index, wrap).view(tensor.dtype)
-        as_floats = tensor.to(torch.float32), values.to(torch.float32)
-        made = _updated(x, as_floats[0], plan, as_floats[1], kind, unique, mode, index, wrap)
-        return border.cast(made, tensor.dtype)
-    if tensor.dtype in unsigned.WIDE:  # the same bits, wrapping the same way
-        bits = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.dtype.itemsize]
-        back = _updated(x, tensor.view(bits), plan, values.view(bits), kind, unique, mode, index, wrap)
-        return back.view(tensor.dtype)
-    if tensor.dtype is torch.bool and kind in ("min", "max"):
-        narrow = tensor.to(torch.uint8), values.to(torch.uint8)
-        return _updated(x, narrow[0], plan, narrow[1], kind, unique, mode, index, wrap) != 0
-    clip = mode is GatherScatterMode.CLIP
-    if plan.missed and not clip:
-        return tensor
-    static = not (plan.lookups or plan.windows or plan.flips or plan.expand)
-    if static and not (plan.missed and clip):
-        return _put(tensor, plan, values, kind)
-    return _scatter(x, tensor, plan, values, kind, unique, clip, index, wrap)
+            return run(tensor.view(torch.uint8), values.view(torch.uint8)).view(dtype)
+        return border.cast(run(tensor.to(torch.float32), values.to(torch.float32)), dtype)
+    return run(tensor, values)
+
+
+def _lexicographic(keep_first: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    def of_complex(a: Tensor, b: Tensor) -> Tensor:
+        real, imag = keep_first(a.real, b.real), keep_first(a.imag, b.imag)
+        return torch.where(real | ((a.real == b.real) & imag) | a.isnan(), a, b)
+
+    return of_complex
 
 
 _COMBINE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "set": lambda old, new: new,
     "add": torch.add,
     "sub": torch.sub,
     "mul": torch.mul,
     "min": torch.minimum,
     "max": torch.maximum,
 }
+_OF_COMPLEX = {"min": _lexicographic(torch.lt), "max": _lexicographic(torch.gt)}
 
 
-def _put(tensor: Tensor, plan: Plan, values: Tensor, kind: str) -> Tensor:
-    """Update the part that slices and numbers select; ``values`` has the result's new axes still."""
+def _combine(kind: str, old: Tensor, new: Tensor) -> Tensor:
+    if kind == "set":
+        return new
+    return (_OF_COMPLEX if old.is_complex() and kind in _OF_COMPLEX else _COMBINE)[kind](old, new)
+
+
+def _updated(
+    kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, unique: bool, clip: bool
+) -> Tensor:
+    """``tensor`` with the elements of ``plan`` changed; ``values`` has the shape of what the plan reads."""
     for axis in reversed(indexing.new_axes(plan)):
         values = values.select(axis, 0)
-    views = plan.views
-    if STATE.frame is None:  # nobody else sees the copy
-        made = tensor.clone()
-        if kind == "set":
-            made[views] = values
-        else:
-            made[views] = _COMBINE[kind](tensor[views], values)
-        return made
-    if kind != "set":
-        values = _COMBINE[kind](tensor[views], values)
-    return _put_back(tensor, views, 0, values)
+    for axis in plan.expand:
+        tensor = tensor.unsqueeze(axis)
+    ndim += len(plan.expand) - sum(type(v) is not slice for v in plan.views)  # of the viewed part
+    copied = STATE.frame is None and plan.is_known  # nobody else sees the copy, so it may be written to
+    if copied:
+        tensor = tensor.clone()
+    part = tensor if plan.is_whole else tensor[plan.views]
+    if plan.flips:
+        values = values.flip([_axes_in_result(plan)[axis][0] for axis in plan.flips])
+    if plan.lookups or plan.windows:
+        part = _put_rows(kind, part, values, plan, ndim, unique, clip, copied)
+    elif copied:
+        part.copy_(_combine(kind, part, values))
+        part = None
+    else:  # cloned, because an expanded tangent cannot be made dual again
+        part = values.expand(part.shape).clone() if kind == "set" else _combine(kind, part, values)
+    if part is not None:
+        tensor = _put_back(tensor, plan.views, 0, part)
+    for axis in reversed(plan.expand):
+        tensor = tensor.squeeze(axis)
+    return tensor
 
 
-def _put_back(tensor: Tensor, views: tuple[Any, ...], axis: int, values: Tensor) -> Tensor:
+def _put_back(tensor: Tensor, views: tuple[Any, ...], axis: int, part: Tensor) -> Tensor:
+    """``tensor`` with ``part`` in place of what ``views`` select of it, from ``axis`` on."""
     for k, view in enumerate(views):
         if view is indexing.ANY_SLICE:
             axis += 1
             continue
         rest = views[k + 1 :]
         if type(view) is slice:
-            part = tensor[(*[indexing.ANY_SLICE] * axis, view)]
-            inner = _put_back(part, rest, axis + 1, values)
+            inner = _put_back(tensor[(*[indexing.ANY_SLICE] * axis, view)], rest, axis + 1, part)
             start, stop, step = view.indices(tensor.shape[axis])
-            return tensor.slice_scatter(inner.expand(part.shape), axis, start, stop, step)
-        part = tensor.select(axis, view)
-        inner = _put_back(part, rest, axis, values)
-        return tensor.select_scatter(inner.expand(part.shape), axis, view)
-    return values.expand(tensor.shape)
+            return tensor.slice_scatter(inner, axis, start, stop, step)
+        inner = _put_back(tensor.select(axis, view), rest, axis, part)
+        return tensor.select_scatter(inner, axis, view)
+    return part
 
 
-def _positions(x: Array, index: Any, wrap: bool, clip: bool, device: torch.device) -> Tensor:
-    """Flat positions that ``index`` selects, in the result's shape; -1 where out of bounds."""
-    flat = torch.arange(x.size, device=indexing.default_torch_device()).reshape(x.shape)
-    found = indexing.take(Array(flat), index, "clip" if clip else "fill", None if clip else -1, wrap=wrap)
-    del device
-    return unwrap(found)
+def _axes_in_result(plan: Plan) -> dict[int, list[int]]:
+    """For each viewed axis, and for FOUND, the axes of the result (but new ones) that it became."""
+    out: dict[int, list[int]] = {indexing.FOUND: []}
+    at = 0
+    for token in plan.order:
+        if token != indexing.NEW:
+            width = len(plan.found) if token == indexing.FOUND else 1
+            out[token] = list(range(at, at + width))
+            at += width
+    return out
 
 
-def _scatter(
-    x: Array,
-    tensor: Tensor,
-    plan: Plan,
-    values: Tensor,
-    kind: str,
-    unique: bool,
-    clip: bool,
-    index: Any,
-    wrap: bool,
-) -> Tensor:
-    payload = tensor.shape[x.ndim :]  # of keys
-    size = x.size
-    at = _positions(x, index, wrap, clip, tensor.device).reshape(-1)
-    flat = tensor.reshape(size, *payload)
-    new = values.reshape(-1, *payload)
-    at = torch.where(at < 0, size, at)  # past the end
-    padded = torch.cat([flat, flat.new_zeros((1, *payload))])
-    no_repeats = unique or not plan.lookups
-    if kind == "set" and not no_repeats:
-        at = _last_of_repeats(at, size)
-    spread = at.reshape(-1, *[1] * len(payload)).expand(at.shape[0], *payload) if payload else at
-    if kind == "set":
-        out = padded.scatter(0, spread, new)
-    elif kind in ("add", "sub"):
-        out = padded.scatter_add(0, spread, -new if kind == "sub" else new)
-    elif no_repeats:
-        out = padded.scatter(0, spread, _COMBINE[kind](padded.gather(0, spread), new))
+# Rows
+
+
+def _put_rows(
+    kind: str, part: Tensor, values: Tensor, plan: Plan, ndim: int, unique: bool, clip: bool, copied: bool
+) -> Tensor | None:
+    """``part`` with its looked up rows changed; None where that was done in the (copied) part itself."""
+    looked_up = [k.axis for k in (*plan.lookups, *plan.windows)]
+    rest = [a for a in range(ndim) if a not in looked_up]
+    order = [*looked_up, *rest, *range(ndim, part.dim())]
+    came_from = _axes_in_result(plan)
+    of_values = [*came_from[indexing.FOUND], *(a for axis in order if axis in came_from for a in came_from[axis])]
+    of_values += range(len(of_values), values.dim())
+    rows = part.permute(order)
+    new = values.permute(of_values).reshape(-1, *rows.shape[len(looked_up) :])
+
+    positions, valid = _row_positions(plan, clip)
+    distinct = unique or new.shape[0] == 1
+    if all(isinstance(at, np.ndarray) for at in positions):
+        keep = _rows_to_keep(positions, valid, rows.shape, last=kind == "set" and not distinct)
+        if keep is not None:
+            if not keep.size:
+                return None if copied else part
+            new = new[indexing.tensor_of(keep, new.device)]
+            positions = [at[keep] for at in positions]
+        valid = None
+        distinct = distinct or (kind == "set")
+    at = [indexing.tensor_of(p, rows.device) for p in positions]
+    mask = None if valid is None else indexing.tensor_of(valid, rows.device)
+    if copied and mask is None and (distinct or kind in ("add", "sub")):
+        _write(kind, rows, at, new)
+        return None
+    if kind in ("add", "sub"):
+        new = -new if kind == "sub" else new
+        new = new if mask is None else torch.where(_as_rows(mask, new), new, torch.zeros_like(new))
+        changed = rows.index_put(at, new, accumulate=True)
+    elif new.shape[0] == 1:
+        old = rows[tuple(at)]
+        new = _combine(kind, old, new)
+        changed = rows.index_put(at, new if mask is None else torch.where(_as_rows(mask, new), new, old))
     else:
-        if kind == "mul" and _differentiated(tensor, values):
+        changed = _put_with_spare_row(kind, rows, at, mask, new, distinct)
+    back = [order.index(a) for a in range(len(order))]
+    return changed.permute(back)
+
+
+def _write(kind: str, rows: Tensor, at: list[Tensor], new: Tensor) -> None:
+    if kind in ("add", "sub"):
+        rows.index_put_(at, -new if kind == "sub" else new, accumulate=True)
+    else:
+        rows.index_put_(at, new if kind == "set" else _combine(kind, rows[tuple(at)], new))
+
+
+def _as_rows(mask: Tensor, rows: Tensor) -> Tensor:
+    return mask.reshape(-1, *[1] * (rows.dim() - 1))
+
+
+def _row_positions(plan: Plan, clip: bool) -> tuple[list[Any], Any]:
+    """For each looked up axis the positions of all rows, in bounds; and which rows count (None: all)."""
+    windows = len(plan.windows)
+    shape = (*plan.found, *(w.size for w in plan.windows))
+    positions: list[Any] = []
+    valid: Any = None
+    for lookup in plan.lookups:
+        at, inside = indexing.bounded(lookup.at, lookup.length, not clip)
+        positions.append(_spread(at.reshape((*at.shape, *[1] * windows)), shape))
+        if inside is not None:
+            valid = indexing.both(valid, inside.reshape((*inside.shape, *[1] * windows)))
+    for k, window in enumerate(plan.windows):
+        at, inside = indexing.bounded_window(window, not clip)
+        after = [1] * (windows - 1 - k)
+        positions.append(_spread(at.reshape((-1, *after)), shape))
+        if inside is not None:
+            valid = indexing.both(valid, inside.reshape((-1, *after)))
+    return positions, None if valid is None else _spread(valid, shape)
+
+
+def _spread(at: Any, shape: tuple[int, ...]) -> Any:
+    spread = np.broadcast_to(at, shape) if isinstance(at, np.ndarray) else at.expand(shape)
+    return spread.reshape(-1)
+
+
+def _rows_to_keep(
+    positions: list[np.ndarray[Any, Any]], valid: Any, sizes: Sequence[int], *, last: bool
+) -> np.ndarray[Any, Any] | None:
+    """Which rows are in bounds and, with ``last``, the last at their position; None for all of them."""
+    count = positions[0].size
+    keep = np.arange(count) if valid is None else np.flatnonzero(valid)
+    if last and keep.size > 1:
+        flat = np.ravel_multi_index([at[keep] for at in positions], tuple(sizes[: len(positions)]))
+        _, from_end = np.unique(flat[::-1], return_index=True)
+        if from_end.size < keep.size:
+            keep = keep[np.sort(keep.size - 1 - from_end)]
+    return None if keep.size == count else keep
+
+
+def _put_with_spare_row(
+    kind: str, rows: Tensor, at: list[Tensor], mask: Tensor | None, new: Tensor, distinct: bool
+) -> Tensor:
+    """Rows that do not count go to a row past the end."""
+    sizes = rows.shape[: len(at)]
+    length = sizes.numel()
+    flat = rows.reshape(length, *rows.shape[len(at) :])
+    one = at[0]
+    for positions, size in zip(at[1:], sizes[1:], strict=True):
+        one = one * size + positions
+    spare = border.scalar(length, torch.int64)
+    if mask is not None:
+        one = torch.where(mask, one, spare)
+    padded = torch.cat([flat, flat[:1]])
+    if not distinct:
+        if kind == "set":
+            one = torch.where(_is_last(one, length), one, spare)
+        elif kind == "mul" and _is_differentiated(flat, new):
             raise NotImplementedError("scatter_mul gradients are only implemented if `unique_indices=True`")
-        how = {"mul": "prod", "min": "amin", "max": "amax"}[kind]
-        out = padded.scatter_reduce(0, spread, new, how, include_self=True)
-    return out[:size].reshape(tensor.shape)
+        elif flat.is_complex() or (kind == "mul" and border.raw_parts(flat) is not None):
+            # torch has no order of complex numbers, and a trace may yet be differentiated, where torch's
+            # scatter of products has a tangent of 0.
+            one, new = _combined_repeats(kind, one, new, length)
+        else:
+            how = {"mul": "prod", "min": "amin", "max": "amax"}[kind]
+            changed = padded.scatter_reduce(0, _as_rows(one, new).expand(new.shape), new, how, include_self=True)
+            return changed[:length].reshape(rows.shape)
+    if kind != "set":
+        new = _combine(kind, padded[one], new)
+    return padded.index_put((one,), new)[:length].reshape(rows.shape)
 
 
-def _last_of_repeats(at: Tensor, size: int) -> Tensor:
-    """The positions with all but the last of each repeated one sent past the end."""
-    order = torch.arange(at.shape[0], device=indexing.default_torch_device())
-    last = torch.full((size + 1,), -1, device=indexing.default_torch_device()).scatter_reduce(0, at, order, "amax")
-    return torch.where(last.gather(0, at) == order, at, size)
+def _is_last(at: Tensor, length: int) -> Tensor:
+    """Which of the positions are not repeated later."""
+    number = torch.arange(at.shape[0], device=at.device)
+    none = torch.full((length + 1,), -1, device=at.device)
+    return none.scatter_reduce(0, at, number, "amax").gather(0, at) == number
 
 
-def _differentiated(*tensors: Tensor) -> bool:
-    return any(border.raw_parts(t) in ("grad", "jvp") for t in tensors)
+def _combined_repeats(kind: str, at: Tensor, new: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """The rows sorted by position, each combined with those before it at the same one; the last ones count."""
+    at, order = torch.sort(at, stable=True)
+    new = new[order]
+    step = 1
+    while step < at.shape[0]:
+        same = _as_rows(at[step:] == at[:-step], new)
+        new = torch.cat([new[:step], torch.where(same, _combine(kind, new[:-step], new[step:]), new[step:])])
+        step *= 2
+    repeated = torch.cat([at[1:] == at[:-1], at[:1] < 0])
+    return torch.where(repeated, border.scalar(length, torch.int64), at), new
 
 
-def _apply(ref: IndexUpdateRef, func: Callable[[Any], Any], unique: bool, mode: Any, wrap: bool) -> Array:
+def _is_differentiated(*tensors: Tensor) -> bool:
+    for tensor in tensors:
+        while torch_private.is_wrapped(tensor):
+            if not torch_private.is_batched(tensor) and (
+                tensor.requires_grad or torch_private.has_tangent(tensor)
+            ):
+                return True
+            tensor = torch_private.wrapped_value(tensor)
+    return False
+
+
+# apply
+
+
+def _apply(ref: _IndexUpdateRef, func: Callable[[Any], Any], unique: bool, mode: Any, wrap: bool) -> Array:
+    """The selected elements go through ``func`` as often as the index names their position."""
+    from jaxlike._src.lax.while_loop import while_loop
+    from jaxlike._src.numpy.reduce import max as maximum
+    from jaxlike._src.numpy.select import where
+    from jaxlike._src.transforms.vmap import vmap
+
     x = ref.array
+    if _is_differentiated(unwrap(x)):
+        raise NotImplementedError("scatter_apply JVP not implemented")
     plan = indexing.make_plan(ref.index, x.shape, wrap=wrap)
-    repeats = 1
-    if plan.lookups and not unique:
-        at = border.concrete_tensor(Array(_positions(x, ref.index, wrap, clip=False, device=unwrap(x).device)))
-        if at is not None and at.numel():
-            inside = at.reshape(-1)[at.reshape(-1) >= 0]
-            repeats = int(torch.bincount(inside).max()) if inside.numel() else 1
-    if repeats == 1:
-        old = indexing.take(x, ref.index, "clip", wrap=wrap)
-        return _update(ref, "set", func(old), unique, mode, wrap)
-    counts = _update(
-        IndexUpdateRef(Array(torch.zeros(x.shape, dtype=torch.int32, device=indexing.default_torch_device())), ref.index),
-        "add",
-        1,
-        unique,
-        mode,
-        wrap,
+    selected = indexing.take(x, ref.index, "clip", wrap=wrap)
+    if not selected.size:
+        return x
+
+    def once(values: Array) -> Array:
+        out = vmap(func)(values.reshape(-1)).reshape(values.shape)
+        return astype(out, x.dtype, x.weak_type)
+
+    if unique or not (plan.lookups or plan.windows) or selected.size == 1:
+        return _update(ref, "set", once(selected), unique, mode, wrap)
+    zeros = Array(torch.zeros(x.shape, dtype=torch.int32, device=default_torch_device()))
+    counts = _update(_IndexUpdateRef(zeros, ref.index), "add", 1, unique, mode, wrap)
+    times = indexing.take(counts, ref.index, "clip", wrap=wrap)
+    most = maximum(times)
+    _, changed = while_loop(
+        lambda state: state[0] < most,
+        lambda state: (state[0] + 1, where(state[0] < times, once(state[1]), state[1])),
+        (asarray(0), selected),
     )
-    for k in range(repeats):
-        changed = func(x)
-        again = unwrap(counts) > k
-        x = Array(torch.where(again, unwrap(astype(asarray(changed), x.dtype)), unwrap(x)), x._tag)
-    return x
+    return _update(ref, "set", changed, unique, mode, wrap)
 
 
-Array.at = property(functools.partial(IndexUpdateHelper))  # pyright: ignore[reportAttributeAccessIssue]
+Array.at = property(_IndexUpdateHelper)  # pyright: ignore[reportAttributeAccessIssue]

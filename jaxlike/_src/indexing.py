@@ -304,7 +304,18 @@ class Plan:
     order: tuple[int, ...]  # the result's axes: viewed ones and NEW; FOUND stands for all of the lookups'
     shape: tuple[int, ...]  # of the result
     missed: bool  # a number is out of bounds (its view is clamped)
-    distinct: bool  # no position can be there twice
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the view is all of the array."""
+        return all(v is ANY_SLICE for v in self.views)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the values of all positions are known."""
+        return all(isinstance(k.at, np.ndarray) for k in self.lookups) and all(
+            isinstance(w.start, np.ndarray) for w in self.windows
+        )
 
 
 def _wrapped(value: Any, size: int, wrap: bool) -> Positions:
@@ -312,7 +323,8 @@ def _wrapped(value: Any, size: int, wrap: bool) -> Positions:
     known = known_values(value)
     if known is not None:
         at = known.astype(np.int64)
-        return np.where(at < 0, at + size, at) if wrap and known.dtype.kind == "i" else at
+        # numpy's functions make 0-d arrays scalars.
+        return np.asarray(np.where(at < 0, at + size, at)) if wrap and known.dtype.kind == "i" else at
     tensor = unwrap(asarray(value))
     wrap = wrap and tensor.dtype.is_signed
     tensor = tensor.to(torch.int64)
@@ -394,8 +406,7 @@ def make_plan(index: Any, shape: tuple[int, ...], *, wrap: bool = True) -> Plan:
     for token in order:
         result += found if token == FOUND else [extents[token]]
     return Plan(
-        expand, tuple(views), tuple(flips), tuple(windows), tuple(lookups), found, tuple(order), tuple(result),
-        missed, not gathers,
+        expand, tuple(views), tuple(flips), tuple(windows), tuple(lookups), found, tuple(order), tuple(result), missed
     )  # fmt: skip
 
 
@@ -423,7 +434,9 @@ def bounded(at: Positions, length: int, check: bool = True) -> tuple[Positions, 
     """Positions moved into ``range(length)``, and which were there (None: all, or not asked)."""
     if isinstance(at, np.ndarray):
         inside = (at >= 0) & (at < length)
-        return (at, None) if inside.all() else (at.clip(0, length - 1), inside if check else None)
+        if inside.all():
+            return at, None
+        return np.asarray(at.clip(0, length - 1)), np.asarray(inside) if check else None
     last = scalar(length - 1, torch.int64)
     inside = (at >= scalar(0, torch.int64)) & (at <= last) if check else None
     return at.clamp(0, length - 1), inside
@@ -439,7 +452,7 @@ def bounded_window(window: Window, check: bool = True) -> tuple[Positions, Posit
 
 
 def _plus(start: Positions, steps: np.ndarray[Any, Any]) -> Positions:
-    return start + steps if isinstance(start, np.ndarray) else start + tensor_of(steps, start.device)
+    return np.asarray(start + steps) if isinstance(start, np.ndarray) else start + tensor_of(steps, start.device)
 
 
 def both(a: Positions | None, b: Positions | None) -> Positions | None:
@@ -447,7 +460,7 @@ def both(a: Positions | None, b: Positions | None) -> Positions | None:
     if a is None or b is None:
         return b if a is None else a
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return a & b
+        return np.asarray(a & b)
     device = next(x.device for x in (a, b) if isinstance(x, torch.Tensor))
     return tensor_of(a, device) & tensor_of(b, device)
 
@@ -457,7 +470,8 @@ def tensor_of(at: Positions, device: torch.device) -> Tensor:
     if not isinstance(at, np.ndarray):
         return at
     with torch_private.outside():
-        tensor = torch.from_numpy(np.ascontiguousarray(at).reshape(at.shape))
+        own = at if at.flags.writeable and at.flags.c_contiguous else at.copy()
+        tensor = torch.from_numpy(own)
         tensor = tensor.to(default_torch_device() if device.type == "meta" else device)
     return unwrap(constant(tensor))
 
@@ -519,7 +533,7 @@ def read(x: Array, plan: Plan, fill: Tensor | None = None) -> Array:
         at, inside = bounded_window(window, check)
         tensor = tensor[(*[ANY_SLICE] * window.axis, tensor_of(at, tensor.device))]
         if inside is not None:
-            valid = both(valid, inside.reshape(-1, *[1] * (rank - 1 - window.axis)) if inside.ndim else inside)
+            valid = both(valid, inside.reshape((-1, *[1] * (rank - 1 - window.axis)) if inside.ndim else ()))
     if valid is not None:  # windows come before lookups change the axes
         tensor = torch.where(_before_payload(valid, tensor, rank), tensor, _outside(tensor, fill))
     if plan.lookups:
@@ -543,14 +557,14 @@ def _outside(tensor: Tensor, fill: Tensor | None) -> Tensor:
 
 def _before_payload(valid: Positions, tensor: Tensor, rank: int) -> Tensor:
     payload = tensor.dim() - rank
-    return tensor_of(valid.reshape(*valid.shape, *[1] * payload) if payload else valid, tensor.device)
+    return tensor_of(valid.reshape((*valid.shape, *[1] * payload)), tensor.device)
 
 
 def viewed(tensor: Tensor, plan: Plan) -> Tensor:
     """The part of ``tensor`` that slices and numbers select, backward slices not yet turned round."""
     for axis in plan.expand:
         tensor = tensor.unsqueeze(axis)
-    return tensor if all(v is ANY_SLICE for v in plan.views) else tensor[plan.views]
+    return tensor if plan.is_whole else tensor[plan.views]
 
 
 def flipped(tensor: Tensor, axes: Sequence[int]) -> Tensor:
@@ -634,7 +648,7 @@ def getitem(x: Array, index: Any, /) -> Array:
     if type(x) is Array and x._frame is STATE.fast:
         kind = type(index)
         # Static indices within bounds mean the same to torch.
-        if kind is int or kind is slice or (kind is tuple and _is_static(index)):
+        if kind is int or kind is slice or (kind is tuple and is_static(index)):
             try:
                 return Array(x._t[index], x._tag)
             except _REFUSED:
@@ -653,6 +667,6 @@ def getitem(x: Array, index: Any, /) -> Array:
 _POSITIONS: Final = frozenset([torch.int32, torch.int64])
 
 
-def _is_static(index: tuple[Any, ...]) -> bool:
+def is_static(index: tuple[Any, ...]) -> bool:
     kinds = set(map(type, index))
     return kinds <= _STATIC and (type(Ellipsis) not in kinds or index.count(Ellipsis) == 1)

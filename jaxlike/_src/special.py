@@ -56,12 +56,12 @@ LOG1P_Q = (
 # erf_inv(x) = x * poly(w), w = -log1p(-x**2): the centre in w - shift, tails in sqrt(w) - shift.
 ERF_INV_32 = (
     (
-        (2.8102264e-08, 3.4327394e-07, -3.5233877e-06, -4.3915065e-06, 0.00021858087)
-        + (-0.001253725, -0.0041776816, 0.24664073, 1.5014094)
+        *(2.8102264e-08, 3.4327394e-07, -3.5233877e-06, -4.3915065e-06, 0.00021858087),
+        *(-0.001253725, -0.0041776816, 0.24664073, 1.5014094),
     ),
     (
-        (-0.00020021426, 0.00010095056, 0.0013493432, -0.0036734284, 0.0057395077)
-        + (-0.0076224613, 0.0094388705, 1.001674, 2.8329768)
+        *(-0.00020021426, 0.00010095056, 0.0013493432, -0.0036734284, 0.0057395077),
+        *(-0.0076224613, 0.0094388705, 1.001674, 2.8329768),
     ),
 )
 ERF_INV_64_CENTRE = (
@@ -110,23 +110,29 @@ def _addcmul_rounds_once() -> bool:
     return True
 
 
-@functools.cache
 def constant(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """A number as a 0-d tensor that belongs to no transformation."""
+    """A number as a 0-d tensor that belongs to no transformation; on the CPU for a trace, whose device is open."""
+    return _constant(value, dtype, "cpu" if device.type == "meta" else device)
+
+
+@functools.cache
+def _constant(value: float, dtype: torch.dtype, device: torch.device | str) -> Tensor:
     with torch_private.outside():
         return torch.full((), value, dtype=dtype, device=device)
 
 
 def fma(a: Tensor, b: Tensor, c: Tensor | float) -> Tensor:
     """``a * b + c`` rounded once, in the dtype of a; derivatives are those of ``a * b + c``."""
+    if a.dtype.itemsize < 4:  # XLA computes half precision op by op
+        return a * b + c
     if a.device.type == "cuda" or (a.device.type == "cpu" and _addcmul_rounds_once()):
         if not isinstance(c, torch.Tensor):
             c = constant(c, a.dtype, a.device)
         return torch.addcmul(c, a, b)
     if a.dtype == torch.float32 and a.device.type != "mps":
         # The product of two float32 is exact in float64.
-        c = c.to(torch.float64) if isinstance(c, torch.Tensor) else float(np.float32(c))
-        return (a.to(torch.float64) * b.to(torch.float64) + c).to(torch.float32)
+        wide = c.to(torch.float64) if isinstance(c, torch.Tensor) else float(np.float32(c))
+        return (a.to(torch.float64) * b.to(torch.float64) + wide).to(torch.float32)
     return a * b + c
 
 
@@ -134,10 +140,13 @@ def sqrt(x: Tensor) -> Tensor:
     """Square root, correctly rounded."""
     # torch.sqrt is MKL's (2.13): an ulp off in a fifth of float32 and a hundredth of float64, and its threads
     # can take milliseconds to meet when cores are busy.
-    if x.device.type == "cpu" and not (torch_private.is_wrapped(x) or x.requires_grad):
-        return torch.from_numpy(np.sqrt(x.numpy()))
+    known = x.device.type == "cpu" and not (torch_private.is_wrapped(x) or x.requires_grad)
+    if known and x.dtype in (torch.float32, torch.float64):
+        return torch.from_numpy(np.asarray(np.sqrt(x.numpy())))  # np.sqrt of no axes gives a scalar
     if x.dtype == torch.float32 and x.device.type != "mps":
         return torch.sqrt(x.to(torch.float64)).to(torch.float32)
+    if x.dtype in (torch.float16, torch.bfloat16):
+        return torch.sqrt(x)
     root = torch.sqrt(x)
     corrected = root + fma(-root, root, x) / (root + root)
     return torch.where((root > 0) & (root < math.inf), corrected, root)

@@ -1,5 +1,6 @@
 """jax.lax: the names; bodies are in `jaxlike._src.lax`."""
 
+from jaxlike._src.indexing import GatherScatterMode as GatherScatterMode
 from jaxlike._src.lax.accuracy import AccuracyMode as AccuracyMode
 from jaxlike._src.lax.accuracy import RoundingMethod as RoundingMethod
 from jaxlike._src.lax.accuracy import Tolerance as Tolerance
@@ -13,6 +14,8 @@ from jaxlike._src.lax.bits import population_count as population_count
 from jaxlike._src.lax.bits import shift_left as shift_left
 from jaxlike._src.lax.bits import shift_right_arithmetic as shift_right_arithmetic
 from jaxlike._src.lax.bits import shift_right_logical as shift_right_logical
+from jaxlike._src.lax.cond import cond as cond
+from jaxlike._src.lax.cond import switch as switch
 from jaxlike._src.lax.convert import bitcast_convert_type as bitcast_convert_type
 from jaxlike._src.lax.convert import broadcasted_iota as broadcasted_iota
 from jaxlike._src.lax.convert import convert_element_type as convert_element_type
@@ -107,6 +110,8 @@ from jaxlike._src.lax.reduce import reduce_or as reduce_or
 from jaxlike._src.lax.reduce import reduce_prod as reduce_prod
 from jaxlike._src.lax.reduce import reduce_sum as reduce_sum
 from jaxlike._src.lax.reduce import reduce_xor as reduce_xor
+from jaxlike._src.lax.scan import map as map
+from jaxlike._src.lax.scan import scan as scan
 from jaxlike._src.lax.select import clamp as clamp
 from jaxlike._src.lax.select import select as select
 from jaxlike._src.lax.select import select_n as select_n
@@ -146,4 +151,6 @@ from jaxlike._src.lax.special import erf as erf
 from jaxlike._src.lax.special import erf_inv as erf_inv
 from jaxlike._src.lax.special import erfc as erfc
 from jaxlike._src.lax.special import lgamma as lgamma
+from jaxlike._src.lax.while_loop import fori_loop as fori_loop
+from jaxlike._src.lax.while_loop import while_loop as while_loop
 from jaxlike._src.transforms.stop_gradient import stop_gradient as stop_gradient

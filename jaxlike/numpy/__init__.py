@@ -117,6 +117,8 @@ from jaxlike._src.numpy.complex_parts import isreal as isreal
 from jaxlike._src.numpy.complex_parts import isrealobj as isrealobj
 from jaxlike._src.numpy.complex_parts import isscalar as isscalar
 from jaxlike._src.numpy.complex_parts import real as real
+from jaxlike._src.numpy.convolution import convolve as convolve
+from jaxlike._src.numpy.convolution import correlate as correlate
 from jaxlike._src.numpy.create import array as array
 from jaxlike._src.numpy.create import asarray as asarray
 from jaxlike._src.numpy.create import copy as copy
@@ -189,6 +191,16 @@ from jaxlike._src.numpy.nan_reduce import nanstd as nanstd
 from jaxlike._src.numpy.nan_reduce import nansum as nansum
 from jaxlike._src.numpy.nan_reduce import nanvar as nanvar
 from jaxlike._src.numpy.padding import pad as pad
+from jaxlike._src.numpy.polynomial import poly as poly
+from jaxlike._src.numpy.polynomial import polyadd as polyadd
+from jaxlike._src.numpy.polynomial import polyder as polyder
+from jaxlike._src.numpy.polynomial import polydiv as polydiv
+from jaxlike._src.numpy.polynomial import polyfit as polyfit
+from jaxlike._src.numpy.polynomial import polyint as polyint
+from jaxlike._src.numpy.polynomial import polymul as polymul
+from jaxlike._src.numpy.polynomial import polysub as polysub
+from jaxlike._src.numpy.polynomial import polyval as polyval
+from jaxlike._src.numpy.polynomial import roots as roots
 from jaxlike._src.numpy.power import float_power as float_power
 from jaxlike._src.numpy.power import pow as pow
 from jaxlike._src.numpy.power import power as power

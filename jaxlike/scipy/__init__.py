@@ -1,3 +1,4 @@
 """jax.scipy: submodules."""
 
 from jaxlike.scipy import linalg as linalg
+from jaxlike.scipy import special as special

@@ -123,6 +123,13 @@ class Graph:
             self._replay = _generate(self)
         return self._replay
 
+    def with_lifted_first(self) -> Graph:
+        """The same graph where what it closed over are its first inputs."""
+        if not self.lifted:
+            return self
+        inputs, avals = [*self.lifted_vars, *self.inputs], [*(x.aval for x in self.lifted), *self.in_avals]
+        return Graph(self.nodes, inputs, [], self.constants, self.outputs, avals, self.out_avals, self.name)
+
     def dependencies(self, var: Var) -> set[Var]:
         """The inputs that ``var`` is computed from."""
         made_by = {o: n for n in self.nodes for o in n.outs if o is not None}

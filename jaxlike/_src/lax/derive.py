@@ -13,7 +13,8 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.transforms.forward import jvp_leaves
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
-from jaxlike._src.transforms.structured import on_lanes, with_lanes
+from jaxlike._src.lax.body import example
+from jaxlike._src.transforms.structured import derived, on_lanes, with_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,3 +79,17 @@ def lanes(
     outs, has = on_lanes(fun, args, mapped, frame, name)
     flags = has if wanted is None else [a or b for a, b in zip(has, wanted, strict=True)]
     return [with_lanes(o, h, f, frame) for o, h, f in zip(outs, has, flags, strict=True)], flags
+
+
+def found_lanes(
+    fun: Flat, args: Sequence[Array], mapped: Sequence[bool], frame: Frame, name: str
+) -> list[bool]:
+    """Which results have lanes where these arguments have."""
+    found: list[bool] = []
+
+    def look(flat: Sequence[Array]) -> list[Array]:
+        outs, found[:] = on_lanes(fun, flat, mapped, frame, name)
+        return outs
+
+    derived(look, [example(a) for a in args], name)
+    return found

@@ -58,9 +58,10 @@ def canonicalize_precision(precision: Any) -> Any:
         pair = tuple(canonicalize_precision(p) for p in precision)
         return pair if None not in pair else None
     raise ValueError(
-        "Precision argument must be None, a string in [None, 'default', 'high', 'highest', 'bfloat16', "
-        "'tensorfloat32', 'float32', 'fastest', 'bfloat16_3x'], a lax.Precision value or a tuple of two "
-        f"lax.Precision values or strings; got {precision}."
+        "Precision argument must be one of:\n- None,\n- a string in ['highest', 'float32', 'high', 'bfloat16_3x', "
+        "'tensorfloat32', 'default', 'bfloat16', 'fastest', None],\n- a lax.Precision value,\n- a tuple of two "
+        "lax.Precision values or strings,\n- a lax.DotAlgorithmPreset or the name of one of these presets, or\n"
+        f"- a lax.DotAlgorithm value;\nbut got {precision}."
     )
 
 

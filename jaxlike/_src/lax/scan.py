@@ -52,7 +52,7 @@ class Scan(Structured):
     def one_step(self, args: Sequence[Array]) -> list[Array]:
         """Arrays without values, of the types that the body takes."""
         consts, carry, rows = self.split(args)
-        return [*map(example, consts), *map(example, carry), *(example(x, x.shape[1:]) for x in rows)]
+        return [*(example(x) for x in (*consts, *carry)), *(example(x, x.shape[1:]) for x in rows)]
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The loop itself."""
@@ -75,18 +75,20 @@ class Scan(Structured):
         like_rows = self.body.graph.outputs[self.n_carry :]
         return [torch.zeros((0, *v.shape), dtype=v.dtype, device=default_torch_device()) for v in like_rows]
 
-    def recorded(self, args: Sequence[Array]) -> tuple[Structured, Graph | None, list[Array], list[Array]]:
+    def recorded(self, args: Sequence[Array]) -> Any:
         """One node, whatever the length."""
         outs = self.body.stand_ins()
         done = [type(o)(stand_in(o._t), o._tag) for o in outs[: self.n_carry]]
         rows = [type(o)(stand_in(o._t, (self.length, *o._t.shape)), o._tag) for o in outs[self.n_carry :]]
-        return self, self._written_out(args), [], [*done, *rows]
+        examples = [example(a) for a in args]
 
-    def _written_out(self, args: Sequence[Array]) -> Graph | None:
-        if self.length * max(len(self.body.graph.nodes), 1) > UNROLLED:
-            return None
-        made = derived(self.run, [example(a) for a in args], self.name)
-        return None if made.closed else made.graph
+        def written() -> Graph | None:
+            if self.length * max(len(self.body.graph.nodes), 1) > UNROLLED:
+                return None
+            made = derived(self.run, examples, self.name)
+            return None if made.closed else made.graph
+
+        return self, written, [], [*done, *rows]
 
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
@@ -101,33 +103,33 @@ class Scan(Structured):
     # Derivatives
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
-        """Scan the body's jvp, with tangents of all floating carries."""
-        consts, carry, rows = self.split(primals)
-        t_consts, t_carry, t_rows = self.split(tangents)
-        floating = derive.differentiable(carry)
-        moved_consts, moved_rows = ([t is not None for t in part] for part in (t_consts, t_rows))
-        moved = [*moved_consts, *floating, *moved_rows]
-        t_carry = [derive.zeros_like(x) if f and t is None else t for x, t, f in zip(carry, t_carry, floating, strict=True)]
-        given = [*derive.chosen_of(t_consts, moved_consts)], derive.chosen_of(t_carry, floating), derive.chosen_of(t_rows, moved_rows)
-        n = self.n_carry
+        """Scan the body's jvp; every floating carry has a tangent."""
+        parts, moved_parts = self.split(primals), self.split(tangents)
+        sizes, n = [len(p) for p in parts], self.n_carry
+        floating = derive.differentiable(parts[1])
+        moved_parts[1] = [
+            derive.zeros_like(x) if f and t is None else t
+            for x, t, f in zip(parts[1], moved_parts[1], floating, strict=True)
+        ]
+        moved = [t is not None for part in moved_parts for t in part]
+        given = [[t for t in part if t is not None] for part in moved_parts]
 
         def step(flat: Sequence[Array]) -> list[Array]:
-            c, k, x = inner.split(flat)
-            a, b, d = len(consts), len(carry), len(rows)
-            moving = [*c[a:], *k[b:], *x[d:]]
-            full = derive.filled(moving, moved)
-            outs, ts = derive.forward(self.body, [*c[:a], *k[:b], *x[:d]], full, self.name)
-            return [*outs[:n], *derive.chosen_of(ts[:n], floating), *outs[n:], *(t for t in ts[n:] if t is not None)]
+            both = inner.split(flat)
+            values = [x for part, size in zip(both, sizes, strict=True) for x in part[:size]]
+            dots = derive.filled([t for part, size in zip(both, sizes, strict=True) for t in part[size:]], moved)
+            outs, ts = derive.forward(self.body, values, dots, self.name)
+            rows = [t for t in ts[n:] if t is not None]
+            return [*outs[:n], *derive.chosen_of(ts[:n], floating), *outs[n:], *rows]
 
-        args = [*consts, *given[0], *carry, *given[1], *rows, *given[2]]
-        inner = Scan(self.body, len(consts) + len(given[0]), n + len(given[1]), self.length, self.reverse)
+        args = [x for part, dots in zip(parts, given, strict=True) for x in (*part, *dots)]
+        inner = Scan(self.body, sizes[0] + len(given[0]), n + len(given[1]), self.length, self.reverse)
         inner.body = self._derived(("jvp", tuple(moved)), step, inner, args)
         outs = apply(inner, args)
-        floats = [is_floating(kind, v.dtype) for (kind, _), v in zip(self.body.kinds, self.body.graph.outputs, strict=True)]
-        rows_at, m = n + len(given[1]), len(floats) - n
-        done, moved_done = outs[:n], derive.filled(outs[n:rows_at], floating)
-        stacked, moved_stacked = outs[rows_at : rows_at + m], derive.filled(outs[rows_at + m :], floats[n:])
-        return [*done, *stacked], [*moved_done, *moved_stacked]
+        with_tangent = derive.differentiable(self.body.stand_ins())[n:]
+        done, rows = outs[: inner.n_carry], outs[inner.n_carry :]
+        m = len(with_tangent)
+        return [*done[:n], *rows[:m]], [*derive.filled(done[n:], floating), *derive.filled(rows[m:], with_tangent)]
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """Scan forward keeping the carries; the pullback scans the body's pullback the other way."""
@@ -193,11 +195,12 @@ class Scan(Structured):
             wanted = [*m_carry, *[False] * (len(self.body.kinds) - n)]
             found: list[bool] = []
 
-            def step(flat: Sequence[Array], flags: Any = flags, wanted: Any = wanted, found: Any = found) -> list[Array]:
+            def step(flat: Any, flags: Any = flags, wanted: Any = wanted, found: Any = found) -> list[Array]:
                 outs, found[:] = derive.lanes(self.body, flat, flags, wanted, frame, self.name)
                 return outs
 
-            carry = [_spread(x, m, frame) for x, m in zip(carry, zip(mapped[self.n_consts :], m_carry, strict=False), strict=True)]
+            had = self.split(mapped)[1]
+            carry = [spread(x, h, m, frame) for x, h, m in zip(carry, had, m_carry, strict=True)]
             whole = [*consts, *carry, *rows]
             body = self._made.get(key := ("vmap", tuple(flags), frame.axis_size))
             if body is None:
@@ -216,18 +219,12 @@ class Scan(Structured):
         return made
 
 
-def is_floating(kind: type[Array], dtype: torch.dtype) -> bool:
-    """Whether values of this kind have tangents."""
-    return kind is Array and (dtype.is_floating_point or dtype.is_complex)
-
-
 def _swapped(x: Array) -> Array:
     return like(x, unwrap(x).transpose(0, 1))
 
 
-def _spread(x: Array, flags: tuple[bool, bool], frame: Frame) -> Array:
+def spread(x: Array, had: bool, wanted: bool, frame: Frame) -> Array:
     """A carry with lanes where it must have them."""
-    had, wanted = flags
     if had or not wanted:
         return x
     tensor = unwrap(x)
@@ -277,7 +274,7 @@ def scan(
     steps = [example(x, x.shape[1:]) for x in rows]
 
     def traced() -> Body:
-        return make_body(f, in_tree, [*map(example, carry), *steps], "scan", lambda: [*carry, *_first(rows)])
+        return make_body(f, in_tree, [*(example(c) for c in carry), *steps], "scan", lambda: [*carry, *_first(rows)])
 
     body = traced()
     ((out_tree, _), n) = _pair(body), len(carry)
@@ -299,9 +296,7 @@ def scan(
 
 def _with_constants_first(body: Body) -> GraphFunction:
     """The body's graph with closed-over values before carry and x."""
-    n = len(body.closed)
-    graph = body.run.graph.with_inputs_first() if n else body.run.graph
-    return GraphFunction(graph, body.run.kinds)
+    return GraphFunction(body.run.graph.with_lifted_first(), body.run.kinds)
 
 
 def _pair(body: Body) -> list[Any]:
@@ -329,8 +324,8 @@ def _length(rows: Sequence[Array], length: Any) -> int:
         if isinstance(length, Array) and is_traced(length):
             raise errors.ConcretizationTypeError(
                 length,  # pyright: ignore[reportArgumentType]
-                "The `length` argument to `scan` expects a concrete `int` value. For scan-like iteration with a dynamic "
-                "length, use `while_loop` or `fori_loop`.",
+                "The `length` argument to `scan` expects a concrete `int` value. For scan-like iteration with a "
+                "dynamic length, use `while_loop` or `fori_loop`.",
             )
         length = int(length)
         if any(n != length for n in sizes):
@@ -339,7 +334,7 @@ def _length(rows: Sequence[Array], length: Any) -> int:
             )
         return length
     if len(set(sizes)) > 1:
-        raise ValueError(f"scan got values with different leading axis sizes: {', '.join(map(str, sizes))}.")
+        raise ValueError(f"scan got values with different leading axis sizes: {', '.join(str(n) for n in sizes)}.")
     if not sizes:
         raise ValueError("scan got no values to scan over and `length` not provided.")
     return sizes[0]

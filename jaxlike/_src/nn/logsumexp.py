@@ -50,7 +50,7 @@ def logsumexp(
     if weights is not None or where is not None:
         ones = Array(torch.ones_like(t.real if t.is_complex() else t))
         mask = None if where is None else unwrap(select(where, ones, 0))
-        t = t.expand(torch.broadcast_shapes(t.shape, *([mask.shape] if mask is not None else [])))
+        t = t.expand(np.broadcast_shapes(t.shape, *([mask.shape] if mask is not None else [])))
     else:
         mask = None
     given = range(t.dim()) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)

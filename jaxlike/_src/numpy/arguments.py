@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import border, dtypes
-from jaxlike._src.array import Array, NarrowArray
+from jaxlike._src import border, dtypes, torch_private
+from jaxlike._src.array import Array, NarrowArray, constant
 from jaxlike._src.border import (
     asarray,
     canonicalize_axis,
@@ -49,11 +49,7 @@ def user_dtype(dtype: Any, fun_name: str) -> Any:
     if found is not None:
         return found
     found = dtypes.check_and_canonicalize_user_dtype(dtype, fun_name)
-    if (
-        isinstance(found, np.dtype)
-        and isinstance(dtype, type | str)
-        and np.dtype(dtype) not in _DEPENDS_ON_X64
-    ):
+    if isinstance(found, np.dtype) and isinstance(dtype, type | str) and np.dtype(dtype) not in _DEPENDS_ON_X64:
         _KNOWN[dtype] = found
     return found
 
@@ -105,6 +101,14 @@ def moved_as_signed(kernel: Any, tensor: Tensor, *args: Any) -> Tensor:
         return kernel(tensor.to(torch.float32), *args).to(tensor.dtype)
     signed = _SIGNED.get(tensor.dtype)
     return kernel(tensor, *args) if signed is None else kernel(tensor.view(signed), *args).view(tensor.dtype)
+
+
+def known_index(places: np.ndarray[Any, Any], beside: Tensor) -> Tensor:
+    """Places that the host has computed, as an index tensor on the device of another."""
+    device = default_torch_device() if beside.device.type == "meta" else beside.device
+    with torch_private.outside():
+        index = constant(torch.from_numpy(places.astype(np.int64)).to(device))
+    return unwrap(index)
 
 
 # Shapes and axes
@@ -194,7 +198,5 @@ def torch_target(device: Any, out_sharding: Any = None) -> torch.device:
     if device is None:
         return default_torch_device()
     if out_sharding is not None:
-        raise ValueError(
-            f"Only one of `device` or `out_sharding` can be set. Got {device=!r} and {out_sharding=!r}"
-        )
+        raise ValueError(f"Only one of `device` or `out_sharding` can be set. Got {device=!r} and {out_sharding=!r}")
     return to_torch_device(device)

@@ -15,7 +15,9 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, promote_dtypes_inexact, scalar, tensor_as, unwrap
+from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
+from jaxlike._src.lax import parallel
 from jaxlike._src.numpy.arguments import (
     array_of,
     astype,
@@ -29,7 +31,7 @@ from jaxlike._src.numpy.arguments import (
 from jaxlike._src.numpy.arithmetic import multiply, sqrt, subtract, true_divide
 from jaxlike._src.numpy.filled import full
 from jaxlike._src.numpy.reduce import max, min, sum
-from jaxlike._src.numpy.reduction import SHORT_DTYPES, identity_of, mask_of, refuse_out
+from jaxlike._src.numpy.reduction import SHORT_DTYPES, identity_of, mask_of, refuse_out, split_names
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, reshape, transpose
 
 if TYPE_CHECKING:
@@ -91,8 +93,10 @@ def mean(
     count = _count(x, axis, keepdims, mask, computed)
     total = unwrap(sum(x, axis, dtype=computed, keepdims=keepdims, where=mask))
     if isinstance(count, int) and (total.dtype.is_floating_point or total.is_complex()):
-        return astype(array_of(total * reciprocal_of(count, total.dtype), computed), result)
-    return astype(array_of(_divide(total, tensor_as(count, computed)), computed), result)
+        quotient = total * reciprocal_of(count, total.dtype)
+    else:
+        quotient = _divide(total, tensor_as(count, computed))
+    return finish("div", astype(array_of(quotient, computed), result))
 
 
 @functools.lru_cache(1024)
@@ -108,8 +112,9 @@ def _count(x: Array, axis: Any, keepdims: bool, mask: Array | None, dtype: Any) 
     if mask is not None:
         return sum(broadcast_array(mask, x.shape), axis, dtype=dtype, keepdims=keepdims)
     sizes = x.shape
+    names, axis = split_names(axis)
     axes = range(len(sizes)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    return size_of([sizes[i] for i in axes])
+    return size_of([sizes[i] for i in axes]) * (parallel.axis_size(names) if names else 1)
 
 
 def _divide(tensor: Tensor, count: Tensor) -> Tensor:
@@ -231,7 +236,7 @@ def var(
     asked = None if dtype is None else user_dtype(dtype, "var")
     refuse_out("var", out)
     computed, result = var_dtypes(x.dtype, asked)
-    if mask is None and mean is None and computed in _REAL and type(correction) is int:
+    if mask is None and mean is None and computed in _REAL and type(correction) is int and not split_names(axis)[0]:
         axes = axes_of(axis, x.ndim)
         sizes = x.shape
         if axes and size_of([sizes[i] for i in axes]) > correction:

@@ -80,9 +80,7 @@ def diff(
             return []
         added = one_array("diff", given)
         return (
-            [broadcast_to(added, [1 if i == axis else m for i, m in enumerate(x.shape)])]
-            if not added.ndim
-            else [added]
+            [broadcast_to(added, [1 if i == axis else m for i, m in enumerate(x.shape)])] if not added.ndim else [added]
         )
 
     parts = [*side(prepend), x, *side(append)]
@@ -157,8 +155,7 @@ def _slope(t: Tensor, h: Tensor | None, axis: int) -> Tensor:
         raise ValueError("Spacing arrays must be 1D arrays or scalars.")
     if h.shape[0] != n:
         raise ValueError(
-            "Spacing arrays must have the same length as the dimension along which the gradient is "
-            "calculated."
+            "Spacing arrays must have the same length as the dimension along which the gradient is calculated."
         )
     h = h.reshape([n if i == axis else 1 for i in range(t.dim())])
     steps = part(h, 1, n - 1) - part(h, 0, n - 1)

@@ -88,13 +88,7 @@ def _cumulative(
 
 def cumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """Running sum along an axis, or of the raveled array; the dtype stays (bool becomes int32)."""
-    if (
-        type(a) is Array
-        and a._frame is STATE.fast
-        and a._t.dtype in _DIRECT
-        and dtype is None
-        and out is None
-    ):
+    if type(a) is Array and a._frame is STATE.fast and a._t.dtype in _DIRECT and dtype is None and out is None:
         t = a._t
         if axis is None:
             return Array(torch.cumsum(t.reshape(-1), dim=0))
@@ -108,16 +102,12 @@ def cumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = Non
     return _cumulative("cumprod", running_product, a, axis, dtype, out)
 
 
-def nancumsum(
-    a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None
-) -> Array:
+def nancumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """As `cumsum`, NaN counting as 0."""
     return _cumulative("nancumsum", running_sum, a, axis, dtype, out, nan=0)
 
 
-def nancumprod(
-    a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None
-) -> Array:
+def nancumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """As `cumprod`, NaN counting as 1."""
     return _cumulative("nancumprod", running_product, a, axis, dtype, out, nan=1)
 
@@ -168,9 +158,7 @@ def cumulative_sum(
         dtype: dtype to compute in and to return.
         include_initial: whether the result starts with 0 and so is longer by one.
     """
-    return _standard(
-        "cumulative_sum", "sum", running_sum, x, axis, dtype, 0 if include_initial else None, True
-    )
+    return _standard("cumulative_sum", "sum", running_sum, x, axis, dtype, 0 if include_initial else None, True)
 
 
 def cumulative_prod(

@@ -40,35 +40,25 @@ def _check_shape_argument(name: str, shape: Any, dtype: Any) -> None:
         )
 
 
-def zeros(
-    shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None
-) -> Array:
+def zeros(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None) -> Array:
     """Zeros of the given shape; float32 if no dtype is given."""
     if type(shape) is not tuple:
         _check_shape_argument("zeros", shape, dtype)
     known = user_dtype(dtype, "zeros")
     sizes = new_shape(shape)
-    return array_of(
-        torch.zeros(sizes, dtype=dtypes.to_torch(known), device=torch_target(device, out_sharding)), known
-    )
+    return array_of(torch.zeros(sizes, dtype=dtypes.to_torch(known), device=torch_target(device, out_sharding)), known)
 
 
-def ones(
-    shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None
-) -> Array:
+def ones(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None) -> Array:
     """Ones of the given shape; float32 if no dtype is given."""
     if type(shape) is not tuple:
         _check_shape_argument("ones", shape, dtype)
     sizes = new_shape(shape)
     known = user_dtype(dtype, "ones")
-    return array_of(
-        torch.ones(sizes, dtype=dtypes.to_torch(known), device=torch_target(device, out_sharding)), known
-    )
+    return array_of(torch.ones(sizes, dtype=dtypes.to_torch(known), device=torch_target(device, out_sharding)), known)
 
 
-def empty(
-    shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None
-) -> Array:
+def empty(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None) -> Array:
     """As `zeros`: memory that was never written to has no value in a functional program."""
     _check_shape_argument("empty", shape, dtype)
     return zeros(shape, user_dtype(dtype, "empty"), device=device, out_sharding=out_sharding)
@@ -179,9 +169,7 @@ def empty_like(
     return _constant_like("ones_like", prototype, 0, dtype, shape, device, None)
 
 
-def _constant_like(
-    name: str, a: Any, value: int, dtype: Any, shape: Any, device: Any, out_sharding: Any
-) -> Array:
+def _constant_like(name: str, a: Any, value: int, dtype: Any, shape: Any, device: Any, out_sharding: Any) -> Array:
     a, sizes, want = _shaped(name, a, dtype, shape)
     weak = want is None and dtypes.is_weakly_typed(a)
     if want is None:
@@ -199,9 +187,7 @@ def _constant_like(
     return array_of(make(sizes, dtype=dtypes.to_torch(want), device=where), want, weak)
 
 
-def eye(
-    N: Any, M: Any = None, k: int | ArrayLike = 0, dtype: DTypeLike | None = None, *, device: Any = None
-) -> Array:
+def eye(N: Any, M: Any = None, k: int | ArrayLike = 0, dtype: DTypeLike | None = None, *, device: Any = None) -> Array:
     """Ones on the ``k``-th diagonal of an N x M matrix, zeros elsewhere; ``k`` may be traced."""
     want = user_dtype(dtype, "eye")
     check_arraylike("eye", k)

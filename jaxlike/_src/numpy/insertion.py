@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes, torch_private
-from jaxlike._src.array import Array, constant
+from jaxlike._src import dtypes
+from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
     canonicalize_axis,
@@ -22,8 +22,7 @@ from jaxlike._src.border import (
     to_numpy,
     unwrap,
 )
-from jaxlike._src.devices import default_torch_device
-from jaxlike._src.numpy.arguments import astype, axes_of, like, moved_as_signed, one_array
+from jaxlike._src.numpy.arguments import astype, axes_of, known_index, like, moved_as_signed, one_array
 from jaxlike._src.numpy.ranges import arange
 from jaxlike._src.numpy.shape import broadcast_array, broadcast_shapes, expand_dims, moveaxis, ravel
 
@@ -41,9 +40,7 @@ def select(x: Array, axis: int, index: Tensor) -> Array:
 
 
 def _select_known(x: Array, axis: int, places: np.ndarray[Any, Any]) -> Array:
-    with torch_private.outside():
-        index = constant(torch.from_numpy(places.astype(np.int64)).to(default_torch_device()))
-    return select(x, axis, unwrap(index))
+    return select(x, axis, known_index(places, unwrap(x)))
 
 
 def delete(
@@ -119,9 +116,7 @@ def insert(arr: ArrayLike, obj: ArrayLike | slice, values: ArrayLike, axis: int 
     size = x.shape[axis]
     places = arange(*obj.indices(size)) if isinstance(obj, slice) else asarray(obj)
     if places.ndim > 1:
-        raise ValueError(
-            f"jnp.insert(): obj must be a slice, a one-dimensional array, or a scalar; got {obj}"
-        )
+        raise ValueError(f"jnp.insert(): obj must be a slice, a one-dimensional array, or a scalar; got {obj}")
     empty = places.size == 0 and not isinstance(obj, Array)
     if not dtypes.issubdtype(places.dtype, np.integer) and not empty:
         raise ValueError(f"jnp.insert(): index array must be integer typed; got {obj}")

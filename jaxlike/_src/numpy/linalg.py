@@ -242,7 +242,7 @@ def lu_substitute(
         y = torch.linalg.solve_triangular(factors.mT, y, upper=True, unitriangular=True)
         back = order.argsort(dim=-1)
         return y.gather(-2, back.unsqueeze(-1).expand(*y.shape[:-2], n, y.shape[-1]))
-    rows = order.unsqueeze(-1).expand(*torch.broadcast_shapes(order.shape[:-1], b.shape[:-2]), n, b.shape[-1])
+    rows = order.unsqueeze(-1).expand(*np.broadcast_shapes(order.shape[:-1], b.shape[:-2]), n, b.shape[-1])
     permuted = b.expand(*rows.shape).gather(-2, rows)
     y = torch.linalg.solve_triangular(packed, permuted, upper=False, unitriangular=True)
     return torch.linalg.solve_triangular(packed, y, upper=True)
@@ -287,7 +287,9 @@ def solve(a: Any, b: Any) -> Array:
 
 def solve_broadcast(a: Tensor, b: Tensor) -> Tensor:
     """`solve_tensors` with leading axes broadcast."""
-    lead = torch.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    if a.shape[:-2] == b.shape[:-2]:
+        return solve_tensors(a, b)
+    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     return solve_tensors(a.expand(*lead, *a.shape[-2:]), b.expand(*lead, *b.shape[-2:]))
 
 

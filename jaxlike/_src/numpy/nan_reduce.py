@@ -96,9 +96,7 @@ def nansum(
 ) -> Array:
     """Sum over axes, NaN counting as 0. Arguments as in `sum`."""
     asked = None if dtype is None else user_dtype(dtype, "nanprod")
-    return _leave_out_nan(
-        "nansum", reduce.sum, a, 0, axis, keepdims, where, dtype=asked, out=out, initial=initial
-    )
+    return _leave_out_nan("nansum", reduce.sum, a, 0, axis, keepdims, where, dtype=asked, out=out, initial=initial)
 
 
 def nanprod(
@@ -112,9 +110,7 @@ def nanprod(
 ) -> Array:
     """Product over axes, NaN counting as 1. Arguments as in `prod`."""
     asked = None if dtype is None else user_dtype(dtype, "nanprod")
-    return _leave_out_nan(
-        "nanprod", reduce.prod, a, 1, axis, keepdims, where, dtype=asked, out=out, initial=initial
-    )
+    return _leave_out_nan("nanprod", reduce.prod, a, 1, axis, keepdims, where, dtype=asked, out=out, initial=initial)
 
 
 def nanmean(

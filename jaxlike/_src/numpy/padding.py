@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes, torch_private, unsigned
-from jaxlike._src.array import Array, constant
+from jaxlike._src import dtypes, unsigned
+from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, concrete_or_error, scalar_value, to_numpy, unwrap
-from jaxlike._src.devices import default_torch_device
 from jaxlike._src.numpy import create
-from jaxlike._src.numpy.arguments import astype, like, moved_as_signed, one_array
+from jaxlike._src.numpy.arguments import astype, known_index, like, moved_as_signed, one_array
 from jaxlike._src.numpy.averages import mean
 from jaxlike._src.numpy.quantiles import median
 from jaxlike._src.numpy.ranges import linspace
@@ -49,9 +48,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
 _STATISTICS: dict[str, Any] = {"maximum": amax, "minimum": amin, "mean": mean, "median": median}
 
 
-def pad(
-    array: ArrayLike, pad_width: Any, mode: str | Callable[..., Any] = "constant", **kwargs: Any
-) -> Array:
+def pad(array: ArrayLike, pad_width: Any, mode: str | Callable[..., Any] = "constant", **kwargs: Any) -> Array:
     """``array`` with elements added before and after it along each axis.
 
     Args:
@@ -79,9 +76,7 @@ def pad(
         raise ValueError("index can't contain negative values")
     if mode == "constant":
         return _constant(x, widths, create.asarray(kwargs.get("constant_values", 0)))
-    if mode in ("wrap", "edge") or (
-        mode in ("symmetric", "reflect") and kwargs.get("reflect_type", "even") == "even"
-    ):
+    if mode in ("wrap", "edge") or (mode in ("symmetric", "reflect") and kwargs.get("reflect_type", "even") == "even"):
         return _by_index(x, widths, mode)
     if mode in ("symmetric", "reflect"):
         return _odd_reflection(x, widths, mode)
@@ -170,9 +165,7 @@ def _by_index(x: Array, widths: Pairs, mode: str) -> Array:
         if _nothing_to_repeat(size, low, high, mode):
             continue
         picks = np.pad(np.arange(size), (low, high), mode=mode)  # pyright: ignore[reportArgumentType, reportCallIssue]
-        with torch_private.outside():
-            index = constant(torch.from_numpy(picks).to(default_torch_device()))
-        tensor = moved_as_signed(torch.index_select, tensor, axis, unwrap(index))
+        tensor = moved_as_signed(torch.index_select, tensor, axis, known_index(picks, tensor))
     return like(x, tensor)
 
 

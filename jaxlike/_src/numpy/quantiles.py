@@ -32,9 +32,7 @@ def _checked_weights(a: Array, weights: Array, axis: Any, method: str) -> tuple[
     if dtypes.issubdtype(weights.dtype, np.complexfloating):
         raise ValueError("Weights cannot be complex types.")
     if method != "inverted_cdf":
-        raise NotImplementedError(
-            f"{method} doesn't support weights. Only method 'inverted_cdf' supports weights."
-        )
+        raise NotImplementedError(f"{method} doesn't support weights. Only method 'inverted_cdf' supports weights.")
     a, weights = promote_dtypes_inexact(a, weights)
     if weights.shape == a.shape:
         return a, weights
@@ -70,9 +68,7 @@ def _quantile(
     a: Array, q: Array, axis: Any, method: str, keepdims: bool, leave_out_nan: bool, weights: Array | None
 ) -> Array:
     if method not in METHODS:
-        raise ValueError(
-            "method can only be 'linear', 'lower', 'higher', 'midpoint', 'nearest' or 'inverted_cdf'"
-        )
+        raise ValueError("method can only be 'linear', 'lower', 'higher', 'midpoint', 'nearest' or 'inverted_cdf'")
     if weights is not None:
         a, weights = _checked_weights(a, weights, axis, method)
     else:
@@ -89,9 +85,7 @@ def _quantile(
     along = axes[0] if len(axes) == 1 else -1
     if values.shape[along] and point is not None and method != "inverted_cdf" and not leave_out_nan:
         picked = _at_point(values, along, point, method)
-        return Array(
-            _with_axes(cast(picked, values.dtype), axes, 0) if keepdims else cast(picked, values.dtype)
-        )
+        return Array(_with_axes(cast(picked, values.dtype), axes, 0) if keepdims else cast(picked, values.dtype))
     values = values if along == -1 else values.movedim(along, -1)
     if values.shape[-1] == 0:
         at = 0 if axis is None else axes[0]

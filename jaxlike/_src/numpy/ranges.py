@@ -38,8 +38,7 @@ def iota(dtype: Any, length: int, device: torch.device) -> Tensor:
     """0, 1, ... in a numpy dtype, wrapping around where it is too narrow."""
     if dtype == dtypes.BOOL:
         raise TypeError(
-            f"iota does not accept dtype {dtype}. Accepted dtypes are subtypes of integer, floating, "
-            "complexfloating."
+            f"iota does not accept dtype {dtype}. Accepted dtypes are subtypes of integer, floating, complexfloating."
         )
     want = dtypes.to_torch(dtype)
     if want in _DIRECT:
@@ -89,9 +88,7 @@ def arange(
     if given[0] is None:
         raise TypeError("must be real number, not NoneType")
     if want is None:
-        want = dtypes.result_type(
-            *(a for a, v in zip((start, stop, step), given, strict=True) if v is not None)
-        )
+        want = dtypes.result_type(*(a for a, v in zip((start, stop, step), given, strict=True) if v is not None))
     if any(np.iscomplexobj(v) for v in given):
         raise ValueError(
             "Passing complex start/stop/step to jnp.arange is no longer supported starting in JAX v0.10.0."
@@ -287,9 +284,7 @@ def meshgrid(*xi: ArrayLike, copy: bool = True, sparse: bool = False, indexing: 
     if indexing not in ("xy", "ij"):
         raise ValueError(f"Valid values for indexing are 'xy' and 'ij', got {indexing}")
     if any(x.ndim != 1 for x in arrays):
-        raise ValueError(
-            f"Arguments to jax.numpy.meshgrid must be 1D, got shapes {[x.shape for x in arrays]}"
-        )
+        raise ValueError(f"Arguments to jax.numpy.meshgrid must be 1D, got shapes {[x.shape for x in arrays]}")
     axes = list(range(len(arrays)))  # along which axis of the grid each argument lies
     if indexing == "xy" and len(arrays) >= 2:
         axes[:2] = [1, 0]
@@ -318,9 +313,7 @@ def indices(dimensions: Any, dtype: DTypeLike | None = None, sparse: bool = Fals
         sparse: a tuple with one array per axis, of size 1 along the others, instead of one stacked array.
     """
     want = dtypes.default_int_dtype() if dtype is None else user_dtype(dtype, "indices")
-    sizes = tuple(
-        concrete_or_error(operator.index, n, "dimensions argument of jnp.indices") for n in dimensions
-    )
+    sizes = tuple(concrete_or_error(operator.index, n, "dimensions argument of jnp.indices") for n in dimensions)
     where = torch_target(None)
     columns = [_along(iota(want, n, where), i, len(sizes)) for i, n in enumerate(sizes)]
     if sparse:

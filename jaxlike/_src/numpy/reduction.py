@@ -22,8 +22,9 @@ from jaxlike._src.border import (
     scalar,
     unwrap,
 )
-from jaxlike._src.family import publish
+from jaxlike._src.family import finish, publish
 from jaxlike._src.frames import STATE
+from jaxlike._src.lax import parallel
 from jaxlike._src.numpy.arguments import array_of, astype, axes_of, one_array, static_axes, user_dtype
 from jaxlike._src.numpy.shape import broadcast_array, common_shape
 
@@ -58,10 +59,18 @@ def mask_of(name: str, where: Any) -> Array | None:
         return None
     mask = one_array(name, where)
     if mask.dtype != dtypes.BOOL:
-        raise ValueError(
-            f"jnp.{name}: where must be None or a boolean array; got where.dtype={mask.dtype!r}."
-        )
+        raise ValueError(f"jnp.{name}: where must be None or a boolean array; got where.dtype={mask.dtype!r}.")
     return mask
+
+
+def split_names(axis: Any) -> tuple[tuple[Any, ...], Any]:
+    """(names of vmap axes, axes of the array) of an axis argument."""
+    if axis is None or isinstance(axis, int):
+        return (), axis
+    if isinstance(axis, str):
+        return (axis,), ()
+    names = tuple(i for i in axis if isinstance(i, str))
+    return names, tuple(i for i in axis if not isinstance(i, str)) if names else axis
 
 
 def refuse_out(name: str, out: Any) -> None:
@@ -98,6 +107,9 @@ class Reduction(NamedTuple):
         name = self.name
         axis = static_axes(axis)
         refuse_out(name, out)
+        names, axis = split_names(axis)
+        if names:
+            return self._over_names(names, a, axis, dtype, keepdims, initial, where, promote_integers)
         x = one_array(name, a)
         if isinstance(x.dtype, dtypes.ExtendedDType):
             if self.truth:
@@ -128,7 +140,29 @@ class Reduction(NamedTuple):
         if mask is not None:
             tensor = masked(tensor, unwrap(mask), identity_of(self.identity, computed))
         reduced = self._reduce(tensor, axes, keepdims, initial)
-        return astype(array_of(reduced, computed), result)
+        return finish(f"reduce_{name}", astype(array_of(reduced, computed), result))
+
+    def _over_names(
+        self,
+        names: tuple[Any, ...],
+        a: Any,
+        axis: Any,
+        dtype: Any,
+        keepdims: bool,
+        initial: Any,
+        where: Any,
+        promote_integers: bool,
+    ) -> Array:
+        """Over axes of the array, then over the named axes of a vmap."""
+        collective = {"sum": parallel.psum, "max": parallel.pmax, "min": parallel.pmin}.get(self.name)
+        if collective is None:
+            raise NotImplementedError(f"Named reductions not implemented for jnp.{self.name}()")
+        here = self.general(a, axis, dtype, None, keepdims, None, where, promote_integers)
+        whole = collective(here, names)
+        if initial is None:
+            return whole
+        start = unwrap(astype(asarray(initial), whole.dtype))
+        return array_of(self.combine(start, unwrap(whole)), whole.dtype)
 
     def _dtypes(self, given: Any, asked: Any, promote_integers: bool) -> tuple[Any, Any]:
         """(dtype of the result, dtype computed in)."""
@@ -159,9 +193,7 @@ class Reduction(NamedTuple):
             if self.has_identity or math.prod(tensor.shape[i] for i in axes):
                 reduced = kernel(tensor, axes, keepdims) if axes else tensor
             else:  # nothing to pick from: the initial value alone
-                sizes = [
-                    1 if i in axes else n for i, n in enumerate(tensor.shape) if keepdims or i not in axes
-                ]
+                sizes = [1 if i in axes else n for i, n in enumerate(tensor.shape) if keepdims or i not in axes]
                 reduced = first[0].expand(sizes)
             return self.combine(first[0], reduced) if first else reduced
 
@@ -204,9 +236,7 @@ def truth(tensor: Tensor) -> Tensor:
 
 # The three signatures
 
-_FLOATS = frozenset(
-    [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64, torch.complex128]
-)
+_FLOATS = frozenset([torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.complex64, torch.complex128])
 _ORDERED = frozenset(
     [
         *(torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.bool),
@@ -244,9 +274,7 @@ def with_dtype(
     """
 
     def lift(kernel: Kernel) -> Callable[..., Array]:
-        general = Reduction(
-            kernel.__name__, kernel, identity, combine, on_bool, numeric=True, promotes=True
-        ).general
+        general = Reduction(kernel.__name__, kernel, identity, combine, on_bool, numeric=True, promotes=True).general
 
         def op(
             a: ArrayLike,
@@ -282,9 +310,7 @@ def with_dtype(
     return lift
 
 
-def of_ordered(
-    identity: Any, combine: Callable[[Tensor, Tensor], Tensor]
-) -> Callable[[Kernel], Callable[..., Array]]:
+def of_ordered(identity: Any, combine: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Kernel], Callable[..., Array]]:
     """A reduction that picks one of the elements; nothing to pick from is an error."""
 
     def lift(kernel: Kernel) -> Callable[..., Array]:
@@ -321,9 +347,7 @@ def of_ordered(
     return lift
 
 
-def of_truth(
-    identity: bool, combine: Callable[[Tensor, Tensor], Tensor]
-) -> Callable[[Kernel], Callable[..., Array]]:
+def of_truth(identity: bool, combine: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Kernel], Callable[..., Array]]:
     """A reduction of truth values."""
 
     def lift(kernel: Kernel) -> Callable[..., Array]:

@@ -11,6 +11,7 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 
 from jaxlike._src import dtypes
@@ -21,10 +22,10 @@ from jaxlike._src.numpy.arguments import like, moved_as_signed, one_array
 from jaxlike._src.numpy.compare import equal, not_equal
 from jaxlike._src.numpy.filled import full_like, zeros
 from jaxlike._src.numpy.find import in_order, places_in
-from jaxlike._src.numpy.search import first_true, positions
+from jaxlike._src.numpy.search import first_true, nonzero, positions
 from jaxlike._src.numpy.select import where
 from jaxlike._src.numpy.shape import all_arrays, moveaxis, ravel, reshape
-from jaxlike._src.numpy.sort import check_ordered, gathered, lexical_order, order_of
+from jaxlike._src.numpy.sort import gathered, lexical_order, order_of
 from jaxlike._src.numpy.stacking import concatenate
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ class _Sorted(NamedTuple):
 def _sorted(x: Array, equal_nan: bool) -> _Sorted:
     """``x`` sorted along its first axis, further axes making up the elements."""
     tensor = unwrap(x)
-    check_ordered(x)
-    if tensor.is_complex():
+    if np.issubdtype(x.dtype, np.complexfloating):  # which refuses PRNG keys
         tensor = torch.where(tensor != tensor, torch.nan, tensor)
     length, width = tensor.shape[0], math.prod(tensor.shape[1:])
     if width == 0:
@@ -178,7 +178,7 @@ def unique(
     del sorted
     x = one_array("unique", ar)
     if size is None:
-        x = concrete_or_known(x, f"The error arose for the first argument of jnp.unique(). {_HINT}")
+        x = _known(x)
     else:
         size = concrete_or_error(
             operator.index, size, f"The error arose for the size argument of jnp.unique(). {_HINT}"
@@ -197,10 +197,9 @@ def unique(
     return found[0] if len(found) == 1 else tuple(found)
 
 
-def concrete_or_known(x: Array, context: str) -> Array:
-    """``x`` itself, after the check that its values are known."""
-    concrete_or_error(None, x, context)
-    return x
+def _known(x: Array) -> Array:
+    """The values of ``x``, which have no derivative; an error where they are not known."""
+    return concrete_or_error(None, x, f"The error arose for the first argument of jnp.unique(). {_HINT}")
 
 
 class _UniqueAllResult(NamedTuple):
@@ -346,8 +345,7 @@ def union1d(
     """The distinct elements of both arrays, sorted; ``size`` and ``fill_value`` as in `unique`."""
     x, y = all_arrays("union1d", (ar1, ar2))
     if size is None:
-        for z in (x, y):
-            concrete_or_error(None, z, "The error arose in union1d()")
+        x, y = (concrete_or_error(None, z, "The error arose in union1d()") for z in (x, y))
     size = _static_size(size, "union1d")
     return unique(concatenate((x, y), axis=None), size=size, fill_value=fill_value)
 
@@ -461,15 +459,15 @@ def intersect1d(
         fill_value: what surplus places hold, by default the smallest element.
     """
     x, y = map(ravel, promote_dtypes(*all_arrays("intersect1d", (ar1, ar2))))
-    if size is None:
-        for z in (x, y):
-            concrete_or_known(z, f"The error arose for the first argument of jnp.unique(). {_HINT}")
+    if size is None and not assume_unique:
+        x, y = _known(x), _known(y)
     values, counts, order, firsts = _sorted_pair(x, y, assume_unique)
     rows = _comparable(unwrap(values))
     chosen = (rows[1:] == rows[:-1]) & counts[1:]
     if size is None:
-        at = torch.nonzero(unwrap(concrete_or_error(None, Array(chosen)))).squeeze(1)
-        found, valid = like(values, gathered(unwrap(values), 0, at)), torch.ones_like(at, dtype=torch.bool)
+        found = values[:-1][Array(chosen)]  # pyright: ignore[reportIndexIssue]
+        at = unwrap(nonzero(Array(chosen))[0]).to(torch.int64)
+        valid = torch.ones_like(at, dtype=torch.bool)
     else:
         found, valid, at = _filled_vector(values, chosen, size, fill_value)
     if not return_indices:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import torch_private
-from jaxlike._src.array import Array, constant
+from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
     canonicalize_axis,
@@ -22,9 +21,17 @@ from jaxlike._src.border import (
     to_numpy,
     unwrap,
 )
-from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import astype, hashable, index_tuple, like, moved_as_signed, one_array, user_dtype
+from jaxlike._src.numpy.arguments import (
+    astype,
+    hashable,
+    index_tuple,
+    known_index,
+    like,
+    moved_as_signed,
+    one_array,
+    user_dtype,
+)
 from jaxlike._src.numpy.shape import (
     all_arrays,
     atleast_1d,
@@ -52,8 +59,7 @@ def concatenate_arrays(arrays: Sequence[Array], axis: int) -> Array:
     shapes = [x.shape for x in arrays]
     if len({len(s) for s in shapes}) > 1:
         raise TypeError(
-            "Cannot concatenate arrays with different numbers of dimensions: "
-            f"got {', '.join(map(str, shapes))}."
+            f"Cannot concatenate arrays with different numbers of dimensions: got {', '.join(map(str, shapes))}."
         )
     if len({(s[:axis], s[axis + 1 :]) for s in shapes}) > 1:
         raise TypeError(
@@ -276,8 +282,7 @@ def _split(name: str, ary: Any, indices_or_sections: Any, axis: Any = 0) -> list
             raise ValueError(f"array split does not result in an equal division: rest is {rest}")
         lengths = [length + 1] * rest + [length] * (count - rest)
     return [
-        like(x, part)
-        for part in torch.split(unwrap(x), [int(n) for n in lengths], canonicalize_axis(axis, x.ndim))
+        like(x, part) for part in torch.split(unwrap(x), [int(n) for n in lengths], canonicalize_axis(axis, x.ndim))
     ]
 
 
@@ -286,9 +291,7 @@ def split(ary: ArrayLike, indices_or_sections: int | Sequence[int] | ArrayLike, 
     return _split("split", ary, indices_or_sections, axis)
 
 
-def array_split(
-    ary: ArrayLike, indices_or_sections: int | Sequence[int] | ArrayLike, axis: int = 0
-) -> list[Array]:
+def array_split(ary: ArrayLike, indices_or_sections: int | Sequence[int] | ArrayLike, axis: int = 0) -> list[Array]:
     """As `split`; where the parts cannot be equal, the first ones are longer by one."""
     return _split("array_split", ary, indices_or_sections, axis)
 
@@ -384,16 +387,13 @@ def repeat(
     if x.ndim == 0:
         if counts.shape != (1,):
             raise ValueError(
-                "`repeat` with a scalar parameter `a` is only implemented for scalar values of the parameter "
-                "`repeats`."
+                "`repeat` with a scalar parameter `a` is only implemented for scalar values of the parameter `repeats`."
             )
         return like(x, tensor.expand((int(counts[0]), *tensor.shape)))
     at = canonicalize_axis(axis, x.ndim)
     counts = np.broadcast_to(counts, [x.shape[at]])
     picks = np.repeat(np.arange(x.shape[at]), counts)
-    with torch_private.outside():
-        index = torch.from_numpy(picks).to(default_torch_device())
-    return like(x, moved_as_signed(torch.index_select, tensor, at, unwrap(constant(index))))
+    return like(x, moved_as_signed(torch.index_select, tensor, at, known_index(picks, tensor)))
 
 
 def _repeat_to_length(x: Array, repeats: Array, axis: int, length: int) -> Array:
@@ -401,8 +401,7 @@ def _repeat_to_length(x: Array, repeats: Array, axis: int, length: int) -> Array
     if x.ndim == 0:
         if counts.shape != (1,):
             raise ValueError(
-                "`repeat` with a scalar parameter `a` is only implemented for scalar values of the parameter "
-                "`repeats`."
+                "`repeat` with a scalar parameter `a` is only implemented for scalar values of the parameter `repeats`."
             )
         tensor = unwrap(x)
         return like(x, tensor.expand((length, *tensor.shape)))

@@ -136,9 +136,7 @@ def _covariance(x: Array, weights: Array | None, importance: Array | None, off: 
     return squeeze(true_divide(Array(product), divisor))
 
 
-def corrcoef(
-    x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, dtype: DTypeLike | None = None
-) -> Array:
+def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, dtype: DTypeLike | None = None) -> Array:
     """Correlation of the rows of ``x`` (and ``y``): `cov` divided by the standard deviations of both."""
     one_array("corrcoef", x)
     if dtype is not None and not dtypes.issubdtype(dtype, np.inexact):
@@ -377,9 +375,7 @@ def histogramdd(
             raise ValueError("should have one weight for each sample.")
         points, w = promote_dtypes_inexact(points, w)
     n, rank = points.shape
-    if range is not None and (
-        len(range) != rank or any(r is not None and np.shape(r)[0] != 2 for r in range)
-    ):
+    if range is not None and (len(range) != rank or any(r is not None and np.shape(r)[0] != 2 for r in range)):
         raise ValueError(
             f"For sample.shape={(n, rank)}, range must be a sequence of {rank} pairs or Nones; got {range=!r}"
         )

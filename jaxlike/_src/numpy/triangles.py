@@ -204,9 +204,7 @@ def diag_indices(n: int, ndim: int = 2) -> tuple[Array, ...]:
         raise ValueError(f"n argument to diag_indices must be nonnegative, got {n}")
     if ndim < 0:
         raise ValueError(f"ndim argument to diag_indices must be nonnegative, got {ndim}")
-    return (
-        array_of(iota(dtypes.default_int_dtype(), n, torch_target(None)), dtypes.default_int_dtype()),
-    ) * ndim
+    return (array_of(iota(dtypes.default_int_dtype(), n, torch_target(None)), dtypes.default_int_dtype()),) * ndim
 
 
 def diag_indices_from(arr: ArrayLike) -> tuple[Array, ...]:

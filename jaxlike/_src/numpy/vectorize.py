@@ -34,28 +34,22 @@ def parse_signature(signature: str) -> tuple[tuple[CoreDims, ...], tuple[CoreDim
     if not _SIGNATURE.fullmatch(signature):
         raise ValueError(f"not a valid gufunc signature: {signature}")
     inputs, outputs = (
-        tuple(tuple(re.findall(r"\w+", one)) for one in re.findall(_LIST, side))
-        for side in signature.split("->")
+        tuple(tuple(re.findall(r"\w+", one)) for one in re.findall(_LIST, side)) for side in signature.split("->")
     )
     return inputs, outputs
 
 
-def _note_sizes(
-    sizes: dict[str, int], given: tuple[int, ...], names: CoreDims, context: str, output: bool
-) -> None:
+def _note_sizes(sizes: dict[str, int], given: tuple[int, ...], names: CoreDims, context: str, output: bool) -> None:
     """Enter the sizes of named axes, which must be the same wherever the name stands."""
     if output and len(given) != len(names):
         raise ValueError(f"output shape {given!r} does not match core dimensions {names!r} {context}")
     if len(given) < len(names):
         raise ValueError(
-            f"input with shape {given!r} does not have enough dimensions for all core dimensions {names!r} "
-            f"{context}"
+            f"input with shape {given!r} does not have enough dimensions for all core dimensions {names!r} {context}"
         )
     for name, size in zip(names, given[len(given) - len(names) :], strict=True):
         if sizes.setdefault(name, size) != size:
-            raise ValueError(
-                f"inconsistent size for core dimension {name!r}: {size!r} vs {sizes[name]!r} {context}"
-            )
+            raise ValueError(f"inconsistent size for core dimension {name!r}: {size!r} vs {sizes[name]!r} {context}")
 
 
 def _with_output_check(
@@ -64,9 +58,7 @@ def _with_output_check(
     def checked(*args: Any) -> Any:
         out = function(*args)
         if len(expected) > 1 and not isinstance(out, tuple):
-            raise TypeError(
-                f"output must be a tuple when multiple outputs are expected, got: {out!r}\n{context}"
-            )
+            raise TypeError(f"output must be a tuple when multiple outputs are expected, got: {out!r}\n{context}")
         outs = out if isinstance(out, tuple) else (out,)
         if len(outs) != len(expected):
             raise TypeError(
@@ -113,9 +105,7 @@ def vectorize(
         signature: which axes pyfunc handles, as ``"(n),(n)->()"``; none if it is left out.
     """
     if any(not isinstance(e, str | int) for e in excluded):
-        raise TypeError(
-            f"jax.numpy.vectorize can only exclude integer or string arguments, but {excluded=!r}"
-        )
+        raise TypeError(f"jax.numpy.vectorize can only exclude integer or string arguments, but {excluded=!r}")
     if any(isinstance(e, int) and e < 0 for e in excluded):
         raise ValueError(f"{excluded=!r} contains negative numbers")
 
@@ -133,8 +123,7 @@ def vectorize(
         arrays = [asarray(a) for a in given]
         if len(arrays) != len(inputs):
             raise TypeError(
-                f"wrong number of positional arguments: expected {len(inputs)!r}, got {len(arrays)!r} "
-                f"{context}"
+                f"wrong number of positional arguments: expected {len(inputs)!r}, got {len(arrays)!r} {context}"
             )
         sizes: dict[str, int] = {}
         mapped: list[tuple[int, ...]] = []
@@ -171,9 +160,7 @@ def _mapped(function: Callable[..., Any], arrays: Sequence[Array], mapped: Seque
     """``function`` under a vmap for each broadcast axis, from the last to the first."""
     rank = len(broadcast_shapes(*mapped)) if mapped else 0
     reversed_sizes = [((1,) * (rank - len(m)) + m)[::-1] for m in mapped]
-    squeezed = [
-        squeeze(a, tuple(i for i, n in enumerate(m) if n == 1)) for a, m in zip(arrays, mapped, strict=True)
-    ]
+    squeezed = [squeeze(a, tuple(i for i, n in enumerate(m) if n == 1)) for a, m in zip(arrays, mapped, strict=True)]
     put_back: list[int] = []
     for depth, sizes in enumerate(zip(*reversed_sizes, strict=True)):
         if all(n == 1 for n in sizes):

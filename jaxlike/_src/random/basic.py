@@ -66,7 +66,7 @@ def uniform(
     shape = canonicalize_shape(shape)
     dtype = float_dtype("uniform", dtype)
     if type(minval) is float and type(maxval) is float and minval == 0.0 and maxval == 1.0 and dtype in dtypes.TO_TORCH:
-        return Array(draws.unit_floats(typed, shape, dtypes.TO_TORCH[dtype]))
+        return Array(draws.unit_floats(typed, shape, dtype))
     return uniform_between(typed, shape, dtype, minval, maxval)
 
 
@@ -82,10 +82,12 @@ def uniform_between(key: PRNGKeyArray, shape: Shape, dtype: Any, minval: ArrayLi
     out = broadcast_shapes("mul", [shape, tuple(low.shape), tuple(high.shape)])
     if out != shape:
         raise TypeError(f"reshape total size must be unchanged, got new_sizes {shape} for shape {out}.")
-    return Array(draws.between(draws.unit_floats(key, shape, dtypes.to_torch(dtype)), low, high))
+    return Array(draws.between(draws.unit_floats(key, shape, dtype), low, high))
 
 
-def _uniform_8_bits(key: PRNGKeyArray, shape: Shape, dtype: Any, kept: int, minval: ArrayLike, maxval: ArrayLike) -> Array:
+def _uniform_8_bits(
+    key: PRNGKeyArray, shape: Shape, dtype: Any, kept: int, minval: ArrayLike, maxval: ArrayLike
+) -> Array:
     """Floats of 8 bits, in float32 steps each of which is rounded."""
     single = np.dtype("float32")
 
@@ -98,7 +100,9 @@ def _uniform_8_bits(key: PRNGKeyArray, shape: Shape, dtype: Any, kept: int, minv
     return astype(Array(torch.maximum(low, moved)), dtype)
 
 
-def normal(key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None) -> Array:
+def normal(
+    key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
+) -> Array:
     """Standard normal samples.
 
     Args:
@@ -117,10 +121,10 @@ def normal(key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = No
 def normal_tensor(key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
     """`normal` with checked arguments, as a tensor."""
     if dtypes.issubdtype(dtype, np.complexfloating):
-        real = torch.float32 if dtype.itemsize == 8 else torch.float64
-        parts = [draws.standard_normal(k, shape, real) for k in split_list(key, 2)]
+        real = np.dtype("float32" if dtype.itemsize == 8 else "float64")
+        parts = [draws.standard("normal", k, shape, real) for k in split_list(key, 2)]
         return torch.complex(*parts) / np.sqrt(dtype.type(2)).real.item()
-    return draws.standard_normal(key, shape, dtypes.to_torch(dtype))
+    return draws.standard("normal", key, shape, dtype)
 
 
 # Integers
@@ -261,8 +265,8 @@ def bernoulli(
     shape = shape_of("bernoulli", shape, p)
     prob = tensor_as(p, dtype)
     if mode == "low":
-        return Array(draws.unit_floats(typed, shape, prob.dtype) < prob)
-    first, second = draws.unit_floats(typed, (2, *shape), prob.dtype).unbind(0)
+        return Array(draws.unit_floats(typed, shape, dtype) < prob)
+    first, second = draws.unit_floats(typed, (2, *shape), dtype).unbind(0)
     return Array(second * 2.0 ** -int(dtypes.finfo(dtype).nmant) < prob - first)
 
 
@@ -284,6 +288,5 @@ def rademacher(
 
 def signs(key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
     """`rademacher` with checked arguments, as a tensor."""
-    half = dtypes.to_torch(dtypes.default_float_dtype())
-    heads = draws.unit_floats(key, shape, half) < 0.5
+    heads = draws.unit_floats(key, shape, dtypes.default_float_dtype()) < 0.5
     return cast(2 * heads.to(torch.int32) - 1, dtypes.to_torch(dtype))

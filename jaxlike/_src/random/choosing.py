@@ -31,7 +31,6 @@ from jaxlike._src.numpy.sort import gathered
 from jaxlike._src.numpy.take import take
 from jaxlike._src.random import draws
 from jaxlike._src.random.arguments import check_shape, float_dtype
-from jaxlike._src.random.basic import uniform_between
 from jaxlike._src.random.keys import check_key, split_list
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ def _places(
     integer = dtypes.to_torch(dtypes.default_int_dtype())
     if replace:
         upto = cumsum(prob)
-        unit = draws.unit_floats(key, shape, unwrap(upto).dtype)
+        unit = draws.unit_floats(key, shape, upto.dtype)
         where = searchsorted(upto, Array(unwrap(upto)[-1] * (1 - unit)))
         return Array(cast(unwrap(where), integer))
     noise = gumbel(key, (count,), dtype=prob.dtype, mode=mode)
@@ -199,11 +198,10 @@ def gumbel(
     info = dtypes.finfo(dtype)
     kind = dtypes.to_torch(dtype)
     if mode == "low":
-        unit = uniform_between(typed, shape, dtype, float(info.tiny), 1.0)
-        return Array(-torch.log(-torch.log(unwrap(unit))))
+        return Array(draws.standard("gumbel", typed, shape, dtype))
     if mode == "highest" and kind is torch.float32:
         return Array(_gumbel_of_64_bits(*draws.random_bits(typed, 32, (2, *shape)).view(torch.int32).unbind(0)))
-    high, low = draws.unit_floats(typed, (2, *shape), kind).unbind(0)
+    high, low = draws.unit_floats(typed, (2, *shape), dtype).unbind(0)
     x = torch.where(high >= 0.5, high, high + 2.0 ** -int(info.nmant) * low + float(info.tiny))
     return Array(-torch.log(-torch.log1p(-x)))
 
@@ -286,7 +284,8 @@ def categorical(
     count = math.prod(leading)
     if count > scores.shape[axis]:
         raise ValueError(
-            f"Number of samples without replacement ({count}) cannot exceed number of categories ({scores.shape[axis]})."
+            f"Number of samples without replacement ({count}) cannot exceed number of categories "
+            f"({scores.shape[axis]})."
         )
     places = _largest(unwrap(moveaxis(Array(unwrap(scores) + unwrap(noise)), axis, -1)), count)
     return Array(places.movedim(-1, 0).reshape(shape).to(torch.int32))

@@ -23,7 +23,7 @@ from jaxlike._src.border import (
 from jaxlike._src.numpy import linalg
 from jaxlike._src.random import draws
 from jaxlike._src.random.arguments import broadcast, check_safe_cast, check_shape, float_dtype, int_dtype, shape_of
-from jaxlike._src.random.basic import normal_tensor, signs, uniform_between
+from jaxlike._src.random.basic import normal_tensor, signs
 from jaxlike._src.random.keys import check_key, split_list
 from jaxlike._src.transforms.custom import custom_jvp
 
@@ -33,13 +33,6 @@ if TYPE_CHECKING:
     from jaxlike._src.random.draws import Shape
     from jaxlike._src.random.key_array import PRNGKeyArray
     from jaxlike._src.typing import ArrayLike, DTypeLike
-
-
-def unit(key: PRNGKeyArray, shape: Shape, dtype: Any, minval: float = 0.0) -> Tensor:
-    """Uniform samples from [minval, 1) of any float dtype."""
-    if minval == 0.0 and dtype in dtypes.TO_TORCH:
-        return draws.unit_floats(key, shape, dtypes.TO_TORCH[dtype])
-    return unwrap(uniform_between(key, shape, dtype, minval, 1.0))
 
 
 # Without parameters
@@ -58,12 +51,7 @@ def exponential(
     """
     typed, _ = check_key("exponential", key)
     dtype = float_dtype("exponential", dtype)
-    return Array(exponential_tensor(typed, canonicalize_shape(shape), dtype))
-
-
-def exponential_tensor(key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
-    """`exponential` with checked arguments, as a tensor."""
-    return -torch.log1p(-unit(key, shape, dtype))
+    return Array(draws.standard("exponential", typed, canonicalize_shape(shape), dtype))
 
 
 def laplace(
@@ -79,8 +67,7 @@ def laplace(
     """
     typed, _ = check_key("laplace", key)
     dtype = float_dtype("laplace", dtype)
-    u = unit(typed, canonicalize_shape(shape), dtype, -1.0 + float(dtypes.finfo(dtype).epsneg))
-    return Array(torch.sign(u) * torch.log1p(-u.abs()))
+    return Array(draws.standard("laplace", typed, canonicalize_shape(shape), dtype))
 
 
 def logistic(
@@ -96,8 +83,7 @@ def logistic(
     """
     typed, _ = check_key("logistic", key)
     dtype = float_dtype("logistic", dtype)
-    u = unit(typed, canonicalize_shape(shape), dtype, float(dtypes.finfo(dtype).tiny))
-    return Array(torch.log(u) - torch.log1p(-u))
+    return Array(draws.standard("logistic", typed, canonicalize_shape(shape), dtype))
 
 
 def cauchy(
@@ -113,8 +99,7 @@ def cauchy(
     """
     typed, _ = check_key("cauchy", key)
     dtype = float_dtype("cauchy", dtype)
-    u = unit(typed, canonicalize_shape(shape), dtype, float(dtypes.finfo(dtype).eps))
-    return Array(torch.tan(special.constant(math.pi, u.dtype, u.device) * (u - 0.5)))
+    return Array(draws.standard("cauchy", typed, canonicalize_shape(shape), dtype))
 
 
 def maxwell(
@@ -226,7 +211,7 @@ def truncated_normal(
     low, high = tensor_as(lower, dtype), tensor_as(upper, dtype)
     root2 = special.constant(math.sqrt(2), low.dtype, low.device)
     ends = [unwrap(_erf(Array(t / root2))) for t in (low, high)]
-    u = draws.between(unit(typed, shape, dtype), *ends)
+    u = draws.between(draws.unit_floats(typed, shape, dtype), *ends)
     out = root2 * unwrap(_erf_inv(Array(u)))
     return _clipped_inside(out, low, high)
 
@@ -288,7 +273,7 @@ def pareto(
     dtype = float_dtype("pareto", dtype)
     shape = shape_of("pareto", shape, b)
     check_safe_cast("pareto", dtype, b)
-    return Array(torch.exp(exponential_tensor(typed, shape, dtype) / tensor_as(b, dtype)))
+    return Array(torch.exp(draws.standard("exponential", typed, shape, dtype) / tensor_as(b, dtype)))
 
 
 def rayleigh(
@@ -312,7 +297,7 @@ def rayleigh(
     dtype = float_dtype("rayleigh", dtype)
     shape = shape_of("rayleigh", shape, scale)
     check_safe_cast("rayleigh", dtype, scale)
-    return Array(tensor_as(scale, dtype) * torch.sqrt(torch.log(unit(typed, shape, dtype)) * -2.0))
+    return Array(tensor_as(scale, dtype) * torch.sqrt(torch.log(draws.unit_floats(typed, shape, dtype)) * -2.0))
 
 
 def wald(
@@ -339,7 +324,7 @@ def wald(
     first, second = split_list(typed, 2)
     mu = tensor_as(mean, dtype).expand(shape)
     y = normal_tensor(first, shape, dtype) ** 2
-    z = unit(second, shape, dtype)
+    z = draws.unit_floats(second, shape, dtype)
     root = torch.sqrt(4 * mu * y + mu**2 * y**2)
     x = mu + mu**2 * y / 2 - mu / 2 * root
     return Array(torch.where(z <= mu / (mu + x), x, mu**2 / x))
@@ -371,7 +356,7 @@ def triangular(
     shape = shape_of("triangular", shape, left, mode, right)
     check_safe_cast("triangular", dtype, left, mode, right)
     a, c, b = (tensor_as(v, dtype).expand(shape) for v in (left, mode, right))
-    u = unit(typed, shape, dtype)
+    u = draws.unit_floats(typed, shape, dtype)
     rising = a + torch.sqrt(u * (b - a) * (c - a))
     falling = b - torch.sqrt((1 - u) * (b - a) * (b - c))
     return Array(torch.where(u < (c - a) / (b - a), rising, falling))
@@ -396,7 +381,7 @@ def double_sided_maxwell(
     shape = (shape or own) + own
     lengths, flips = split_list(typed, 2)
     sample = unwrap(_maxwell(lengths, shape, dtype))
-    return Array(signs(flips, shape, dtype) * sample) * asarray(scale) + asarray(loc)  # pyright: ignore
+    return Array(signs(flips, shape, dtype) * sample) * asarray(scale) + asarray(loc)
 
 
 def weibull_min(
@@ -415,8 +400,8 @@ def weibull_min(
 
     typed, _ = check_key("weibull_min", key)
     dtype = float_dtype("weibull_min", dtype)
-    e = Array(exponential_tensor(typed, canonicalize_shape(shape), dtype))
-    return power(e, 1.0 / asarray(concentration)) * asarray(scale)  # pyright: ignore
+    e = Array(draws.standard("exponential", typed, canonicalize_shape(shape), dtype))
+    return power(e, 1.0 / asarray(concentration)) * asarray(scale)
 
 
 def multivariate_normal(
@@ -465,7 +450,7 @@ def multivariate_normal(
     z = Array(normal_tensor(typed, (*shape, n), dtype))
     factor, z = promote_dtypes_inexact(_factor(sigma, method), z)
     moved = torch.matmul(unwrap(factor), unwrap(z).unsqueeze(-1)).squeeze(-1)
-    return mu + Array(moved)  # pyright: ignore
+    return mu + Array(moved)
 
 
 def _factor(cov: Array, method: str) -> Array:
@@ -505,6 +490,6 @@ def geometric(
     shape = shape_of("geometric", shape, p)
     check_arraylike("geometric", p)
     (prob,) = promote_dtypes_inexact(p)
-    u = unit(typed, shape, prob.dtype)
+    u = draws.unit_floats(typed, shape, prob.dtype)
     log_u = torch.log(torch.where(u == 0, 1.0, u))
     return Array(cast(torch.floor(log_u / torch.log1p(-unwrap(prob))) + 1, dtypes.to_torch(dtype)))

@@ -58,7 +58,7 @@ def _split(keys: Tensor, stream: str, n: int) -> tuple[Tensor, ...]:
 
 def _unit(keys: Tensor, stream: str, like: Tensor) -> Tensor:
     """A draw for each key [n, w] in the shape of the rest of ``like`` [n, ...]."""
-    return draws._unit(keys, stream, like.dtype, tuple(like.shape[1:]))
+    return draws.unit_of_words(keys, stream, like.dtype, tuple(like.shape[1:]))
 
 
 def _rejection(
@@ -212,7 +212,7 @@ def _stirling_tail(k: Tensor) -> Tensor:
     square = (k + 1) * (k + 1)
     series = (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (k + 1)
     table = torch.tensor(_STIRLING_TAIL, dtype=k.dtype, device=k.device)
-    return torch.where(few, table[torch.floor(k).to(torch.int64)], series)
+    return torch.where(few, table[torch.floor(torch.nan_to_num(k)).to(torch.int64)], series)
 
 
 def _propose_binomial(u: Tensor, v: Tensor, count: Tensor, prob: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from jaxlike._src import special, torch_private
+from jaxlike._src import dtypes, special, torch_private
 from jaxlike._src.border import unwrap
 from jaxlike._src.config import threefry_partitionable
 from jaxlike._src.random import scalars, threefry
 from jaxlike._src.random.generators import PRNGS, STREAMS, stream_of
-from jaxlike._src.random.key_array import unpack
+from jaxlike._src.random.key_array import unpack, words_of
 from jaxlike._src.random.ops import operator, plain
-from jaxlike._src.random.words import UINT, WORD
+from jaxlike._src.random.words import UINT
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,8 +55,7 @@ def _few_words(key: PRNGKeyArray, payload: Tensor, size: int, most: int) -> tupl
     known = plain(payload)
     if known is None or known.device.type != "cpu" or known.dim():
         return None
-    number = int(known.item())
-    return number & WORD, (number >> 32) & WORD
+    return words_of(known)
 
 
 # Bits
@@ -66,7 +65,7 @@ def _few_words(key: PRNGKeyArray, payload: Tensor, size: int, most: int) -> tupl
     "random_bits(Tensor words, str stream, int width, SymInt[] shape) -> Tensor",
     lambda words, stream, width, shape: ((*words.shape[:-1], *shape), UINT[width]),
 )
-def _bits(words: Tensor, stream: str, width: int, shape: Sequence[int]) -> Tensor:
+def bits_of_words(words: Tensor, stream: str, width: int, shape: Sequence[int]) -> Tensor:
     """Unsigned random integers [..., *shape] of keys [..., n]."""
     return STREAMS[stream].random_bits(words, width, tuple(shape))
 
@@ -78,7 +77,7 @@ def random_bits(key: PRNGKeyArray, width: int, shape: Shape) -> Tensor:
     if words is not None:
         drawn = threefry.bits_of_lanes(*words, math.prod(shape))
         return _on_host(np.array(drawn, np.uint32).reshape(shape))
-    return _bits(unpack(payload), stream_of(key._tag), width, shape)
+    return bits_of_words(unpack(payload), stream_of(key._tag), width, shape)
 
 
 def _on_host(values: np.ndarray[Any, Any]) -> Tensor:
@@ -106,7 +105,7 @@ def to_unit(bits: Tensor, dtype: torch.dtype) -> Tensor:
     "random_unit(Tensor words, str stream, ScalarType dtype, SymInt[] shape) -> Tensor",
     lambda words, stream, dtype, shape: ((*words.shape[:-1], *shape), dtype),
 )
-def _unit(words: Tensor, stream: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
+def unit_of_words(words: Tensor, stream: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
     """Floats in [0, 1) [..., *shape] of keys [..., n]."""
     if words.device.type == "cpu" and stream == "threefry2x32" and dtype == torch.float32:
         keys = words.reshape(-1, 2).numpy().view(np.uint32)
@@ -121,15 +120,15 @@ def _unit(words: Tensor, stream: str, dtype: torch.dtype, shape: Sequence[int]) 
     return to_unit(bits, dtype)
 
 
-def unit_floats(key: PRNGKeyArray, shape: Shape, dtype: torch.dtype) -> Tensor:
+def unit_floats(key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
     """Uniform floats in [0, 1), multiples of the spacing of floats in [1, 2)."""
-    payload = unwrap(key)
-    if dtype is torch.float32:
+    payload, kind = unwrap(key), dtypes.to_torch(dtype)
+    if kind is torch.float32:
         words = _few_words(key, payload, math.prod(shape), threefry.MAX_LANES)
         if words is not None:
             drawn = threefry.bits_of_lanes(*words, math.prod(shape))
             return _on_host(np.array([(b >> 9) * 2.0**-23 for b in drawn], np.float32).reshape(shape))
-    return _unit(unpack(payload), stream_of(key._tag), dtype, shape)
+    return unit_of_words(unpack(payload), stream_of(key._tag), kind, shape)
 
 
 def between(unit: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -137,7 +136,7 @@ def between(unit: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return torch.maximum(low, special.fma(unit, high - low, low))
 
 
-# Normals
+# Standard distributions: functions of one uniform float
 
 
 def _lowest(dtype: torch.dtype) -> float:
@@ -145,8 +144,21 @@ def _lowest(dtype: torch.dtype) -> float:
     return -1.0 + torch.finfo(dtype).eps / 2
 
 
-def to_normal(unit: Tensor) -> Tensor:
-    """Floats in [0, 1) as standard normals, by the inverse of the distribution function."""
+def _above(unit: Tensor, low: float) -> Tensor:
+    """Floats in [0, 1) moved to [low, 1)."""
+    return between(unit, *(special.constant(v, unit.dtype, unit.device) for v in (low, 1.0)))
+
+
+def _log(x: Tensor) -> Tensor:
+    return special.log(x) if x.dtype == torch.float32 else torch.log(x)
+
+
+def _log1p(x: Tensor) -> Tensor:
+    return special.log1p(x) if x.dtype == torch.float32 else torch.log1p(x)
+
+
+def _normal(unit: Tensor) -> Tensor:
+    """By the inverse of the distribution function."""
     u = torch.clamp(2.0 * unit + _lowest(unit.dtype), min=_lowest(unit.dtype))
     if u.dtype.itemsize >= 4:
         y = special.erf_inv_inside(u)
@@ -155,27 +167,62 @@ def to_normal(unit: Tensor) -> Tensor:
     return y * special.constant(math.sqrt(2), y.dtype, y.device)
 
 
+def _exponential(unit: Tensor) -> Tensor:
+    return -_log1p(-unit)
+
+
+def _laplace(unit: Tensor) -> Tensor:
+    u = _above(unit, _lowest(unit.dtype))
+    return torch.sign(u) * _log1p(-u.abs())
+
+
+def _logistic(unit: Tensor) -> Tensor:
+    u = _above(unit, torch.finfo(unit.dtype).tiny)
+    return _log(u) - _log1p(-u)
+
+
+def _gumbel(unit: Tensor) -> Tensor:
+    return -_log(-_log(_above(unit, torch.finfo(unit.dtype).tiny)))
+
+
+def _cauchy(unit: Tensor) -> Tensor:
+    u = _above(unit, torch.finfo(unit.dtype).eps)
+    return torch.tan(special.constant(math.pi, u.dtype, u.device) * (u - 0.5))
+
+
+_FROM_UNIT: Final = {
+    "normal": _normal,
+    "exponential": _exponential,
+    "laplace": _laplace,
+    "logistic": _logistic,
+    "gumbel": _gumbel,
+    "cauchy": _cauchy,
+}
+
+
 @operator(
-    "random_normal(Tensor words, str stream, ScalarType dtype, SymInt[] shape) -> Tensor",
-    lambda words, stream, dtype, shape: ((*words.shape[:-1], *shape), dtype),
+    "random_standard(Tensor words, str stream, str name, ScalarType dtype, SymInt[] shape) -> Tensor",
+    lambda words, stream, name, dtype, shape: ((*words.shape[:-1], *shape), dtype),
 )
-def _normal(words: Tensor, stream: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
-    """Standard normals [..., *shape] of keys [..., n]."""
-    unit = _unit(words, stream, dtype, shape)
+def standard_of_words(words: Tensor, stream: str, name: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
+    """Samples [..., *shape] of a standard distribution for keys [..., n]."""
+    unit, of = unit_of_words(words, stream, dtype, shape), _FROM_UNIT[name]
     if unit.device.type != "cpu" or unit.numel() <= _PIECE:
-        return to_normal(unit)
+        return of(unit)
     flat = unit.view(-1)
     for start in range(0, len(flat), _PIECE):
-        flat[start : start + _PIECE] = to_normal(flat[start : start + _PIECE])
+        flat[start : start + _PIECE] = of(flat[start : start + _PIECE])
     return unit
 
 
-def standard_normal(key: PRNGKeyArray, shape: Shape, dtype: torch.dtype) -> Tensor:
-    """Real standard normals."""
-    payload = unwrap(key)
-    if dtype is torch.float32:
+def standard(name: str, key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
+    """Samples of a standard distribution without parameters: normal, exponential, laplace, gumbel, .."""
+    payload, kind = unwrap(key), dtypes.to_torch(dtype)
+    if name == "normal" and kind is torch.float32:
         words = _few_words(key, payload, math.prod(shape), _FEW)
         if words is not None:
             drawn = threefry.bits_of_lanes(*words, math.prod(shape))
             return _on_host(np.array([scalars.normal(b) for b in drawn], np.float32).reshape(shape))
-    return _normal(unpack(payload), stream_of(key._tag), dtype, shape)
+    if kind not in _MANTISSA or kind.itemsize == 1:
+        raise NotImplementedError(f"{name} samples of dtype {dtype}")
+    return standard_of_words(unpack(payload), stream_of(key._tag), name, kind, shape)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,11 +17,10 @@ import torch
 
 from jaxlike._src import dtypes, special
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, canonicalize_shape, tensor_as, unwrap
+from jaxlike._src.border import canonicalize_shape, concrete_or_error, tensor_as, unwrap
 from jaxlike._src.random import draws
 from jaxlike._src.random.arguments import check_safe_cast, check_shape, float_dtype, shape_of
 from jaxlike._src.random.basic import normal_tensor, signs
-from jaxlike._src.random.continuous import exponential_tensor
 from jaxlike._src.random.gamma_grad import random_gamma_grad
 from jaxlike._src.random.generators import STREAMS, stream_of
 from jaxlike._src.random.key_array import PRNGKeyArray, unpack
@@ -72,12 +72,12 @@ def _accepted(keys: Tensor, alpha: Tensor, stream: str, log_space: bool) -> Tens
         keys, x_keys, u_keys = generator.split(keys, (3,)).unbind(1)
         x, v = _positive_cube_root(x_keys, c[at], stream)
         square, cube = x * x, v * v * v
-        u = draws._unit(u_keys, stream, dtype, ())
+        u = draws.unit_of_words(u_keys, stream, dtype, ())
         bound = square * 0.5 + d[at] * ((1 - cube) + torch.log(cube))
         again = (u >= 1 - const(0.0331) * (square * square)) & (torch.log(u) >= bound)
         cubes[at[~again]] = cube[~again]
         at, keys = at[again], keys[again]
-    unit = draws._unit(boost_keys, stream, dtype, ())
+    unit = draws.unit_of_words(boost_keys, stream, dtype, ())
     if log_space:
         log_unit = special.log1p(-unit)
         boost = torch.where(large | (log_unit == 0), 0.0, log_unit * (1 / alpha))
@@ -92,7 +92,7 @@ def _positive_cube_root(keys: Tensor, c: Tensor, stream: str) -> tuple[Tensor, T
     one = special.constant(1.0, c.dtype, c.device)
     while len(at):
         keys, now = STREAMS[stream].split(keys, (2,)).unbind(1)
-        drawn = draws._normal(now, stream, c.dtype, ())
+        drawn = draws.standard_of_words(now, stream, "normal", c.dtype, ())
         moved = special.fma(drawn, c[at], one)
         good = moved > 0
         x[at[good]], v[at[good]] = drawn[good], moved[good]
@@ -345,14 +345,14 @@ def generalized_normal(
     shape = canonicalize_shape(shape)
     typed, _ = check_key("generalized_normal", key)
     dtype = dtypes.default_float_dtype() if dtype is None else dtypes.check_and_canonicalize_user_dtype(dtype)
-    return _generalized_normal(typed, p, shape, dtype)
+    return Array(_generalized_normal(typed, p, shape, dtype))
 
 
-def _generalized_normal(key: PRNGKeyArray, p: ArrayLike, shape: Shape, dtype: Any) -> Any:
+def _generalized_normal(key: PRNGKeyArray, p: ArrayLike, shape: Shape, dtype: Any) -> Tensor:
     first, second = split_list(key, 2)
-    power: Any = 1 / asarray(p)  # pyright: ignore
-    size: Any = gamma_array(first, power, shape, float_dtype("gamma", dtype), False)
-    return Array(signs(second, shape, dtype)) * size**power  # pyright: ignore
+    power = 1 / tensor_as(p, dtype)
+    size = gamma_array(first, Array(power), shape, float_dtype("gamma", dtype), False)
+    return signs(second, shape, dtype) * unwrap(size) ** power
 
 
 def ball(
@@ -377,16 +377,12 @@ def ball(
     Returns:
         An array of shape ``(*shape, d)``.
     """
-    from operator import index
-
-    from jaxlike._src.border import concrete_or_error
-
     shape = canonicalize_shape(shape)
     typed, _ = check_key("ball", key)
     dtype = dtypes.default_float_dtype() if dtype is None else dtypes.check_and_canonicalize_user_dtype(dtype)
     d = concrete_or_error(index, d, "The error occurred in jax.random.ball()")
     first, second = split_list(typed, 2)
-    g: Any = _generalized_normal(first, p, (*shape, d), dtype)
-    e: Any = Array(exponential_tensor(second, shape, float_dtype("exponential", dtype)))
-    power: Any = asarray(p)
-    return g / (((abs(g) ** power).sum(-1) + e) ** (1 / power))[..., None]
+    g = _generalized_normal(first, p, (*shape, d), dtype)
+    e = draws.standard("exponential", second, shape, float_dtype("exponential", dtype))
+    power = tensor_as(p, dtype)
+    return Array(g / (((g.abs() ** power).sum(-1) + e) ** (1 / power)).unsqueeze(-1))

@@ -20,7 +20,10 @@ _TOLERANCE = 2.0**-40
 _MOST_TERMS = 2000
 
 
-@operator("random_gamma_grad(Tensor a, Tensor x) -> Tensor", lambda a, x: (torch.broadcast_shapes(a.shape, x.shape), a.dtype))
+@operator(
+    "random_gamma_grad(Tensor a, Tensor x) -> Tensor",
+    lambda a, x: (torch.broadcast_shapes(a.shape, x.shape), a.dtype),
+)
 def random_gamma_grad(a: Tensor, x: Tensor) -> Tensor:
     """d(sample)/d(a) of gamma samples ``x`` with parameters ``a``; NaN outside of the domain."""
     dtype = a.dtype

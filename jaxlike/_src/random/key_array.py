@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 
 from jaxlike._src import dtypes, torch_private
-from jaxlike._src.array import Array, constant
+from jaxlike._src.array import Array
 from jaxlike._src.border import is_traced, tensor_to_numpy, unwrap
+from jaxlike._src.frames import STATE
 from jaxlike._src.random.generators import PRNGS, PRNGImpl
+from jaxlike._src.random.words import WORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +84,16 @@ def unpack(payload: Tensor) -> Tensor:
     return payload.unsqueeze(-1).view(torch.int32)
 
 
+def words_of(payload: Tensor) -> tuple[int, int]:
+    """The two words of one key, given as a plain tensor, as Python integers."""
+    if STATE.frame is None:
+        number = int(payload.item())
+    else:
+        with torch_private.outside():  # a trace would record the reading
+            number = int(payload.item())
+    return number & WORD, (number >> 32) & WORD
+
+
 def element_tensor(impl: PRNGImpl, fill: int, shape: tuple[int, ...]) -> Tensor:
     """A payload of keys all of whose words are ``fill``: what ``jnp.zeros_like(keys)`` gives."""
     with torch_private.outside():
@@ -127,7 +139,7 @@ class PRNGKeyArray(Array):
             raise TypeError("iteration over a 0-d key array")
         if self._frame is None:
             with torch_private.outside():
-                return iter([constant(t, self._tag, PRNGKeyArray) for t in self._t.unbind(0)])
+                return iter([known_keys(t, self._tag) for t in self._t.unbind(0)])
         return iter([PRNGKeyArray(t, self._tag) for t in unwrap(self).unbind(0)])
 
     def __bool__(self) -> bool:
@@ -187,6 +199,13 @@ for _name in (
     setattr(PRNGKeyArray, _name, _abstract(_name))
 
 
+def known_keys(payload: Tensor, impl: PRNGImpl) -> PRNGKeyArray:
+    """Keys that belong to no running transformation; the payload is plain."""
+    made = PRNGKeyArray(payload, impl)
+    made._frame = None
+    return made
+
+
 def key_words(keys: PRNGKeyArray) -> Array:
     """The uint32 words [..., n] of keys."""
     return Array(unpack(unwrap(keys)).view(torch.uint32))
@@ -199,7 +218,7 @@ def _numpy_words(keys: PRNGKeyArray) -> np.ndarray[Any, Any]:
 
 def _restore(name: str, words: np.ndarray[Any, Any]) -> PRNGKeyArray:
     with torch_private.outside():
-        return constant(pack(torch.from_numpy(words.copy()).view(torch.int32)), PRNGS[name], PRNGKeyArray)
+        return known_keys(pack(torch.from_numpy(words.copy()).view(torch.int32)), PRNGS[name])
 
 
 copyreg.pickle(PRNGImpl, lambda impl: (PRNGS.__getitem__, (impl.name,)))

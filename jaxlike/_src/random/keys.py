@@ -23,7 +23,7 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
 from jaxlike._src.random import threefry
 from jaxlike._src.random.generators import PRNGS, STREAMS, PRNGImpl, stream_of
-from jaxlike._src.random.key_array import KeyTy, PRNGKeyArray, key_ty, key_words, pack, unpack
+from jaxlike._src.random.key_array import KeyTy, PRNGKeyArray, key_ty, key_words, known_keys, pack, unpack, words_of
 from jaxlike._src.random.ops import operator as random_operator
 from jaxlike._src.random.ops import plain
 from jaxlike._src.random.words import WORD
@@ -124,7 +124,7 @@ def check_key(name: str, key: Any, allow_batched: bool = False) -> tuple[PRNGKey
     if type(key) is Array and key._frame is None is STATE.frame and key._t.shape == impl.key_shape and (
         key._t.dtype is torch.uint32
     ):
-        typed = constant(pack(key._t), impl, PRNGKeyArray)
+        typed = known_keys(pack(key._t), impl)
     else:
         typed = _wrap(key, impl)
     legacy = config.legacy_prng_key.value
@@ -171,8 +171,7 @@ def known_words(key: PRNGKeyArray) -> tuple[int, int] | None:
     payload = plain(key._t)
     if payload is None or payload.dim():
         return None
-    number = payload.item()
-    return int(number) & WORD, (int(number) >> 32) & WORD
+    return words_of(payload)
 
 
 def _known_keys(data: bytearray, shape: tuple[int, ...]) -> PRNGKeyArray:
@@ -182,7 +181,7 @@ def _known_keys(data: bytearray, shape: tuple[int, ...]) -> PRNGKeyArray:
         device = default_torch_device()
         if device.type != "cpu":
             payload = payload.to(device)
-        return constant(payload.reshape(shape), _THREEFRY, PRNGKeyArray)
+        return known_keys(payload.reshape(shape), _THREEFRY)
 
 
 def _keys_like(key: PRNGKeyArray, words: Tensor) -> PRNGKeyArray:
@@ -258,7 +257,8 @@ def _key(name: str, seed: Any, spec: Any) -> PRNGKeyArray:
         shape = np.shape(seed)
         if shape:
             raise TypeError(
-                f"{name} accepts a scalar seed, but was given an array of shape {shape} != (). Use jax.vmap for batching"
+                f"{name} accepts a scalar seed, but was given an array of shape {shape} != (). Use jax.vmap for "
+                "batching"
             )
         if isinstance(seed, Array):
             return _key_of_array(seed, impl)
@@ -275,7 +275,7 @@ def _key(name: str, seed: Any, spec: Any) -> PRNGKeyArray:
         return _known_keys(bytearray(high.to_bytes(4, "little") + low.to_bytes(4, "little")), ())
     with torch_private.outside():
         words = torch.tensor([high, low], dtype=torch.int64, device=default_torch_device()).to(torch.int32)
-        return constant(pack(impl.seed(words[0], words[1])), impl, PRNGKeyArray)
+        return known_keys(pack(impl.seed(words[0], words[1])), impl)
 
 
 def _integer_seed(seed: Any) -> int:
@@ -346,10 +346,11 @@ def fold_in(key: ArrayLike, data: ArrayLike) -> Array:
     typed, raw = check_key("fold_in", key)
     if not isinstance(data, int) and np.ndim(data):
         raise TypeError(
-            f"fold_in accepts a scalar, but was given an array ofshape {np.shape(data)} != (). Use jax.vmap for batching."
+            f"fold_in accepts a scalar, but was given an array ofshape {np.shape(data)} != (). Use jax.vmap for "
+            "batching."
         )
     if not isinstance(data, Array):
-        data = int(data) if not isinstance(data, np.integer) else int(data) & WORD
+        data = int(data) & WORD if isinstance(data, np.integer) else int(data)  # pyright: ignore[reportArgumentType]
         if not 0 <= data <= WORD:
             raise OverflowError(f"Python integer {data} out of bounds for uint32")
         words = known_words(typed)

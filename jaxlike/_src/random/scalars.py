@@ -24,9 +24,10 @@ def _float32(values: tuple[float, ...]) -> tuple[float, ...]:
 _P, _Q = _float32(special.LOG1P_P), _float32(special.LOG1P_Q[1:])
 _CENTRE, _TAIL = map(_float32, special.ERF_INV_32)
 _CHAIN_A, _CHAIN_B, _CHAIN_C = map(_float32, special.LOG_CHAINS)
-_LIMIT, _SQRT_HALF, _LN2_HIGH, _LN2_LOW, _SQRT2, _LOWEST = _float32(
-    (special.LOG1P_LIMIT, special.SQRT_HALF, special.LN2_HIGH, special.LN2_LOW, math.sqrt(2), np.nextafter(-1, 0, dtype=np.float32))
+_LIMIT, _SQRT_HALF, _LN2_HIGH, _LN2_LOW, _SQRT2 = _float32(
+    (special.LOG1P_LIMIT, special.SQRT_HALF, special.LN2_HIGH, special.LN2_LOW, math.sqrt(2))
 )
+_LOWEST: Final = -1.0 + 2.0**-24
 
 
 def _round(x: float) -> float:

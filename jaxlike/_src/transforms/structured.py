@@ -10,6 +10,7 @@ rule with forward mode off, and recomputes in the backward pass what a linearize
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     Arrays = Sequence[Array]
     Tangents = Sequence[Any]  # an Array, or None where there is no tangent
     Pullback = Callable[[Tangents], Tangents]
+    Written = Callable[[], Graph | None]
 
 
 class Structured:
@@ -63,17 +65,17 @@ class Structured:
         """Results for all lanes of ``frame``, and which of them have lanes (along axis 0, as mapped arguments)."""
         raise NotImplementedError(f"Batching rule for '{self.name}' not implemented")
 
-    def recorded(self, args: Arrays) -> tuple[Structured, Graph | None, list[Array], list[Array]]:
+    def recorded(self, args: Arrays) -> tuple[Structured, Written, list[Array], list[Array]]:
         """For a trace: the operation as it is to be replayed, and its graph for a compiler.
 
         Returns:
-            The operation with closed-over values as further arguments, a graph of what it computes (or None), those
-            values, and Arrays of the results' kinds and shapes.
+            The operation with closed-over values as further arguments; a function that gives the graph of what it
+            computes, or None; those values; Arrays of the results' kinds and shapes.
         """
         graph, outs = trace(self.run, args, self.name)
         kinds = [(type(o), o._tag) for o in outs]
         like = [kind(stand_in(v), tag) for (kind, tag), v in zip(kinds, graph.outputs, strict=True)]
-        return self.closed(GraphFunction(graph, kinds), len(graph.lifted)), graph, graph.lifted, like
+        return self.closed(GraphFunction(graph, kinds), len(graph.lifted)), lambda: graph, graph.lifted, like
 
     def params(self) -> dict[str, Any]:
         """What a jaxpr shows of it."""
@@ -121,9 +123,14 @@ def stand_in(like: Any, shape: Sequence[int] | None = None) -> Tensor:
 class Applied(Call):
     """What a node of a graph applies: an operation, with the kinds of Array that its tensors are."""
 
-    def __init__(self, op: Structured, graph: Graph | None, args: Arrays) -> None:
-        self.op, self.graph, self.name, self.params = op, graph, op.name, op.params()
+    def __init__(self, op: Structured, written: Written, args: Arrays) -> None:
+        self.op, self.name, self.params, self._written = op, op.name, op.params(), written
         self.kinds = [(type(a), a._tag) for a in args]
+
+    @functools.cached_property
+    def graph(self) -> Graph | None:
+        """What it computes, written out when a compiler asks."""
+        return self._written()
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Apply the operation under whatever runs at replay."""
@@ -142,10 +149,10 @@ def apply(op: Structured, args: Arrays) -> list[Array]:
 
 
 def _record(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
-    op, graph, more, outs = op.recorded(args)
+    op, written, more, outs = op.recorded(args)
     args = [*args, *more]
     tensors = [unwrap(a) for a in args]
-    made = frame.trace.record_call(Applied(op, graph, args), tensors, [o._t for o in outs])
+    made = frame.trace.record_call(Applied(op, written, args), tensors, [o._t for o in outs])
     return [_like(o, t) for o, t in zip(outs, made, strict=True)]
 
 

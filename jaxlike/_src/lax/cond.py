@@ -1,0 +1,295 @@
+"""cond and switch: one of several functions, chosen by a number that may be traced.
+
+Every branch is traced; the choice is one `Structured` operation, of which only the chosen branch runs. Its jvp
+and pullback are choices between the branches' jvps and pullbacks. Where lanes of a vmap choose differently all
+branches run on all lanes and each lane takes its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import config
+from jaxlike._src.array import Array
+from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
+from jaxlike._src.lax import derive
+from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
+from jaxlike._src.lax.select import clamp
+from jaxlike._src.lax.while_loop import chosen
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
+from jaxlike._src.tree import tree_structure, tree_unflatten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jaxlike._src.frames import Frame
+    from jaxlike._src.graph.graph import Graph
+
+WRITTEN_OUT = 50  # a compiler gets branches of up to so many nodes: all are computed and one is kept
+
+
+class Cond(Structured):
+    """A choice on flat arguments: the number of the branch, and what all branches take."""
+
+    name = "cond"
+
+    def __init__(self, branches: Sequence[GraphFunction]) -> None:
+        self.branches = branches
+        self._made: dict[Any, Any] = {}  # branches derived from these
+
+    def run(self, args: Sequence[Array]) -> list[Array]:
+        """The chosen branch."""
+        index, *operands = args
+        known = concrete_tensor(index)
+        assert known is not None
+        outs = self.branches[int(known.item())].on_tensors([unwrap(x) for x in operands])
+        kinds = self.branches[0].kinds
+        return [kind(t.contiguous(), tag) for (kind, tag), t in zip(kinds, outs, strict=True)]
+
+    def recorded(self, args: Sequence[Array]) -> Any:
+        """One node."""
+        like = [type(o)(stand_in(o._t), o._tag) for o in self.branches[0].stand_ins()]
+        examples = [example(a) for a in args]
+
+        def written() -> Graph | None:
+            if sum(len(b.graph.nodes) for b in self.branches) > WRITTEN_OUT:
+                return None
+            made = derived(self._all_of_them, examples, self.name)
+            return None if made.closed else made.graph
+
+        return self, written, [], like
+
+    def _all_of_them(self, args: Sequence[Array]) -> list[Array]:
+        """Every branch, and the one that is meant of their results."""
+        index, *operands = args
+        number = unwrap(index)
+        outs = self.branches[0](operands)
+        for k, branch in enumerate(self.branches[1:], start=1):
+            outs = [
+                type(o)(torch.where(torch.ge(number, k), unwrap(n), unwrap(o)), o._tag)
+                for o, n in zip(outs, branch(operands), strict=True)
+            ]
+        return outs
+
+    def params(self) -> dict[str, Any]:
+        """As JAX's jaxprs show it."""
+        return {"branches": tuple(b.graph for b in self.branches)}
+
+    def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
+        """A choice between the branches' jvps."""
+        index, *operands = primals
+        moved = [t is not None for t in tangents[1:]]
+        n = len(operands)
+
+        def with_tangents(branch: GraphFunction) -> Callable[..., list[Array]]:
+            def both(flat: Sequence[Array]) -> list[Array]:
+                outs, ts = derive.forward(branch, flat[:n], derive.filled(flat[n:], moved), self.name)
+                return [*outs, *(t for t in ts if t is not None)]
+
+            return both
+
+        args = [*operands, *(t for t in tangents[1:] if t is not None)]
+        inner = self._derived(("jvp", tuple(moved)), with_tangents, args)
+        outs = apply(inner, [index, *args])
+        floating = derive.differentiable(self.branches[0].stand_ins())
+        m = len(floating)
+        return outs[:m], derive.filled(outs[m:], floating)
+
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """The choice; and a choice between the branches' pullbacks, which compute the branch again."""
+        index, *operands = primals
+        n, by = len(operands), list(perturbed[1:])
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            given = [c is not None for c in cotangents]
+
+            def pulling(branch: GraphFunction) -> Callable[..., list[Array]]:
+                return lambda flat: derive.reverse(branch, flat[:n], by, derive.filled(flat[n:], given), self.name)
+
+            args = [*operands, *(c for c in cotangents if c is not None)]
+            inner = self._derived(("pull", tuple(by), tuple(given)), pulling, args)
+            return [None, *derive.filled(apply(inner, [index, *args]), by)]
+
+        return apply(self, primals), pullback
+
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
+        """One choice for all lanes; or every branch, and for each lane its own."""
+        index, *operands = args
+        flags = list(mapped[1:])
+        outs_mapped = [
+            any(found)
+            for found in zip(
+                *(derive.found_lanes(b, operands, flags, frame, self.name) for b in self.branches), strict=True
+            )
+        ]
+        if mapped[0]:
+            outs_mapped = [True] * len(outs_mapped)
+
+        def over_lanes(branch: GraphFunction) -> Callable[..., list[Array]]:
+            return lambda flat: derive.lanes(branch, flat, flags, outs_mapped, frame, self.name)[0]
+
+        inner = self._derived(("vmap", tuple(flags), tuple(outs_mapped), frame.axis_size), over_lanes, operands)
+        if not mapped[0]:
+            return apply(inner, [index, *operands]), outs_mapped
+        number = unwrap(index)
+        outs = inner.branches[0](operands)
+        for k, branch in enumerate(inner.branches[1:], start=1):
+            outs = [chosen(torch.ge(number, k), new, old) for new, old in zip(branch(operands), outs, strict=True)]
+        return outs, outs_mapped
+
+    def _derived(self, key: Any, make: Callable[[GraphFunction], Any], args: Sequence[Array]) -> Cond:
+        made = self._made.get(key)
+        if made is None:
+            examples = [example(a) for a in args]
+            made = self._made[key] = Cond([derived(make(b), examples, self.name) for b in self.branches])
+        return made
+
+
+# The public functions
+
+_NOT_GIVEN: Any = object()
+
+
+def _operands(operand: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    if operand is _NOT_GIVEN:
+        return operands
+    if operands:
+        raise TypeError(
+            f"if 'operand' keyword is passed then no positional operands can be passed, got operand={operand!r} and "
+            f"positional operands {operands}"
+        )
+    return (operand,)
+
+
+def cond(
+    pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any, operand: Any = _NOT_GIVEN
+) -> Any:
+    """``true_fun(*operands)`` if ``pred`` holds, else ``false_fun(*operands)``.
+
+    Args:
+        pred: bool scalar; a number counts as true unless it is 0.
+        true_fun: any function.
+        false_fun: a function that gives the same tree and types.
+        *operands: trees of arrays.
+        operand: the only operand, by keyword.
+    """
+    if not (callable(true_fun) and callable(false_fun)):
+        if callable(false_fun) and len(operands) == 2 and callable(operands[1]):  # an operand for each function
+            one, function, other, last = true_fun, false_fun, *operands
+            return cond(pred, lambda x, _: function(x), lambda _, x: last(x), one, other)
+        raise TypeError("lax.cond: true_fun and false_fun arguments should be callable.")
+    operands = _operands(operand, operands)
+    chosen_by = _predicate(pred)
+    if config.disable_jit.value and concrete_tensor(chosen_by) is not None:
+        return (true_fun if bool(chosen_by) else false_fun)(*operands)
+    index = astype(chosen_by, np.dtype(np.int32))
+    return _choose("cond", index, (false_fun, true_fun), ("false_fun", "true_fun"), operands)
+
+
+def _predicate(pred: Any) -> Array:
+    if pred is None:
+        raise TypeError("cond predicate is None")
+    listed = isinstance(pred, Sequence)
+    if listed or np.ndim(pred) if not isinstance(pred, Array) else pred.ndim:
+        what = f"type {type(pred)}" if listed else f"shape {np.shape(pred)}."
+        raise TypeError(f"Pred must be a scalar, got {pred} of {what}")
+    try:
+        x = asarray(pred)
+    except TypeError as error:
+        raise TypeError(f"Pred type must be either boolean or number, got {pred}.") from error
+    kind = getattr(x.dtype, "kind", "V")
+    if kind == "b":
+        return x
+    if kind not in "iuf":
+        raise TypeError(f"Pred type must be either boolean or number, got {x.dtype}.")
+    return Array(torch.ne(unwrap(x), 0))
+
+
+def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _NOT_GIVEN) -> Any:
+    """``branches[index](*operands)``, with ``index`` clamped.
+
+    Args:
+        index: integer scalar.
+        branches: functions that give the same tree and types.
+        *operands: trees of arrays.
+        operand: the only operand, by keyword.
+    """
+    if not all(callable(b) for b in branches):
+        raise TypeError("lax.switch: branches argument should be a sequence of callables.")
+    operands = _operands(operand, operands)
+    if np.ndim(index) if not isinstance(index, Array) else index.ndim:
+        raise TypeError(f"Branch index must be scalar, got {index} of shape {np.shape(index)}.")
+    try:
+        number = asarray(index)
+    except TypeError as error:
+        raise TypeError(f"Index type must be an integer, got {index}.") from error
+    if getattr(number.dtype, "kind", "V") not in "iu":
+        raise TypeError(f"Index type must be an integer, got {index} as {number.dtype}")
+    functions = tuple(branches)
+    if not functions:
+        raise ValueError("Empty branch sequence")
+    if len(functions) == 1:
+        return functions[0](*operands)
+    number = clamp(np.int32(0), astype(number, np.dtype(np.int32)), np.int32(len(functions) - 1))
+    known = concrete_tensor(number)
+    if config.disable_jit.value and known is not None:
+        return functions[int(known.item())](*operands)
+    labels = ("branch 0", *(f"branch{k}" for k in range(1, len(functions))))
+    return _choose("switch", number, functions, labels, operands)
+
+
+def _choose(name: str, index: Array, functions: Sequence[Any], labels: Sequence[str], operands: Any) -> Any:
+    values, tree = leaf_arrays(operands)
+    in_tree = tree_structure(tree_unflatten(tree, values))
+    examples = [example(v) for v in values]
+    # JAX traces cond's true function first.
+    order = reversed(range(len(functions))) if name == "cond" else range(len(functions))
+    bodies: dict[int, Body] = {}
+    for k in order:
+        bodies[k] = make_body(functions[k], in_tree, examples, name, lambda: values)
+    made = [bodies[k] for k in range(len(functions))]
+    if name == "cond":
+        check_branches(name, (labels[1], labels[0]), (functions[1], functions[0]), made[1], made[0])
+    else:
+        for k in range(1, len(made)):
+            check_branches(name, (labels[0], labels[k]), (functions[0], functions[k]), made[0], made[k])
+    out_tree = made[-1].out_tree if name == "cond" else made[0].out_tree
+    if not all(b.is_graph for b in made):
+        return tree_unflatten(out_tree, _in_python(index, made, values))
+    closed: list[Array] = []
+    starts = []
+    for body in made:
+        starts.append(len(closed))
+        closed += body.closed
+    branches = [_with_all_constants(b, s, closed, examples) for b, s in zip(made, starts, strict=True)]
+    return tree_unflatten(out_tree, apply(Cond(branches), [index, *closed, *values]))
+
+
+def _with_all_constants(body: Body, start: int, closed: Sequence[Array], examples: Sequence[Array]) -> GraphFunction:
+    """A branch that takes what all branches closed over before its arguments."""
+    n = len(body.closed)
+    if n == len(closed):
+        return GraphFunction(body.run.graph.with_lifted_first(), body.run.kinds)
+    own = GraphFunction(body.run.graph.with_lifted_first(), body.run.kinds)
+    count = len(closed)
+    return derived(
+        lambda flat: own([*flat[start : start + n], *flat[count:]]), [*(example(c) for c in closed), *examples], "branch"
+    )
+
+
+def _in_python(index: Array, bodies: Sequence[Body], values: Sequence[Array]) -> list[Array]:
+    """The choice in Python, under whatever runs: by value where it is known, else between all results."""
+    known = concrete_tensor(index)
+    if known is not None:
+        return bodies[int(known.item())].run(values)
+    number, outs = unwrap(index), bodies[0].run(values)
+    for k, body in enumerate(bodies[1:], start=1):
+        outs = [
+            type(o)(torch.where(torch.ge(number, k), unwrap(n), unwrap(o)), o._tag)
+            for o, n in zip(outs, body.run(values), strict=True)
+        ]
+    return outs

@@ -1,0 +1,319 @@
+"""while_loop: a loop that goes on while a condition holds; fori_loop, which counts.
+
+Condition and body are traced once and the loop is one `Structured` operation: forward mode loops over the body's
+jvp; where lanes of a vmap disagree the loop goes on while any lane does, and lanes that are done keep
+their values. There is no reverse mode, except for what the loop only hands through.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import config, dtypes, errors, torch_private
+from jaxlike._src.array import Array
+from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
+from jaxlike._src.lax import derive
+from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_body, promoted
+from jaxlike._src.lax.scan import scan, spread
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
+from jaxlike._src.tree import tree_structure, tree_unflatten, treedef_is_leaf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from jaxlike._src.frames import Frame
+
+
+class While(Structured):
+    """A while loop on flat arguments: constants of the condition, constants of the body, carry; results: carry."""
+
+    name = "while"
+
+    def __init__(self, cond: GraphFunction, body: GraphFunction, n_cond: int, n_body: int) -> None:
+        self.cond, self.body, self.n_cond, self.n_body = cond, body, n_cond, n_body
+        self._made: dict[Any, Any] = {}  # conditions and bodies derived from these
+
+    def split(self, flat: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+        """Constants of the condition, constants of the body, carry."""
+        a, b = self.n_cond, self.n_cond + self.n_body
+        return list(flat[:a]), list(flat[a:b]), list(flat[b:])
+
+    def run(self, args: Sequence[Array]) -> list[Array]:
+        """The loop itself."""
+        of_cond, of_body, carry = ([unwrap(a) for a in part] for part in self.split(args))
+        while bool(self.cond.on_tensors([*of_cond, *carry])[0]):
+            carry = list(self.body.on_tensors([*of_body, *carry]))
+        return [kind(t.contiguous(), tag) for (kind, tag), t in zip(self.body.kinds, carry, strict=True)]
+
+    def recorded(self, args: Sequence[Array]) -> Any:
+        """One node; how often it goes round is known at replay, so a compiler gets nothing."""
+        del args
+        like = [type(o)(stand_in(o._t), o._tag) for o in self.body.stand_ins()]
+        return self, lambda: None, [], like
+
+    def params(self) -> dict[str, Any]:
+        """As JAX's jaxprs show it."""
+        return {
+            "body_jaxpr": self.body.graph,
+            "body_nconsts": self.n_body,
+            "cond_jaxpr": self.cond.graph,
+            "cond_nconsts": self.n_cond,
+        }
+
+    def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
+        """Loop over the body's jvp; the condition looks at values alone."""
+        of_cond, of_body, carry = self.split(primals)
+        _, t_body, t_carry = self.split(tangents)
+        floating = derive.differentiable(carry)
+        t_carry = [
+            derive.zeros_like(x) if f and t is None else t for x, t, f in zip(carry, t_carry, floating, strict=True)
+        ]
+        moved, n = [t is not None for t in (*t_body, *t_carry)], len(carry)
+        d_body, d_carry = ([t for t in part if t is not None] for part in (t_body, t_carry))
+
+        def step(flat: Sequence[Array]) -> list[Array]:
+            _, c, k = inner.split([*of_cond, *flat])
+            values = [*c[: len(of_body)], *k[:n]]
+            dots = derive.filled([*c[len(of_body) :], *k[n:]], moved)
+            outs, ts = derive.forward(self.body, values, dots, self.name)
+            return [*outs, *derive.chosen_of(ts, floating)]
+
+        def condition(flat: Sequence[Array]) -> list[Array]:
+            return self.cond(flat[: self.n_cond + n])
+
+        args = [*of_cond, *of_body, *d_body, *carry, *d_carry]
+        inner = While(self.cond, self.body, self.n_cond, self.n_body + len(d_body))
+        inner.cond, inner.body = self._derived(("jvp", tuple(moved)), condition, step, inner, args)
+        outs = apply(inner, args)
+        return outs[:n], derive.filled(outs[n:], floating)
+
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """Results; asking for cotangents is an error."""
+        outs = apply(self, primals)
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            if any(c is not None for c in cotangents):
+                raise ValueError(
+                    "Reverse-mode differentiation does not work for lax.while_loop or lax.fori_loop with dynamic "
+                    "start/stop values. Try using lax.scan, or using fori_loop with static start/stop."
+                )
+            return [None] * len(perturbed)
+
+        return outs, pullback
+
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
+        """Loop over all lanes, while any goes on if they may disagree."""
+        m_cond, m_body, had = self.split(mapped)
+        of_cond, of_body, carry = self.split(args)
+        m_carry, disagree = self._lanes(args, mapped, frame)
+        shared, m_shared = (of_cond, m_cond) if disagree else ([], [])  # the body then asks the condition too
+
+        def go_on(flat: Sequence[Array]) -> Tensor:
+            (pred,), _ = derive.lanes(self.cond, flat, [*m_cond, *m_carry], None, frame, self.name)
+            return unwrap(pred)
+
+        def condition(flat: Sequence[Array]) -> list[Array]:
+            pred = go_on(flat)
+            return [Array(pred.any() if disagree else pred)]
+
+        def step(flat: Sequence[Array]) -> list[Array]:
+            n = len(shared)
+            outs, _ = derive.lanes(self.body, flat[n:], [*m_body, *m_carry], m_carry, frame, self.name)
+            if not disagree:
+                return outs
+            old = flat[n + self.n_body :]
+            going = go_on([*flat[:n], *old])
+            return [chosen(going, new, before) for new, before in zip(outs, old, strict=True)]
+
+        carry = [spread(x, h, m, frame) for x, h, m in zip(carry, had, m_carry, strict=True)]
+        whole = [*of_cond, *shared, *of_body, *carry]
+        inner = While(self.cond, self.body, self.n_cond, len(shared) + self.n_body)
+        key = ("vmap", tuple(m_cond), tuple(m_shared), tuple(m_body), tuple(m_carry), frame.axis_size)
+        inner.cond, inner.body = self._derived(key, condition, step, inner, whole)
+        return apply(inner, whole), m_carry
+
+    def _lanes(self, args: Sequence[Array], mapped: Sequence[bool], frame: Frame) -> tuple[list[bool], bool]:
+        """Which carries have lanes in the end, and whether the condition has."""
+        m_cond, m_body, m_carry = self.split(mapped)
+        of_cond, of_body, carry = self.split(args)
+        had = m_carry
+        while True:
+            now = [spread(x, h, m, frame) for x, h, m in zip(carry, had, m_carry, strict=True)]
+            found = derive.found_lanes(self.body, [*of_body, *now], [*m_body, *m_carry], frame, self.name)
+            (disagree,) = derive.found_lanes(self.cond, [*of_cond, *now], [*m_cond, *m_carry], frame, self.name)
+            grown = [a or b or disagree for a, b in zip(m_carry, found, strict=True)]
+            if grown == m_carry:
+                return m_carry, disagree
+            m_carry = grown
+
+    def _derived(self, key: Any, condition: Any, step: Any, inner: While, args: Sequence[Array]) -> Any:
+        made = self._made.get(key)
+        if made is None:
+            of_cond, of_body, carry = inner.split([example(a) for a in args])
+            made = derived(condition, [*of_cond, *carry], self.name), derived(step, [*of_body, *carry], self.name)
+            self._made[key] = made
+        return made
+
+
+def chosen(going: Tensor, new: Array, old: Array) -> Array:
+    """The new value in lanes that go on, the old one in the others; lanes are along axis 0."""
+    a, b = unwrap(new), unwrap(old)
+    return type(new)(torch.where(going.reshape([-1, *[1] * (a.dim() - 1)]), a, b), new._tag)
+
+
+# The public functions
+
+
+def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any) -> Any:
+    """Repeat ``body_fun`` while ``cond_fun`` holds.
+
+        val = init_val
+        while cond_fun(val):
+            val = body_fun(val)
+        return val
+
+    Args:
+        cond_fun: takes the value, gives a bool scalar.
+        body_fun: takes the value, gives the next one, of the same tree and types.
+        init_val: tree of arrays.
+    """
+    if not (callable(body_fun) and callable(cond_fun)):
+        raise TypeError("lax.while_loop: body_fun and cond_fun arguments should be callable.")
+    if config.disable_jit.value:
+        try:
+            val = init_val
+            while cond_fun(val):
+                val = body_fun(val)
+            return val
+        except errors.ConcretizationTypeError:  # lanes of a vmap: the traced form below
+            pass
+    carry, tree = leaf_arrays(init_val)
+    in_tree = tree_structure((tree_unflatten(tree, carry),))
+    cond, body = _bodies(cond_fun, body_fun, in_tree, carry)
+    if len(body.avals) != len(carry):
+        check_carry("while_loop body", body_fun, tree, [c.aval for c in carry], body.out_tree, body.avals)
+    carry, changed = promoted(carry, body.avals)
+    if changed:
+        cond, body = _bodies(cond_fun, body_fun, in_tree, carry)
+    check_carry("while_loop body", body_fun, tree, [c.aval for c in carry], body.out_tree, body.avals)
+    if not body.is_graph:
+        return tree_unflatten(body.out_tree, _step_by_step(cond, body, carry))
+    conditions, steps = cond.run.graph, body.run.graph
+    op = While(
+        GraphFunction(conditions.with_lifted_first(), cond.run.kinds),
+        GraphFunction(steps.with_lifted_first(), body.run.kinds),
+        len(cond.closed),
+        len(body.closed),
+    )
+    outs = apply(op, [*cond.closed, *body.closed, *carry])
+    looked_at = conditions.dependencies(conditions.outputs[0])
+    for k, x in enumerate(carry):  # handed through: the value itself, which may be differentiated
+        if steps.outputs[k] is steps.inputs[k] and conditions.inputs[k] not in looked_at:
+            outs[k] = type(x)(unwrap(x), outs[k]._tag)
+    return tree_unflatten(body.out_tree, outs)
+
+
+def _bodies(cond_fun: Any, body_fun: Any, in_tree: Any, carry: Sequence[Array]) -> tuple[Body, Body]:
+    examples = [example(c) for c in carry]
+    cond = make_body(cond_fun, in_tree, examples, "while_cond", lambda: carry)
+    body = make_body(body_fun, in_tree, examples, "while_body", lambda: carry)
+    if not treedef_is_leaf(cond.out_tree) or len(cond.avals) != 1:
+        raise TypeError(f"cond_fun must return a boolean scalar, but got pytree {cond.out_tree}.")
+    (aval,) = cond.avals
+    if aval.shape or aval.dtype != np.bool_:
+        raise TypeError(f"cond_fun must return a boolean scalar, but got output type(s) {cond.avals}.")
+    return cond, body
+
+
+def _step_by_step(cond: Body, body: Body, carry: list[Array]) -> list[Array]:
+    """The loop in Python, under whatever runs."""
+    while True:
+        pred = unwrap(cond.run(carry)[0])
+        known = pred
+        while torch_private.is_wrapped(known):
+            known = torch_private.wrapped_value(known)
+        if known.device.type == "meta":
+            raise NotImplementedError(
+                "lax.while_loop inside jit, with a collective over an axis of a vmap outside of the loop"
+            )
+        with torch_private.outside():
+            if not bool(known.any()):
+                return carry
+        new = body.run(carry)
+        carry = new if not known.dim() else [
+            type(n)(torch.where(pred, unwrap(n), unwrap(o)), n._tag) for n, o in zip(new, carry, strict=True)
+        ]
+
+
+def fori_loop(
+    lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any, *, unroll: int | bool | None = None
+) -> Any:
+    """Repeat ``body_fun`` for each number of a range.
+
+        val = init_val
+        for i in range(lower, upper):
+            val = body_fun(i, val)
+        return val
+
+    Args:
+        lower: first number.
+        upper: one more than the last number. Where both are known this is a `scan`, else a `while_loop`.
+        body_fun: takes the number and the value, gives the next value, of the same tree and types.
+        init_val: tree of arrays.
+        unroll: accepted where the numbers are known.
+    """
+    if not callable(body_fun):
+        raise TypeError("lax.fori_loop: body_fun argument should be callable.")
+    first, last = asarray(lower), asarray(upper)
+    dtype = _counter_dtype(first, last)
+    start, stop = _known_int(lower), _known_int(upper)
+    if start is not None and stop is not None:
+        length = max(stop - start, 0)
+        if config.disable_jit.value and length == 0:
+            return init_val
+
+        def scan_body(loop_carry: Any, _: None) -> Any:
+            i, val = loop_carry
+            return (i + 1, body_fun(i, val)), None
+
+        (_, result), _ = scan(scan_body, (start, init_val), None, length=length, unroll=bool(unroll))
+        return result
+    if unroll is not None and unroll is not False and unroll != 1:
+        raise ValueError("Can only use `unroll` in `fori_loop` if the loop bounds are statically known.")
+    first, last = (x if x.dtype == dtype else astype(x, dtype) for x in (first, last))
+
+    def goes_on(loop_carry: Any) -> Any:
+        i, end, _ = loop_carry
+        return i < end
+
+    def step(loop_carry: Any) -> Any:
+        i, end, val = loop_carry
+        return i + 1, end, body_fun(i, val)
+
+    return while_loop(goes_on, step, (first, last, init_val))[2]
+
+
+def _counter_dtype(lower: Array, upper: Array) -> Any:
+    a, b = lower.dtype, upper.dtype
+    if a == b:
+        return a
+    if dtypes.issubdtype(a, np.signedinteger) and dtypes.issubdtype(b, np.signedinteger):
+        if lower.weak_type and not upper.weak_type:
+            return b
+        if upper.weak_type and not lower.weak_type:
+            return a
+    raise TypeError(f"lower and upper arguments to fori_loop must have equal types, got {a.name} and {b.name}")
+
+
+def _known_int(x: Any) -> int | None:
+    if isinstance(x, Array):
+        if is_traced(x) and concrete_tensor(x) is None:
+            return None
+        value = concrete_tensor(x)
+        return None if value is None else int(value.item())
+    return int(x)
