@@ -430,9 +430,10 @@ def promote_cached(mode: str, x64: bool, *kinds: tuple[Any, bool]) -> tuple[Any,
     if not all_weak and all(d == kinds_dtypes[0] for d in kinds_dtypes):
         return kinds_dtypes[0], False  # also where the dtype is an extended one
     if all_weak and mode != "strict":
-        found, weak = least_upper_bound(mode, x64, *dict.fromkeys(kinds_dtypes)), True
+        # Sets: JAX names the dtypes of a failed promotion in their order.
+        found, weak = least_upper_bound(mode, x64, *set(kinds_dtypes)), True
     else:
-        found = least_upper_bound(mode, x64, *dict.fromkeys(node_of(d, w) for d, w in kinds))
+        found = least_upper_bound(mode, x64, *{node_of(d, w) for d, w in kinds})
         weak = any(found is w for w in WEAK)
     dtype = _canonical(x64, True, SCALAR_DTYPES.get(found, found) if weak and found in SCALAR_TYPES else found)
     return dtype, weak and dtype != BOOL

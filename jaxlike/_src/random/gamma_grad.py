@@ -71,4 +71,5 @@ def _fraction(a: Tensor, x: Tensor, wanted: Tensor) -> Tensor:
         before, slope = slope, (dp1 - value * dq1) / q1
         if not (wanted & ((slope - before).abs() > _TOLERANCE * slope.abs())).any():
             break
-    return -(slope + value * (torch.log(x) - torch.digamma(a))) * x
+    # The tail is 1 - P, and the sample's derivative has a minus sign of its own.
+    return (slope + value * (torch.log(x) - torch.digamma(a))) * x

@@ -346,15 +346,30 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Array:
     m, x = promote_args_inexact("polygamma", n, x)
     if dtypes.issubdtype(x.dtype, np.complexfloating):
         raise ValueError("polygamma does not support complex-valued inputs.")
-    broadcast_shapes("polygamma", [m.shape, x.shape], "polygamma")
-    value = through_float32(_polygamma, unwrap(m), unwrap(x))
-    return finish("polygamma", Array(value, m.weak_type and x.weak_type))
+    shape = broadcast_shapes("polygamma", [m.shape, x.shape], "polygamma")
+    orders, points = (Array(unwrap(v).expand(shape)) for v in (m, x))
+    value = _polygamma_value if STATE.frame is None else _polygamma
+    return finish("polygamma", Array(unwrap(value(orders, points)), m.weak_type and x.weak_type))
 
 
-def _polygamma(n: Tensor, x: Tensor) -> Tensor:
+def _polygamma_value(n: Array, x: Array) -> Array:
+    return Array(through_float32(_polygamma_by_zeta, unwrap(n), unwrap(x)))
+
+
+_polygamma = custom_jvp(_polygamma_value)  # torch's zeta has no forward derivative
+
+
+@_polygamma.defjvp
+def _polygamma_jvp(primals: Any, tangents: Any) -> Any:
+    (n, x), (_, dx) = primals, tangents
+    order = unwrap(n)
+    return _polygamma(n, x), Array(unwrap(dx) * unwrap(_polygamma(Array(order + const(order, 1)), x)))
+
+
+def _polygamma_by_zeta(n: Tensor, x: Tensor) -> Tensor:
     one, zero = const(n, 1), const(n, 0)
     digamma_wanted = torch.eq(n, zero)
     k = torch.where(digamma_wanted, one, n)
     sign = torch.where(torch.eq(torch.remainder(k, const(k, 2)), zero), -one, one)
     higher = sign * torch.exp(torch.lgamma(k + one)) * torch.special.zeta(k + one, x)
-    return torch.where(digamma_wanted, torch.digamma(x), higher)
+    return torch.where(digamma_wanted, lax_special._digamma(x), higher)

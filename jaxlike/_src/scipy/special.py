@@ -138,7 +138,17 @@ _DOCSTRING = "x.dtype={} is not supported, see docstring for supported types."
 
 def ndtr(x: ArrayLike) -> Array:
     """The normal distribution function of float32 or float64 ``x``."""
-    return finish("ndtr", Array(torch.special.ndtr(unwrap(_wide_float(x, _DOCSTRING)))))
+    return finish("ndtr", Array(_ndtr(unwrap(_wide_float(x, _DOCSTRING)))))
+
+
+def _ndtr(x: Tensor) -> Tensor:
+    root = const(x, math.sqrt(0.5))
+    w = x * root
+    z = torch.abs(w)
+    tail = torch.erfc(z)
+    centre = torch.lt(z, root)
+    outer = torch.where(torch.gt(w, const(w, 0)), const(w, 2) - tail, tail)
+    return const(x, 0.5) * torch.where(centre, const(w, 1) + torch.erf(w), outer)
 
 
 def ndtri(p: ArrayLike) -> Array:
@@ -153,7 +163,7 @@ _SEGMENTS = {torch.float32: (-10.0, 5.0), torch.float64: (-20.0, 8.0)}
 def _log_ndtr(x: Tensor, order: int) -> Tensor:
     low, high = (const(x, v) for v in _SEGMENTS[x.dtype])
     above = torch.gt(x, high)
-    middle = torch.special.ndtr(torch.where(above, -x, torch.maximum(x, low)))
+    middle = _ndtr(torch.where(above, -x, torch.maximum(x, low)))
     below = _log_ndtr_below(torch.minimum(x, low), order)
     return torch.where(above, -middle, torch.where(torch.gt(x, low), torch.log(middle), below))
 
