@@ -1,4 +1,4 @@
-"""scan, while_loop, fori_loop, cond, switch, map, associative_scan: under transformations, in graphs, and their errors."""
+"""scan, while_loop, fori_loop, cond, switch, map, associative_scan: transformed, in graphs, and their errors."""
 
 from __future__ import annotations
 
@@ -122,7 +122,9 @@ def rule_in_loop(jax: Any) -> Any:
 
 def doubled(jax: Any) -> Any:
     """A while loop, forward mode only: how often it goes round depends on the value."""
-    return lambda x: jax.lax.while_loop(lambda c: (c[0] * c[0]).sum() < 50.0, lambda c: (c[0] * 1.7, c[1] + c[0]), (x, x))[1]
+    return lambda x: jax.lax.while_loop(
+        lambda c: (c[0] * c[0]).sum() < 50.0, lambda c: (c[0] * 1.7, c[1] + c[0]), (x, x)
+    )[1]
 
 
 def counting(jax: Any) -> Any:
@@ -138,10 +140,20 @@ def counting(jax: Any) -> Any:
 REVERSIBLE = {
     f.__name__: f
     for f in (
-        recurrent, over_rows, nested, counted, mapped, associative, branches, guarded, switched, loop_in_branch,
-        branch_in_loop, rule_in_loop,
+        recurrent,
+        over_rows,
+        nested,
+        counted,
+        mapped,
+        associative,
+        branches,
+        guarded,
+        switched,
+        loop_in_branch,
+        branch_in_loop,
+        rule_in_loop,
     )
-}  # fmt: skip
+}
 FORWARD_ONLY = {f.__name__: f for f in (doubled, counting)}
 BATCH = np.stack([X, 2 * X, X[::-1], -X])
 
@@ -165,9 +177,9 @@ FORWARD = {
     "jit of jvp of vmap": lambda jax, f: jax.jit(lambda b: jax.jvp(jax.vmap(f), (b,), (b,)))(BATCH),
     "jacfwd": lambda jax, f: jax.jacfwd(f)(X),
     "jvp of jvp": lambda jax, f: jax.jvp(lambda h: jax.jvp(f, (h,), (h * h,))[1], (X,), (X,)),
-    "jit of jvp of jvp": lambda jax, f: jax.jit(
-        lambda x: jax.jvp(lambda h: jax.jvp(f, (h,), (h * h,))[1], (x,), (x,))
-    )(X),
+    "jit of jvp of jvp": lambda jax, f: jax.jit(lambda x: jax.jvp(lambda h: jax.jvp(f, (h,), (h * h,))[1], (x,), (x,)))(
+        X
+    ),
 }
 REVERSE = {
     "grad": lambda jax, f: jax.grad(weighted(jax, f))(X),
@@ -273,7 +285,9 @@ PROGRAMS: dict[str, Any] = {
         jax, lambda: jax.lax.scan(lambda c, x: (c + x, c), one(jax, 0), X, reverse=True)
     ),
     "scan shape": lambda jax: jax.eval_shape(lambda x: jax.lax.scan(lambda c, v: (c, [v, c]), x, ROWS), X),
-    "scan long in jit": lambda jax: jax.jit(lambda x: jax.lax.scan(lambda c, v: (c * 0.99 + v, None), x, np.ones(500, np.float32))[0])(1.0),
+    "scan long in jit": lambda jax: jax.jit(
+        lambda x: jax.lax.scan(lambda c, v: (c * 0.99 + v, None), x, np.ones(500, np.float32))[0]
+    )(1.0),
     "scan grad of an integer carry": lambda jax: jax.grad(
         lambda x: jax.lax.scan(lambda c, v: ((c[0] + 1, c[1] * v * c[0]), None), (1, x), X)[0][1]
     )(one(jax, 2.0)),
@@ -281,9 +295,9 @@ PROGRAMS: dict[str, Any] = {
     "scan grad of length zero": lambda jax: jax.grad(
         lambda x: jax.lax.scan(lambda c, v: (c * x, c), x, np.zeros(0, np.float32))[0]
     )(one(jax, 2.0)),
-    "scan vjp of all results": lambda jax: jax.vjp(lambda h, w: jax.lax.scan(lambda c, v: (c * v * w, c + w), h, X), one(jax, 2.0), one(jax, 3.0))[1](
-        (one(jax, 1.0), jax.numpy.array(X))
-    ),
+    "scan vjp of all results": lambda jax: jax.vjp(
+        lambda h, w: jax.lax.scan(lambda c, v: (c * v * w, c + w), h, X), one(jax, 2.0), one(jax, 3.0)
+    )[1]((one(jax, 1.0), jax.numpy.array(X))),
     "scan complex": lambda jax: jax.grad(
         lambda z: jax.numpy.abs(jax.lax.scan(lambda c, v: (c * z + v, None), z, X)[0]) ** 2
     )(np.complex64(1 + 2j)),
@@ -315,7 +329,9 @@ PROGRAMS: dict[str, Any] = {
         jax, lambda: jax.lax.scan(lambda c, x: (c, x), 1.0, np.zeros(0, np.float32))
     ),
     # while_loop
-    "while tree": lambda jax: jax.lax.while_loop(lambda s: s["n"] < 3, lambda s: {"n": s["n"] + 1, "x": s["x"] * 2}, {"n": 0, "x": X}),
+    "while tree": lambda jax: jax.lax.while_loop(
+        lambda s: s["n"] < 3, lambda s: {"n": s["n"] + 1, "x": s["x"] * 2}, {"n": 0, "x": X}
+    ),
     "while never": lambda jax: jax.lax.while_loop(lambda c: c < 0, lambda c: c + 1, 1),
     "while promotes": lambda jax: jax.lax.while_loop(lambda c: c < 3, lambda c: c + 1.5, 1),
     "while promotes to strong": lambda jax: jax.lax.while_loop(lambda c: c < 3, lambda c: c + one(jax, 1), 1),
@@ -332,13 +348,19 @@ PROGRAMS: dict[str, Any] = {
     "while lanes, matrices": lambda jax: jax.jit(
         jax.vmap(lambda m: jax.lax.while_loop(lambda c: (c * c).sum() < 50, lambda c: c @ c + c, m))
     )(np.stack([W, 2 * W, W.T])),
-    "while in jit": lambda jax: jax.jit(lambda n: jax.lax.while_loop(lambda c: c[0] < n, lambda c: (c[0] + 1, c[1] * 2), (0, 1.0)))(5),
+    "while in jit": lambda jax: jax.jit(
+        lambda n: jax.lax.while_loop(lambda c: c[0] < n, lambda c: (c[0] + 1, c[1] * 2), (0, 1.0))
+    )(5),
     "while in jit twice": lambda jax: [
-        f(n) for f in [jax.jit(lambda n: jax.lax.while_loop(lambda c: c < n, lambda c: c * 2 + 1, n * 0))] for n in (3, 40)
+        f(n)
+        for f in [jax.jit(lambda n: jax.lax.while_loop(lambda c: c < n, lambda c: c * 2 + 1, n * 0))]
+        for n in (3, 40)
     ],
     "while shape": lambda jax: jax.eval_shape(lambda x: jax.lax.while_loop(lambda c: c < 3, lambda c: c + 1, x), 1.0),
     "while keys": lambda jax: jax.random.key_data(
-        jax.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, jax.random.split(c[1])[0]), (0, jax.random.key(1)))[1]
+        jax.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, jax.random.split(c[1])[0]), (0, jax.random.key(1)))[
+            1
+        ]
     ),
     "while lanes of keys": lambda jax: jax.vmap(
         lambda n, k: jax.random.key_data(
@@ -423,7 +445,9 @@ PROGRAMS: dict[str, Any] = {
         jax.grad(lambda a, b: jax.lax.cond(a < b, lambda: a * b, lambda: a - b), argnums=(0, 1))
     )(1.0, 2.0),
     "cond lanes": lambda jax: jax.vmap(lambda p, x: jax.lax.cond(p, lambda x: x * 2, lambda x: x * x, x))(FLAGS, X),
-    "cond lanes of the operand": lambda jax: jax.vmap(lambda p, x: jax.lax.cond(p, lambda x: x * 2, lambda x: x * x, x), (None, 0))(True, X),
+    "cond lanes of the operand": lambda jax: jax.vmap(
+        lambda p, x: jax.lax.cond(p, lambda x: x * 2, lambda x: x * x, x), (None, 0)
+    )(True, X),
     "cond lanes of the predicate": lambda jax: jax.vmap(lambda p: jax.lax.cond(p, lambda: X, lambda: 2 * X))(FLAGS),
     "cond lanes of the predicate in jit": lambda jax: jax.jit(
         jax.vmap(lambda p: jax.lax.cond(p, lambda: (1, X), lambda: (2, 2 * X)))
@@ -469,7 +493,9 @@ PROGRAMS: dict[str, Any] = {
         lambda n, x: jax.lax.switch(n, [lambda x: x, lambda x: x * 2, lambda x: x * x * x], x)
     )(np.array([5, -1, 1]), X),
     "switch lanes grad": lambda jax: jax.grad(
-        lambda x: jax.vmap(lambda n, v: jax.lax.switch(n, [lambda v: v, lambda v: v * v], v))(np.array([0, 1, 1]), x).sum()
+        lambda x: jax.vmap(lambda n, v: jax.lax.switch(n, [lambda v: v, lambda v: v * v], v))(
+            np.array([0, 1, 1]), x
+        ).sum()
     )(X),
     "switch of one": lambda jax: jax.lax.switch(3, [lambda: 1]),
     "switch of none": lambda jax: jax.lax.switch(0, []),
@@ -483,7 +509,9 @@ PROGRAMS: dict[str, Any] = {
     "map trees": lambda jax: jax.lax.map(lambda x: (x["a"] * 2, x["b"]), {"a": X, "b": np.arange(3)}),
     "map of nothing": lambda jax: jax.lax.map(lambda x: x * 2, jax.numpy.zeros((0, 2))),
     **{
-        f"map batches of {n}": lambda jax, n=n: jax.lax.map(lambda x: {"s": x.sum(), "x": x}, jax.numpy.array(ROWS), batch_size=n)
+        f"map batches of {n}": lambda jax, n=n: jax.lax.map(
+            lambda x: {"s": x.sum(), "x": x}, jax.numpy.array(ROWS), batch_size=n
+        )
         for n in (0, 1, 2, 3, 4, 9)
     },
     "map over nothing": lambda jax: jax.lax.map(lambda x: x, None),
@@ -491,14 +519,16 @@ PROGRAMS: dict[str, Any] = {
         f"associative_scan of {n}": lambda jax, n=n: jax.lax.associative_scan(jax.numpy.add, jax.numpy.arange(n))
         for n in range(1, 9)
     },
-    "associative_scan along an axis": lambda jax: jax.lax.associative_scan(jax.numpy.maximum, ROWS, axis=1, reverse=True),
+    "associative_scan along an axis": lambda jax: jax.lax.associative_scan(
+        jax.numpy.maximum, ROWS, axis=1, reverse=True
+    ),
     "associative_scan order": lambda jax: jax.lax.associative_scan(
         jax.numpy.matmul, jax.numpy.stack([W, W.T, 2 * W, W + 1, W - 1])
     ),
     "associative_scan bool": lambda jax: jax.lax.associative_scan(jax.numpy.logical_or, FLAGS),
     "associative_scan not callable": lambda jax: jax.lax.associative_scan(3, X),
     "associative_scan sizes": lambda jax: jax.lax.associative_scan(lambda a, b: a, (X, X[:2])),
-}  # fmt: skip
+}
 
 
 def in_debug_mode(jax: Any) -> Any:

@@ -1,7 +1,8 @@
-"""custom_jvp, custom_vjp, custom_gradient, stop_gradient: rules under every nesting of transformations, and in graphs."""
+"""custom_jvp, custom_vjp, custom_gradient, stop_gradient: rules under every nesting of transformations, in graphs."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,10 +92,6 @@ def closing_over(jax: Any, mode: str) -> Any:
 
 
 def nondiff(jax: Any) -> Any:
-    @jax.custom_jvp
-    def apply(f: Any, x: Any) -> Any:
-        return f(x)
-
     apply = jax.custom_jvp(lambda f, x: f(x), nondiff_argnums=(0,))
     apply.defjvp(lambda f, p, t: (f(p[0]), 7.0 * t[0]))
     return apply
@@ -166,15 +163,15 @@ OVER_REVERSE = {
 }
 
 FUNCTIONS: dict[str, Any] = {
-    "cube": lambda jax: lambda x, f=cube(jax): f(f(x, 1.0), x + 1.0),
-    "nondiff": lambda jax: lambda x, f=nondiff(jax): f(jax.numpy.sin, x),
+    "cube": lambda jax: partial(lambda f, x: f(f(x, 1.0), x + 1.0), cube(jax)),
+    "nondiff": lambda jax: partial(lambda f, x: f(jax.numpy.sin, x), nondiff(jax)),
     "stop_gradient": lambda jax: lambda x: jax.lax.stop_gradient(x) ** 2 * x * x,
-    "defjvps": lambda jax: lambda x, f=with_defjvps(jax): f(x, 2 * x),
+    "defjvps": lambda jax: partial(lambda f, x: f(x, 2 * x), with_defjvps(jax)),
 }
 REVERSE_ONLY: dict[str, Any] = {
-    "clip": lambda jax: lambda x, f=clip(jax): f(x, 0.6),
-    "square of square": lambda jax: lambda x, f=square(jax): f(f(x)),
-    "custom_gradient": lambda jax: lambda x, f=gradient(jax): f(x, 2.0),
+    "clip": lambda jax: partial(lambda f, x: f(x, 0.6), clip(jax)),
+    "square of square": lambda jax: partial(lambda f, x: f(f(x)), square(jax)),
+    "custom_gradient": lambda jax: partial(lambda f, x: f(x, 2.0), gradient(jax)),
 }
 
 
@@ -261,9 +258,9 @@ PROGRAMS: dict[str, Any] = {
             "of lanes": lambda jax, make: jax.vmap(lambda a: make(a)(TWO))(X),
             "of lanes in jit": lambda jax, make: jax.jit(jax.vmap(lambda a: make(a)(TWO)))(X),
             "of lanes outside of grad": lambda jax, make: jax.vmap(lambda a: jax.grad(make(a))(TWO))(X),
-            "of lanes inside of grad": lambda jax, make: jax.grad(
-                lambda x: jax.vmap(lambda a: make(a)(x))(X).sum()
-            )(TWO),
+            "of lanes inside of grad": lambda jax, make: jax.grad(lambda x: jax.vmap(lambda a: make(a)(x))(X).sum())(
+                TWO
+            ),
             "of lanes inside of grad in jit": lambda jax, make: jax.jit(
                 jax.grad(lambda x: jax.vmap(lambda a: make(a)(x))(X).sum())
             )(TWO),
@@ -291,7 +288,9 @@ PROGRAMS: dict[str, Any] = {
     "text as residual": lambda jax: jax.grad(vjp_of(jax, lambda x: (x, "a"), lambda r, c: (c,)))(1.0),
     "rule without pair": lambda jax: jax.grad(rule_of(jax, lambda x: x, lambda p, t: 3))(1.0),
     "rule with another tree": lambda jax: jax.grad(rule_of(jax, lambda x: x, lambda p, t: ((p[0],), (t[0],))))(1.0),
-    "rule with another tangent tree": lambda jax: jax.grad(rule_of(jax, lambda x: x, lambda p, t: (p[0], (t[0],))))(1.0),
+    "rule with another tangent tree": lambda jax: jax.grad(rule_of(jax, lambda x: x, lambda p, t: (p[0], (t[0],))))(
+        1.0
+    ),
     "rule with another shape": lambda jax: jax.jvp(
         rule_of(jax, lambda x: x, lambda p, t: (p[0], t[0].sum())), (X,), (X,)
     ),
@@ -308,16 +307,14 @@ PROGRAMS: dict[str, Any] = {
     "bwd with another shape": lambda jax: jax.vjp(vjp_of(jax, lambda x: (x, None), lambda r, c: (c.sum(),)), X)[1](X),
     "bwd with a list": lambda jax: jax.grad(vjp_of(jax, lambda x: (x, None), lambda r, c: [c]))(1.0),
     "bwd with None": lambda jax: jax.grad(vjp_of(jax, lambda x: (x, None), lambda r, c: (None,)))(1.0),
-    "traced nondiff argument of a vjp": lambda jax: jax.grad(
-        lambda x: traced_nondiff(jax)(x, x)
-    )(2.0),
+    "traced nondiff argument of a vjp": lambda jax: jax.grad(lambda x: traced_nondiff(jax)(x, x))(2.0),
     # closure_convert
     "closure_convert": lambda jax: jax.grad(converted(jax))(2.0),
     "closure_convert values": lambda jax: len(jax.closure_convert(lambda x: x * X, 1.0)[1]),
     "closure_convert another tree": lambda jax: jax.closure_convert(lambda x: x, 1.0)[0]((1.0,)),
     # jaxprs of calls are closed
     "traces once": lambda jax: traces_once(jax),
-}  # fmt: skip
+}
 
 
 def with_default(jax: Any) -> Any:

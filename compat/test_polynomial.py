@@ -34,6 +34,15 @@ PROGRAMS: dict[str, Any] = {
         )
         for d in ("int32", "float32", "int8")
     },
+    **{
+        f"convolve {a} as {b}": lambda jax, a=a, b=b: jax.numpy.convolve(
+            jax.numpy.asarray(P, a), jax.numpy.asarray(Q, a), preferred_element_type=b
+        )
+        for a, b in [
+            ("int32", "uint32"), ("float32", "int32"), ("float32", "complex64"), ("float16", "float32"),
+            ("float32", "float16"), ("uint8", "int32"), ("bool", "int32"), ("int8", "float16"),
+        ]
+    },
     "convolve defaults": lambda jax: both(jax, X, Q),
     "convolve mode": lambda jax: jax.numpy.convolve(X, P, mode="other"),
     "convolve matrix": lambda jax: jax.numpy.convolve(X[None], P),

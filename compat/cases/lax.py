@@ -76,8 +76,17 @@ UNARY = [
         new_dtype=("float32", "int32", "uint8", "bool", "float16", "int8"),
     ),
     Case("convert_element_type", dtypes=FLOATS, options={"new_dtype": "float32"}, label="float", without=("edges",)),
-    *vary(Case("bitcast_convert_type", dtypes=("float32", "int32", "uint32"), grad=False), new_dtype=("int32", "uint8", "float32", "int16")),
-    Case("bitcast_convert_type", dtypes=("uint8",), shapes=(((3, 4),), ((4,),)), options={"new_dtype": "float32"}, grad=False),
+    *vary(
+        Case("bitcast_convert_type", dtypes=("float32", "int32", "uint32"), grad=False),
+        new_dtype=("int32", "uint8", "float32", "int16"),
+    ),
+    Case(
+        "bitcast_convert_type",
+        dtypes=("uint8",),
+        shapes=(((3, 4),), ((4,),)),
+        options={"new_dtype": "float32"},
+        grad=False,
+    ),
     *vary(Case("reduce_precision", dtypes=WIDE_FLOATS), exponent_bits=(5, 8), mantissa_bits=(7, 10)),
     Case("stop_gradient", dtypes=ALL),
 ]
@@ -122,7 +131,12 @@ SHAPES = [
     *vary(Case("reshape", shapes=(((2, 6),),)), new_sizes=((12,), (3, 4), (2, 2, 3)), dimensions=(..., (1, 0))),
     Case("broadcast", shapes=SOME, options={"sizes": (2, 1)}),
     Case("broadcast_in_dim", shapes=(((3, 1),),), options={"shape": (2, 3, 4), "broadcast_dimensions": (1, 2)}),
-    Case("broadcast_in_dim", shapes=(((3, 4),),), options={"shape": (4, 2, 3), "broadcast_dimensions": (2, 0)}, label="transposed"),
+    Case(
+        "broadcast_in_dim",
+        shapes=(((3, 4),),),
+        options={"shape": (4, 2, 3), "broadcast_dimensions": (2, 0)},
+        label="transposed",
+    ),
     Case("broadcast_to_rank", shapes=SOME, options={"rank": 4}),
     Case("broadcast_like", arity=2, shapes=(((3,), (2, 3)), ((), (2,)), ((1, 3), (2, 3)))),
     Case("tile", shapes=ONE_MATRIX, options={"reps": (2, 3)}),
@@ -146,12 +160,19 @@ SHAPES = [
             ((2, -4, 0), (-3, 5, 0)),
         ),
     ),
-    Case("pad", arity=2, shapes=(((3, 4), ()),), dtypes=FLOATS, call=lambda jax, x, v: jax.lax.pad(x, v, ((1, 2, 1), (-1, 1, 0))), label="value"),
+    Case(
+        "pad",
+        arity=2,
+        shapes=(((3, 4), ()),),
+        dtypes=FLOATS,
+        call=lambda jax, x, v: jax.lax.pad(x, v, ((1, 2, 1), (-1, 1, 0))),
+        label="value",
+    ),
     Case("slice", shapes=CUBE, options={"start_indices": (0, 1, 1), "limit_indices": (2, 3, 4), "strides": (1, 1, 2)}),
     Case("slice", shapes=ONE_MATRIX, options={"start_indices": (1, 2), "limit_indices": (1, 4)}, label="empty"),
     Case("slice_in_dim", shapes=ONE_MATRIX, options={"start_index": -3, "limit_index": None, "stride": 2, "axis": 1}),
     Case("index_in_dim", shapes=ONE_MATRIX, options={"index": -1, "axis": 0, "keepdims": False}),
-]  # fmt: skip
+]
 
 DYNAMIC_INDEX = between(-8, 8)
 
@@ -248,7 +269,9 @@ REDUCTIONS = [
         for name in ("cummax", "cummin")
         for axis, reverse in ((0, False), (1, True))
     ],
-    *vary(Case("cumlogsumexp", dtypes=FLOATS, shapes=VECTORS, tolerance=LOOSE, without=("edges",)), reverse=(False, True)),
+    *vary(
+        Case("cumlogsumexp", dtypes=FLOATS, shapes=VECTORS, tolerance=LOOSE, without=("edges",)), reverse=(False, True)
+    ),
     Case("sort", dtypes=ALL, shapes=MATRICES),
     Case("sort", dtypes=FLOATS, shapes=MATRICES, options={"dimension": 0}),
     Case(
@@ -292,7 +315,7 @@ REDUCTIONS = [
         tolerance=SUMS,
         label="matmul",
     ),
-]  # fmt: skip
+]
 
 FIRST_LAST = (((1,), (0,)), ((), ()))
 BATCHED = (((2,), (1,)), ((0,), (2,)))
@@ -302,7 +325,7 @@ PRODUCTS = [
         Case(
             "dot_general",
             arity=2,
-            dtypes=WIDE + ("int32", "int8", "bfloat16"),
+            dtypes=(*WIDE, "int32", "int8", "bfloat16"),
             shapes=(shapes,),
             options={"dimension_numbers": numbers},
             tolerance=SUMS,
@@ -329,13 +352,24 @@ PRODUCTS = [
 ]
 
 CREATION = [
-    *vary(Case("iota", arity=0, dtypes=("float32",), call=lambda jax, d: jax.lax.iota(d, 4)), d=("int32", "float32", "uint8", "complex64")),
-    Case("broadcasted_iota", arity=0, dtypes=("float32",), call=lambda jax: jax.lax.broadcasted_iota("int32", (2, 3), 1)),
+    *vary(
+        Case("iota", arity=0, dtypes=("float32",), call=lambda jax, d: jax.lax.iota(d, 4)),
+        d=("int32", "float32", "uint8", "complex64"),
+    ),
+    Case(
+        "broadcasted_iota", arity=0, dtypes=("float32",), call=lambda jax: jax.lax.broadcasted_iota("int32", (2, 3), 1)
+    ),
     Case("full_like", shapes=SOME, call=lambda jax, x: jax.lax.full_like(x, 1), grad=False),
     Case("full", arity=0, dtypes=("float32",), call=lambda jax: jax.lax.full((2, 3), 1.5)),
     Case("empty", arity=0, dtypes=("float32",), call=lambda jax: jax.lax.empty((2,), "float32").shape),
     Case("dtype", dtypes=ALL, call=lambda jax, x: str(jax.lax.dtype(x)), only=("eager",)),
-    Case("broadcast_shapes", arity=0, dtypes=("float32",), call=lambda jax: jax.lax.broadcast_shapes((2, 1), (3,)), only=("eager",)),
-]  # fmt: skip
+    Case(
+        "broadcast_shapes",
+        arity=0,
+        dtypes=("float32",),
+        call=lambda jax: jax.lax.broadcast_shapes((2, 1), (3,)),
+        only=("eager",),
+    ),
+]
 
 TABLE = Table("lax", "jax.lax", [*UNARY, *BINARY, *SHAPES, *DYNAMIC, *REDUCTIONS, *PRODUCTS, *CREATION])

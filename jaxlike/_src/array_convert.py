@@ -1,7 +1,8 @@
 """array_convert: Arrays as Python numbers, numpy arrays, DLPack capsules, pickles and copies.
 
 A value under grad or jvp alone is known, so bool, int, index and item give it; float, complex and numpy's
-conversion refuse it, as JAX does. Inside vmap and jit every conversion raises JAX's error.
+conversion refuse it, as JAX does. Inside vmap and jit every conversion raises JAX's error. What is handed out
+of an Array's memory (numpy's view, a DLPack capsule) is not to be written to; numpy's is marked so.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ import torch
 
 from jaxlike._src import border, dtypes, errors, torch_private
 from jaxlike._src.array import Array, NarrowArray
+from jaxlike._src.errors import describe, origin
+from jaxlike._src.frames import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+# Python numbers
 
 
 def known_values(x: Array) -> np.ndarray[Any, Any] | None:
@@ -25,87 +30,56 @@ def known_values(x: Array) -> np.ndarray[Any, Any] | None:
     return None if tensor is None else border.tensor_to_numpy(tensor, x.dtype)
 
 
-def _scalar(x: Array) -> None:
-    if x.ndim > 0:
-        raise TypeError(f"Only scalar arrays can be converted to Python scalars; got arr.ndim={x.ndim}")
+def _number(x: Array) -> Any:
+    """The one element of ``x`` as a Python number; None where it is not known."""
+    if x._frame is None and STATE.frame is None and type(x) is Array:
+        return x._t.item()
+    values = known_values(x)
+    return None if values is None else values.item()
 
 
 def _bool(x: Array) -> bool:
-    values = known_values(x)
-    if values is None:
-        raise errors.TracerBoolConversionError(x)
-    if x.size > 1:
+    size = x._t.numel()
+    if size > 1:
         raise ValueError(
             "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
         )
-    if x.size == 0:
+    if size == 0:
         raise ValueError(
             "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty."
         )
-    return bool(values)
+    value = _number(x)
+    if value is None:
+        raise errors.TracerBoolConversionError(x)
+    return bool(value)
 
 
-def _advice(name: str) -> str:
-    return (
+def _conversion(kind: Callable[[Any], Any], *, of_tracers: bool) -> Callable[[Array], Any]:
+    """``kind(x)`` of a scalar; of a value under grad or jvp only where JAX has it."""
+    name = kind.__name__
+    advice = (
         f"The problem arose with the `{name}` function. If trying to convert the data type of a value, try using "
         f"`x.astype({name})` or `jnp.array(x, {name})` instead."
     )
 
-
-def _number(kind: Callable[[Any], Any], concrete_only: bool) -> Callable[[Array], Any]:
     def convert(x: Array) -> Any:
-        traced = border.is_traced(x)
-        values = None if traced and concrete_only else known_values(x)
-        if values is None:
-            raise errors.ConcretizationTypeError(x, _advice(kind.__name__))
-        _scalar(x)
-        return kind(values.item())
+        if x._t.dim() > 0:
+            raise TypeError(f"Only scalar arrays can be converted to Python scalars; got arr.ndim={x.ndim}")
+        value = None if not of_tracers and border.is_traced(x) else _number(x)
+        if value is None:
+            raise errors.ConcretizationTypeError(x, advice)
+        return kind(value)
 
     return convert
 
 
 def _index(x: Array) -> int:
-    values = known_values(x)
-    if values is None:
-        raise errors.TracerIntegerConversionError(x)
-    if x.ndim > 0 or not dtypes.issubdtype(x.dtype, np.integer):
+    if x.ndim or not dtypes.issubdtype(x.dtype, np.integer):
         raise TypeError("Only integer scalar arrays can be converted to a scalar index.")
-    return operator.index(values.item())
-
-
-def _item(x: Array, *args: int) -> Any:
-    """The one element (or the one at these indices) as a Python number."""
-    values = known_values(x)
-    if values is None:
-        raise errors.ConcretizationTypeError(x)
-    return values.item(*args)
-
-
-def _tolist(x: Array) -> Any:
-    """The values as nested lists of Python numbers."""
-    if border.is_traced(x):
-        raise errors.ConcretizationTypeError(x)
-    return border.to_numpy(x).tolist()
-
-
-def _array(x: Array, dtype: Any = None, context: None = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-    del context
-    values = border.to_numpy(x)
-    if dtype is not None and values.dtype != dtype:
-        return values.astype(dtype)
-    if copy:
-        return values.copy()
-    if values.flags.writeable:  # the memory is the Array's own
-        values = values.view()
-        values.flags.writeable = False
-    return values
-
-
-def _iter(x: Array) -> Iterator[Array]:
-    if x.ndim == 0:
-        raise TypeError("iteration over a 0-d array")
-    tensor = border.unwrap(x)
-    return (type(x)(part, x._tag) for part in tensor.unbind(0))
+    value = _number(x)
+    if value is None:
+        raise errors.TracerIntegerConversionError(x)
+    return operator.index(value)
 
 
 def _hex(x: Array) -> str:
@@ -114,6 +88,80 @@ def _hex(x: Array) -> str:
 
 def _oct(x: Array) -> str:
     return oct(_index(x))
+
+
+def _item(x: Array, *args: int) -> Any:
+    """The one element, or the one at a flat position or at one position per axis, as a Python number."""
+    values = known_values(x)
+    if values is None:
+        raise errors.ConcretizationTypeError(x, "This occurred in the item() method of jax.Array")
+    return values.item(*args)
+
+
+def _refuse_tracer(x: Array, name: str) -> None:
+    if border.is_traced(x):
+        raise errors.ConcretizationTypeError(
+            x, f"The {name}() method was called on {describe(x)}.{origin(x)}"
+        )
+
+
+def _tolist(x: Array) -> Any:
+    """The values as nested lists of Python numbers."""
+    _refuse_tracer(x, "tolist")
+    return border.to_numpy(x).tolist()
+
+
+def _tobytes(x: Array, order: Any = "C") -> bytes:
+    """The values as bytes."""
+    _refuse_tracer(x, "tobytes")
+    return border.to_numpy(x).tobytes(order)
+
+
+# numpy
+
+
+def _array(
+    x: Array, dtype: Any = None, context: None = None, copy: bool | None = None
+) -> np.ndarray[Any, Any]:
+    del context
+    tensor = x._t
+    if x._frame is None and STATE.frame is None and tensor.dtype in _SHARED and tensor.device.type == "cpu":
+        values = tensor.numpy()
+    else:
+        values = border.to_numpy(x)
+        if values.flags.writeable:
+            values = values.view()
+    values.flags.writeable = False  # the memory is the Array's own
+    if dtype is None and copy is None:
+        return values
+    return np.asarray(values, dtype=dtype) if copy is None else np.asarray(values, dtype=dtype, copy=copy)
+
+
+_SHARED = frozenset(
+    getattr(torch, name)
+    for name in "float32 float64 float16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool".split()
+)
+
+
+# Iteration
+
+_AT_ONCE = 100  # rows that are taken apart in one step
+
+
+def _iter(x: Array) -> Iterator[Array]:
+    if x.ndim == 0:
+        raise TypeError("iteration over a 0-d array")
+    return _rows(x)
+
+
+def _rows(x: Array) -> Iterator[Array]:
+    kind, tag = type(x), x._tag
+    for start in range(0, x.shape[0], _AT_ONCE):
+        for row in border.unwrap(x)[start : start + _AT_ONCE].unbind(0):
+            yield kind(row, tag)
+
+
+# Copies and pickles
 
 
 def _copy(x: Array) -> Array:
@@ -127,6 +175,12 @@ def _deepcopy(x: Array, memo: Any) -> Array:
 
 
 def _reduce(x: Array) -> Any:
+    if border.is_traced(x):
+        raise errors.ConcretizationTypeError(
+            x,
+            "The error occurred in the __reduce__ method, which may indicate an attempt to serialize/pickle a traced "
+            "value.",
+        )
     return rebuild, (border.to_numpy(x).copy(), x.weak_type)
 
 
@@ -138,36 +192,46 @@ def rebuild(values: np.ndarray[Any, Any], weak_type: bool) -> Array:
     return Array(tensor, weak_type)
 
 
-def _dlpack(x: Array, **options: Any) -> Any:
-    if border.is_traced(x):
-        raise errors.ConcretizationTypeError(x, "DLPack needs the values.")
-    with torch_private.outside():
-        stream = options.pop("stream", None)
-        return torch.Tensor.__dlpack__(plain_tensor(x), **({} if stream is None else {"stream": stream}), **options)
+# DLPack
 
 
-def _dlpack_device(x: Array) -> Any:
-    return plain_tensor(x).__dlpack_device__()
-
-
-def plain_tensor(x: Array) -> torch.Tensor:
-    """The tensor of an Array outside vmap and jit."""
+def plain_tensor(x: Array, name: str) -> torch.Tensor:
+    """The tensor of an Array outside of transformations; ``name`` is the method that needs it."""
+    _refuse_tracer(x, name)
     found = border.concrete_tensor(x)
-    if found is None:
-        raise errors.ConcretizationTypeError(x)
+    assert found is not None
     return found
 
 
-def _tobytes(x: Array, order: Any = "C") -> bytes:
-    """The values as bytes."""
-    return border.to_numpy(x).tobytes(order)
+def _dlpack(
+    x: Array,
+    *,
+    stream: Any = None,
+    max_version: tuple[int, int] | None = None,
+    dl_device: tuple[Any, int] | None = None,
+    copy: bool | None = None,
+) -> Any:
+    tensor = plain_tensor(x, "__dlpack__")
+    if isinstance(x, NarrowArray):
+        raise errors.JaxRuntimeError(f"UNIMPLEMENTED: dtype {x.dtype} has no DLPack equivalent")
+    if stream is not None and tensor.device.type == "cpu":
+        raise errors.JaxRuntimeError(
+            "UNIMPLEMENTED: WaitUntilBufferReadyOnStream is only implemented for GPU."
+        )
+    with torch_private.outside():
+        given = {} if stream is None else {"stream": stream}
+        return tensor.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy, **given)
+
+
+def _dlpack_device(x: Array) -> Any:
+    return plain_tensor(x, "__dlpack_device__").__dlpack_device__()
 
 
 _BOUND = {
     "__bool__": _bool,
-    "__int__": _number(int, concrete_only=False),
-    "__float__": _number(float, concrete_only=True),
-    "__complex__": _number(complex, concrete_only=True),
+    "__int__": _conversion(int, of_tracers=True),
+    "__float__": _conversion(float, of_tracers=False),
+    "__complex__": _conversion(complex, of_tracers=False),
     "__index__": _index,
     "__hex__": _hex,
     "__oct__": _oct,
@@ -176,6 +240,7 @@ _BOUND = {
     "tobytes": _tobytes,
     "__array__": _array,
     "__iter__": _iter,
+    "copy": _copy,
     "__copy__": _copy,
     "__deepcopy__": _deepcopy,
     "__reduce__": _reduce,

@@ -18,7 +18,7 @@ import torch
 from jaxlike._src import config, dtypes, errors, torch_private
 from jaxlike._src.array import Array, NarrowArray, constant
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import STATE, Frame, running
+from jaxlike._src.frames import DELETED, STATE, Frame, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,6 +64,8 @@ def _from_dead_frame(x: Array, owner: Frame) -> Tensor:
 
     Usable if it did not depend on the inputs; or on lanes alone, where a running vmap maps over them again.
     """
+    if owner is DELETED:
+        raise deleted_error(x)
     alive = list(running())
     chain: list[Frame] = []  # the frames between the value and what runs now
     home: Frame | None = owner
@@ -94,6 +96,11 @@ def _from_dead_frame(x: Array, owner: Frame) -> Tensor:
     for level, dim in sorted(lanes):
         tensor = torch_private.add_batch_dim(tensor, dim, level)
     return tensor
+
+
+def deleted_error(x: Array) -> RuntimeError:
+    """For the use of an Array after ``x.delete()``, or after it was donated."""
+    return RuntimeError(f"Array has been deleted with shape={x.aval.str_short()}.")
 
 
 def leak_message(x: Array) -> str:
@@ -138,6 +145,8 @@ def tracer_kind(x: Array) -> str:
 
 def concrete_tensor(x: Array) -> Tensor | None:
     """The plain tensor of values below grad and jvp levels; None where values are unknown (vmap, jit)."""
+    if x._frame is DELETED:
+        raise deleted_error(x)
     tensor = x._t
     while torch_private.is_wrapped(tensor):
         if torch_private.is_batched(tensor):
@@ -504,6 +513,8 @@ def broadcast_shapes(name: str, shapes: Sequence[tuple[int, ...]], primitive: st
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
+        if len({len(s) for s in shapes if s}) > 1:  # there the ranks are brought together first
+            raise ValueError(f"Incompatible shapes for broadcasting: shapes={list(map(tuple, shapes))}") from None
         raise TypeError(
             f"{primitive or name} got incompatible shapes for broadcasting: {', '.join(map(str, map(tuple, shapes)))}."
         ) from None

@@ -62,6 +62,7 @@ class _State(threading.local):
 
 
 CHECKED = object()  # what no Array has as its frame
+DELETED = Frame("deleted")  # the frame of an Array whose values were freed; it never runs
 STATE = _State()
 
 

@@ -486,7 +486,7 @@ def take(
     plan = make_plan(index, x.shape, wrap=wrap)
     parsed = GatherScatterMode.CLIP if mode is None else GatherScatterMode.from_any(mode)
     if parsed is not GatherScatterMode.FILL_OR_DROP:
-        return read(x, plan)
+        return read(x, plan, clip=mode is not None and parsed is GatherScatterMode.CLIP)
     fill_value = concrete_or_error(None, fill_value, "fill_value argument to indexed get()")
     if fill_value is not None and np.ndim(fill_value) != 0:
         raise ValueError("fill_value argument to indexed get() must be a scalar")
@@ -512,11 +512,15 @@ def fill_tensor(x: Array, fill_value: Any = None) -> Tensor:
     return scalar(np.asarray(fill_value).astype(dtype).item(), x._t.dtype)
 
 
-def read(x: Array, plan: Plan, fill: Tensor | None = None) -> Array:
-    """What ``plan`` selects of ``x``; with ``fill`` in place of what is out of bounds."""
+def read(x: Array, plan: Plan, fill: Tensor | None = None, *, clip: bool = False) -> Array:
+    """What ``plan`` selects of ``x``; with ``fill`` in place of what is out of bounds.
+
+    Without it the nearest element is read. That has its gradient if ``clip`` says so, or if single numbers alone
+    are looked up.
+    """
     tensor = unwrap(x)
     rank = x.ndim + len(plan.expand)  # what follows is the payload of keys
-    check = fill is not None or _may_have_derivative(tensor)
+    check = fill is not None or (plan.found != () and not clip and _may_have_derivative(tensor))
     if 0 in plan.shape:
         return type(x)(tensor.new_zeros((*plan.shape, *tensor.shape[x.ndim :])), x._tag)
     for lookup in plan.lookups:
@@ -568,9 +572,9 @@ def viewed(tensor: Tensor, plan: Plan) -> Tensor:
 
 
 def flipped(tensor: Tensor, axes: Sequence[int]) -> Tensor:
-    """`torch.flip`, also of unsigned types, which it lacks."""
-    if tensor.dtype in WIDE:
-        bits = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.dtype.itemsize]
+    """`torch.flip`, also of unsigned types and float8, which it lacks."""
+    if tensor.dtype in WIDE or (tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1):
+        bits = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.dtype.itemsize]
         return tensor.view(bits).flip(list(axes)).view(tensor.dtype)
     return tensor.flip(list(axes))
 

@@ -217,9 +217,22 @@ def has_tangent(tensor: Tensor) -> bool:
     """Whether a tensor of a forward-mode level carries a tangent."""
     if _jvp_levels == 0:
         return False
-    with _set_fwd_grad_enabled(True):
+    with _at_level_of(tensor), _set_fwd_grad_enabled(True):
         tangent: Any = torch._VF._unpack_dual(tensor, level=0)[1]
         return tangent is not None
+
+
+@contextlib.contextmanager
+def _at_level_of(tensor: Tensor) -> Iterator[None]:
+    """Without the levels inside of the tensor's own, which see it as a constant."""
+    level, above = functorch.maybe_get_level(tensor), []
+    try:
+        while (innermost := functorch.peek_interpreter_stack()) is not None and innermost.level() > level:
+            above.append(functorch.pop_dynamic_layer_stack())
+        yield
+    finally:
+        for layer in reversed(above):
+            functorch.push_dynamic_layer_stack(layer)
 
 
 # The compiler
@@ -337,6 +350,6 @@ _zero_tangents = _make_zero_tangents_cheap()
 
 def dual_parts(tensor: Tensor) -> tuple[Tensor, Tensor]:
     """Primal and tangent of a tensor that `has_tangent`, below its level."""
-    with _set_fwd_grad_enabled(True):
+    with _at_level_of(tensor), _set_fwd_grad_enabled(True):
         primal, tangent = torch._VF._unpack_dual(tensor, level=0)
     return wrapped_value(primal), wrapped_value(tangent) if is_wrapped(tangent) else tangent

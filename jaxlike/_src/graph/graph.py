@@ -8,6 +8,7 @@ so an active torch.func level differentiates or batches it), printed as a jaxpr,
 
 from __future__ import annotations
 
+import functools
 from operator import getitem
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,12 +67,16 @@ class Node(NamedTuple):
 class Call:
     """The op of a node that is not one of torch's: called with tensors at replay, gives a tuple of tensors.
 
-    ``graph`` is what it computes, written out for a compiler, or None; ``params`` is what a jaxpr shows.
+    ``params`` is what a jaxpr shows.
     """
 
     name: str
-    graph: Graph | None
     params: dict[str, Any]
+
+    @functools.cached_property
+    def graph(self) -> Graph | None:
+        """What it computes, written out for a compiler, or None."""
+        return None
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Apply it under whatever runs at replay."""

@@ -41,8 +41,7 @@ def associative_scan(fn: Callable[..., Any], elems: Any, reverse: bool = False, 
     axis = canonicalize_axis(axis, arrays[0].ndim)
     if len({x.shape[axis] for x in arrays}) > 1:
         raise ValueError(
-            "Array inputs to associative_scan must have the same first dimension. (saw: "
-            f"{[x.shape for x in arrays]})"
+            f"Array inputs to associative_scan must have the same first dimension. (saw: {[x.shape for x in arrays]})"
         )
 
     def combine(a: Sequence[Array], b: Sequence[Array]) -> list[Array]:

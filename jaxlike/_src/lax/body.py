@@ -157,8 +157,8 @@ def check_carry(
     ]
     if found:
         raise TypeError(
-            f"{name} function carry input and carry output must have equal types, but they differ:\n\n{_listed(found)}\n"
-            "Revise the function so that all output types match the corresponding input types."
+            f"{name} function carry input and carry output must have equal types, but they differ:\n\n{_listed(found)}"
+            "\nRevise the function so that all output types match the corresponding input types."
         )
 
 

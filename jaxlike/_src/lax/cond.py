@@ -277,7 +277,9 @@ def _with_all_constants(body: Body, start: int, closed: Sequence[Array], example
     own = GraphFunction(body.run.graph.with_lifted_first(), body.run.kinds)
     count = len(closed)
     return derived(
-        lambda flat: own([*flat[start : start + n], *flat[count:]]), [*(example(c) for c in closed), *examples], "branch"
+        lambda flat: own([*flat[start : start + n], *flat[count:]]),
+        [*(example(c) for c in closed), *examples],
+        "branch",
     )
 
 

@@ -166,7 +166,7 @@ def full(shape: Shape, fill_value: ArrayLike, dtype: DTypeLike | None = None, *,
     del sharding
     sizes = canonicalize_shape(shape)
     if np.shape(fill_value) if not isinstance(fill_value, Array) else fill_value.shape:
-        raise TypeError(f"full must be called with scalar fill_value, got fill_value.shape {np.shape(fill_value)}.")  # pyright: ignore
+        raise TypeError(f"full must be called with scalar fill_value, got fill_value.shape {np.shape(fill_value)}.")
     if dtype is not None and not isinstance(dtype, dtypes.ExtendedDType):
         wanted = user_dtype(dtype, "full")
         value = convert_element_type(fill_value, wanted)
@@ -193,9 +193,9 @@ def full_like(
     known = x if hasattr(x, "shape") and hasattr(x, "dtype") else _value("full_like", x)
     sizes = tuple(known.shape) if shape is None else canonicalize_shape(shape)
     weak = dtype is None and bool(getattr(known, "weak_type", False))
-    wanted = known.dtype if dtype is None else dtypes.jax_dtype(dtype)
+    wanted: Any = known.dtype if dtype is None else dtypes.jax_dtype(dtype)
     if isinstance(wanted, dtypes.ExtendedDType):
-        return numpy_full(sizes, fill_value, dtype=wanted)
+        return numpy_full(sizes, fill_value, dtype=known.dtype if dtype is None else dtype)
     wanted = dtypes.canonicalize_dtype(wanted)
     value = convert_element_type(fill_value, wanted)
     return full(sizes, astype(value, wanted, weak))
@@ -215,7 +215,7 @@ def broadcasted_iota(dtype: DTypeLike, shape: Shape, dimension: int, *, out_shar
     if not dtypes.any_of((np.integer, np.floating, np.complexfloating), wanted):
         raise TypeError(f"iota does not accept dtype {wanted}. Accepted dtypes are subtypes of number.")
     if not 0 <= at < len(sizes):
-        raise ValueError(f"iota dimension must be between 0 and len(shape), got dimension={at} for shape {sizes}")
+        raise ValueError(f"iota dimension must be between 0 and len(shape), got dimension={at} for shape={sizes}")
     place = torch.arange(sizes[at], dtype=torch.int64, device=default_torch_device())
     row = unwrap(astype(Array(place), wanted))
     return array_of(row.reshape([-1 if k == at else 1 for k in range(len(sizes))]).expand(sizes), wanted)
@@ -225,5 +225,3 @@ def empty(shape: Shape, dtype: DTypeLike, *, out_sharding: Any = None) -> Array:
     """An array whose values may be anything (they are zeros)."""
     del out_sharding
     return full(shape, 0, dtype)
-
-

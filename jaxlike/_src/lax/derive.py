@@ -11,9 +11,9 @@ import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
+from jaxlike._src.lax.body import example
 from jaxlike._src.transforms.forward import jvp_leaves
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
-from jaxlike._src.lax.body import example
 from jaxlike._src.transforms.structured import derived, on_lanes, with_lanes
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def differentiable(values: Sequence[Any]) -> list[bool]:
     return [is_differentiable(v) for v in values]
 
 
-def forward(fun: Flat, args: Sequence[Array], tangents: Sequence[Array | None], name: str) -> tuple[list[Array], list[Any]]:
+def forward(
+    fun: Flat, args: Sequence[Array], tangents: Sequence[Array | None], name: str
+) -> tuple[list[Array], list[Any]]:
     """Results, and for each a tangent (None for integers); None among the tangents of the arguments is zero."""
     moved = [t is not None for t in tangents]
 
@@ -81,9 +83,7 @@ def lanes(
     return [with_lanes(o, h, f, frame) for o, h, f in zip(outs, has, flags, strict=True)], flags
 
 
-def found_lanes(
-    fun: Flat, args: Sequence[Array], mapped: Sequence[bool], frame: Frame, name: str
-) -> list[bool]:
+def found_lanes(fun: Flat, args: Sequence[Array], mapped: Sequence[bool], frame: Frame, name: str) -> list[bool]:
     """Which results have lanes where these arguments have."""
     found: list[bool] = []
 

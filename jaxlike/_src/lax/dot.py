@@ -101,7 +101,12 @@ def _rest(ndim: int, *used: Sequence[int]) -> list[int]:
 
 
 def _contract(
-    x: Tensor, y: Tensor, summed_x: Sequence[int], summed_y: Sequence[int], common_x: Sequence[int], common_y: Sequence[int]
+    x: Tensor,
+    y: Tensor,
+    summed_x: Sequence[int],
+    summed_y: Sequence[int],
+    common_x: Sequence[int],
+    common_y: Sequence[int],
 ) -> Tensor:
     own_x, own_y = _rest(x.dim(), summed_x, common_x), _rest(y.dim(), summed_y, common_y)
     common = [x.shape[i] for i in common_x]
@@ -145,7 +150,9 @@ def _check(
                 f"dot_general requires {side} batch dimensions to be disjoint from contracting dimensions, got "
                 f"{side}_batch {common} and {side}_contracting {summed}."
             )
-    sizes = [tuple(shape[i] for i in axes) for shape, axes in ((x, common_x), (y, common_y), (x, summed_x), (y, summed_y))]
+    sizes = [
+        tuple(shape[i] for i in axes) for shape, axes in ((x, common_x), (y, common_y), (x, summed_x), (y, summed_y))
+    ]
     if sizes[0] != sizes[1]:
         raise TypeError(
             "dot_general requires lhs batch dimensions and rhs batch dimensions to have the same shape, got "

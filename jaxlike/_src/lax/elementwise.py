@@ -264,16 +264,16 @@ def reciprocal(x: ArrayLike) -> Array:
 def pow(x: ArrayLike, y: ArrayLike) -> Array:
     """``x ** y`` for an inexact ``x`` and a ``y`` of the same dtype, or an integer one."""
     a, b = operand("pow", x, 0), operand("pow", y, 1)
+    check_shapes("pow", (a.shape, b.shape))
     check_kind("pow", a.dtype, INEXACT, 0)
     check_kind("pow", b.dtype, NUMBER, 1)
     whole = dtypes.issubdtype(b.dtype, np.integer)
     if not whole and a.dtype != b.dtype:
         raise TypeError(
-            "the first argument to pow must have an inexact dtype (float or complex), and the second argument must have "
-            f"an inexact or integer dtype, and two inexact dtypes must match, but got {a.dtype} and {b.dtype} "
+            "the first argument to pow must have an inexact dtype (float or complex), and the second argument must have"
+            f" an inexact or integer dtype, and two inexact dtypes must match, but got {a.dtype} and {b.dtype} "
             "respectively."
         )
-    check_shapes("pow", (a.shape, b.shape))
     weak = a.weak_type and b.weak_type
     if not whole:
         return result("pow", compute(power.float_power.kernel, "own", a, b), weak)
@@ -471,5 +471,3 @@ def le(x: Tensor, y: Tensor) -> Tensor:
 def lt(x: Tensor, y: Tensor) -> Tensor:
     """``x < y``."""
     return torch.lt(x, y)
-
-

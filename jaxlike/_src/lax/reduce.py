@@ -52,6 +52,10 @@ def _reduced(name: str, x: ArrayLike, axes: Sequence[int], kernel: Kernel, ident
     return result(name, compute(lambda t: kernel(t, chosen, False), rule, a), a.weak_type)
 
 
+def _kernel(reduction: Any) -> Kernel:
+    return reduction.kernel
+
+
 def _numbers(name: str, x: ArrayLike) -> Array:
     a = operand(name, x)
     if not dtypes.issubdtype(a.dtype, np.number):
@@ -62,22 +66,22 @@ def _numbers(name: str, x: ArrayLike) -> Array:
 def reduce_sum(operand: ArrayLike, axes: Sequence[int], *, out_sharding: Any = None) -> Array:
     """Sum over axes; integers wrap around."""
     del out_sharding
-    return _reduced("reduce_sum", _numbers("reduce_sum", operand), axes, numpy_reduce.sum.kernel, 0, "bits")
+    return _reduced("reduce_sum", _numbers("reduce_sum", operand), axes, _kernel(numpy_reduce.sum), 0, "bits")
 
 
 def reduce_prod(operand: ArrayLike, axes: Sequence[int]) -> Array:
     """Product over axes; integers wrap around."""
-    return _reduced("reduce_prod", _numbers("reduce_prod", operand), axes, numpy_reduce.prod.kernel, 1, "bits")
+    return _reduced("reduce_prod", _numbers("reduce_prod", operand), axes, _kernel(numpy_reduce.prod), 1, "bits")
 
 
 def reduce_max(operand: ArrayLike, axes: Sequence[int]) -> Array:
     """Largest element over axes, NaN if there is one; of nothing the smallest value of the dtype."""
-    return _reduced("reduce_max", operand, axes, numpy_reduce.max.kernel, -math.inf, "order")
+    return _reduced("reduce_max", operand, axes, _kernel(numpy_reduce.max), -math.inf, "order")
 
 
 def reduce_min(operand: ArrayLike, axes: Sequence[int]) -> Array:
     """Smallest element over axes, NaN if there is one; of nothing the largest value of the dtype."""
-    return _reduced("reduce_min", operand, axes, numpy_reduce.min.kernel, math.inf, "order")
+    return _reduced("reduce_min", operand, axes, _kernel(numpy_reduce.min), math.inf, "order")
 
 
 # Bitwise
@@ -137,9 +141,7 @@ def _place(name: str, x: ArrayLike, axis: int, index_dtype: DTypeLike) -> Array:
     if not 0 <= axis < a.ndim:
         raise ValueError(f"Invalid axis {axis} for operand shape {a.shape}")
     if a.shape[axis] < 1:
-        raise ValueError(
-            f"argmin and argmax require non-empty reduced dimension. operand.shape={a.shape} axis={axis}"
-        )
+        raise ValueError(f"argmin and argmax require non-empty reduced dimension. operand.shape={a.shape} axis={axis}")
     if dtypes.issubdtype(a.dtype, np.complexfloating):
         raise TypeError(
             f"{'gt' if name == 'argmax' else 'lt'} does not accept dtype {a.dtype} at position 0. Accepted dtypes at "
@@ -245,7 +247,9 @@ def _by_halves(
         one: Any = computation
         for _ in xs[0].shape:
             one = vmap(one)
-        return [asarray(v) for v in tree_flatten(one(tree_unflatten(tree, list(xs)), tree_unflatten(tree, list(ys))))[0]]
+        return [
+            asarray(v) for v in tree_flatten(one(tree_unflatten(tree, list(xs)), tree_unflatten(tree, list(ys))))[0]
+        ]
 
     rows = [_flat(transpose(a, (*axes, *kept)), (math.prod(shape[i] for i in axes), *sizes)) for a in arrays]
     start = [like(i, unwrap(i).expand(sizes)) for i in inits]
@@ -257,7 +261,8 @@ def _by_halves(
         joined = combine(left, right)
         if n % 2:
             joined = [
-                like(j, torch.cat([unwrap(j), unwrap(r).narrow(0, n - 1, 1)])) for j, r in zip(joined, rows, strict=True)
+                like(j, torch.cat([unwrap(j), unwrap(r).narrow(0, n - 1, 1)]))
+                for j, r in zip(joined, rows, strict=True)
             ]
         rows = joined
     return combine(start, [like(r, unwrap(r).squeeze(0)) for r in rows])
@@ -265,5 +270,3 @@ def _by_halves(
 
 def _flat(x: Array, shape: tuple[int, ...]) -> Array:
     return like(x, unwrap(x).reshape(shape))
-
-

@@ -104,7 +104,7 @@ class Scan(Structured):
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """Scan the body's jvp; every floating carry has a tangent."""
-        parts, moved_parts = self.split(primals), self.split(tangents)
+        parts, moved_parts = self.split(primals), list(self.split(tangents))
         sizes, n = [len(p) for p in parts], self.n_carry
         floating = derive.differentiable(parts[1])
         moved_parts[1] = [
@@ -323,15 +323,13 @@ def _length(rows: Sequence[Array], length: Any) -> int:
     if length is not None:
         if isinstance(length, Array) and is_traced(length):
             raise errors.ConcretizationTypeError(
-                length,  # pyright: ignore[reportArgumentType]
+                length,
                 "The `length` argument to `scan` expects a concrete `int` value. For scan-like iteration with a "
                 "dynamic length, use `while_loop` or `fori_loop`.",
             )
         length = int(length)
         if any(n != length for n in sizes):
-            raise ValueError(
-                f"scan got `length` argument of {length} which disagrees with leading axis sizes {sizes}."
-            )
+            raise ValueError(f"scan got `length` argument of {length} which disagrees with leading axis sizes {sizes}.")
         return length
     if len(set(sizes)) > 1:
         raise ValueError(f"scan got values with different leading axis sizes: {', '.join(str(n) for n in sizes)}.")
@@ -378,9 +376,7 @@ def _step_by_step(body: Body, carry: list[Array], rows: Sequence[Array], length:
 def _in_python(f: Any, carry: Any, rows: Sequence[Array], rows_tree: Any, length: int, reverse: bool) -> Any:
     """The loop under `jax.disable_jit`."""
     if length == 0:
-        raise ValueError(
-            "zero-length scan is not supported in disable_jit() mode because the output type is unknown."
-        )
+        raise ValueError("zero-length scan is not supported in disable_jit() mode because the output type is unknown.")
     ys = []
     order = range(length)
     for i in reversed(order) if reverse else order:
@@ -430,5 +426,3 @@ def map(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any
     if len(pieces) == 1:
         return pieces[0]
     return tree_map(lambda a, b: like(a, torch.cat([unwrap(a), unwrap(b)])), *pieces)
-
-

@@ -89,8 +89,8 @@ def broadcast_in_dim(
         )
     if any(n not in (1, sizes[k]) for n, k in zip(x.shape, places, strict=True)):
         raise TypeError(
-            "broadcast_in_dim operand dimension sizes must either be 1, or be equal to their corresponding dimensions in "
-            f"the target broadcast shape; got operand of shape {x.shape}, target broadcast shape {sizes}, "
+            "broadcast_in_dim operand dimension sizes must either be 1, or be equal to their corresponding dimensions "
+            f"in the target broadcast shape; got operand of shape {x.shape}, target broadcast shape {sizes}, "
             f"broadcast_dimensions {places} "
         )
     if len(places) != len(set(places)):
@@ -114,9 +114,7 @@ def broadcast_like(arr: ArrayLike, like_arr: ArrayLike) -> Array:
     if x.shape == shape:
         return x
     if len(shape) < x.ndim:
-        raise ValueError(
-            f"Cannot broadcast to shape with fewer dimensions: arr_shape={x.shape} shape={shape}"
-        )
+        raise ValueError(f"Cannot broadcast to shape with fewer dimensions: arr_shape={x.shape} shape={shape}")
     lead = len(shape) - x.ndim
     if any(n not in (1, s) for n, s in zip(x.shape, shape[lead:], strict=True)):
         wanted = x.aval.update(shape=shape, weak_type=False)
@@ -268,8 +266,6 @@ def stack(operands: Sequence[ArrayLike], axis: int = 0) -> Array:
 def unstack(x: ArrayLike, axis: int = 0) -> tuple[Array, ...]:
     """The slices along an axis, without it."""
     x = asarray(x)
-    if x.ndim == 0:
-        raise ValueError(f"unstack requires arrays with rank > 0, however a scalar array of shape {x.shape} was passed.")
     at = canonicalize_axis(axis, x.ndim)
     return tuple(like(x, t) for t in torch.unbind(unwrap(x), at))
 
@@ -315,8 +311,8 @@ def pad(operand: ArrayLike, padding_value: ArrayLike, padding_config: Sequence[t
     )
     if any(n < 0 for n in sizes):
         raise ValueError(
-            f"Dimension size after padding is not at least 0, got result shape {sizes}, for padding_config {config} and "
-            f"operand shape {shape}"
+            f"Dimension size after padding is not at least 0, got result shape {sizes}, for padding_config {config} and"
+            f" operand shape {shape}"
         )
     if x.dtype != value.dtype:
         raise TypeError(f"pad operand and padding_value must be same dtype: got {x.dtype} and {value.dtype}.")

@@ -112,9 +112,7 @@ def _starts(operand: Any, start_indices: Any, allow_negative: Any) -> list[Any]:
             raise ValueError(f"Slice indices must be a 1D sequence, got {start_indices.shape}")
         start_indices = list(asarray(start_indices))
     allowed = [allow_negative] * operand.ndim if isinstance(allow_negative, bool) else list(allow_negative)
-    return [
-        _start(i, n, negative) for i, n, negative in zip(start_indices, operand.shape, allowed, strict=True)
-    ]
+    return [_start(i, n, negative) for i, n, negative in zip(start_indices, operand.shape, allowed, strict=True)]
 
 
 def _start(index: Any, size: int, allow_negative: bool) -> Any:
@@ -136,7 +134,8 @@ def _check_starts(name: str, starts: Sequence[Any], separator: str) -> list[Any]
     arrays = [asarray(s) for s in starts]
     if any(a.ndim for a in arrays):
         gap = " " if name == "dynamic_slice" else ""
-        raise TypeError(f"start_indices arguments to {name} must be scalars, {gap}got indices {starts}")
+        shown = tuple(a.aval for a in arrays)
+        raise TypeError(f"start_indices arguments to {name} must be scalars, {gap}got indices {shown}")
     kinds = [a.dtype for a in arrays]
     if any(d != kinds[0] or not dtypes.issubdtype(d, np.integer) for d in kinds):
         raise TypeError(
@@ -242,9 +241,11 @@ def _updated(tensor: Tensor, new: Tensor, places: Sequence[int | Tensor]) -> Ten
         if size == width:
             continue
         offset = torch.arange(size, device=tensor.device) - at
-        new = moved_as_signed(lambda t, a, o: torch.index_select(t, a, o), new, axis, offset.clamp(0, width - 1)) if (
-            width
-        ) else new
+        new = (
+            moved_as_signed(lambda t, a, o: torch.index_select(t, a, o), new, axis, offset.clamp(0, width - 1))
+            if (width)
+            else new
+        )
         row = ((offset >= 0) & (offset < width)).reshape([-1 if k == axis else 1 for k in range(len(places))])
         inside = row if inside is None else inside & row
     if 0 in new.shape:

@@ -55,9 +55,7 @@ def sort(operand: Any, dimension: int = -1, is_stable: bool = True, num_keys: in
     return tuple(like(x, gathered(unwrap(x), axis, places)) for x in arrays)
 
 
-def sort_key_val(
-    keys: Array, values: ArrayLike, dimension: int = -1, is_stable: bool = True
-) -> tuple[Array, Array]:
+def sort_key_val(keys: Array, values: ArrayLike, dimension: int = -1, is_stable: bool = True) -> tuple[Array, Array]:
     """``keys`` sorted along an axis, and ``values`` in the same order."""
     k, v = sort((keys, values), dimension, is_stable)
     return k, v

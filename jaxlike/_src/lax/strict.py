@@ -234,21 +234,17 @@ def binop(
             x, y = operand(name, x, 0), operand(name, y, 1)
             if extended is not None and isinstance(x.dtype, dtypes.ExtendedDType) and x.dtype == y.dtype:
                 return Array(extended(unwrap(x._equal(y))))
+            check_shapes(name, (x.shape, y.shape))
             check_kind(name, x.dtype, accepts, 0)
             check_kind(name, y.dtype, accepts, 1)
             check_same_dtypes(name, (x, y))
-            check_shapes(name, (x.shape, y.shape))
             return result(name, compute(kernel, uint64, x, y), x.weak_type and y.weak_type)
 
         def op(x: ArrayLike, y: ArrayLike) -> Array:
             fast = STATE.fast
             if type(x) is Array and type(y) is Array and x._frame is fast and y._frame is fast:
                 a, b = x._t, y._t
-                if (
-                    a.dtype is b.dtype
-                    and a.dtype in direct
-                    and (a.shape == b.shape or not b.dim() or not a.dim())
-                ):
+                if a.dtype is b.dtype and a.dtype in direct and (a.shape == b.shape or not b.dim() or not a.dim()):
                     return Array(kernel(a, b), x._tag and y._tag)
             return general(x, y)
 

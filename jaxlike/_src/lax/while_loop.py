@@ -245,9 +245,11 @@ def _step_by_step(cond: Body, body: Body, carry: list[Array]) -> list[Array]:
             if not bool(known.any()):
                 return carry
         new = body.run(carry)
-        carry = new if not known.dim() else [
-            type(n)(torch.where(pred, unwrap(n), unwrap(o)), n._tag) for n, o in zip(new, carry, strict=True)
-        ]
+        carry = (
+            new
+            if not known.dim()
+            else [type(n)(torch.where(pred, unwrap(n), unwrap(o)), n._tag) for n, o in zip(new, carry, strict=True)]
+        )
 
 
 def fori_loop(

@@ -1,7 +1,7 @@
 """activations: elementwise functions of neural networks, and normalisations along an axis.
 
-Written from jax.numpy functions where JAX's own definition decides the derivative at a kink; `relu`, `softmax`
-and their kin use torch's fused kernels, whose derivatives agree.
+Each is JAX's own definition, written from jax.numpy functions, so that its derivatives at kinks are JAX's. Where no
+transformation is running (`plain` tells), torch's fused kernel gives the same values in one pass.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
@@ -25,7 +26,7 @@ from jaxlike._src.border import (
     promote_args_inexact,
     unwrap,
 )
-from jaxlike._src.family import INEXACT, to_inexact, unary
+from jaxlike._src.family import FLOATS, INEXACT, finish, to_inexact, unary
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.parallel import axis_index, axis_size
 from jaxlike._src.nn.logsumexp import logsumexp
@@ -57,6 +58,13 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike, Axis
 
 
+def plain(x: Any) -> Tensor | None:
+    """The tensor of a floating Array while no transformation is running, else None."""
+    if STATE.fast is None and type(x) is Array and x._frame is None and x._t.dtype in FLOATS:
+        return x._t
+    return None
+
+
 def identity(x: ArrayLike) -> Array:
     """``x``."""
     check_arraylike("identity", x)
@@ -65,13 +73,15 @@ def identity(x: ArrayLike) -> Array:
 
 def relu(x: ArrayLike) -> Array:
     """``max(x, 0)``; the derivative at 0 is 0."""
-    if type(x) is Array and unwrap(x).dtype.is_floating_point:
-        return Array(torch.relu(unwrap(x)), x.weak_type)
+    if type(x) is Array and x._t.dtype in FLOATS:
+        return finish("relu", Array(torch.relu(unwrap(x)), x._tag))
     return maximum(x, 0)
 
 
 def relu6(x: ArrayLike) -> Array:
     """``min(max(x, 0), 6)``; the derivative at 0 and 6 is 0."""
+    if (t := plain(x)) is not None:
+        return Array(functional.relu6(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     value = minimum(maximum(x, 0), 6.0)
     v = asarray(x)
     inside = (v > 0) & (v < 6)
@@ -86,6 +96,8 @@ def sigmoid(x: Tensor) -> Tensor:
 
 def softplus(x: ArrayLike) -> Array:
     """``log(1 + exp(x))``."""
+    if (t := plain(x)) is not None:
+        return Array(torch.logaddexp(t, const(t, 0)), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     return logaddexp(x, 0)
 
 
@@ -104,6 +116,8 @@ def sparse_plus(x: ArrayLike) -> Array:
 
 def soft_sign(x: ArrayLike) -> Array:
     """``x / (|x| + 1)``."""
+    if (t := plain(x)) is not None:
+        return Array(functional.softsign(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     check_arraylike("soft_sign", x)
     return true_divide(x, add(absolute(x), 1))
 
@@ -116,6 +130,8 @@ def sparse_sigmoid(x: ArrayLike) -> Array:
 
 def silu(x: ArrayLike) -> Array:
     """``x * sigmoid(x)``."""
+    if (t := plain(x)) is not None:
+        return Array(functional.silu(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     check_arraylike("silu", x)
     return multiply(x, sigmoid(x))
 
@@ -125,18 +141,24 @@ swish = silu
 
 def mish(x: ArrayLike) -> Array:
     """``x * tanh(softplus(x))``."""
+    if (t := plain(x)) is not None:
+        return Array(functional.mish(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     check_arraylike("mish", x)
     return multiply(x, tanh(softplus(x)))
 
 
 def log_sigmoid(x: ArrayLike) -> Array:
     """``log(sigmoid(x))``."""
+    if (t := plain(x)) is not None:
+        return Array(functional.logsigmoid(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     check_arraylike("log_sigmoid", x)
     return negative(softplus(negative(x)))
 
 
 def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """``x`` above 0, ``alpha * (exp(x) - 1)`` below."""
+    if (t := plain(x)) is not None and type(alpha) is float:
+        return Array(functional.elu(t, alpha), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     check_arraylike("elu", x)
     v = asarray(x)
     above = v > 0
@@ -145,6 +167,8 @@ def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
 
 def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 1e-2) -> Array:
     """``x`` from 0 on, ``negative_slope * x`` below."""
+    if (t := plain(x)) is not None and type(negative_slope) is float:
+        return Array(functional.leaky_relu(t, negative_slope), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     check_arraylike("leaky_relu", x)
     v = asarray(x)
     return where(v >= 0, v, multiply(negative_slope, v))
@@ -152,6 +176,8 @@ def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 1e-2) -> Array:
 
 def hard_tanh(x: ArrayLike) -> Array:
     """``x`` cut to [-1, 1]; the derivative at the ends is 1."""
+    if (t := plain(x)) is not None:
+        return Array(functional.hardtanh(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     check_arraylike("hard_tanh", x)
     v = asarray(x)
     return where(v > 1, 1, where(v < -1, -1, v))
@@ -159,22 +185,31 @@ def hard_tanh(x: ArrayLike) -> Array:
 
 def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """``max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)``."""
+    if (t := plain(x)) is not None and type(alpha) is float:
+        return Array(functional.celu(t, alpha), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     return add(maximum(x, 0.0), multiply(alpha, expm1(true_divide(minimum(x, 0.0), alpha))))
 
 
 def selu(x: ArrayLike) -> Array:
     """``elu`` with the two constants of self-normalising networks (Klambauer et al. 2017)."""
+    if (t := plain(x)) is not None:
+        return Array(torch.selu(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     return multiply(1.0507009873554804934193349852946, elu(x, 1.6732632423543772848170429916717))
 
 
 def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     """``x`` times the normal distribution function of ``x``, by a tanh formula if ``approximate``."""
+    if (t := plain(x)) is not None:
+        kind = "tanh" if approximate else "none"
+        return Array(functional.gelu(t, approximate=kind), x._tag and approximate)  # pyright: ignore
     (v,) = promote_args_inexact("gelu", x)
     t = unwrap(v)
+    half = const(t, 0.5)
     if approximate:
-        root = float(np.sqrt(2 / np.pi).astype(v.dtype))
-        return Array(t * (0.5 * (1.0 + torch.tanh(root * (t + 0.044715 * (t * t * t))))), v.weak_type)
-    return Array(0.5 * t * torch.special.erfc(-t * float(np.sqrt(0.5).astype(v.dtype))))
+        cubic = t + const(t, 0.044715) * (t * t * t)
+        share = half * (const(t, 1) + torch.tanh(const(t, math.sqrt(2 / math.pi)) * cubic))
+        return finish("gelu", Array(t * share, v.weak_type))
+    return finish("gelu", Array(half * t * through_float32(torch.special.erfc, -t * const(t, math.sqrt(0.5)))))
 
 
 def glu(x: ArrayLike, axis: int = -1) -> Array:
@@ -189,11 +224,15 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
 
 def hard_sigmoid(x: ArrayLike) -> Array:
     """``relu6(x + 3) / 6``."""
+    if (t := plain(x)) is not None:
+        return Array(functional.hardsigmoid(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     return true_divide(relu6(add(x, 3.0)), 6.0)
 
 
 def hard_silu(x: ArrayLike) -> Array:
     """``x * hard_sigmoid(x)``."""
+    if (t := plain(x)) is not None:
+        return Array(functional.hardswish(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     check_arraylike("hard_silu", x)
     return multiply(x, hard_sigmoid(x))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from jaxlike._src import dtypes
@@ -42,6 +43,25 @@ def _padding(mode: str, length: int) -> tuple[int, int]:
     raise ValueError("mode must be one of ['full', 'same', 'valid']")
 
 
+def _check_result_dtype(dtype: Any, wanted: Any) -> None:
+    """TypeError where products of ``dtype`` may not be given as ``wanted``."""
+
+    def only(kind: Any) -> bool:
+        return dtypes.issubdtype(dtype, kind) and not dtypes.issubdtype(wanted, kind)
+
+    if not (dtypes.issubdtype(dtype, np.integer) and dtypes.issubdtype(wanted, np.floating)):
+        if only(np.integer) or only(np.floating) or only(np.complexfloating):
+            raise TypeError(
+                "Input type is incompatible with `preferred_element_type`. The compatible combinations of "
+                "(input_type, preferred_element_type) are (integral, integral), (integral, floating), "
+                "(floating, floating), (complex, complex."
+            )
+        if only(np.signedinteger):
+            raise TypeError("`preferred_element_type` must have the same signedness as the original type.")
+    if np.dtype(wanted).itemsize < np.dtype(dtype).itemsize:
+        raise TypeError("`preferred_element_type` must not be narrower than the original type.")
+
+
 def _slid(name: str, a: Any, v: Any, mode: str, precision: Any, preferred_element_type: Any) -> Array:
     x, y = all_arrays(name, (a, v))
     if x.ndim != 1 or y.ndim != 1:
@@ -51,8 +71,7 @@ def _slid(name: str, a: Any, v: Any, mode: str, precision: Any, preferred_elemen
         raise ValueError(f"{name}: inputs cannot be empty, got shapes {x.shape} and {y.shape}.")
     canonicalize_precision(precision)
     out = x.dtype if preferred_element_type is None else user_dtype(preferred_element_type, name)
-    if dtypes.itemsize_bits(out) < dtypes.itemsize_bits(x.dtype):
-        raise TypeError("`preferred_element_type` must not be narrower than the original type.")
+    _check_result_dtype(x.dtype, out)
     wide, _ = dtypes.promote((x.dtype, False), (out, False))
     long, short = unwrap(astype(x, wide)), unwrap(astype(y, wide))
     if name == "correlate" and short.is_complex():

@@ -124,12 +124,12 @@ def interp(
         raise ValueError("xp and fp must be one-dimensional arrays of equal size")
     at, xs = promote_dtypes_inexact(at, xs)
     (fs,) = promote_dtypes_inexact(fs)
-    goes_left, left = _side("left", left)
-    goes_right, right = _side("right", right)
+    goes_left, below = _side("left", left)
+    goes_right, beyond = _side("right", right)
     if dtypes.issubdtype(at.dtype, np.complexfloating):
         raise ValueError("jnp.interp: complex x values not supported.")
     if period is not None:
-        if np.ndim(period) != 0:  # pyright: ignore[reportArgumentType]
+        if np.ndim(period) != 0:
             raise ValueError(f"period must be a scalar; got {period}")
         period = absolute(period)
         at, xs = remainder(at, period), remainder(xs, period)
@@ -145,9 +145,9 @@ def interp(
     slope = divide(subtract(at, x0), where(flat, 1, dx))
     f = where(flat, f0, add(f0, multiply(slope, df)))
     if period is None and not goes_left:
-        f = where(less(at, xs[0]), fs[0] if left is None else left, f)
+        f = where(less(at, xs[0]), fs[0] if below is None else below, f)
     if period is None and not goes_right:
-        f = where(greater(at, xs[-1]), fs[-1] if right is None else right, f)
+        f = where(greater(at, xs[-1]), fs[-1] if beyond is None else beyond, f)
     return f
 
 

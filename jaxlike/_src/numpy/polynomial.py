@@ -39,9 +39,9 @@ def _roots(p: Array) -> Array:
     """The eigenvalues of the companion matrix."""
     if p.size < 2:
         return zeros(0, dtype=dtypes.to_complex_dtype(p.dtype))
-    first = negative(divide(p[1:], p[0]))  # pyright: ignore[reportIndexIssue]
+    first = negative(divide(p[1:], p[0]))
     below = diag(ones((p.size - 2,), p.dtype), -1)
-    return linalg.eigvals(below.at[0, :].set(first))  # pyright: ignore[reportAttributeAccessIssue]
+    return linalg.eigvals(below.at[0, :].set(first))
 
 
 def roots(p: ArrayLike, *, strip_zeros: bool = True) -> Array:
@@ -66,7 +66,7 @@ def roots(p: ArrayLike, *, strip_zeros: bool = True) -> Array:
             "The error occurred in the jnp.roots() function. To use this within a JIT-compiled context, pass "
             "strip_zeros=False, but be aware that leading zeros will result in some returned roots being set to NaN.",
         )
-        return _roots(x[leading:])  # pyright: ignore[reportIndexIssue]
+        return _roots(x[leading:])
     n = x.size
     x = where(Array(count == n), 1.0, x)
     turned = torch.remainder(torch.arange(n, device=zero.device) + count, n)
@@ -89,7 +89,7 @@ def poly(seq_of_zeros: ArrayLike) -> Array:
         return ones((), dtype=x.dtype)
     made, one = ones((1,), dtype=x.dtype), ones((), dtype=x.dtype)
     for k in range(x.shape[0]):
-        made = convolve(made, stack([one, negative(x[k])]), mode="full")  # pyright: ignore[reportIndexIssue]
+        made = convolve(made, stack([one, negative(x[k])]), mode="full")
     return made
 
 
@@ -109,7 +109,7 @@ def polyval(p: ArrayLike, x: ArrayLike, *, unroll: int = 16) -> Array:
     shape = common_shape([coefficients.shape[1:], at.shape])
     total = zeros(shape, dtype=at.dtype)
     for k in range(coefficients.shape[0]):
-        total = add(multiply(total, at), coefficients[k])  # pyright: ignore[reportIndexIssue]
+        total = add(multiply(total, at), coefficients[k])
     return total
 
 
@@ -168,7 +168,7 @@ def polyfit(
         return found, residuals, rank, singular, asarray(rcond)
     if not cov:
         return found
-    base = divide(linalg.inv(dot(left.T, left)), outer(scale, scale))  # pyright: ignore[reportAttributeAccessIssue]
+    base = divide(linalg.inv(dot(left.T, left)), outer(scale, scale))
     factor = asarray(1.0)
     if cov != "unscaled":
         if n <= order:
@@ -188,7 +188,7 @@ def polyadd(a1: ArrayLike, a2: ArrayLike) -> Array:
     x, y = promote_dtypes(*all_arrays("polyadd", (a1, a2)))
     if y.shape[0] > x.shape[0]:
         x, y = y, x
-    return x.at[-y.shape[0] :].add(y)  # pyright: ignore[reportAttributeAccessIssue]
+    return x.at[-y.shape[0] :].add(y)
 
 
 def polysub(a1: ArrayLike, a2: ArrayLike) -> Array:
@@ -220,12 +220,12 @@ def polydiv(u: ArrayLike, v: ArrayLike, *, trim_leading_zeros: bool = False) -> 
     """
     x, y = promote_dtypes_inexact(*all_arrays("polydiv", (u, v)))
     m, n = x.shape[0] - 1, y.shape[0] - 1
-    scale = divide(1.0, y[0])  # pyright: ignore[reportIndexIssue]
+    scale = divide(1.0, y[0])
     quotient = zeros(max(m - n + 1, 1), dtype=x.dtype)
     for k in range(m - n + 1):
-        step = multiply(scale, x[k])  # pyright: ignore[reportIndexIssue]
-        quotient = quotient.at[k].set(step)  # pyright: ignore[reportAttributeAccessIssue]
-        x = x.at[k : k + n + 1].add(multiply(negative(step), y))  # pyright: ignore[reportAttributeAccessIssue]
+        step = multiply(scale, x[k])
+        quotient = quotient.at[k].set(step)
+        x = x.at[k : k + n + 1].add(multiply(negative(step), y))
     return quotient, _without_small(x) if trim_leading_zeros else x
 
 
@@ -234,7 +234,7 @@ def _without_small(x: Array) -> Array:
     least = np.sqrt(dtypes.finfo(x.dtype).eps)
     known = concrete_or_error(None, x, "Error arose in the `filt` argument of trim_zeros_tol()")
     small = np.asarray(less(absolute(known), least))
-    return x[: 0 if small.all() else None][int(np.argmin(small)) :]  # pyright: ignore[reportIndexIssue]
+    return x[: 0 if small.all() else None][int(np.argmin(small)) :]
 
 
 # Calculus
@@ -275,7 +275,7 @@ def polyder(p: ArrayLike, m: int = 1) -> Array:
         return x
     powers = np.arange(m, x.shape[0])[None] - np.arange(m)[:, None]
     factors = powers.astype(np.float64).prod(0)[::-1]
-    return multiply(x[:-m], _numbers(factors, x))  # pyright: ignore[reportIndexIssue]
+    return multiply(x[:-m], _numbers(factors, x))
 
 
 def _numbers(values: np.ndarray[Any, Any], x: Array) -> Array:

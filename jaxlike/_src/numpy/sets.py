@@ -329,10 +329,10 @@ def setdiff1d(
         x = unique(x, size=size and x.size)
     mask = _is_in(x, others, invert=True)
     if size is None:
-        return x[mask]  # pyright: ignore[reportIndexIssue]
+        return x[mask]
     chosen = unwrap(mask)
     if not assume_unique:
-        distinct = x.size + 1 - unwrap(equal(x, x[0])).sum()  # pyright: ignore[reportIndexIssue]
+        distinct = x.size + 1 - unwrap(equal(x, x[0])).sum()
         chosen = chosen & (torch.arange(x.size, device=chosen.device) < distinct)
     (at,) = positions(Array(chosen), size)
     valid = torch.arange(size, device=chosen.device) < chosen.sum()
@@ -434,7 +434,7 @@ def setxor1d(
         apart = apart | torch.cat([true, ~counts])
     chosen = apart[1:] & apart[:-1]
     if size is None:
-        return values[Array(chosen)]  # pyright: ignore[reportIndexIssue]
+        return values[Array(chosen)]
     assert counts is not None
     return _filled_vector(values, chosen & counts, size, fill_value)[0]
 
@@ -465,7 +465,7 @@ def intersect1d(
     rows = _comparable(unwrap(values))
     chosen = (rows[1:] == rows[:-1]) & counts[1:]
     if size is None:
-        found = values[:-1][Array(chosen)]  # pyright: ignore[reportIndexIssue]
+        found = values[:-1][Array(chosen)]
         at = unwrap(nonzero(Array(chosen))[0]).to(torch.int64)
         valid = torch.ones_like(at, dtype=torch.bool)
     else:

@@ -176,7 +176,7 @@ def lexsort(keys: Array | np.ndarray[Any, Any] | Sequence[ArrayLike], axis: int 
         keys: arrays of one shape, or an array of them.
         axis: along which to sort.
     """
-    arrays = all_arrays("lexsort", tuple(keys))  # pyright: ignore[reportArgumentType]
+    arrays = all_arrays("lexsort", tuple(keys))
     if not arrays:
         raise TypeError("need sequence of keys with len > 0 in lexsort")
     if len({x.shape for x in arrays}) > 1:

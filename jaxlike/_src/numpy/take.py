@@ -218,7 +218,7 @@ def place(arr: ArrayLike, mask: ArrayLike, vals: ArrayLike, *, inplace: bool = T
     if not x.size:
         return x
     (at,) = positions(ravel(chosen), x.size, x.size)
-    made = ravel(x).at[at].set(_tiled(ravel(values), x.size), mode="drop")  # pyright: ignore
+    made = ravel(x).at[at].set(_tiled(ravel(values), x.size), mode="drop")
     return reshape(made, x.shape)
 
 

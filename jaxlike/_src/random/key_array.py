@@ -17,6 +17,7 @@ import torch
 
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
+from jaxlike._src.array_print import traced_repr
 from jaxlike._src.border import is_traced, tensor_to_numpy, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.random.generators import PRNGS, PRNGImpl
@@ -157,7 +158,7 @@ class PRNGKeyArray(Array):
 
     def __repr__(self) -> str:
         if is_traced(self):
-            return f"JitTracer({self.aval.str_short(short_dtypes=True)})"
+            return traced_repr(self)
         return f"Array({self.shape}, dtype={self.dtype.name}) overlaying:\n{_numpy_words(self)}"
 
     __str__ = __repr__

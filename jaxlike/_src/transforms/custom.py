@@ -166,7 +166,7 @@ def _disagreement(mode: str, rule: str, function: str, alike: str) -> str:
     return (
         f"Custom VJP fwd rule {rule} for function {function} must produce a pair (list or tuple of length two) where "
         f"the first element represents the primal output (equal to the output of the custom_vjp-decorated function "
-        f'{function}) and the second element represents residuals (i.e. values stored from the forward pass for use '
+        f"{function}) and the second element represents residuals (i.e. values stored from the forward pass for use "
         "on the backward pass), but instead the fwd rule output's first element "
     )
 
@@ -324,9 +324,7 @@ class custom_jvp(CustomRule):
         if rule is None:
             raise AttributeError(f"No JVP defined for custom_jvp function {name_of(self.fun)} using defjvp.")
         args = resolve_kwargs("custom_jvp", self.fun, args, kwargs)
-        args = tuple(
-            tree_map(_stop_traced, a) if k in self.nondiff_argnums else a for k, a in enumerate(args)
-        )
+        args = tuple(tree_map(_stop_traced, a) if k in self.nondiff_argnums else a for k, a in enumerate(args))
         static, dynamic, whole = self.split(args)
         arrays, in_tree = flatten_arguments(CustomJvp.name, tuple(dynamic))
         results = Results()
@@ -379,9 +377,7 @@ def _split_pair(pair: Any, results: Results, rule: str, function: str) -> tuple[
     outs = results.check(pair[0], (rule, function), "JVP")
     primal = [o.aval.strip_weak_type() for o in outs]
     given = [type_of(t).strip_weak_type() for t in tangents]
-    wrong = [
-        (p, e, t) for p, t in zip(primal, given, strict=True) if (e := p.to_tangent_aval()) != t
-    ]
+    wrong = [(p, e, t) for p, t in zip(primal, given, strict=True) if (e := p.to_tangent_aval()) != t]
     if wrong and len(primal) == 1:
         p, e, t = wrong[0]
         raise TypeError(

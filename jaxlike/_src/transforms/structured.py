@@ -247,9 +247,7 @@ def _under_jvp(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
             [None if t is None else _like(a, own_memory(t)) for a, t in zip(args, tangents, strict=True)],
         )
         pairs = [(unwrap(o), None if t is None else own_memory(unwrap(t))) for o, t in zip(outs, moved, strict=True)]
-    return [
-        _like(o, p if t is None else torch_private.make_dual(p, t)) for o, (p, t) in zip(outs, pairs, strict=True)
-    ]
+    return [_like(o, p if t is None else torch_private.make_dual(p, t)) for o, (p, t) in zip(outs, pairs, strict=True)]
 
 
 # Batching
@@ -269,7 +267,8 @@ def _under_vmap(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
         outs, flags = op.vmap(frame, inside, [d is not None for d in dims])
         made = [unwrap(o) for o in outs]
     return [
-        _like(o, torch_private.add_batch_dim(t, 0, level) if m else t) for o, t, m in zip(outs, made, flags, strict=True)
+        _like(o, torch_private.add_batch_dim(t, 0, level) if m else t)
+        for o, t, m in zip(outs, made, flags, strict=True)
     ]
 
 
