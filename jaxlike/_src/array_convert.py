@@ -92,6 +92,8 @@ def _oct(x: Array) -> str:
 
 def _item(x: Array, *args: int) -> Any:
     """The one element, or the one at a flat position or at one position per axis, as a Python number."""
+    if not args and x._t.numel() == 1 and (value := _number(x)) is not None:
+        return value
     values = known_values(x)
     if values is None:
         raise errors.ConcretizationTypeError(x, "This occurred in the item() method of jax.Array")
@@ -143,6 +145,11 @@ _SHARED = frozenset(
 )
 
 
+def as_numpy(x: Array) -> np.ndarray[Any, Any]:
+    """The values as a read-only numpy array."""
+    return _array(x)
+
+
 # Iteration
 
 _AT_ONCE = 100  # rows that are taken apart in one step
@@ -164,14 +171,14 @@ def _rows(x: Array) -> Iterator[Array]:
 # Copies and pickles
 
 
-def _copy(x: Array) -> Array:
+def copy(x: Array) -> Array:
     """An array of the same values."""
     return type(x)(border.unwrap(x).clone(), x._tag)
 
 
 def _deepcopy(x: Array, memo: Any) -> Array:
     del memo
-    return _copy(x)
+    return copy(x)
 
 
 def _reduce(x: Array) -> Any:
@@ -240,8 +247,8 @@ _BOUND = {
     "tobytes": _tobytes,
     "__array__": _array,
     "__iter__": _iter,
-    "copy": _copy,
-    "__copy__": _copy,
+    "copy": copy,
+    "__copy__": copy,
     "__deepcopy__": _deepcopy,
     "__reduce__": _reduce,
     "__dlpack__": _dlpack,

@@ -1,24 +1,25 @@
-"""array_methods: operators, methods and properties of Array that are functions of jax.numpy.
+"""array_methods: operators and methods of Array that are functions of jax.numpy.
 
 A method is the jnp function itself, bound to the class, where names and arguments agree. Operators first look
-at the other operand: what JAX does not compute with gets NotImplemented (Python then asks the other side), and
-containers get JAX's TypeError. Importing this module completes the class.
+at the other operand: what JAX does not compute with gets NotImplemented (Python then asks the other side),
+except containers, where Python would concatenate or compare by identity. Importing this module completes the
+class; conversions, printing, memory and `.at` are bound by their own modules.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from jaxlike._src import array_convert as array_convert
+from jaxlike._src import array_memory as array_memory
 from jaxlike._src import array_print as array_print
 from jaxlike._src import at as at
 from jaxlike._src import border, dtypes, indexing
-from jaxlike._src.array import Array
-from jaxlike._src.device_put import block_until_ready, device_put
-from jaxlike._src.devices import device_of
+from jaxlike._src.array import Array, NarrowArray
+from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import (
     arg_reduce,
     arithmetic,
@@ -41,53 +42,64 @@ from jaxlike._src.numpy import (
     take,
     triangles,
 )
-from jaxlike._src.sharding import sharding_of
+from jaxlike._src.numpy.arguments import one_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Operators
+
 _OPERANDS = (Array, int, float, complex, np.generic, np.ndarray)
-_CONTAINERS = (list, tuple, set, dict)
+_USUAL = frozenset([Array, float, int, bool, complex, np.ndarray, np.float32, np.float64, np.int32, np.int64])
+_SEQUENCES = frozenset([list, tuple])  # Python would concatenate or repeat them
+_CONTAINERS = _SEQUENCES | {dict, set}  # Python would say False of comparing with them
+_TEXTS = frozenset([str, bytes])
 
 
-def _accepts(x: Array, other: Any, symbol: str, *, swapped: bool = False) -> bool:
+def _accepts(x: Array, other: Any, symbol: str, refused: frozenset[type], *, swapped: bool = False) -> bool:
+    """Whether to compute with ``other``; TypeError for ``refused`` ones, and where Python's text would be amiss."""
     if isinstance(other, _OPERANDS) or hasattr(other, "__jax_array__"):
         return True
-    if isinstance(other, _CONTAINERS):
-        left, right = (other, x) if swapped else (x, other)
-        raise TypeError(
-            f"unsupported operand type(s) for {symbol}: {type(left).__name__!r} and {type(right).__name__!r}"
-        )
+    kind = type(other)
+    builtin = kind is type(None) or kind in _CONTAINERS or (kind in _TEXTS and not swapped)
+    if kind in refused or (builtin and symbol != "==" and border.is_traced(x)):
+        names = [border.tracer_kind(x) if border.is_traced(x) else type(x).__name__, kind.__name__]
+        left, right = reversed(names) if swapped else names
+        raise TypeError(f"unsupported operand type(s) for {symbol}: {left!r} and {right!r}")
     return False
 
 
-def _operator(op: Callable[[Any, Any], Any], symbol: str) -> Callable[[Array, Any], Any]:
-    def operator(self: Array, other: Any) -> Any:
-        if type(other) is Array or _accepts(self, other, symbol):
+def _operator(
+    op: Callable[[Any, Any], Any], symbol: str, refused: frozenset[type] = frozenset()
+) -> Callable[[Array, Any], Any]:
+    def operator(self: Array, other: Any, /) -> Any:
+        if type(other) in _USUAL or _accepts(self, other, symbol, refused):
             return op(self, other)
         return NotImplemented
 
     return operator
 
 
-def _reflected(op: Callable[[Any, Any], Any], symbol: str) -> Callable[[Array, Any], Any]:
-    def operator(self: Array, other: Any) -> Any:
-        if _accepts(self, other, symbol, swapped=True):
+def _reflected(
+    op: Callable[[Any, Any], Any], symbol: str, refused: frozenset[type] = frozenset()
+) -> Callable[[Array, Any], Any]:
+    def operator(self: Array, other: Any, /) -> Any:
+        if type(other) in _USUAL or _accepts(self, other, symbol, refused, swapped=True):
             return op(other, self)
         return NotImplemented
 
     return operator
 
 
-_BINARY = {
-    "add": (arithmetic.add, "+"),
+_BINARY: dict[str, tuple[Any, ...]] = {
+    "add": (arithmetic.add, "+", _SEQUENCES),
     "sub": (arithmetic.subtract, "-"),
-    "mul": (arithmetic.multiply, "*"),
+    "mul": (arithmetic.multiply, "*", _SEQUENCES),
     "truediv": (arithmetic.true_divide, "/"),
     "floordiv": (arithmetic.floor_divide, "//"),
     "mod": (arithmetic.remainder, "%"),
-    "divmod": (arithmetic.divmod, "divmod"),
-    "pow": (power.power, "**"),
+    "divmod": (arithmetic.divmod, "divmod()"),
+    "pow": (power.power, "** or pow()"),
     "matmul": (products.matmul, "@"),
     "and": (bitwise.bitwise_and, "&"),
     "or": (bitwise.bitwise_or, "|"),
@@ -95,22 +107,40 @@ _BINARY = {
     "lshift": (bitwise.left_shift, "<<"),
     "rshift": (bitwise.right_shift, ">>"),
 }
-_COMPARISONS = {
-    "eq": (compare.equal, "=="),
-    "ne": (compare.not_equal, "!="),
-    "lt": (compare.less, "<"),
-    "le": (compare.less_equal, "<="),
-    "gt": (compare.greater, ">"),
-    "ge": (compare.greater_equal, ">="),
+_COMPARISONS: dict[str, tuple[Any, ...]] = {  # the symbol in errors is JAX's: the same for both of the first two
+    "eq": (compare.equal, "==", _CONTAINERS),
+    "ne": (compare.not_equal, "==", _CONTAINERS),
+    "lt": (compare.less, "=="),
+    "le": (compare.less_equal, "=="),
+    "gt": (compare.greater, "=="),
+    "ge": (compare.greater_equal, "=="),
 }
 
 
 def _round(self: Array, ndigits: int | None = None) -> Array:
-    return rounding.round(self, decimals=ndigits or 0)
+    rounded = rounding.round(self, decimals=ndigits or 0)
+    return dtype_api.astype(rounded, int) if ndigits is None else rounded  # as round(7.5) is an int
 
 
 def _contains(self: Array, other: Any) -> Any:
-    return reduce.any(compare.equal(self, other))
+    if other is None or isinstance(other, str):
+        raise TypeError(f"Array.__contains__: unsupported operand type {type(other)}.")
+    query = one_array("Array.__contains__", other)
+    if self.ndim != 1:
+        raise ValueError(
+            f"Array.__contains__: search array must be one-dimensional, got arr.shape={self.shape}."
+        )
+    if query.ndim != 0:
+        raise ValueError(f"Array.__contains__: query value must be a scalar, got query.shape={query.shape}")
+    return reduce.any(compare.equal(self, query))
+
+
+def _array_module(self: Array, types: Any) -> Any:
+    if not all(issubclass(t, Array | np.ndarray) for t in types):
+        return NotImplemented
+    import jaxlike.numpy as module  # imported here: the public names are made of this module too
+
+    return module
 
 
 def _array_namespace(self: Array, *, api_version: str | None = None) -> Any:
@@ -187,77 +217,55 @@ def _view(self: Array, dtype: Any = None, type: None = None) -> Array:
     if dtype is None:
         return self
     want = dtypes.check_and_canonicalize_user_dtype(dtype, "view")
+    bits, want_bits = dtypes.itemsize_bits(self.dtype), dtypes.itemsize_bits(want)
+    if self.ndim == 0 and bits != want_bits:
+        raise ValueError("view() of a 0d array is only supported if the itemsize is unchanged.")
+    if self.ndim and self.shape[-1] * bits % want_bits:
+        raise ValueError(
+            "When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis "
+            "of the array."
+        )
     if want == self.dtype:
         return self
-    tensor = border.unwrap(self)
-    if dtypes.BOOL in (want, self.dtype):
-        return _view_of_bool(self, want)
-    source, target = self.dtype.itemsize, want.itemsize
-    if self.ndim == 0 and source != target:
-        raise ValueError("view() of a 0d array is only supported if the itemsize is unchanged.")
-    if target > source and (self.shape[-1] * source) % target:
-        raise ValueError(
-            "When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis of the array."
-        )
-    return Array(tensor.contiguous().view(dtypes.to_torch(want)))
+    if isinstance(self, NarrowArray) or want in dtypes.STORAGE:
+        raise NotImplementedError(f"view() of {self.dtype} as {want}: torch has no such bits")
+    tensor = border.unwrap(self).contiguous()
+    if tensor.dtype is torch.bool:
+        tensor = tensor.to(torch.uint8)
+    return Array(border.cast(tensor.view(torch.uint8), torch.bool)) if want == dtypes.BOOL else _bits(tensor, want)
 
 
-def _view_of_bool(x: Array, want: Any) -> Array:
-    tensor = border.unwrap(x)
-    if want == dtypes.BOOL:
-        return Array(tensor.contiguous().view(torch.uint8) != 0)
-    return _view(Array(tensor.to(torch.uint8)), want)
+def _bits(tensor: torch.Tensor, want: Any) -> Array:
+    return Array(tensor.view(dtypes.to_torch(want)))
 
 
-def _byteswap(self: Array) -> NoReturn:
-    raise NotImplementedError("byteswap() is not supported for JAX arrays")
+def _byteswap(self: Array) -> Array:
+    """The bytes of each element in the opposite order."""
+    size = self.dtype.itemsize
+    if size == 1:
+        return array_convert.copy(self)
+    tensor = border.unwrap(self).contiguous()
+    if tensor.is_complex():  # both parts for themselves
+        tensor, size = torch.view_as_real(tensor), size // 2
+    swapped = tensor.unsqueeze(-1).view(torch.uint8).flip(-1).view(tensor.dtype).squeeze(-1)
+    return Array(torch.view_as_complex(swapped) if swapped.dim() > self.ndim else swapped)
 
 
-# Properties and facts about memory
+def _transposed(self: Array) -> Array:
+    """All axes reversed."""
+    if type(self) is Array and self._frame is STATE.fast:
+        rank = self._t.dim()
+        if rank < 2:
+            return self
+        return Array(self._t.t() if rank == 2 else self._t.permute(*range(rank - 1, -1, -1)), self._tag)
+    return shape.transpose(self)
 
 
-def _device(self: Array) -> Any:
-    return sharding_of(_torch_device(self)) if border.is_traced(self) else device_of(_torch_device(self))
-
-
-def _torch_device(self: Array) -> torch.device:
-    tensor = border.concrete_tensor(self)
-    if tensor is None:
-        from jaxlike._src.devices import default_torch_device
-
-        return default_torch_device()
-    return tensor.device
-
-
-def _devices(self: Array) -> set[Any]:
-    """The devices that hold the values: one."""
-    if border.is_traced(self):
-        raise border.errors.ConcretizationTypeError(self, "The devices() method was called on a traced value.")
-    return {device_of(_torch_device(self))}
-
-
-def _to_device(self: Array, device: Any, *, stream: Any = None) -> Array:
-    """The values on another device."""
-    del stream
-    return device_put(self, device)
-
-
-def _block_until_ready(self: Array) -> Array:
-    """Wait until the values are computed; returns the array."""
-    return block_until_ready(self)
-
-
-def _is_ready(self: Array) -> bool:
-    """Whether the values are computed (on a CPU always)."""
-    return _torch_device(self).type == "cpu" or torch.cuda.current_stream().query()
-
-
-def _flat(self: Array) -> NoReturn:
-    raise NotImplementedError("JAX Arrays do not implement the arr.flat property: consider arr.flatten() instead.")
-
-
-def _delete(self: Array) -> None:
-    """Accepted: memory is freed when the last reference goes."""
+def _no_flat(self: Array) -> Any:
+    """Not served: use ``flatten()``."""
+    raise NotImplementedError(
+        "JAX Arrays do not implement the arr.flat property: consider arr.flatten() instead."
+    )
 
 
 _METHODS: dict[str, Any] = {
@@ -300,19 +308,6 @@ _METHODS: dict[str, Any] = {
     "transpose": _transpose,
     "view": _view,
     "byteswap": _byteswap,
-    "copy": array_convert._copy,
-    "clone": array_convert._copy,
-    "devices": _devices,
-    "to_device": _to_device,
-    "block_until_ready": _block_until_ready,
-    "is_ready": _is_ready,
-    "copy_to_host_async": lambda self: None,
-    "delete": _delete,
-    "is_deleted": lambda self: False,
-    "on_device_size_in_bytes": lambda self: self.nbytes,
-    "unsafe_buffer_pointer": lambda self: array_convert.plain_tensor(self).data_ptr(),
-    "platform": lambda self: device_of(_torch_device(self)).platform,
-    "addressable_data": lambda self, index: self,
     "__neg__": arithmetic.negative,
     "__pos__": arithmetic.positive,
     "__abs__": arithmetic.abs,
@@ -321,28 +316,23 @@ _METHODS: dict[str, Any] = {
     "__contains__": _contains,
     "__getitem__": indexing.getitem,
     "__array_namespace__": _array_namespace,
+    "__array_module__": _array_module,
 }
 _PROPERTIES: dict[str, Callable[[Array], Any]] = {
-    "T": shape.transpose,
+    "T": _transposed,
     "mT": shape.matrix_transpose,
     "real": complex_parts.real,
     "imag": complex_parts.imag,
-    "device": _device,
     "flat": _flat,
-    "sharding": lambda self: sharding_of(_torch_device(self)),
-    "committed": lambda self: False,
-    "is_fully_addressable": lambda self: True,
-    "is_fully_replicated": lambda self: True,
-    "traceback": lambda self: None,
 }
 
 
 def _complete() -> None:
-    for name, (op, symbol) in _BINARY.items():
-        setattr(Array, f"__{name}__", _operator(op, symbol))
-        setattr(Array, f"__r{name}__", _reflected(op, symbol))
-    for name, (op, symbol) in _COMPARISONS.items():
-        setattr(Array, f"__{name}__", _operator(op, symbol))
+    for name, row in _BINARY.items():
+        setattr(Array, f"__{name}__", _operator(*row))
+        setattr(Array, f"__r{name}__", _reflected(*row))
+    for name, row in _COMPARISONS.items():
+        setattr(Array, f"__{name}__", _operator(*row))
     Array.__hash__ = None  # type: ignore[assignment]  # defining == anew
     for name, method in _METHODS.items():
         setattr(Array, name, method)

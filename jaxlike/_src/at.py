@@ -236,6 +236,8 @@ def _update(ref: _IndexUpdateRef, kind: str, values: Any, unique: bool, mode: An
             return changed
     clip = GatherScatterMode.from_any(mode) in (GatherScatterMode.CLIP, GatherScatterMode.ONE_HOT)
     dtype, weak = x.dtype, x.weak_type
+    if isinstance(dtype, dtypes.ExtendedDType) and kind != "set":
+        raise TypeError(f"Cannot interpret '{dtype}' as a data type")
     y = _checked_values(x, values)
     if dtype == np.bool_ and kind in ("add", "sub", "mul"):
         raise TypeError(
@@ -527,7 +529,7 @@ def _put_with_spare_row(
     if not distinct:
         if kind == "set":
             one = torch.where(_is_last(one, length), one, spare)
-        elif kind == "mul" and _is_differentiated(flat, new):
+        elif kind == "mul" and _is_differentiated(new):
             raise NotImplementedError("scatter_mul gradients are only implemented if `unique_indices=True`")
         elif flat.is_complex() or (kind == "mul" and border.raw_parts(flat) is not None):
             # torch has no order of complex numbers, and a trace may yet be differentiated, where torch's

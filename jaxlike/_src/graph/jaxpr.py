@@ -253,7 +253,7 @@ def _call_equation(node: Node, variable: Any, out_avals: dict[Var, ShapedArray])
             return jaxpr_of(value)
         return tuple(map(shown, value)) if isinstance(value, tuple) else value
 
-    outs = [variable(o, out_avals.get(o)) for o in node.outs]
+    outs = [variable(o, out_avals.get(o) if o is not None else None) for o in node.outs]
     params = {k: shown(v) for k, v in node.op.params.items()}
     return JaxprEqn([variable(v) for v in node.args], outs, Primitive(node.op.name, True), params)
 

@@ -45,6 +45,7 @@ from jaxlike._src.numpy.arithmetic import (
 from jaxlike._src.numpy.averages import mean as mean_of
 from jaxlike._src.numpy.compare import equal, maximum, minimum
 from jaxlike._src.numpy.exponential import exp, expm1, log, log1p, logaddexp
+from jaxlike._src.numpy.kinks import const
 from jaxlike._src.numpy.reduce import max as max_of
 from jaxlike._src.numpy.reduce import sum as sum_of
 from jaxlike._src.numpy.select import clip, where
@@ -209,7 +210,7 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
         cubic = t + const(t, 0.044715) * (t * t * t)
         share = half * (const(t, 1) + torch.tanh(const(t, math.sqrt(2 / math.pi)) * cubic))
         return finish("gelu", Array(t * share, v.weak_type))
-    return finish("gelu", Array(half * t * through_float32(torch.special.erfc, -t * const(t, math.sqrt(0.5)))))
+    return finish("gelu", Array(half * t * torch.special.erfc(-t * const(t, math.sqrt(0.5)))))
 
 
 def glu(x: ArrayLike, axis: int = -1) -> Array:

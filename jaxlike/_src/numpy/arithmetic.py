@@ -174,6 +174,10 @@ def sign(x: Tensor) -> Tensor:
         # torch.sign(nan) and torch.sign(-0.0) are 0.0 (torch 2.13). The factor 0 keeps the slope 0.
         rest = x * const(x, 0) if transformed() else x
         return torch.where(torch.gt(torch.abs(x), const(x, 0)), torch.sign(x), rest)
+    if dtype.is_complex and transformed():  # by way of bits, which have no derivative: that of the sign is 0
+        whole = torch.int32 if dtype is torch.complex64 else torch.int64
+        parts = torch.view_as_real(torch.sgn(x).resolve_conj())
+        return torch.view_as_complex(parts.view(whole).view(parts.dtype))
     if dtype.is_signed:
         return torch.sgn(x)
     return x.to(torch.bool).to(dtype)
