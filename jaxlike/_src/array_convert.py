@@ -127,7 +127,8 @@ def _array(
 ) -> np.ndarray[Any, Any]:
     del context
     tensor = x._t
-    if x._frame is None and STATE.frame is None and tensor.dtype in _SHARED and tensor.device.type == "cpu":
+    plain = type(x) is Array and x._frame is None and STATE.frame is None  # a NarrowArray is stored in a wider type
+    if plain and tensor.dtype in _SHARED and tensor.device.type == "cpu":
         values = tensor.numpy()
     else:
         values = border.to_numpy(x)
@@ -219,6 +220,8 @@ def _dlpack(
     copy: bool | None = None,
 ) -> Any:
     tensor = plain_tensor(x, "__dlpack__")
+    if isinstance(x.dtype, dtypes.ExtendedDType):
+        raise AttributeError(f"{type(x).__name__!r} object has no attribute '__dlpack__'")
     if isinstance(x, NarrowArray):
         raise errors.JaxRuntimeError(f"UNIMPLEMENTED: dtype {x.dtype} has no DLPack equivalent")
     if stream is not None and tensor.device.type == "cpu":

@@ -261,7 +261,7 @@ def _transposed(self: Array) -> Array:
     return shape.transpose(self)
 
 
-def _no_flat(self: Array) -> Any:
+def _flat(self: Array) -> Any:
     """Not served: use ``flatten()``."""
     raise NotImplementedError(
         "JAX Arrays do not implement the arr.flat property: consider arr.flatten() instead."
@@ -324,6 +324,8 @@ _PROPERTIES: dict[str, Callable[[Array], Any]] = {
     "real": complex_parts.real,
     "imag": complex_parts.imag,
     "flat": _flat,
+    "_value": array_convert.as_numpy,
+    "__numpy_dtype__": lambda self: self.dtype,
 }
 
 

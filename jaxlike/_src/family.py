@@ -189,7 +189,9 @@ def unary(
             x = asarray(x)
             dtype, is_weak = x.dtype, x.weak_type
             if isinstance(dtype, dtypes.ExtendedDType):
-                raise TypeError(f"{name} does not accept dtypes {dtype}.")
+                if promote is not keep_dtype:  # what numpy says of a key's dtype, which JAX lets through
+                    raise TypeError(f"Cannot interpret '{dtype}' as a data type")
+                check_kinds(name, accepts, dtype)
             want = promote.of(dtype)
             check_kinds(name, accepts, want)
             if want in dtypes.STORAGE:

@@ -70,11 +70,19 @@ def wrap_at(tensor: Tensor, level: int) -> Tensor:
 def backward(
     outputs: Sequence[Tensor], cotangents: Sequence[Tensor], inputs: Sequence[Tensor]
 ) -> tuple[Tensor | None, ...]:
-    """Gradients of ``outputs`` by ``inputs``, themselves differentiable; None where independent."""
+    """Gradients of ``outputs`` by ``inputs``, themselves differentiable; None where independent.
+
+    All in this thread, on a GPU too: rules written in Python find the frames and settings that are in force.
+    """
     engine: Any = torch.autograd.Variable._execution_engine  # pyright: ignore
-    return engine.run_backward(
-        tuple(outputs), tuple(cotangents), True, True, tuple(inputs), True, accumulate_grad=False
-    )
+    threads = torch._C._is_multithreading_enabled()
+    torch._C._set_multithreading_enabled(False)
+    try:
+        return engine.run_backward(
+            tuple(outputs), tuple(cotangents), True, True, tuple(inputs), True, accumulate_grad=False
+        )
+    finally:
+        torch._C._set_multithreading_enabled(threads)
 
 
 # Forward mode

@@ -51,6 +51,7 @@ from jaxlike._src.numpy.reduce import sum as sum_of
 from jaxlike._src.numpy.select import clip, where
 from jaxlike._src.numpy.stacking import split
 from jaxlike._src.numpy.trig import tanh
+from jaxlike._src.transforms.custom import custom_jvp
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 
 if TYPE_CHECKING:
@@ -83,10 +84,9 @@ def relu6(x: ArrayLike) -> Array:
     """``min(max(x, 0), 6)``; the derivative at 0 and 6 is 0."""
     if (t := plain(x)) is not None:
         return Array(functional.relu6(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
-    value = minimum(maximum(x, 0), 6.0)
+    check_arraylike("maximum", x)
     v = asarray(x)
-    inside = (v > 0) & (v < 6)
-    return where(inside, value, stop_gradient(value))
+    return where(v <= 0, 0, where(v >= 6, 6.0, v))
 
 
 @unary(promote=to_inexact, accepts=INEXACT, primitive="logistic", module="jax.nn")
@@ -241,11 +241,19 @@ def hard_silu(x: ArrayLike) -> Array:
 hard_swish = hard_silu
 
 
+def _log1mexp(x: Array) -> Array:
+    small = log(negative(expm1(negative(x))))
+    return where(x < math.log(2.0), small, log1p(negative(exp(negative(x)))))
+
+
+_log1mexp_with_slope = custom_jvp(_log1mexp)
+_log1mexp_with_slope.defjvps(lambda g, _, x: true_divide(g, expm1(x)))
+
+
 def log1mexp(x: ArrayLike) -> Array:
     """``log(1 - exp(-x))`` without cancellation."""
     check_arraylike("log1mexp", x)
-    v = asarray(x)
-    return where(v < math.log(2.0), log(negative(expm1(negative(v)))), log1p(negative(exp(negative(v)))))
+    return (_log1mexp if STATE.frame is None else _log1mexp_with_slope)(asarray(x))
 
 
 # Along an axis

@@ -1,17 +1,28 @@
-"""attention: scaled dot-product attention over heads, in the layout batch, time, heads, features."""
+"""attention: scaled dot-product attention over heads, in the layout batch, time, heads, features.
+
+The plain form: logits, masks, softmax in float32, weighted sum. (torch's fused kernel has no forward derivative.)
+Several query heads may share a key head; bias and mask then belong to query heads.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, unwrap
+from jaxlike._src.border import astype, unwrap
 from jaxlike._src.nn.activations import softmax
+from jaxlike._src.nn.logsumexp import logsumexp
+from jaxlike._src.numpy.create import asarray
+from jaxlike._src.transforms.stop_gradient import stop_gradient
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 
@@ -36,72 +47,118 @@ def dot_product_attention(
         query: ``[B, T, N, H]`` or ``[T, N, H]``.
         key: ``[B, S, K, H]``; N is a multiple of K.
         value: as ``key``.
-        bias: added to the logits; broadcasts to ``[B, N, T, S]``.
-        mask: logits where it is False count for nothing; broadcasts likewise.
+        bias: added to the logits; each axis is that of ``[B, N, T, S]`` or 1.
+        mask: logits where it is False count for nothing; shape as ``bias``.
         scale: by default ``1 / sqrt(H)``.
         is_causal: position t sees positions up to t.
-        query_seq_lengths: ``[B]``, rows of ``query`` that count.
-        key_value_seq_lengths: ``[B]``, rows of ``key`` that count.
+        query_seq_lengths: ``[B]`` int32, rows of ``query`` that count.
+        key_value_seq_lengths: ``[B]`` int32, rows of ``key`` that count.
         local_window_size: how far back and ahead a position sees.
-        implementation: accepted.
-        return_residual: also give the log of the softmax's denominators.
+        implementation: None or "xla"; "cudnn" is computed in the same way.
+        return_residual: also give the log of the softmax's denominators, ``[B, T, N]``.
 
     Returns:
-        ``[B, T, N, H]``.
+        An array of the shape of ``query``, with the residual if asked for.
     """
-    del implementation
-    q, k, v = (unwrap(asarray(x)) for x in (query, key, value))
-    single = q.dim() == 3
-    if single:
-        q, k, v = q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0)
-    if q.dim() != 4 or k.dim() != 4 or v.dim() != 4:
-        raise ValueError(f"query, key and value must have 3 or 4 axes, got {q.dim()}, {k.dim()} and {v.dim()}")
-    _, t, n, h = q.shape
-    _, s, heads, _ = k.shape
-    if n % heads:
-        raise ValueError(f"The number of query heads must be a multiple of key/value heads, but got {n} vs {heads}")
-    group = n // heads
-    if group > 1:
-        k, v = k.repeat_interleave(group, dim=2), v.repeat_interleave(group, dim=2)
-    factor = 1.0 / float(np.sqrt(h)) if scale is None else scale
-    logits = torch.einsum("btnh,bsnh->bnts", q.to(torch.float32), k.to(torch.float32)) * factor
-    if bias is not None:
-        logits = logits + unwrap(asarray(bias)).to(logits.dtype)
-    seen = _visible(t, s, is_causal, local_window_size, query_seq_lengths, key_value_seq_lengths, q.device)
+    given = asarray(query)
+    q, k, v = (_four_axes(x) for x in (given, key, value))
+    bias = None if bias is None else _four_axes(bias)
+    mask = None if mask is None else _four_axes(mask)
+    q_lengths = None if query_seq_lengths is None else asarray(query_seq_lengths)
+    k_lengths = None if key_value_seq_lengths is None else asarray(key_value_seq_lengths)
+    batch, _, heads, features = k.shape
+    _check("value", v, k.shape, k.dtype)
+    _check("query", q, (batch, -1, -1, features), k.dtype)
+    _check("mask", mask, (-1,) * 4, np.dtype(bool))
+    _check("bias", bias, (-1,) * 4, None)
+    _check("query_seq_lengths", q_lengths, (batch,), np.dtype("int32"))
+    _check("key_value_seq_lengths", k_lengths, (batch,), np.dtype("int32"))
+    if q.shape[-2] % heads:
+        raise ValueError(
+            f"The number of query heads must be a multiple of key/value heads, but got {q.shape[-2]} vs {heads}"
+        )
+    if implementation not in (None, "xla", "cudnn"):
+        raise ValueError(f"Unsupported implementation option: {implementation}")
+    factor = 1.0 / math.sqrt(features) if scale is None else scale
+    logits = _logits(q, k, bias, factor)
+    seen = _visible(q.shape[1], k.shape[1], is_causal, local_window_size, q_lengths, k_lengths, logits.device)
     if mask is not None:
-        given = unwrap(asarray(mask))
-        seen = given if seen is None else seen & given
+        allowed = unwrap(mask)
+        seen = allowed if seen is None else seen & allowed
     if seen is not None:
-        logits = torch.where(seen, logits, -0.7 * torch.finfo(torch.float32).max)
-    weights = unwrap(softmax(Array(logits))).to(k.dtype)
-    out = torch.einsum("bnts,bsnh->btnh", weights, v)
-    if query_seq_lengths is not None:
-        rows = torch.arange(t, device=q.device)[None, :] < unwrap(asarray(query_seq_lengths))[:, None]
+        largest = torch.finfo(torch.float32).max  # float64 logits are cut as well: softmax is in float32
+        logits = torch.where(seen, logits, torch.full_like(logits, -0.7 * largest))
+    logits = Array(logits.to(torch.float32))
+    weights = unwrap(astype(softmax(logits, axis=-1), k.dtype))
+    out = torch.einsum("bnts,bsnh->btnh", weights, _repeated(unwrap(v), q.shape[2]))
+    if q_lengths is not None:
+        rows = torch.arange(q.shape[1], device=out.device)[None, :] < unwrap(q_lengths)[:, None]
         out = out * rows[:, :, None, None].to(out.dtype)
-    residual = torch.logsumexp(logits, -1).transpose(1, 2).to(k.dtype)
-    if single:
-        out, residual = out.squeeze(0), residual.squeeze(0)
-    return (Array(out), Array(residual.detach())) if return_residual else Array(out)
+    encoded = Array(out.reshape(given.shape))
+    if not return_residual:
+        return encoded
+    residual = unwrap(astype(logsumexp(logits, axis=-1), k.dtype)).transpose(1, 2)
+    return encoded, stop_gradient(Array(residual.reshape(given.shape[:-1])))
+
+
+def _four_axes(x: Any) -> Array:
+    x = asarray(x)
+    return x if x.ndim >= 4 else Array(unwrap(x).reshape((1,) * (4 - x.ndim) + x.shape), x.weak_type)
+
+
+def _check(name: str, x: Array | None, shape: Sequence[int], dtype: Any) -> None:
+    """ValueError where number of axes, dtype or sizes (-1: any) are not as wanted."""
+    if x is None:
+        return
+    if x.ndim != len(shape):
+        raise ValueError(f"{name} ndim should be {len(shape)}, but got {x.ndim}")
+    if dtype is not None and x.dtype != dtype:
+        raise ValueError(f"{name} dtype should be {dtype}, but got {x.dtype}")
+    if any(want not in (-1, size) for want, size in zip(shape, x.shape, strict=True)):
+        raise ValueError(f"{name} shape should be {list(shape)}: but got {x.shape}")
+
+
+def _repeated(x: Tensor, heads: int) -> Tensor:
+    """Key or value heads, each repeated for the query heads that share it."""
+    group = heads // x.shape[2]
+    if group == 1:
+        return x
+    batch, length, own, features = x.shape
+    return x.unsqueeze(3).expand(batch, length, own, group, features).reshape(batch, length, heads, features)
+
+
+def _logits(q: Array, k: Array, bias: Array | None, factor: Any) -> Tensor:
+    """``[B, N, T, S]``, in float32 or wider."""
+    wide = dtypes.to_torch(dtypes.promote_types(q.dtype, np.dtype("float32")))
+    left, right = unwrap(q).to(wide), _repeated(unwrap(k).to(wide), q.shape[2])
+    logits = torch.einsum("btnh,bsnh->bnts", left, right) * unwrap(asarray(factor, dtype=dtypes.from_torch(wide)))
+    return logits if bias is None else (logits + unwrap(bias)).to(wide)
 
 
 def _visible(
-    t: int, s: int, causal: bool, window: int | tuple[int, int] | None, q_lengths: Any, k_lengths: Any, device: Any
+    t: int,
+    s: int,
+    causal: bool,
+    window: int | tuple[int, int] | None,
+    q_lengths: Array | None,
+    k_lengths: Array | None,
+    device: torch.device,
 ) -> Tensor | None:
     """Which keys each query sees, ``[B or 1, 1, T, S]``; None: all."""
     rows, columns = torch.arange(t, device=device)[:, None], torch.arange(s, device=device)[None, :]
-    seen: Tensor | None = None
-
-    def also(condition: Tensor) -> None:
-        nonlocal seen
-        seen = condition if seen is None else seen & condition
-
+    conditions: list[Tensor] = []
     if causal:
-        also((columns <= rows)[None, None])
+        conditions.append((columns <= rows)[None, None])
     if window is not None:
         back, ahead = (window, window) if isinstance(window, int) else window
-        also(((columns >= rows - back) & (columns <= rows + ahead))[None, None])
+        conditions.append(((rows <= columns + back) & (rows >= columns - ahead))[None, None])
     if q_lengths is not None:
-        also(rows[None, None] < unwrap(asarray(q_lengths))[:, None, None, None])
+        conditions.append(rows[None, None] < unwrap(q_lengths)[:, None, None, None])
     if k_lengths is not None:
-        also(columns[None, None] < unwrap(asarray(k_lengths))[:, None, None, None])
+        conditions.append(columns[None, None] < unwrap(k_lengths)[:, None, None, None])
+    if not conditions:
+        return None
+    seen = conditions[0]
+    for more in conditions[1:]:
+        seen = seen & more
     return seen

@@ -146,7 +146,7 @@ def _magnitude(x: Tensor) -> Tensor:
     return torch.abs(x) + torch.where(torch.eq(x, zero), x, zero)
 
 
-@unary(uint64="own")
+@unary(primitive="abs", uint64="own")
 def absolute(x: Tensor) -> Tensor:
     """|x|; real for complex ``x``. The derivative at 0 is 1."""
     dtype = x.dtype

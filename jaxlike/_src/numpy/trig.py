@@ -87,12 +87,40 @@ def arctanh(x: Tensor) -> Tensor:
     return torch.atanh(x)
 
 
-asin = alias("asin", arcsin)
-acos = alias("acos", arccos)
-atan = alias("atan", arctan)
-asinh = alias("asinh", arcsinh)
-acosh = alias("acosh", arccosh)
-atanh = alias("atanh", arctanh)
+@unary(promote=to_inexact)
+def asin(x: Tensor) -> Tensor:
+    """The same as `arcsin`."""
+    return torch.asin(x)
+
+
+@unary(promote=to_inexact)
+def acos(x: Tensor) -> Tensor:
+    """The same as `arccos`."""
+    return torch.acos(x)
+
+
+@unary(promote=to_inexact)
+def atan(x: Tensor) -> Tensor:
+    """The same as `arctan`."""
+    return torch.atan(x)
+
+
+@unary(promote=to_inexact)
+def asinh(x: Tensor) -> Tensor:
+    """The same as `arcsinh`."""
+    return torch.asinh(x)
+
+
+@unary(promote=to_inexact)
+def acosh(x: Tensor) -> Tensor:
+    """The same as `arccosh`."""
+    return torch.acosh(x)
+
+
+@unary(promote=to_inexact)
+def atanh(x: Tensor) -> Tensor:
+    """The same as `arctanh`."""
+    return torch.atanh(x)
 
 
 def angle_of(y: Tensor, x: Tensor) -> Tensor:
@@ -113,7 +141,10 @@ def arctan2(y: Tensor, x: Tensor) -> Tensor:
     return -i * torch.log((x + i * y) / torch.sqrt(x * x + y * y))
 
 
-atan2 = alias("atan2", arctan2)
+@binary(promote=to_inexact)
+def atan2(y: Tensor, x: Tensor) -> Tensor:
+    """The same as `arctan2`."""
+    return arctan2.kernel(y, x)
 
 
 @binary(promote=to_inexact, primitive="or")
