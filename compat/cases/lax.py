@@ -32,7 +32,7 @@ from compat.table import (
 LOOSE = Tolerance(factor=8)
 SUMS = Tolerance(factor=8, normwise=True)
 PAIRS: tuple[Shapes, ...] = (((), ()), ((3,), (3,)), ((2, 3), ()), ((), (2, 3)), ((2, 1), (1, 3)), ((0,), (0,)))
-TRIPLES: tuple[Shapes, ...] = (((), (3,), ()), ((2, 3), (2, 3), (2, 3)), ((), (), ()))
+TRIPLES: tuple[Shapes, ...] = (((2, 3), (2, 3), (2, 3)), ((), (), ()))
 SOME: tuple[Shapes, ...] = (((4,),), ((2, 3),), ((3, 1, 2),))
 ONE_MATRIX: tuple[Shapes, ...] = (((3, 4),),)
 CUBE: tuple[Shapes, ...] = (((2, 3, 4),),)
@@ -86,6 +86,8 @@ UNARY = [
         shapes=(((3, 4),), ((4,),)),
         options={"new_dtype": "float32"},
         grad=False,
+        without=("vmap", "jit_of_vmap"),  # JAX fails where lanes are along the last axis
+        label="of_bytes",
     ),
     *vary(Case("reduce_precision", dtypes=WIDE_FLOATS), exponent_bits=(5, 8), mantissa_bits=(7, 10)),
     Case("stop_gradient", dtypes=ALL),
@@ -117,6 +119,8 @@ BINARY = [
     *pairs("mulhi", dtypes=INTS),
     Case("mul", arity=2, dtypes=("int8", "float16"), options={"out_dtype": "float32"}, shapes=PAIRS),
     Case("clamp", arity=3, dtypes=REALS, shapes=TRIPLES),
+    # JAX fails at the derivatives by scalar bounds of an array.
+    Case("clamp", arity=3, dtypes=REALS, shapes=(((), (3,), ()),), grad=False, label="scalar_bounds"),
     Case("select", arity=2, dtypes=ALL, shapes=PAIRS[:2], call=lambda jax, x, y: jax.lax.select(x == y, x, y)),
     Case(
         "select_n",
@@ -135,6 +139,7 @@ SHAPES = [
         "broadcast_in_dim",
         shapes=(((3, 4),),),
         options={"shape": (4, 2, 3), "broadcast_dimensions": (2, 0)},
+        grad=False,  # JAX's own has the axes in the wrong order
         label="transposed",
     ),
     Case("broadcast_to_rank", shapes=SOME, options={"rank": 4}),
@@ -151,7 +156,9 @@ SHAPES = [
     Case("unstack", shapes=ONE_MATRIX, options={"axis": 1}),
     Case("split", shapes=ONE_MATRIX, options={"sizes": (1, 0, 3), "axis": 1}),
     *vary(
-        Case("pad", shapes=ONE_MATRIX, call=lambda jax, x, config: jax.lax.pad(x, x[0, 0] * 0, config)),
+        Case(
+            "pad", shapes=ONE_MATRIX, call=lambda jax, x, config: jax.lax.pad(x, jax.numpy.zeros((), x.dtype), config)
+        ),
         config=(
             ((1, 2, 0), (0, 0, 0)),
             ((0, 0, 1), (2, 0, 2)),
@@ -361,7 +368,13 @@ CREATION = [
     ),
     Case("full_like", shapes=SOME, call=lambda jax, x: jax.lax.full_like(x, 1), grad=False),
     Case("full", arity=0, dtypes=("float32",), call=lambda jax: jax.lax.full((2, 3), 1.5)),
-    Case("empty", arity=0, dtypes=("float32",), call=lambda jax: jax.lax.empty((2,), "float32").shape),
+    Case(
+        "empty",
+        arity=0,
+        dtypes=("float32",),
+        call=lambda jax: jax.lax.empty((2,), "float32").shape,
+        only=("eager",),
+    ),
     Case("dtype", dtypes=ALL, call=lambda jax, x: str(jax.lax.dtype(x)), only=("eager",)),
     Case(
         "broadcast_shapes",

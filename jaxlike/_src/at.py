@@ -224,7 +224,6 @@ def _ones_like(x: Array) -> Array:
 
 # The update, on Arrays
 
-_IN_PLACE = {"set": "copy_", "add": "add_", "sub": "sub_", "mul": "mul_"}
 _REFUSED = (IndexError, ValueError, TypeError, RuntimeError)  # torch's; the general way says what is wrong
 
 
@@ -260,25 +259,51 @@ def _update(ref: _IndexUpdateRef, kind: str, values: Any, unique: bool, mode: An
 
 
 def _changed_copy(x: Array, index: Any, kind: str, values: Any) -> Array | None:
-    """The common case outside of transformations: a static index, values that need no conversion."""
-    in_place = _IN_PLACE.get(kind)
-    tensor, of_index = x._t, type(index)
-    if in_place is None or tensor.dtype is torch.bool or not (
-        of_index is int or of_index is slice or (of_index is tuple and indexing.is_static(index))
-    ):
-        return None
+    """The common case outside of transformations: torch takes index and values as they are, none repeats."""
+    tensor = x._t
     if type(values) is Array and values._frame is None and values._t.dtype is tensor.dtype:
         new: Any = values._t
     elif type(values) is float and tensor.dtype is torch.float32:
         new = border.scalar(values, torch.float32)
     else:
         return None
-    made = tensor.clone()
+    if tensor.dtype is torch.bool and kind != "set":
+        return None
     try:
-        getattr(made[index], in_place)(new)
+        if type(index) is int or type(index) is slice or (type(index) is tuple and indexing.is_static(index)):
+            made = tensor.clone()
+            part = made[index]
+            if kind == "set":
+                part.copy_(new)
+            else:
+                part.copy_(_COMBINE[kind](part, new))
+            return Array(made, x._tag)
+        at = indexing.tensors_of(x, index if type(index) is tuple else (index,))
+        if not _none_repeats(tensor, at):
+            return None
+        part = tensor[at]
+        if new.dim() > part.dim():  # torch would drop leading axes of size 1
+            return None
+        made = tensor.clone()
+        made[at] = new if kind == "set" else _COMBINE[kind](part, new)
     except _REFUSED:
         return None
     return Array(made, x._tag)
+
+
+_FEW = 64  # positions that are looked at one by one
+
+
+def _none_repeats(tensor: Tensor, index: tuple[Any, ...]) -> bool:
+    """Whether an index that torch takes has no position twice, as far as that is quickly seen."""
+    arrays = [at for at in index if isinstance(at, torch.Tensor)]
+    count = arrays[0].numel()
+    if len(arrays) > 1 or arrays[0].dtype is torch.bool or count < 2:
+        return len(arrays) == 1
+    size = tensor.shape[0]
+    if count > _FEW or index[0] is not arrays[0] or not size:
+        return False
+    return len({at % size for at in arrays[0].flatten().tolist()}) == count
 
 
 def _checked_values(x: Array, values: Any) -> Array:

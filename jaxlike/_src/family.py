@@ -201,7 +201,7 @@ def unary(
                 out = unsigned.emulate(kernel, uint64, tensor)
             else:
                 out = kernel(tensor)
-            return finish(name, Array(out, is_weak and weak and out.dtype is not torch.bool))
+            return finish(name, Array(out, is_weak and weak))
 
         def op(x: ArrayLike, /) -> Array:
             if type(x) is Array:

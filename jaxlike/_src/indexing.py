@@ -227,6 +227,8 @@ def known_values(x: Any) -> np.ndarray[Any, Any] | None:
 
 def _positions_of_masks(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
     """Boolean arrays become the positions of their True entries; their values must be known."""
+    if all(part.kind != "bool" for part in parts):
+        return parts
     out: list[Part] = []
     for position, part in enumerate(parts):
         if part.kind != "bool":
@@ -421,6 +423,8 @@ def _window(value: Slice, axis: int, length: int, wrap: bool) -> Window:
 
 
 def _common_shape(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    if len(shapes) < 2:
+        return shapes[0] if shapes else ()
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
@@ -645,32 +649,74 @@ def new_axes(plan: Plan) -> list[int]:
 
 _STATIC: Final = frozenset([int, slice, type(None), type(Ellipsis)])
 _REFUSED = (IndexError, ValueError, TypeError, RuntimeError)  # torch's; the general way says what is wrong
+_POSITIONS: Final = frozenset([torch.int32, torch.int64])
 
 
 def getitem(x: Array, index: Any, /) -> Array:
     """``x[index]``: numpy's indexing, except that positions out of bounds clamp and lists are refused."""
     if type(x) is Array and x._frame is STATE.fast:
         kind = type(index)
-        # Static indices within bounds mean the same to torch.
-        if kind is int or kind is slice or (kind is tuple and is_static(index)):
-            try:
+        try:
+            # Static indices within bounds mean the same to torch, which takes steps forward only.
+            if kind is int:
                 return Array(x._t[index], x._tag)
-            except _REFUSED:
-                return take(x, index)
-        if kind is Array and index._frame is x._frame:
-            # On a CPU torch wraps and checks positions itself, unless they are of a mask or of a type it lacks.
-            at = index._t
-            if at.dtype in _POSITIONS and at.device.type == "cpu":
-                try:
-                    return Array(x._t[at], x._tag)
-                except _REFUSED:
-                    return take(x, index)
+            if kind is slice:
+                step = index.step
+                return Array(x._t[index] if step is None or step > 0 else _backwards(x._t, index), x._tag)
+            if kind is tuple:
+                if is_static(index):
+                    return Array(x._t[index], x._tag)
+                return Array(x._t[tensors_of(x, index)], x._tag)
+            if kind is Array:
+                return Array(x._t[tensors_of(x, (index,))], x._tag)
+        except _REFUSED:
+            return take(x, index)
     return take(x, index)
 
 
-_POSITIONS: Final = frozenset([torch.int32, torch.int64])
-
-
 def is_static(index: tuple[Any, ...]) -> bool:
+    """Whether an index is made of numbers, slices, None and at most one Ellipsis."""
     kinds = set(map(type, index))
     return kinds <= _STATIC and (type(Ellipsis) not in kinds or index.count(Ellipsis) == 1)
+
+
+def _backwards(tensor: Tensor, index: slice) -> Tensor:
+    if tensor.dtype in WIDE:
+        raise TypeError("torch has no flip of unsigned types")
+    start, count, step = _slice_bounds(index, tensor.shape[0], 0)
+    return tensor[start + (count - 1) * step : start + 1 : -step].flip(0) if count else tensor[:0]
+
+
+def tensors_of(x: Array, index: tuple[Any, ...]) -> tuple[Any, ...]:
+    """An index with arrays for torch, where that means the same to it; else IndexError.
+
+    On a CPU torch wraps and checks positions itself. It takes numbers out first, where JAX counts them as arrays.
+    It looks at axes to see which arrays are side by side, JAX at the index as written, so that an Ellipsis beside
+    two arrays may make a difference.
+    """
+    out: list[Any] = []
+    arrays = ellipses = 0
+    for entry in index:
+        if type(entry) is Array:
+            at = entry._t
+            arrays += 1
+            if entry._frame is not x._frame or at.device.type != "cpu" or not _means_the_same(x._t, at, len(index)):
+                raise IndexError
+            out.append(at)
+            continue
+        ellipses += entry is Ellipsis
+        if not (entry is None or entry is Ellipsis or type(entry) is slice):
+            raise IndexError
+        out.append(entry)
+    if not arrays or ellipses > 1 or (arrays > 1 and ellipses):
+        raise IndexError
+    return tuple(out)
+
+
+def _means_the_same(tensor: Tensor, at: Tensor, entries: int) -> bool:
+    if at.dtype in _POSITIONS:
+        return at.dim() > 0 or entries == 1
+    rank = at.dim()
+    return at.dtype is torch.bool and rank > 0 and entries == 1 and STATE.frame is None and (
+        tensor.shape[:rank] == at.shape
+    )

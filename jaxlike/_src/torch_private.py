@@ -74,7 +74,7 @@ def backward(
 
     All in this thread, on a GPU too: rules written in Python find the frames and settings that are in force.
     """
-    engine: Any = torch.autograd.Variable._execution_engine  # pyright: ignore
+    engine: Any = torch.autograd.Variable._execution_engine
     threads = torch._C._is_multithreading_enabled()
     torch._C._set_multithreading_enabled(False)
     try:

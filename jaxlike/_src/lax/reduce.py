@@ -14,7 +14,7 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, astype, cast, concrete_tensor, to_numpy, unwrap
+from jaxlike._src.border import asarray, astype, cast, concrete_tensor, tensor_to_numpy, unwrap
 from jaxlike._src.lax import bits, elementwise
 from jaxlike._src.lax.shape import transpose
 from jaxlike._src.lax.slicing import slice_in_dim
@@ -193,11 +193,11 @@ def _monoid(computation: Any, inits: Sequence[Array]) -> Any:
         known = _MONOIDS.get(computation)
     except TypeError:
         return None
-    if known is None or len(inits) != 1 or inits[0].ndim or concrete_tensor(inits[0]) is None:
+    start = concrete_tensor(inits[0]) if len(inits) == 1 else None
+    if known is None or start is None or start.dim():
         return None
     kind, identity = known
-    value = to_numpy(Array(concrete_tensor(inits[0])))  # pyright: ignore[reportArgumentType]
-    return kind if value == identity(inits[0].dtype) else None
+    return kind if tensor_to_numpy(start, inits[0].dtype) == identity(inits[0].dtype) else None
 
 
 def reduce(

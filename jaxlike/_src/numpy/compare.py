@@ -1,6 +1,6 @@
 """compare: orderings, equality, tests for NaN and infinity, larger and smaller of two.
 
-Comparisons give bool and are never weakly typed. Complex numbers are ordered as pairs, real part first.
+A comparison of weakly typed operands gives a weakly typed bool, as in JAX. Complex numbers are ordered as pairs, real part first.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def fmin(x: Tensor, y: Tensor) -> Tensor:
 # NaN and infinity
 
 
-@unary(weak=False)
+@unary(primitive="ne")
 def isnan(x: Tensor) -> Tensor:
     """Whether ``x`` is NaN."""
     return torch.ne(x, x)
@@ -129,7 +129,7 @@ def _below_infinity(x: Tensor) -> Tensor:
     return torch.lt(torch.abs(x), const(x, math.inf))  # torch.isfinite takes twice as long
 
 
-@unary(weak=False)
+@unary()
 def isfinite(x: Tensor) -> Tensor:
     """Whether ``x`` is neither NaN nor infinite."""
     if x.dtype.is_floating_point:

@@ -54,13 +54,13 @@ def angle(z: ArrayLike, deg: bool = False) -> Array:
     return rad2deg(out) if deg else out
 
 
-@unary(weak=False, uint64="own")
+@unary(primitive="imag", uint64="own")
 def iscomplex(x: Tensor) -> Tensor:
     """Whether the imaginary part is not 0."""
     return x.imag != 0 if x.dtype.is_complex else torch.zeros_like(x, dtype=torch.bool)
 
 
-@unary(weak=False, uint64="own")
+@unary(primitive="imag", uint64="own")
 def isreal(x: Tensor) -> Tensor:
     """Whether the imaginary part is 0."""
     return x.imag == 0 if x.dtype.is_complex else torch.ones_like(x, dtype=torch.bool)

@@ -47,13 +47,13 @@ def log1p(x: Tensor) -> Tensor:
     return torch.log1p(x)
 
 
-@unary(promote=to_inexact, primitive="log")
+@unary(promote=to_inexact, primitive="log", weak=False)
 def log2(x: Tensor) -> Tensor:
     """The logarithm to base 2."""
     return torch.log2(x)
 
 
-@unary(promote=to_inexact, primitive="log")
+@unary(promote=to_inexact, primitive="log", weak=False)
 def log10(x: Tensor) -> Tensor:
     """The logarithm to base 10."""
     return torch.log10(x)

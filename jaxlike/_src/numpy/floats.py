@@ -67,7 +67,7 @@ def nextafter(x: Tensor, y: Tensor) -> Tensor:
     return torch.nextafter(x, y)
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, weak=False)
 def spacing(x: Tensor) -> Tensor:
     """The distance from ``x`` to the next representable number away from 0."""
     if x.dtype.is_complex:
@@ -89,7 +89,7 @@ def frexp(x: ArrayLike, /) -> tuple[Array, Array]:
     if dtypes.issubdtype(x.dtype, np.complexfloating):
         raise TypeError("frexp does not support complex-valued inputs")
     mantissa, exponent = _frexp(unwrap(x))
-    return Array(mantissa, x.weak_type), Array(exponent)
+    return Array(mantissa), Array(exponent)
 
 
 def _frexp(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -171,7 +171,7 @@ def nan_to_num(
         out = torch.complex(_replaced(tensor.real, *by), _replaced(tensor.imag, *by))
     else:
         out = _replaced(tensor, *by)
-    return finish("nan_to_num", Array(out, x.weak_type))
+    return finish("nan_to_num", Array(out))
 
 
 def _replaced(x: Tensor, nan: Tensor, posinf: Tensor, neginf: Tensor) -> Tensor:

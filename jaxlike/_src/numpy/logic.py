@@ -30,7 +30,7 @@ def logical_xor(x: Tensor, y: Tensor) -> Tensor:
     return torch.logical_xor(x, y)
 
 
-@unary(primitive="not", weak=False)
+@unary(primitive="not")
 def logical_not(x: Tensor) -> Tensor:
     """Whether ``x`` is false."""
     return torch.logical_not(x)
