@@ -152,7 +152,9 @@ def concrete_tensor(x: Array) -> Tensor | None:
         if torch_private.is_batched(tensor):
             return None
         tensor = torch_private.wrapped_value(tensor)
-    return None if tensor.device.type == "meta" else tensor.detach()
+    if tensor.device.type == "meta":
+        return None
+    return tensor.detach() if tensor.requires_grad else tensor  # inside a trace, detach would be recorded
 
 
 def to_numpy(x: Array) -> np.ndarray[Any, Any]:

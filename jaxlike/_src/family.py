@@ -239,6 +239,7 @@ def binary(
     primitive: str = "",
     uint64: unsigned.Uint64Rule = "bits",
     result: str = "same",
+    arguments_of: str = "",
     module: str = "jax.numpy",
 ) -> Callable[[Kernel], BinaryOp]:
     """Lift a kernel of two tensors of one dtype that broadcasts.
@@ -248,16 +249,19 @@ def binary(
         accepts: kinds of dtype that are allowed after promotion; others raise JAX's TypeError.
         primitive: the name in that error, if it is not the function's.
         uint64: how unsigned 64-bit operands are computed, see `unsigned`.
-        result: "same" (the dtype computed in) or "bool" (a comparison: never weakly typed).
+        result: "same" (the dtype computed in), "bool" (a comparison), or "truth": a bool that is weakly typed only
+            if both operands are, where others also are if the dtype they promote to is.
+        arguments_of: the function that errors about arguments name, if it is not this one.
         module: where users find the function.
     """
     direct = frozenset(t for t in promote.direct if dtypes.any_of(accepts, dtypes.from_torch(t)))
     with_float = direct & _NUMBER_DTYPES
     with_int = direct & (_NUMBER_DTYPES | {torch.int32, torch.int64})
+    of_truth = result == "truth"
 
     def lift(kernel: Kernel) -> BinaryOp:
-        public = kernel.__name__
-        name = primitive or public
+        public = arguments_of or kernel.__name__
+        name = primitive or kernel.__name__
 
         def general(x: Any, y: Any) -> Array:
             check_arraylike(public, x, y)
@@ -265,13 +269,15 @@ def binary(
             if isinstance(xd, dtypes.ExtendedDType) or isinstance(yd, dtypes.ExtendedDType):
                 if xd != yd:
                     raise TypeError(f"{public} does not accept dtypes {xd}, {yd}.")
+                if promote is not keep_dtype:  # what numpy says of a key's dtype, which JAX lets through
+                    raise TypeError(f"Cannot interpret '{xd}' as a data type")
                 return _on_extended(name, accepts, x, y, xd)
             dtype, is_weak = dtypes.promote((xd, xw), (yd, yw))
             want = promote.of(dtype)
-            check_kinds(name, accepts, want, want)
             shapes = [tuple(np.shape(v)) if not isinstance(v, Array) else v.shape for v in (x, y)]
             if shapes[0] != shapes[1]:
                 broadcast_shapes(public, shapes, name)
+            check_kinds(name, accepts, want, want)
             if want in dtypes.STORAGE:
                 return _through_wider(general, want, x, y)
             if not isinstance(x, Array) and not isinstance(y, Array):
@@ -281,7 +287,7 @@ def binary(
                 out = unsigned.emulate(kernel, uint64, a, b)
             else:
                 out = kernel(a, b)
-            return finish(name, Array(out, is_weak))
+            return finish(name, Array(out, xw and yw if of_truth else is_weak))
 
         def op(x: ArrayLike, y: ArrayLike, /) -> Array:
             fast = STATE.fast

@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@binary(primitive="and", result="bool")
+@binary(primitive="and", result="truth")
 def logical_and(x: Tensor, y: Tensor) -> Tensor:
     """Whether both are true."""
     return torch.logical_and(x, y)
 
 
-@binary(primitive="or", result="bool")
+@binary(primitive="or", result="truth")
 def logical_or(x: Tensor, y: Tensor) -> Tensor:
     """Whether one is true."""
     return torch.logical_or(x, y)
 
 
-@binary(primitive="xor", result="bool")
+@binary(primitive="xor", result="truth")
 def logical_xor(x: Tensor, y: Tensor) -> Tensor:
     """Whether exactly one is true."""
     return torch.logical_xor(x, y)

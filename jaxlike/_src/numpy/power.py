@@ -149,7 +149,7 @@ def _by_squaring(x: Tensor, y: int) -> Tensor:
 # Integers to an array of integers
 
 
-@binary(promote=to_numeric, primitive="pow")
+@binary(promote=to_numeric, primitive="pow", arguments_of="power")
 def _pow_integers(x: Tensor, y: Tensor) -> Tensor:
     bits = torch.bitwise_and(y, const(y, 63))  # more bits overflow for every base above 1
     zero = const(x, 0)
@@ -160,7 +160,7 @@ def _pow_integers(x: Tensor, y: Tensor) -> Tensor:
 # Floating base
 
 
-@binary(promote=to_numeric, accepts=INEXACT, primitive="pow")
+@binary(promote=to_numeric, accepts=INEXACT, primitive="pow", arguments_of="power")
 def _pow(x: Tensor, y: Tensor) -> Tensor:
     return _real_pow(x, y)
 

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from jaxlike._src.array import Array
+from jaxlike._src.border import promote_args
 from jaxlike._src.family import alias, binary, to_inexact, unary
 from jaxlike._src.numpy.kinks import const, nan_slope, transformed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from jaxlike._src.typing import ArrayLike
 
 
 @unary(promote=to_inexact)
@@ -141,10 +144,11 @@ def arctan2(y: Tensor, x: Tensor) -> Tensor:
     return -i * torch.log((x + i * y) / torch.sqrt(x * x + y * y))
 
 
-@binary(promote=to_inexact)
-def atan2(y: Tensor, x: Tensor) -> Tensor:
+def atan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """The same as `arctan2`."""
-    return arctan2.kernel(y, x)
+    if type(x1) is Array and type(x2) is Array and x1._t.dtype is x2._t.dtype:
+        return arctan2(x1, x2)
+    return arctan2(*promote_args("atan2", x1, x2))  # promoted before they become floating
 
 
 @binary(promote=to_inexact, primitive="or")

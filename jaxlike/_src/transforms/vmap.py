@@ -28,6 +28,8 @@ from jaxlike._src.tree import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from torch import Tensor
+
 
 def vmap(
     fun: Callable[..., Any],
@@ -134,8 +136,14 @@ def vmap_leaves(
     ``resumes``: a vmap that is set aside, whose lanes these are: closed-over values of it stay usable.
     """
     tensors = [unwrap(x) if isinstance(x, Array) else None for x in arrays]
+    lanes = size
+    if size == 0:  # torch's batching rules look at a lane (2.13): compute one of zeros, and leave it out
+        lanes, tensors = 1, [
+            t if t is None or axis is None else _one_lane(t, axis % x.ndim)
+            for x, t, axis in zip(arrays, tensors, axes, strict=True)
+        ]
     with Frame("vmap", axis_name=axis_name, axis_size=size, fun_name=fun_name, resumes=resumes) as frame:
-        level = frame.level = torch_private.enter_vmap(size)
+        level = frame.level = torch_private.enter_vmap(lanes)
         try:
             inside = [
                 x
@@ -157,6 +165,10 @@ def vmap_leaves(
         finally:
             torch_private.exit_vmap()
     return tree_unflatten(treedef, [kind(t, tag) if kind else t for kind, t, tag in outs])
+
+
+def _one_lane(tensor: Tensor, axis: int) -> Tensor:
+    return tensor.new_zeros((*tensor.shape[:axis], 1, *tensor.shape[axis + 1 :]))
 
 
 def _output(x: Any) -> Any:
@@ -182,7 +194,8 @@ def _leave(x: Any, level: int, size: int, dim: int | None) -> tuple[Any, Any, An
     rank = x.ndim + 1
     if not -rank <= dim < rank:
         raise ValueError(f"axis {dim} is out of bounds for array of dimension {rank}")
-    return type(x), torch_private.remove_batch_dim(tensor, level, size, dim % rank), x._tag
+    tensor = torch_private.remove_batch_dim(tensor, level, size or 1, dim % rank)
+    return type(x), tensor if size else tensor.narrow(dim % rank, 0, 0), x._tag
 
 
 def _axis_size(
