@@ -41,9 +41,7 @@ def _number(x: Array) -> Any:
 def _bool(x: Array) -> bool:
     size = x._t.numel()
     if size > 1:
-        raise ValueError(
-            "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
-        )
+        raise ValueError("The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()")
     if size == 0:
         raise ValueError(
             "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty."
@@ -102,9 +100,7 @@ def _item(x: Array, *args: int) -> Any:
 
 def _refuse_tracer(x: Array, name: str) -> None:
     if border.is_traced(x):
-        raise errors.ConcretizationTypeError(
-            x, f"The {name}() method was called on {describe(x)}.{origin(x)}"
-        )
+        raise errors.ConcretizationTypeError(x, f"The {name}() method was called on {describe(x)}.{origin(x)}")
 
 
 def _tolist(x: Array) -> Any:
@@ -122,9 +118,7 @@ def _tobytes(x: Array, order: Any = "C") -> bytes:
 # numpy
 
 
-def _array(
-    x: Array, dtype: Any = None, context: None = None, copy: bool | None = None
-) -> np.ndarray[Any, Any]:
+def _array(x: Array, dtype: Any = None, context: None = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
     del context
     tensor = x._t
     plain = type(x) is Array and x._frame is None and STATE.frame is None  # a NarrowArray is stored in a wider type
@@ -225,9 +219,7 @@ def _dlpack(
     if isinstance(x, NarrowArray):
         raise errors.JaxRuntimeError(f"UNIMPLEMENTED: dtype {x.dtype} has no DLPack equivalent")
     if stream is not None and tensor.device.type == "cpu":
-        raise errors.JaxRuntimeError(
-            "UNIMPLEMENTED: WaitUntilBufferReadyOnStream is only implemented for GPU."
-        )
+        raise errors.JaxRuntimeError("UNIMPLEMENTED: WaitUntilBufferReadyOnStream is only implemented for GPU.")
     with torch_private.outside():
         given = {} if stream is None else {"stream": stream}
         return tensor.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy, **given)

@@ -60,9 +60,7 @@ class OfValues:
             return self if self.is_property else self.function
         if border.is_traced(x):
             if self.named:
-                raise AttributeError(
-                    f"The '{self.__name__}' method is not available on {describe(x)}.{origin(x)}"
-                )
+                raise AttributeError(f"The '{self.__name__}' method is not available on {describe(x)}.{origin(x)}")
             raise AttributeError(f"{border.tracer_kind(x)} has no attribute {self.__name__}")
         return self.function(x) if self.is_property else self.function.__get__(x)
 
@@ -165,9 +163,7 @@ class Shard:
 
     def __repr__(self) -> str:
         """``Shard(device=CpuDevice(id=0), index=(slice(None, None, None),), replica_id=0, data=[0. 1.])``."""
-        return (
-            f"Shard(device={self.device!r}, index={self.index}, replica_id={self.replica_id}, data={self.data})"
-        )
+        return f"Shard(device={self.device!r}, index={self.index}, replica_id={self.replica_id}, data={self.data})"
 
 
 def _one_shard(x: Array) -> list[Shard]:
@@ -201,9 +197,7 @@ def _addressable_data(x: Array, index: int) -> Array:
 def _block_until_ready(x: Array) -> Array:
     """Wait until the values are computed; returns the array."""
     if x._frame is DELETED:
-        raise JaxRuntimeError(
-            "INVALID_ARGUMENT: BlockHostUntilReady() called on deleted or donated buffer"
-        )
+        raise JaxRuntimeError("INVALID_ARGUMENT: BlockHostUntilReady() called on deleted or donated buffer")
     wait_for(x._t.device)
     return x
 
@@ -238,18 +232,14 @@ def _delete(x: Array) -> None:
 def _on_device_size_in_bytes(x: Array) -> int:
     """Bytes of the values on the device."""
     if x._frame is DELETED:
-        raise JaxRuntimeError(
-            "INVALID_ARGUMENT: GetOnDeviceSizeInBytes() called on deleted or donated buffer"
-        )
+        raise JaxRuntimeError("INVALID_ARGUMENT: GetOnDeviceSizeInBytes() called on deleted or donated buffer")
     return x._t.numel() * x._t.element_size()
 
 
 def _unsafe_buffer_pointer(x: Array) -> int:
     """The address of the first element on the device."""
     if x._frame is DELETED:
-        raise JaxRuntimeError(
-            "INVALID_ARGUMENT: UnsafeBufferPointer() called on deleted or donated buffer"
-        )
+        raise JaxRuntimeError("INVALID_ARGUMENT: UnsafeBufferPointer() called on deleted or donated buffer")
     return plain_tensor(x, "unsafe_buffer_pointer").data_ptr()
 
 
@@ -273,9 +263,7 @@ def _device_buffer(x: Array) -> Any:
 
 def _device_buffers(x: Array) -> Any:
     """Not any more: use ``arr.addressable_shards``."""
-    raise AttributeError(
-        "arr.device_buffers has been deprecated. Use [x.data for x in arr.addressable_shards]"
-    )
+    raise AttributeError("arr.device_buffers has been deprecated. Use [x.data for x in arr.addressable_shards]")
 
 
 _BOUND: dict[str, Any] = {

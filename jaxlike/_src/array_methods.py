@@ -127,9 +127,7 @@ def _contains(self: Array, other: Any) -> Any:
         raise TypeError(f"Array.__contains__: unsupported operand type {type(other)}.")
     query = one_array("Array.__contains__", other)
     if self.ndim != 1:
-        raise ValueError(
-            f"Array.__contains__: search array must be one-dimensional, got arr.shape={self.shape}."
-        )
+        raise ValueError(f"Array.__contains__: search array must be one-dimensional, got arr.shape={self.shape}.")
     if query.ndim != 0:
         raise ValueError(f"Array.__contains__: query value must be a scalar, got query.shape={query.shape}")
     return reduce.any(compare.equal(self, query))
@@ -263,9 +261,7 @@ def _transposed(self: Array) -> Array:
 
 def _flat(self: Array) -> Any:
     """Not served: use ``flatten()``."""
-    raise NotImplementedError(
-        "JAX Arrays do not implement the arr.flat property: consider arr.flatten() instead."
-    )
+    raise NotImplementedError("JAX Arrays do not implement the arr.flat property: consider arr.flatten() instead.")
 
 
 _METHODS: dict[str, Any] = {

@@ -335,9 +335,7 @@ def _checked_values(x: Array, values: Any) -> Array:
 _SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
-def _computed(
-    kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, unique: bool, clip: bool
-) -> Tensor:
+def _computed(kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, unique: bool, clip: bool) -> Tensor:
     """`_updated` in a dtype that torch's scatters take."""
     dtype = tensor.dtype
     ordered = kind in ("min", "max")
@@ -384,9 +382,7 @@ def _combine(kind: str, old: Tensor, new: Tensor) -> Tensor:
     return (_OF_COMPLEX if old.is_complex() and kind in _OF_COMPLEX else _COMBINE)[kind](old, new)
 
 
-def _updated(
-    kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, unique: bool, clip: bool
-) -> Tensor:
+def _updated(kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, unique: bool, clip: bool) -> Tensor:
     """``tensor`` with the elements of ``plan`` changed; ``values`` has the shape of what the plan reads."""
     for axis in reversed(indexing.new_axes(plan)):
         values = values.select(axis, 0)
@@ -592,9 +588,7 @@ def _combined_repeats(kind: str, at: Tensor, new: Tensor, length: int) -> tuple[
 def _is_differentiated(*tensors: Tensor) -> bool:
     for tensor in tensors:
         while torch_private.is_wrapped(tensor):
-            if not torch_private.is_batched(tensor) and (
-                tensor.requires_grad or torch_private.has_tangent(tensor)
-            ):
+            if not torch_private.is_batched(tensor) and (tensor.requires_grad or torch_private.has_tangent(tensor)):
                 return True
             tensor = torch_private.wrapped_value(tensor)
     return False

@@ -269,7 +269,7 @@ def binary(
             if isinstance(xd, dtypes.ExtendedDType) or isinstance(yd, dtypes.ExtendedDType):
                 if xd != yd:
                     raise TypeError(f"{public} does not accept dtypes {xd}, {yd}.")
-                if promote is not keep_dtype:  # what numpy says of a key's dtype, which JAX lets through
+                if promote is not keep_dtype or of_truth:  # what numpy says of a key's dtype, which JAX lets through
                     raise TypeError(f"Cannot interpret '{xd}' as a data type")
                 return _on_extended(name, accepts, x, y, xd)
             dtype, is_weak = dtypes.promote((xd, xw), (yd, yw))

@@ -166,9 +166,7 @@ def _kind_and_value(entry: Any) -> tuple[str, Any]:
             return "array", entry
         raise TypeError(f"Indexer must have integer or boolean type, got indexer with type {entry.dtype}")
     if isinstance(entry, float | complex | np.generic):
-        raise TypeError(
-            f"Indexer must have integer or boolean type, got indexer with type {np.dtype(type(entry))}"
-        )
+        raise TypeError(f"Indexer must have integer or boolean type, got indexer with type {np.dtype(type(entry))}")
     raise IndexError(
         "only integers, slices (`:`), ellipsis (`...`), newaxis (`None`) and integer or boolean arrays are "
         f"valid indices. Got {entry}"
@@ -202,9 +200,7 @@ def parse(index: Any, shape: tuple[int, ...]) -> list[Part]:
     widths = [0 if k in ("none", "ellipsis") else np.ndim(v) if k == "bool" else 1 for k, v in entries]
     consumed = sum(widths)
     if consumed > len(shape):
-        raise IndexError(
-            f"Too many indices: array is {len(shape)}-dimensional, but {consumed} were indexed"
-        )
+        raise IndexError(f"Too many indices: array is {len(shape)}-dimensional, but {consumed} were indexed")
     parts: list[Part] = []
     axis = 0
     for (kind, value), width in zip(entries, widths, strict=True):
@@ -261,9 +257,7 @@ def _slice_bounds(index: slice, size: int, position: int) -> tuple[int, int, int
         try:
             entries.append(operator.index(entry))
         except errors.TracerIntegerConversionError:
-            raise IndexError(
-                f"Slice entries must be static integers. Got {index} at position {position}"
-            ) from None
+            raise IndexError(f"Slice entries must be static integers. Got {index} at position {position}") from None
     start, stop, step = slice(*entries).indices(size)
     return start, len(range(start, stop, step)), step
 
@@ -483,9 +477,7 @@ def tensor_of(at: Positions, device: torch.device) -> Tensor:
 # Reading
 
 
-def take(
-    x: Array, index: Any, mode: Any = None, fill_value: Any = None, *, wrap: bool = True
-) -> Array:
+def take(x: Array, index: Any, mode: Any = None, fill_value: Any = None, *, wrap: bool = True) -> Array:
     """``x[index]``; positions out of bounds clamp, or read ``fill_value`` in mode "fill"."""
     plan = make_plan(index, x.shape, wrap=wrap)
     parsed = GatherScatterMode.CLIP if mode is None else GatherScatterMode.from_any(mode)
@@ -717,6 +709,10 @@ def _means_the_same(tensor: Tensor, at: Tensor, entries: int) -> bool:
     if at.dtype in _POSITIONS:
         return at.dim() > 0 or entries == 1
     rank = at.dim()
-    return at.dtype is torch.bool and rank > 0 and entries == 1 and STATE.frame is None and (
-        tensor.shape[:rank] == at.shape
+    return (
+        at.dtype is torch.bool
+        and rank > 0
+        and entries == 1
+        and STATE.frame is None
+        and (tensor.shape[:rank] == at.shape)
     )

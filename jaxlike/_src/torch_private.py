@@ -361,3 +361,8 @@ def dual_parts(tensor: Tensor) -> tuple[Tensor, Tensor]:
     with _at_level_of(tensor), _set_fwd_grad_enabled(True):
         primal, tangent = torch._VF._unpack_dual(tensor, level=0)
     return wrapped_value(primal), wrapped_value(tangent) if is_wrapped(tangent) else tangent
+
+
+def materialized(tensor: Tensor) -> Tensor:
+    """A plain tensor with storage: what derivatives know to be zero may come without."""
+    return torch.zeros_like(tensor).clone() if tensor._is_zerotensor() else tensor

@@ -26,8 +26,9 @@ from jaxlike._src.border import (
     promote_args_inexact,
     unwrap,
 )
-from jaxlike._src.family import FLOATS, INEXACT, finish, to_inexact, unary
+from jaxlike._src.family import FLOATS, finish
 from jaxlike._src.frames import STATE
+from jaxlike._src.lax.elementwise import logistic
 from jaxlike._src.lax.parallel import axis_index, axis_size
 from jaxlike._src.nn.logsumexp import logsumexp
 from jaxlike._src.numpy.arithmetic import (
@@ -89,10 +90,9 @@ def relu6(x: ArrayLike) -> Array:
     return where(v <= 0, 0, where(v >= 6, 6.0, v))
 
 
-@unary(promote=to_inexact, accepts=INEXACT, primitive="logistic", module="jax.nn")
-def sigmoid(x: Tensor) -> Tensor:
-    """``1 / (1 + exp(-x))``."""
-    return torch.sigmoid(x)
+def sigmoid(x: ArrayLike) -> Array:
+    """``1 / (1 + exp(-x))``; integers are refused."""
+    return logistic(x)
 
 
 def softplus(x: ArrayLike) -> Array:
@@ -200,9 +200,8 @@ def selu(x: ArrayLike) -> Array:
 
 def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     """``x`` times the normal distribution function of ``x``, by a tanh formula if ``approximate``."""
-    if (t := plain(x)) is not None:
-        kind = "tanh" if approximate else "none"
-        return Array(functional.gelu(t, approximate=kind), x._tag and approximate)  # pyright: ignore
+    if approximate and (t := plain(x)) is not None:  # torch's other form gives NaN at infinity
+        return Array(functional.gelu(t, approximate="tanh"), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     (v,) = promote_args_inexact("gelu", x)
     t = unwrap(v)
     half = const(t, 0.5)
@@ -233,7 +232,7 @@ def hard_sigmoid(x: ArrayLike) -> Array:
 def hard_silu(x: ArrayLike) -> Array:
     """``x * hard_sigmoid(x)``."""
     if (t := plain(x)) is not None:
-        return Array(functional.hardswish(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
+        return Array(t * functional.hardsigmoid(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     check_arraylike("hard_silu", x)
     return multiply(x, hard_sigmoid(x))
 

@@ -92,7 +92,7 @@ def _vector_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     if ord in (None, 2):
         return torch.sqrt(_sum_of_squares(t, axes, keepdims))
     if ord == np.inf:
-        return _absolute(t).amax(dims, keepdim=keepdims)
+        return _at_least_0(_absolute(t).amax(dims, keepdim=keepdims))
     if ord == -np.inf:
         return _absolute(t).amin(dims, keepdim=keepdims)
     if ord == 0:

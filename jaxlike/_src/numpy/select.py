@@ -64,7 +64,7 @@ def where(
         An array of the common shape; with ``condition`` alone ``nonzero(condition)``.
     """
     fast = STATE.fast
-    if type(condition) is Array and condition._frame is fast:
+    if type(condition) is Array and condition._frame is fast and size is None and fill_value is None:
         c = condition._t
         if c.dtype is torch.bool:
             if type(x) is Array and x._frame is fast:
@@ -90,7 +90,10 @@ def where(
 
 def _where(condition: Any, x: Any, y: Any) -> Array:
     check_arraylike("where", condition, x, y)
-    chosen = unwrap(asarray(condition))
+    condition = asarray(condition)
+    if isinstance(condition.dtype, dtypes.ExtendedDType):
+        raise TypeError(f"Cannot interpret '{condition.dtype}' as a data type")
+    chosen = unwrap(condition)
     x, y = promote_dtypes(x, y)
     shapes = [x.shape, y.shape] if chosen.dim() == 0 else [tuple(chosen.shape), x.shape, y.shape]
     check_rank_promotion("where", shapes)

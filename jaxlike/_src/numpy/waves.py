@@ -28,6 +28,8 @@ def i0(x: Tensor) -> Tensor:
     """The modified Bessel function of the first kind, order 0."""
     if x.dtype.is_complex:
         raise ValueError(f"Unsupported input type to jax.numpy.i0: {dtypes.from_torch(x.dtype)}")
+    if x.dtype.itemsize == 2:  # torch lacks the second derivative in half precision
+        return torch.special.i0(x.to(torch.float32)).to(x.dtype)
     return torch.special.i0(x)
 
 

@@ -103,7 +103,7 @@ def wofz(z: ArrayLike) -> Array:
     return finish("wofz", Array(faddeeva(unwrap(z).to(dtypes.to_torch(_to_complex(z.dtype))))))
 
 
-@unary(promote=to_inexact, module=MODULE)
+@unary(promote=to_inexact, weak=False, module=MODULE)
 def erfcx(x: Tensor) -> Tensor:
     """``exp(x**2) * erfc(x)``, without overflow for large ``x``."""
     if x.dtype.is_complex:
