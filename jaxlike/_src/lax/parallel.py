@@ -6,6 +6,9 @@ the tangent, its backward the transposed collective. A value that is the same in
 first, so the rule always runs. `pmax` and `pmin` are not linear and, as in JAX, have no derivative.
 """
 
+# torch types a Function's methods for one signature; each Function has its own.
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import dataclasses
@@ -63,8 +66,6 @@ class Collective:
 
 
 class _OverAxis(torch.autograd.Function):
-    # torch types these methods for one signature; each Function has its own.
-    # pyright: reportIncompatibleMethodOverride=false
     @staticmethod
     def forward(x: Tensor, op: Collective) -> Tensor:
         raise AssertionError(f"{op} was reached by a value that has no lanes")
