@@ -72,7 +72,7 @@ from jaxlike._src.dtypes import float0 as float0
 from jaxlike._src.environment import disable_jit as disable_jit
 from jaxlike._src.environment import live_arrays as live_arrays
 from jaxlike._src.environment import print_environment_info as print_environment_info
-from jaxlike._src.indexing import ds as ds
+from jaxlike._src.index_plan import ds as ds
 from jaxlike._src.ipython import load_ipython_extension as load_ipython_extension
 from jaxlike._src.ipython import unload_ipython_extension as unload_ipython_extension
 from jaxlike._src.partition_spec import P as P

@@ -14,7 +14,7 @@ import torch
 
 from jaxlike._src import border, torch_private
 from jaxlike._src.array import Array
-from jaxlike._src.array_convert import plain_tensor
+from jaxlike._src.array_convert import copy, plain_tensor
 from jaxlike._src.device_put import device_put, wait_for
 from jaxlike._src.devices import device_of
 from jaxlike._src.errors import ConcretizationTypeError, JaxRuntimeError, describe, origin
@@ -50,7 +50,7 @@ class OfValues:
         self.function = function
         self.is_property = is_property
         self.named = named  # whether the error names the method, or the class of the tracer
-        functools.update_wrapper(self, function)
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.__name__ = name
@@ -281,7 +281,7 @@ _BOUND: dict[str, Any] = {
     "block_until_ready": OfValues(_block_until_ready, named=True),
     "is_ready": OfValues(_is_ready),
     "copy_to_host_async": OfValues(_copy_to_host_async, named=True),
-    "clone": OfValues(Array.copy),
+    "clone": OfValues(copy),
     "is_deleted": _is_deleted,
     "delete": _delete,
     "on_device_size_in_bytes": _on_device_size_in_bytes,

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import border, dtypes, indexing, torch_private, unsigned
+from jaxlike._src import border, dtypes, index_plan, indexing, torch_private, unsigned
 from jaxlike._src.array import Array, NarrowArray
 from jaxlike._src.border import asarray, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
-from jaxlike._src.indexing import GatherScatterMode
+from jaxlike._src.index_plan import GatherScatterMode
 from jaxlike._src.numpy.arguments import astype
 from jaxlike._src.numpy.create import asarray as as_array
 from jaxlike._src.numpy.shape import broadcast_to
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from jaxlike._src.indexing import Plan
+    from jaxlike._src.index_plan import Plan
 
 
 class _IndexUpdateHelper:
@@ -243,7 +243,7 @@ def _update(ref: _IndexUpdateRef, kind: str, values: Any, unique: bool, mode: An
             f"{kind} does not accept dtype bool at position 0. Accepted dtypes at position 0 are subtypes of integer, "
             "floating, complexfloating."
         )
-    plan = indexing.make_plan(index, x.shape, wrap=wrap)
+    plan = index_plan.make_plan(index, x.shape, wrap=wrap)
     if 0 in plan.shape:
         return x
     extended = isinstance(dtype, dtypes.ExtendedDType)
@@ -384,7 +384,7 @@ def _combine(kind: str, old: Tensor, new: Tensor) -> Tensor:
 
 def _updated(kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, unique: bool, clip: bool) -> Tensor:
     """``tensor`` with the elements of ``plan`` changed; ``values`` has the shape of what the plan reads."""
-    for axis in reversed(indexing.new_axes(plan)):
+    for axis in reversed(index_plan.new_axes(plan)):
         values = values.select(axis, 0)
     for axis in plan.expand:
         tensor = tensor.unsqueeze(axis)
@@ -412,12 +412,12 @@ def _updated(kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, u
 def _put_back(tensor: Tensor, views: tuple[Any, ...], axis: int, part: Tensor) -> Tensor:
     """``tensor`` with ``part`` in place of what ``views`` select of it, from ``axis`` on."""
     for k, view in enumerate(views):
-        if view is indexing.ANY_SLICE:
+        if view is index_plan.ANY_SLICE:
             axis += 1
             continue
         rest = views[k + 1 :]
         if type(view) is slice:
-            inner = _put_back(tensor[(*[indexing.ANY_SLICE] * axis, view)], rest, axis + 1, part)
+            inner = _put_back(tensor[(*[index_plan.ANY_SLICE] * axis, view)], rest, axis + 1, part)
             start, stop, step = view.indices(tensor.shape[axis])
             return tensor.slice_scatter(inner, axis, start, stop, step)
         inner = _put_back(tensor.select(axis, view), rest, axis, part)
@@ -427,11 +427,11 @@ def _put_back(tensor: Tensor, views: tuple[Any, ...], axis: int, part: Tensor) -
 
 def _axes_in_result(plan: Plan) -> dict[int, list[int]]:
     """For each viewed axis, and for FOUND, the axes of the result (but new ones) that it became."""
-    out: dict[int, list[int]] = {indexing.FOUND: []}
+    out: dict[int, list[int]] = {index_plan.FOUND: []}
     at = 0
     for token in plan.order:
-        if token != indexing.NEW:
-            width = len(plan.found) if token == indexing.FOUND else 1
+        if token != index_plan.NEW:
+            width = len(plan.found) if token == index_plan.FOUND else 1
             out[token] = list(range(at, at + width))
             at += width
     return out
@@ -448,7 +448,7 @@ def _put_rows(
     rest = [a for a in range(ndim) if a not in looked_up]
     order = [*looked_up, *rest, *range(ndim, part.dim())]
     came_from = _axes_in_result(plan)
-    of_values = [*came_from[indexing.FOUND], *(a for axis in order if axis in came_from for a in came_from[axis])]
+    of_values = [*came_from[index_plan.FOUND], *(a for axis in order if axis in came_from for a in came_from[axis])]
     of_values += range(len(of_values), values.dim())
     rows = part.permute(order)
     new = values.permute(of_values).reshape(-1, *rows.shape[len(looked_up) :])
@@ -460,12 +460,12 @@ def _put_rows(
         if keep is not None:
             if not keep.size:
                 return None if copied else part
-            new = new[indexing.tensor_of(keep, new.device)]
+            new = new[index_plan.tensor_of(keep, new.device)]
             positions = [at[keep] for at in positions]
         valid = None
         distinct = distinct or (kind == "set")
-    at = [indexing.tensor_of(p, rows.device) for p in positions]
-    mask = None if valid is None else indexing.tensor_of(valid, rows.device)
+    at = tuple(index_plan.tensor_of(p, rows.device) for p in positions)
+    mask = None if valid is None else index_plan.tensor_of(valid, rows.device)
     if copied and mask is None and (distinct or kind in ("add", "sub")):
         _write(kind, rows, at, new)
         return None
@@ -474,7 +474,7 @@ def _put_rows(
         new = new if mask is None else torch.where(_as_rows(mask, new), new, torch.zeros_like(new))
         changed = rows.index_put(at, new, accumulate=True)
     elif new.shape[0] == 1:
-        old = rows[tuple(at)]
+        old = rows[at]
         new = _combine(kind, old, new)
         changed = rows.index_put(at, new if mask is None else torch.where(_as_rows(mask, new), new, old))
     else:
@@ -483,11 +483,11 @@ def _put_rows(
     return changed.permute(back)
 
 
-def _write(kind: str, rows: Tensor, at: list[Tensor], new: Tensor) -> None:
+def _write(kind: str, rows: Tensor, at: tuple[Tensor, ...], new: Tensor) -> None:
     if kind in ("add", "sub"):
         rows.index_put_(at, -new if kind == "sub" else new, accumulate=True)
     else:
-        rows.index_put_(at, new if kind == "set" else _combine(kind, rows[tuple(at)], new))
+        rows.index_put_(at, new if kind == "set" else _combine(kind, rows[at], new))
 
 
 def _as_rows(mask: Tensor, rows: Tensor) -> Tensor:
@@ -501,16 +501,16 @@ def _row_positions(plan: Plan, clip: bool) -> tuple[list[Any], Any]:
     positions: list[Any] = []
     valid: Any = None
     for lookup in plan.lookups:
-        at, inside = indexing.bounded(lookup.at, lookup.length, not clip)
+        at, inside = index_plan.bounded(lookup.at, lookup.length, not clip)
         positions.append(_spread(at.reshape((*at.shape, *[1] * windows)), shape))
         if inside is not None:
-            valid = indexing.both(valid, inside.reshape((*inside.shape, *[1] * windows)))
+            valid = index_plan.both(valid, inside.reshape((*inside.shape, *[1] * windows)))
     for k, window in enumerate(plan.windows):
-        at, inside = indexing.bounded_window(window, not clip)
+        at, inside = index_plan.bounded_window(window, not clip)
         after = [1] * (windows - 1 - k)
         positions.append(_spread(at.reshape((-1, *after)), shape))
         if inside is not None:
-            valid = indexing.both(valid, inside.reshape((-1, *after)))
+            valid = index_plan.both(valid, inside.reshape((-1, *after)))
     return positions, None if valid is None else _spread(valid, shape)
 
 
@@ -534,7 +534,7 @@ def _rows_to_keep(
 
 
 def _put_with_spare_row(
-    kind: str, rows: Tensor, at: list[Tensor], mask: Tensor | None, new: Tensor, distinct: bool
+    kind: str, rows: Tensor, at: tuple[Tensor, ...], mask: Tensor | None, new: Tensor, distinct: bool
 ) -> Tensor:
     """Rows that do not count go to a row past the end."""
     sizes = rows.shape[: len(at)]
@@ -607,7 +607,7 @@ def _apply(ref: _IndexUpdateRef, func: Callable[[Any], Any], unique: bool, mode:
     x = ref.array
     if _is_differentiated(unwrap(x)):
         raise NotImplementedError("scatter_apply JVP not implemented")
-    plan = indexing.make_plan(ref.index, x.shape, wrap=wrap)
+    plan = index_plan.make_plan(ref.index, x.shape, wrap=wrap)
     selected = indexing.take(x, ref.index, "clip", wrap=wrap)
     if not selected.size:
         return x

@@ -250,14 +250,16 @@ def binary(
         primitive: the name in that error, if it is not the function's.
         uint64: how unsigned 64-bit operands are computed, see `unsigned`.
         result: "same" (the dtype computed in), "bool" (a comparison), or "truth": a bool that is weakly typed only
-            if both operands are, where others also are if the dtype they promote to is.
+            if both operands are, where others also are if the dtype they promote to is; "strong": never weak.
         arguments_of: the function that errors about arguments name, if it is not this one.
         module: where users find the function.
     """
     direct = frozenset(t for t in promote.direct if dtypes.any_of(accepts, dtypes.from_torch(t)))
     with_float = direct & _NUMBER_DTYPES
     with_int = direct & (_NUMBER_DTYPES | {torch.int32, torch.int64})
-    of_truth = result == "truth"
+    of_truth, strong = result == "truth", result == "strong"
+    if strong:
+        with_float = with_int = frozenset()
 
     def lift(kernel: Kernel) -> BinaryOp:
         public = arguments_of or kernel.__name__
@@ -287,7 +289,7 @@ def binary(
                 out = unsigned.emulate(kernel, uint64, a, b)
             else:
                 out = kernel(a, b)
-            return finish(name, Array(out, xw and yw if of_truth else is_weak))
+            return finish(name, Array(out, not strong and (xw and yw if of_truth else is_weak)))
 
         def op(x: ArrayLike, y: ArrayLike, /) -> Array:
             fast = STATE.fast
@@ -300,7 +302,7 @@ def binary(
                     dtype = a.dtype
                     if dtype is b.dtype and dtype in direct:
                         try:
-                            return Array(kernel(a, b), x._tag and y._tag)
+                            return Array(kernel(a, b), x._tag and y._tag and not strong)
                         except RuntimeError:  # shapes: the general path says which
                             return general(x, y)
                 elif type(y) is float:

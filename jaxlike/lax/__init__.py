@@ -1,6 +1,6 @@
 """jax.lax: the names; bodies are in `jaxlike._src.lax`."""
 
-from jaxlike._src.indexing import GatherScatterMode as GatherScatterMode
+from jaxlike._src.index_plan import GatherScatterMode as GatherScatterMode
 from jaxlike._src.lax.accuracy import AccuracyMode as AccuracyMode
 from jaxlike._src.lax.accuracy import RoundingMethod as RoundingMethod
 from jaxlike._src.lax.accuracy import Tolerance as Tolerance

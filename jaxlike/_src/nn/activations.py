@@ -201,14 +201,14 @@ def selu(x: ArrayLike) -> Array:
 def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     """``x`` times the normal distribution function of ``x``, by a tanh formula if ``approximate``."""
     if approximate and (t := plain(x)) is not None:  # torch's other form gives NaN at infinity
-        return Array(functional.gelu(t, approximate="tanh"), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
+        return Array(functional.gelu(t, approximate="tanh"))  # pyright: ignore[reportAttributeAccessIssue]
     (v,) = promote_args_inexact("gelu", x)
     t = unwrap(v)
     half = const(t, 0.5)
     if approximate:
         cubic = t + const(t, 0.044715) * (t * t * t)
         share = half * (const(t, 1) + torch.tanh(const(t, math.sqrt(2 / math.pi)) * cubic))
-        return finish("gelu", Array(t * share, v.weak_type))
+        return finish("gelu", Array(t * share))
     return finish("gelu", Array(half * t * torch.special.erfc(-t * const(t, math.sqrt(0.5)))))
 
 
@@ -277,7 +277,7 @@ def _one_axis(x: Any, axis: Any, mask: Any) -> int | None:
 
 def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
     """``exp(x) / sum(exp(x))`` over ``axis``; entries outside of ``where`` count for nothing and give 0."""
-    check_arraylike("softmax", x)
+    check_arraylike("max", x)
     if (dim := _one_axis(x, axis, where)) is not None:
         assert isinstance(x, Array)
         return Array(torch.softmax(unwrap(x), dim), x.weak_type)

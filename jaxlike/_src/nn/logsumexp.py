@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import canonicalize_axis, promote_args_inexact, unwrap
 from jaxlike._src.numpy.select import where as select
@@ -75,9 +74,8 @@ def logsumexp(
         out = torch.log(total.abs()) + top
     else:
         out = torch.log(total) + top.to(total.dtype)
-    weak = x.weak_type
     if return_sign:
-        return Array(out, weak), Array(sign, weak)
+        return Array(out), Array(sign)
     if weights is not None and not out.is_complex():
         out = torch.where(sign < 0, torch.full_like(out, torch.nan), out)
-    return Array(out, weak and dtypes.issubdtype(x.dtype, np.floating))
+    return Array(out)

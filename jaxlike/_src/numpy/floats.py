@@ -10,7 +10,15 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, broadcast_shapes, check_arraylike, promote_dtypes_inexact, tensor_as, unwrap
+from jaxlike._src.border import (
+    asarray,
+    broadcast_shapes,
+    check_arraylike,
+    promote_dtypes_inexact,
+    raw_parts,
+    tensor_as,
+    unwrap,
+)
 from jaxlike._src.family import FLOATING, binary, finish, to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.kinks import const, transformed
@@ -63,7 +71,9 @@ def heaviside(x: Tensor, y: Tensor) -> Tensor:
 
 @binary(promote=to_inexact, accepts=FLOATING)
 def nextafter(x: Tensor, y: Tensor) -> Tensor:
-    """The next representable number after ``x`` in the direction of ``y``."""
+    """The next representable number after ``x`` in the direction of ``y``; it has no derivative."""
+    if transformed() and not {raw_parts(x), raw_parts(y)}.isdisjoint(("grad", "jvp")):
+        raise NotImplementedError("Differentiation rule for 'nextafter' not implemented")
     return torch.nextafter(x, y)
 
 

@@ -149,7 +149,7 @@ def _by_squaring(x: Tensor, y: int) -> Tensor:
 # Integers to an array of integers
 
 
-@binary(promote=to_numeric, primitive="pow", arguments_of="power")
+@binary(promote=to_numeric, primitive="pow", arguments_of="power", result="strong")
 def _pow_integers(x: Tensor, y: Tensor) -> Tensor:
     bits = torch.bitwise_and(y, const(y, 63))  # more bits overflow for every base above 1
     zero = const(x, 0)
@@ -192,4 +192,4 @@ def _pow_inexact_integer(x: Any, y: Any) -> Array:
     base = tensor_as(x, x.dtype)
     exponent = cast(tensor_as(y, y.dtype), base.dtype)
     out = _complex_pow(base, exponent) if base.dtype.is_complex else torch.pow(base, exponent)
-    return finish("pow", Array(out))
+    return finish("pow", Array(out, x.weak_type and y.weak_type))

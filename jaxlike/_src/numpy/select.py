@@ -67,18 +67,18 @@ def where(
     if type(condition) is Array and condition._frame is fast and size is None and fill_value is None:
         c = condition._t
         if c.dtype is torch.bool:
-            if type(x) is Array and x._frame is fast:
-                a = x._t
-                if type(y) is Array:
-                    if y._frame is fast and a.dtype is y._t.dtype:
-                        try:
+            try:
+                if type(x) is Array and x._frame is fast:
+                    a = x._t
+                    if type(y) is Array:
+                        if y._frame is fast and a.dtype is y._t.dtype:
                             return Array(torch.where(c, a, y._t), x._tag and y._tag)
-                        except RuntimeError:  # shapes: the general path says which
-                            return _where(condition, x, y)
-                elif type(y) is float and a.dtype in _WIDE_FLOATS:
-                    return Array(torch.where(c, a, scalar(y, a.dtype)), x._tag)
-            elif type(x) is float and type(y) is Array and y._frame is fast and y._t.dtype in _WIDE_FLOATS:
-                return Array(torch.where(c, scalar(x, y._t.dtype), y._t), y._tag)
+                    elif type(y) is float and a.dtype in _WIDE_FLOATS:
+                        return Array(torch.where(c, a, scalar(y, a.dtype)), x._tag)
+                elif type(x) is float and type(y) is Array and y._frame is fast and y._t.dtype in _WIDE_FLOATS:
+                    return Array(torch.where(c, scalar(x, y._t.dtype), y._t), y._tag)
+            except RuntimeError:  # shapes: the general path says which
+                return _where(condition, x, y)
     if x is None and y is None:
         from jaxlike._src.numpy.search import nonzero  # search is built on this module
 

@@ -17,7 +17,7 @@ from jaxlike._src import dtypes, indexing, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import canonicalize_axis, unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.indexing import GatherScatterMode
+from jaxlike._src.index_plan import ANY_SLICE, GatherScatterMode
 from jaxlike._src.numpy.arguments import like, payload
 from jaxlike._src.numpy.arithmetic import remainder
 from jaxlike._src.numpy.bits import unravel_index
@@ -80,7 +80,7 @@ def take(
     if not at.size:
         at = Array(unwrap(at).to(torch.int32))
     how = "clip" if mode == "wrap" else mode or "fill"
-    index = (*[indexing.ANY_SLICE] * axis, at)
+    index = (*[ANY_SLICE] * axis, at)
     return indexing.take(x, index, how, fill_value, wrap=mode != "clip")
 
 

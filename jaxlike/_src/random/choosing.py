@@ -203,7 +203,7 @@ def gumbel(
         return Array(_gumbel_of_64_bits(*draws.random_bits(typed, 32, (2, *shape)).view(torch.int32).unbind(0)))
     high, low = draws.unit_floats(typed, (2, *shape), dtype).unbind(0)
     x = torch.where(high >= 0.5, high, high + 2.0 ** -int(info.nmant) * low + float(info.tiny))
-    return Array(-torch.log(-torch.log1p(-x)))
+    return Array(-draws.log(-draws.log1p(-x)))
 
 
 def _gumbel_of_64_bits(high: Tensor, low: Tensor) -> Tensor:
@@ -211,7 +211,7 @@ def _gumbel_of_64_bits(high: Tensor, low: Tensor) -> Tensor:
     carry = (~low == -1).to(torch.int32)
     below_half = high >= 0  # as unsigned: less than 2**31
     x = _to_float(torch.where(below_half, high, ~high + carry), torch.where(below_half, low, ~low + 1))
-    return torch.where(below_half, -torch.log(-torch.log1p(-x)), -torch.log(-torch.log(x)))
+    return torch.where(below_half, -draws.log(-draws.log1p(-x)), -draws.log(-draws.log(x)))
 
 
 def _to_float(high: Tensor, low: Tensor) -> Tensor:

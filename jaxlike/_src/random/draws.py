@@ -149,11 +149,13 @@ def _above(unit: Tensor, low: float) -> Tensor:
     return between(unit, *(special.constant(v, unit.dtype, unit.device) for v in (low, 1.0)))
 
 
-def _log(x: Tensor) -> Tensor:
+def log(x: Tensor) -> Tensor:
+    """Logarithm, float32 as XLA computes it."""
     return special.log(x) if x.dtype == torch.float32 else torch.log(x)
 
 
-def _log1p(x: Tensor) -> Tensor:
+def log1p(x: Tensor) -> Tensor:
+    """``log(1 + x)``, float32 as XLA computes it."""
     return special.log1p(x) if x.dtype == torch.float32 else torch.log1p(x)
 
 
@@ -168,21 +170,21 @@ def _normal(unit: Tensor) -> Tensor:
 
 
 def _exponential(unit: Tensor) -> Tensor:
-    return -_log1p(-unit)
+    return -log1p(-unit)
 
 
 def _laplace(unit: Tensor) -> Tensor:
     u = _above(unit, _lowest(unit.dtype))
-    return torch.sign(u) * _log1p(-u.abs())
+    return torch.sign(u) * log1p(-u.abs())
 
 
 def _logistic(unit: Tensor) -> Tensor:
     u = _above(unit, torch.finfo(unit.dtype).tiny)
-    return _log(u) - _log1p(-u)
+    return log(u) - log1p(-u)
 
 
 def _gumbel(unit: Tensor) -> Tensor:
-    return -_log(-_log(_above(unit, torch.finfo(unit.dtype).tiny)))
+    return -log(-log(_above(unit, torch.finfo(unit.dtype).tiny)))
 
 
 def _cauchy(unit: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from jaxlike._src.border import (
     promote_args_inexact,
     unwrap,
 )
-from jaxlike._src.family import FLOATING, binary, finish, to_inexact, unary
+from jaxlike._src.family import FLOATING, binary, check_kinds, finish, to_inexact, unary
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax import special as lax_special
 from jaxlike._src.numpy.kinks import const, transformed
@@ -141,6 +141,7 @@ def factorial(n: ArrayLike, exact: bool = False) -> Array:
     if exact:
         raise NotImplementedError("factorial with exact=True")
     (n,) = promote_args_inexact("factorial", n)
+    check_kinds("lgamma", FLOATING, n.dtype)
     x = unwrap(n)
     value = torch.exp(_lgamma(x + const(x, 1)))
     return finish("factorial", Array(torch.where(torch.lt(x, const(x, 0)), const(x, 0), value), n.weak_type))
@@ -183,10 +184,11 @@ def _betaln(a: Tensor, b: Tensor) -> Tensor:
 @binary(promote=to_inexact, primitive="min", module=MODULE)
 def betaln(a: Tensor, b: Tensor) -> Tensor:
     """The logarithm of the beta function."""
+    check_kinds("lgamma", FLOATING, dtypes.from_torch(a.dtype))
     return _betaln(a, b)
 
 
-@binary(promote=to_inexact, module=MODULE)
+@binary(promote=to_inexact, primitive="mul", result="strong", module=MODULE)
 def beta(a: Tensor, b: Tensor) -> Tensor:
     """``gamma(a) * gamma(b) / gamma(a + b)``."""
     refuse_complex("beta", a)
@@ -205,7 +207,8 @@ def comb(N: ArrayLike, k: ArrayLike, *, repetition: bool = False) -> Array:
         An array of the common shape; 0 where there is no way.
     """
     N, k = promote_args_inexact("comb", N, k)
-    broadcast_shapes("comb", [N.shape, k.shape], "le")
+    check_kinds("lgamma", FLOATING, N.dtype)
+    broadcast_shapes("comb", [k.shape, N.shape], "le")
     n, chosen = unwrap(N), unwrap(k)
     weak = N.weak_type and k.weak_type
     if not repetition:
@@ -332,9 +335,12 @@ def zeta(x: ArrayLike, q: ArrayLike | None = None) -> Array:
     return _zeta(x, q)
 
 
-@binary(promote=to_inexact, accepts=FLOATING, primitive="zeta", module=MODULE)
+@binary(promote=to_inexact, accepts=FLOATING, primitive="zeta", arguments_of="zeta", module=MODULE)
 def _zeta(x: Tensor, q: Tensor) -> Tensor:
-    return through_float32(_zeta_series if transformed() else torch.special.zeta, x, q)
+    if transformed():
+        return through_float32(_zeta_series, x, q)
+    pole = torch.le(q, const(q, 0)) & torch.eq(q, torch.floor(q))
+    return torch.where(pole, const(q, math.inf), through_float32(torch.special.zeta, x, q))
 
 
 def polygamma(n: ArrayLike, x: ArrayLike) -> Array:
@@ -370,6 +376,8 @@ def _polygamma_by_zeta(n: Tensor, x: Tensor) -> Tensor:
     one, zero = const(n, 1), const(n, 0)
     digamma_wanted = torch.eq(n, zero)
     k = torch.where(digamma_wanted, one, n)
-    sign = torch.where(torch.eq(torch.remainder(k, const(k, 2)), zero), -one, one)
-    higher = sign * torch.exp(torch.lgamma(k + one)) * torch.special.zeta(k + one, x)
+    even = torch.eq(torch.remainder(k, const(k, 2)), zero)
+    higher = torch.where(even, -one, one) * torch.exp(torch.lgamma(k + one)) * torch.special.zeta(k + one, x)
+    two_sided = even & torch.le(x, zero) & torch.eq(x, torch.floor(x))  # a pole with another sign on each side
+    higher = torch.where(two_sided, const(x, math.nan), higher)
     return torch.where(digamma_wanted, lax_special._digamma(x), higher)

@@ -116,7 +116,7 @@ def _dawsn(x: Tensor) -> Tensor:
     return (value.imag * const(value.imag, math.sqrt(math.pi) / 2)).to(x.dtype)
 
 
-@unary(promote=to_inexact, module=MODULE)
+@unary(promote=to_inexact, weak=False, module=MODULE)
 def dawsn(x: Tensor) -> Tensor:
     """Dawson's integral, ``exp(-x**2)`` times the integral of ``exp(t**2)`` from 0 to ``x``."""
     refuse_complex("dawsn", x)
@@ -232,7 +232,7 @@ def _times_log(x: Tensor, y: Tensor, log: Tensor, root: Tensor) -> Tensor:
     return x * torch.where(usable, log, const(x, 0)) - root
 
 
-@binary(promote=to_inexact, primitive="mul", module=MODULE)
+@binary(promote=to_inexact, primitive="or", module=MODULE)
 def xlogy(x: Tensor, y: Tensor) -> Tensor:
     """``x * log(y)``, 0 where ``x`` is 0."""
     if not transformed() and not x.dtype.is_complex:
@@ -242,7 +242,7 @@ def xlogy(x: Tensor, y: Tensor) -> Tensor:
     return _times_log(x, y, torch.log(y), root_at(steep, x) if not x.dtype.is_complex else zero)
 
 
-@binary(promote=to_inexact, primitive="mul", module=MODULE)
+@binary(promote=to_inexact, primitive="or", module=MODULE)
 def xlog1py(x: Tensor, y: Tensor) -> Tensor:
     """``x * log1p(y)``, 0 where ``x`` is 0."""
     if not transformed() and not x.dtype.is_complex:
@@ -266,7 +266,7 @@ def entr(x: Tensor) -> Tensor:
     return torch.where(torch.lt(x, const(x, 0)), const(x, -math.inf), -_xlogx(x))
 
 
-@binary(promote=to_inexact, module=MODULE)
+@binary(promote=to_inexact, primitive="and", module=MODULE)
 def rel_entr(p: Tensor, q: Tensor) -> Tensor:
     """``p * log(p / q)``; 0 where ``p`` is 0, infinite where one is negative or ``q`` alone is 0."""
     refuse_complex("rel_entr", p)
@@ -282,20 +282,20 @@ def _rel_entr(p: Tensor, q: Tensor) -> Tensor:
     return torch.where(inside, value, torch.where(trivial, zero, const(p, math.inf)))
 
 
-@binary(promote=to_inexact, module=MODULE)
+@binary(promote=to_inexact, primitive="and", module=MODULE)
 def kl_div(p: Tensor, q: Tensor) -> Tensor:
     """``rel_entr(p, q) - p + q``."""
     refuse_complex("kl_div", p)
     return _rel_entr(p, q) - p + q
 
 
-@binary(promote=to_inexact, module=MODULE)
+@binary(promote=to_inexact, primitive="mul", module=MODULE)
 def boxcox(x: Tensor, lmbda: Tensor) -> Tensor:
     """``(x**lmbda - 1) / lmbda``, ``log(x)`` where ``lmbda`` is 0."""
     return _boxcox(torch.log(x), lmbda)
 
 
-@binary(promote=to_inexact, module=MODULE)
+@binary(promote=to_inexact, primitive="mul", module=MODULE)
 def boxcox1p(x: Tensor, lmbda: Tensor) -> Tensor:
     """`boxcox` of ``1 + x``."""
     return _boxcox(torch.log1p(x), lmbda)
