@@ -330,7 +330,7 @@ def _on_extended(name: str, accepts: tuple[Any, ...], x: Any, y: Any, dtype: Any
     if name not in ("eq", "ne"):
         check_kinds(name, accepts, dtype, dtype)
     a, b = asarray(x), asarray(y)
-    same = a._equal(b)  # pyright: ignore[reportAttributeAccessIssue]
+    same = a._equal(b)
     return same if name == "eq" else Array(~unwrap(same))
 
 

@@ -201,7 +201,7 @@ def selu(x: ArrayLike) -> Array:
 def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     """``x`` times the normal distribution function of ``x``, by a tanh formula if ``approximate``."""
     if approximate and (t := plain(x)) is not None:  # torch's other form gives NaN at infinity
-        return Array(functional.gelu(t, approximate="tanh"))  # pyright: ignore[reportAttributeAccessIssue]
+        return Array(functional.gelu(t, approximate="tanh"))
     (v,) = promote_args_inexact("gelu", x)
     t = unwrap(v)
     half = const(t, 0.5)

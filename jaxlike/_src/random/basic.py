@@ -16,6 +16,8 @@ from jaxlike._src.random.keys import check_key, split_list
 from jaxlike._src.random.words import WORD
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from jaxlike._src.random.draws import Shape
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike, DTypeLike
 
 
-def bits(key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None) -> Array:
+def bits(key: ArrayLike, shape: int | Sequence[int] = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None) -> Array:
     """Random bits as unsigned integers.
 
     Args:
@@ -45,7 +47,7 @@ def bits(key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None
 
 def uniform(
     key: ArrayLike,
-    shape: int | Shape = (),
+    shape: int | Sequence[int] = (),
     dtype: DTypeLike | None = None,
     minval: ArrayLike = 0.0,
     maxval: ArrayLike = 1.0,
@@ -101,7 +103,7 @@ def _uniform_8_bits(
 
 
 def normal(
-    key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
+    key: ArrayLike, shape: int | Sequence[int] = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
 ) -> Array:
     """Standard normal samples.
 
@@ -132,7 +134,7 @@ def normal_tensor(key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
 
 def randint(
     key: ArrayLike,
-    shape: int | Shape,
+    shape: int | Sequence[int],
     minval: ArrayLike,
     maxval: ArrayLike,
     dtype: DTypeLike | None = None,
@@ -243,7 +245,7 @@ def _randint_64(
 
 
 def bernoulli(
-    key: ArrayLike, p: ArrayLike = 0.5, shape: int | Shape | None = None, mode: str = "low", *, out_sharding: Any = None
+    key: ArrayLike, p: ArrayLike = 0.5, shape: int | Sequence[int] | None = None, mode: str = "low", *, out_sharding: Any = None
 ) -> Array:
     """True with probability ``p``.
 
@@ -271,7 +273,7 @@ def bernoulli(
 
 
 def rademacher(
-    key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
+    key: ArrayLike, shape: int | Sequence[int] = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
 ) -> Array:
     """1 or -1 with equal probability.
 

@@ -172,7 +172,7 @@ def _largest(score: Tensor, k: int) -> Tensor:
 
 def gumbel(
     key: ArrayLike,
-    shape: int | Shape = (),
+    shape: int | Sequence[int] = (),
     dtype: DTypeLike | None = None,
     mode: str | None = None,
     *,
@@ -246,7 +246,7 @@ def categorical(
     key: ArrayLike,
     logits: ArrayLike,
     axis: int = -1,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     replace: bool = True,
     mode: str | None = None,
     *,

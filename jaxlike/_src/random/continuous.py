@@ -28,6 +28,8 @@ from jaxlike._src.random.keys import check_key, split_list
 from jaxlike._src.transforms.custom import custom_jvp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from jaxlike._src.random.draws import Shape
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def exponential(
-    key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
+    key: ArrayLike, shape: int | Sequence[int] = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
 ) -> Array:
     """Exponential samples, of density ``exp(-x)`` for x >= 0.
 
@@ -55,7 +57,7 @@ def exponential(
 
 
 def laplace(
-    key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
+    key: ArrayLike, shape: int | Sequence[int] = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
 ) -> Array:
     """Laplace samples, of density ``exp(-|x|) / 2``.
 
@@ -71,7 +73,7 @@ def laplace(
 
 
 def logistic(
-    key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
+    key: ArrayLike, shape: int | Sequence[int] = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
 ) -> Array:
     """Logistic samples, of density ``exp(-x) / (1 + exp(-x))**2``.
 
@@ -87,7 +89,7 @@ def logistic(
 
 
 def cauchy(
-    key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
+    key: ArrayLike, shape: int | Sequence[int] = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
 ) -> Array:
     """Cauchy samples, of density ``1 / (pi * (x**2 + 1))``.
 
@@ -103,7 +105,7 @@ def cauchy(
 
 
 def maxwell(
-    key: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
+    key: ArrayLike, shape: int | Sequence[int] = (), dtype: DTypeLike | None = None, *, out_sharding: Any = None
 ) -> Array:
     """One-sided Maxwell samples: lengths of standard normal vectors in three dimensions.
 
@@ -125,7 +127,7 @@ def _maxwell(key: PRNGKeyArray, shape: Shape, dtype: Any) -> Array:
 def orthogonal(
     key: ArrayLike,
     n: int,
-    shape: int | Shape = (),
+    shape: int | Sequence[int] = (),
     dtype: DTypeLike | None = None,
     m: int | None = None,
     *,
@@ -188,7 +190,7 @@ def truncated_normal(
     key: ArrayLike,
     lower: ArrayLike,
     upper: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -231,7 +233,7 @@ def _clipped_inside(out: Tensor, low: Tensor, high: Tensor) -> Array:
 def lognormal(
     key: ArrayLike,
     sigma: ArrayLike = np.float32(1),  # noqa: B008  (JAX's default)
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -255,7 +257,7 @@ def lognormal(
 def pareto(
     key: ArrayLike,
     b: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -279,7 +281,7 @@ def pareto(
 def rayleigh(
     key: ArrayLike,
     scale: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -303,7 +305,7 @@ def rayleigh(
 def wald(
     key: ArrayLike,
     mean: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -335,7 +337,7 @@ def triangular(
     left: ArrayLike,
     mode: ArrayLike,
     right: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -363,7 +365,7 @@ def triangular(
 
 
 def double_sided_maxwell(
-    key: ArrayLike, loc: ArrayLike, scale: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None
+    key: ArrayLike, loc: ArrayLike, scale: ArrayLike, shape: int | Sequence[int] = (), dtype: DTypeLike | None = None
 ) -> Array:
     """Maxwell samples with random sign, scaled and moved.
 
@@ -385,7 +387,7 @@ def double_sided_maxwell(
 
 
 def weibull_min(
-    key: ArrayLike, scale: ArrayLike, concentration: ArrayLike, shape: int | Shape = (), dtype: DTypeLike | None = None
+    key: ArrayLike, scale: ArrayLike, concentration: ArrayLike, shape: int | Sequence[int] = (), dtype: DTypeLike | None = None
 ) -> Array:
     """Weibull samples, of density proportional to ``x**(c - 1) * exp(-(x / scale)**c)``.
 
@@ -408,7 +410,7 @@ def multivariate_normal(
     key: ArrayLike,
     mean: ArrayLike,
     cov: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     method: str = "cholesky",
     *,
@@ -467,7 +469,7 @@ def _factor(cov: Array, method: str) -> Array:
 def geometric(
     key: ArrayLike,
     p: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,

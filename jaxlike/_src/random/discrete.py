@@ -32,11 +32,10 @@ from jaxlike._src.random.keys import check_key, split_list
 from jaxlike._src.random.ops import operator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
-    from jaxlike._src.random.draws import Shape
     from jaxlike._src.typing import ArrayLike, DTypeLike
 
 
@@ -133,7 +132,7 @@ def _propose_poisson(u: Tensor, v: Tensor, rate: Tensor) -> tuple[Tensor, Tensor
 def poisson(
     key: ArrayLike,
     lam: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -245,7 +244,7 @@ def binomial(
     key: ArrayLike,
     n: ArrayLike,
     p: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
 ) -> Array:
     """Binomial samples, as floats.
@@ -277,7 +276,7 @@ def multinomial(
     n: ArrayLike,
     p: ArrayLike,
     *,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     unroll: int | bool = 1,
 ) -> Array:

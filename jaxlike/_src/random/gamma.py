@@ -29,6 +29,8 @@ from jaxlike._src.random.ops import operator
 from jaxlike._src.transforms.custom import custom_jvp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from jaxlike._src.random.draws import Shape
@@ -144,7 +146,7 @@ def gamma_array(key: PRNGKeyArray, a: ArrayLike, shape: Shape | None, dtype: Any
 def gamma(
     key: ArrayLike,
     a: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -166,7 +168,7 @@ def gamma(
 def loggamma(
     key: ArrayLike,
     a: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -181,7 +183,7 @@ def beta(
     key: ArrayLike,
     a: ArrayLike,
     b: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -211,7 +213,7 @@ def beta(
 def dirichlet(
     key: ArrayLike,
     alpha: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -245,7 +247,7 @@ def dirichlet(
 def t(
     key: ArrayLike,
     df: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -272,7 +274,7 @@ def t(
 def chisquare(
     key: ArrayLike,
     df: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -301,7 +303,7 @@ def f(
     key: ArrayLike,
     dfnum: ArrayLike,
     dfden: ArrayLike,
-    shape: int | Shape | None = None,
+    shape: int | Sequence[int] | None = None,
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -328,7 +330,7 @@ def f(
 def generalized_normal(
     key: ArrayLike,
     p: ArrayLike,
-    shape: int | Shape = (),
+    shape: int | Sequence[int] = (),
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,
@@ -359,7 +361,7 @@ def ball(
     key: ArrayLike,
     d: int,
     p: ArrayLike = 2,
-    shape: int | Shape = (),
+    shape: int | Sequence[int] = (),
     dtype: DTypeLike | None = None,
     *,
     out_sharding: Any = None,

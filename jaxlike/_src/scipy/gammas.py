@@ -206,11 +206,11 @@ def comb(N: ArrayLike, k: ArrayLike, *, repetition: bool = False) -> Array:
     Returns:
         An array of the common shape; 0 where there is no way.
     """
-    N, k = promote_args_inexact("comb", N, k)
-    check_kinds("lgamma", FLOATING, N.dtype)
-    broadcast_shapes("comb", [k.shape, N.shape], "le")
-    n, chosen = unwrap(N), unwrap(k)
-    weak = N.weak_type and k.weak_type
+    total, chosen = promote_args_inexact("comb", N, k)
+    check_kinds("lgamma", FLOATING, total.dtype)
+    broadcast_shapes("comb", [chosen.shape, total.shape], "le")
+    weak = total.weak_type and chosen.weak_type
+    n, chosen = unwrap(total), unwrap(chosen)
     if not repetition:
         return finish("comb", Array(_comb(n, chosen), weak))
     zero = const(n, 0)
@@ -255,7 +255,7 @@ def _incomplete(kernel: Any, sign: int) -> Any:
     differentiable = custom_jvp(value)
 
     @differentiable.defjvp
-    def rule(primals: Any, tangents: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+    def rule(primals: Any, tangents: Any) -> Any:
         a, x = map(unwrap, primals)
         da, dx = map(unwrap, tangents)
         density = _density(a, x)
@@ -301,7 +301,8 @@ def _bernoulli(count: int) -> list[Fraction]:
     """B(0) to B(count - 1), with B(1) = -1/2."""
     found = [Fraction(1)]
     for n in range(1, count):
-        found.append(-sum(math.comb(n + 1, k) * b for k, b in enumerate(found)) / (n + 1))
+        total = sum((math.comb(n + 1, k) * b for k, b in enumerate(found)), Fraction(0))
+        found.append(-total / (n + 1))
     return found
 
 

@@ -201,7 +201,7 @@ def log_ndtr(x: ArrayLike, series_order: int = 3) -> Array:
         return Array(_log_ndtr(unwrap(x), series_order))
 
     @value.defjvp
-    def rule(primals: Any, tangents: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+    def rule(primals: Any, tangents: Any) -> Any:
         ((x,), (dx,)) = primals, tangents
         out = value(x)
         t = unwrap(x)
