@@ -183,7 +183,7 @@ class Compiled(_Stage):
             )
         entry = self._entry
         if entry.fixed is None:
-            return entry.run([unwrap(x) for x in arrays])
+            return entry.apply(arrays)
         outs = self._executable([unwrap(x) for x in arrays] + entry.fixed)
         return tree_unflatten(entry.out_tree, [k(t, tag) for (k, tag), t in zip(entry.kinds, outs, strict=True)])
 

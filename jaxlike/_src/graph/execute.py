@@ -19,7 +19,7 @@ import torch
 
 from jaxlike._src import config, torch_private
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.graph.graph import compilable, to_fx
+from jaxlike._src.graph.graph import to_fx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ class Executable:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.device = default_torch_device()
-        self._replay = functools.partial(graph.replay(), self.device)
+        self._replay = functools.partial(graph.replay(alone=True), self.device)
         self._call: Callable[..., Any] | None = None
         self.spent = 0.0
         self.eager_to_compile = False  # asked for by `lower(...).compile()`
@@ -81,7 +81,7 @@ _compiled_before = False
 def expected_cost(graph: Graph) -> float:
     """Seconds that compiling the graph is expected to take."""
     first = 0.0 if _compiled_before else FIRST_COMPILE_SECONDS
-    return first + COMPILE_SECONDS + COMPILE_SECONDS_PER_NODE * len(graph.nodes)
+    return first + COMPILE_SECONDS + COMPILE_SECONDS_PER_NODE * graph.size
 
 
 @functools.cache
@@ -102,7 +102,7 @@ def compile_graph(
 ) -> Callable[[Sequence[Tensor]], Sequence[Tensor]] | None:
     """The graph compiled by Inductor, as a function of a list of tensors; None where that is impossible."""
     global _compiled_before
-    if not graph.nodes or not compilable(graph) or (device.type == "cpu" and not can_compile()):
+    if not graph.nodes or not graph.is_compilable or (device.type == "cpu" and not can_compile()):
         return None
     start = time.perf_counter()
     try:

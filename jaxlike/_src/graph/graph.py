@@ -73,6 +73,8 @@ class Call:
     name: str
     params: dict[str, Any]
 
+    is_plain = False  # whether it does nothing but run its graph
+
     @functools.cached_property
     def graph(self) -> Graph | None:
         """What it computes, written out for a compiler, or None."""
@@ -100,6 +102,9 @@ def vars_in(value: Any) -> Iterator[Var]:
             yield from vars_in(item)
 
 
+MOST_NODES = 20_000  # beyond so many a compiler gets the calls inside one by one
+
+
 class Graph:
     """A closed graph; call `replay()` for a function of (device, *inputs, *lifted) tensors."""
 
@@ -120,13 +125,28 @@ class Graph:
         self.lifted_vars = [v for v, _ in lifted if v in used]
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}
-        self._replay: Callable[..., Any] | None = None
+        self._replay: dict[bool, Callable[..., Any]] = {}
 
-    def replay(self) -> Callable[..., Any]:
-        """Straight-line Python: ``replay(device, *inputs, *lifted)`` gives a tuple of tensors."""
-        if self._replay is None:
-            self._replay = _generate(self)
-        return self._replay
+    def replay(self, alone: bool = False) -> Callable[..., Any]:
+        """Straight-line Python: ``replay(device, *inputs, *lifted)`` gives a tuple of tensors.
+
+        ``alone``: for where no transformation runs; plain calls inside run their graphs directly.
+        """
+        made = self._replay.get(alone)
+        if made is None:
+            made = self._replay[alone] = _generate(self, alone)
+        return made
+
+    @functools.cached_property
+    def size(self) -> int:
+        """Nodes with those of the calls inside."""
+        return sum(n.op.graph.size if isinstance(n.op, Call) and n.op.graph is not None else 1 for n in self.nodes)
+
+    @functools.cached_property
+    def is_compilable(self) -> bool:
+        """Whether every node is an op of torch, or a call that has a graph of such ops; and it is not huge."""
+        calls = [n.op.graph for n in self.nodes if isinstance(n.op, Call)]
+        return all(inner is not None and inner.is_compilable for inner in calls) and self.size <= MOST_NODES
 
     def with_lifted_first(self) -> Graph:
         """The same graph where what it closed over are its first inputs."""
@@ -134,6 +154,30 @@ class Graph:
             return self
         inputs, avals = [*self.lifted_vars, *self.inputs], [*(x.aval for x in self.lifted), *self.in_avals]
         return Graph(self.nodes, inputs, [], self.constants, self.outputs, avals, self.out_avals, self.name)
+
+    def with_constants(self, last: bool = False) -> Graph:
+        """The same graph where the concrete Arrays that it closed over are constants, and traced ones inputs.
+
+        These come first, as in JAX, or last.
+        """
+        if not self.lifted:
+            return self
+        pairs = list(zip(self.lifted_vars, self.lifted, strict=True))
+        fixed = {v: Const(x._t, None) for v, x in pairs if x._frame is None}
+        traced = [(v, x) for v, x in pairs if x._frame is not None]
+        inputs, avals = [v for v, _ in traced], [x.aval for _, x in traced]
+        inputs = [*self.inputs, *inputs] if last else [*inputs, *self.inputs]
+        avals = [*self.in_avals, *avals] if last else [*avals, *self.in_avals]
+        constants = {**self.constants, **fixed}
+        return Graph(self.nodes, inputs, [], constants, self.outputs, avals, self.out_avals, self.name)
+
+    def with_outputs(self, chosen: Sequence[int]) -> Graph:
+        """The same graph with some of its results, by place."""
+        if list(chosen) == list(range(len(self.outputs))):
+            return self
+        outputs, avals = [self.outputs[k] for k in chosen], [self.out_avals[k] for k in chosen]
+        lifted = list(zip(self.lifted_vars, self.lifted, strict=True))
+        return Graph(self.nodes, self.inputs, lifted, self.constants, outputs, self.in_avals, avals, self.name)
 
     def dependencies(self, var: Var) -> set[Var]:
         """The inputs that ``var`` is computed from."""
@@ -171,7 +215,7 @@ def _without_dead_code(nodes: list[Node], outputs: list[Var]) -> tuple[list[Node
     return kept, used
 
 
-def _generate(graph: Graph) -> Callable[..., Any]:
+def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     """Compile the graph to a Python function; values are freed after their last use."""
     last_use: dict[Var, int] = {}
     for k, node in enumerate(graph.nodes):
@@ -206,19 +250,16 @@ def _generate(graph: Graph) -> Callable[..., Any]:
         given = [source(a) for a in node.args] + [f"{key}={source(v)}" for key, v in node.kwargs.items()]
         targets = [repr(o) if o is not None else "_" for o in node.outs]
         left = targets[0] if node.single else ", ".join(targets) + ","
-        lines.append(f"    {left} = {short(node.op)}({', '.join(given)})")
+        op = node.op
+        if alone and isinstance(op, Call) and op.is_plain and op.graph is not None and graph.is_compilable:
+            op, given = op.graph.replay(alone), ["device", *given]
+        lines.append(f"    {left + ' = ' if targets else ''}{short(op)}({', '.join(given)})")
         dead = {v for v in (*vars_in(node.args), *vars_in(node.kwargs), *node.outs) if v and last_use[v] == k} - keep
         if dead:
             lines.append(f"    del {', '.join(sorted(map(repr, dead)))}")
     lines.append(f"    return ({''.join(f'{o!r}, ' for o in graph.outputs)})")
     exec(compile("\n".join(lines), f"<jaxlike graph {graph.name}>", "exec"), scope)
     return scope["replay"]
-
-
-def compilable(graph: Graph) -> bool:
-    """Whether every node is an op of torch, or a call that has a graph of such ops."""
-    calls = [n.op.graph for n in graph.nodes if isinstance(n.op, Call)]
-    return all(inner is not None and compilable(inner) for inner in calls)
 
 
 def to_fx(graph: Graph, device: torch.device) -> torch.fx.GraphModule:

@@ -2,8 +2,8 @@
 
 Key: argument tree; shape, dtype and weak type of each leaf; static values; the flags that change a trace.
 Miss: trace to a closed graph (closed-over Arrays become extra inputs). Hit: run it; the Python stays silent.
-Outside of transformations the graph runs through its `Executable` (replayed, later compiled); under grad or
-vmap, or inside another trace, it is replayed as plain aten, so torch.func or the outer trace sees its ops.
+Outside of transformations the graph runs through its `Executable` (replayed, later compiled). Under grad, jvp or
+vmap, or inside another trace, it is one operation with rules made from the graph: see `call`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from jaxlike._src.frames import STATE, running
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_callable, check_leaf, is_float0, name_of, wraps
+from jaxlike._src.transforms.call import JitCall
 from jaxlike._src.transforms.static_args import Static, resolve, signature_of
+from jaxlike._src.transforms.structured import apply
 from jaxlike._src.tree import (
     flatten_fast,
     keystr,
@@ -42,34 +44,59 @@ if TYPE_CHECKING:
 class Entry:
     """What one key leads to: the graph, how to run it, how to build the result."""
 
-    __slots__ = ("executable", "fixed", "graph", "in_tree", "kinds", "lifted_frames", "out_tree", "single")
+    __slots__ = ("_call", "executable", "fixed", "graph", "in_tree", "inline", "kinds", "lifted_frames", "out_tree",
+                 "shown", "single")  # fmt: skip
 
-    def __init__(self, graph: Graph, in_tree: Any, kinds: list[tuple[type[Array], Any]], out_tree: Any) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        in_tree: Any,
+        kinds: list[tuple[type[Array], Any]],
+        out_tree: Any,
+        shown: dict[str, Any] | None = None,
+    ) -> None:
         self.graph = graph
         self.in_tree = in_tree
         self.kinds = kinds  # class and tag of each output leaf
         self.out_tree = out_tree
+        self.shown = {} if shown is None else shown
+        self.inline = bool(self.shown.get("inline"))
         self.executable: Executable | None = None
         self.lifted_frames = [x._frame for x in graph.lifted if x._frame is not None]
         self.fixed = [x._t for x in graph.lifted] if not self.lifted_frames else None
         self.single = type(out_tree) is not tuple and out_tree.num_leaves == 1 and out_tree.num_nodes == 1
+        self._call: tuple[JitCall, list[Array]] | None = None
 
     def run(self, tensors: list[Tensor]) -> Any:
-        """The result for the leaves' tensors, in whatever frame is running."""
-        if STATE.frame is None and self.fixed is not None:
-            executable = self.executable
-            if executable is None or executable.device is not default_torch_device():
-                executable = self.executable = Executable(self.graph)
-            outs = executable(tensors + self.fixed if self.fixed else tensors)
-        else:
-            lifted = [unwrap(x) for x in self.graph.lifted]
-            outs = self.graph.replay()(default_torch_device(), *tensors, *lifted)
+        """The result for the leaves' tensors, where no transformation runs."""
+        executable = self.executable
+        if executable is None or executable.device is not default_torch_device():
+            executable = self.executable = Executable(self.graph)
+        outs = executable(tensors + self.fixed if self.fixed else tensors)
         if self.single:
             kind, tag = self.kinds[0]
             return kind(outs[0], tag)
         return tree_unflatten(
             self.out_tree, [kind(t, tag) for (kind, tag), t in zip(self.kinds, outs, strict=True)]
         )
+
+    def apply(self, arrays: Sequence[Array]) -> Any:
+        """The result for the leaves, in whatever frame is running."""
+        frame = STATE.frame
+        if frame is None and self.fixed is not None:
+            return self.run([unwrap(x) for x in arrays])
+        call, closed = self.call()
+        if self.inline and frame is not None and frame.trace is not None:
+            return tree_unflatten(self.out_tree, call.function([*closed, *arrays]))
+        outs = apply(call, [*closed, *arrays])
+        return outs[0] if self.single else tree_unflatten(self.out_tree, outs)
+
+    def call(self) -> tuple[JitCall, list[Array]]:
+        """The graph as an operation, and the traced values that it takes before its arguments."""
+        if self._call is None:
+            closed = [x for x in self.graph.lifted if x._frame is not None]
+            self._call = JitCall(self.graph.with_constants(), self.kinds, self.shown), closed
+        return self._call
 
     def usable(self) -> bool:
         """Whether every closed-over traced value is still inside its transformation."""
@@ -122,13 +149,16 @@ class JitFunction:
             for x in leaves:
                 if type(x) is not Array:
                     break
-                t = x._t if x._frame is frame else unwrap(x)
+                t = x._t if x._frame is frame or frame is not None else unwrap(x)
                 tensors.append(t)
                 key += (t.shape, t.dtype, x._tag)
             else:
                 entry = self._cache.get(tuple(key))
-                if entry is not None and (frame is None or entry.usable()):
-                    return entry.run(tensors)
+                if entry is not None:
+                    if frame is None and entry.fixed is not None:
+                        return entry.run(tensors)
+                    if entry.usable():
+                        return entry.apply(leaves)
         return self._general(args, kwargs)
 
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -140,7 +170,7 @@ class JitFunction:
         if entry is None or not entry.usable():
             entry = self._make(call, arrays, in_tree, paths)
             self._cache[key] = entry
-        return entry.run([unwrap(x) for x in arrays])
+        return entry.apply(arrays)
 
     def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Arrays of the dynamic leaves, the key, a function of such Arrays, their tree, their paths."""
@@ -219,7 +249,16 @@ class JitFunction:
 
     def _make(self, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any) -> Entry:
         """Trace: the one run of the Python for this key."""
-        return make_entry(call, arrays, in_tree, self._fun, paths())
+        return make_entry(call, arrays, in_tree, self._fun, paths(), self._shown(len(arrays)))
+
+    def _shown(self, count: int) -> dict[str, Any]:
+        """The parameters that a jaxpr shows."""
+        options = self._options
+        return {
+            "donated_invars": (False,) * count,
+            "inline": options["inline"],
+            "keep_unused": options["keep_unused"],
+        }
 
     # Inspection
 
@@ -266,7 +305,9 @@ def _rebuild(fun: Any, options: dict[str, Any]) -> JitFunction:
     return JitFunction(fun, options)
 
 
-def make_entry(call: Any, arrays: Sequence[Array], in_tree: Any, fun: Any, paths: Sequence[str]) -> Entry:
+def make_entry(
+    call: Any, arrays: Sequence[Array], in_tree: Any, fun: Any, paths: Sequence[str], shown: Any = None
+) -> Entry:
     """Trace ``call`` on stand-ins for ``arrays``."""
     made: dict[str, Any] = {}
     location = location_of(fun)
@@ -277,7 +318,7 @@ def make_entry(call: Any, arrays: Sequence[Array], in_tree: Any, fun: Any, paths
         return [_result(x, k, out, location) for k, x in enumerate(leaves)]
 
     graph, outs = trace(flat, arrays, name_of(fun), paths, location)
-    return Entry(graph, in_tree, [(type(o), o._tag) for o in outs], made["tree"])
+    return Entry(graph, in_tree, [(type(o), o._tag) for o in outs], made["tree"], shown)
 
 
 def location_of(fun: Any) -> str:
@@ -372,8 +413,10 @@ def jit(
         "static_argnames": static_argnames,
         "donate_argnums": donate_argnums,
         "donate_argnames": donate_argnames,
+        "keep_unused": bool(keep_unused),
+        "inline": bool(inline),
     }
-    del in_shardings, out_shardings, keep_unused, device, backend, inline, compiler_options
+    del in_shardings, out_shardings, device, backend, compiler_options
     if fun is _UNSPECIFIED:
         return lambda fun: JitFunction(_checked(fun), options)
     return JitFunction(_checked(fun), options)

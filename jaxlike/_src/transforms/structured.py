@@ -48,6 +48,7 @@ class Structured:
 
     name = "call"
     is_closed = True  # whether the arguments are all that it may depend on
+    is_plain = False  # whether it does nothing but run its graph, where no transformation runs
 
     def run(self, args: Arrays) -> list[Array]:
         """The results, where no transformation runs (or inside of a trace of this operation)."""
@@ -120,11 +121,18 @@ def stand_in(like: Any, shape: Sequence[int] | None = None) -> Tensor:
         return torch.empty_strided(like.shape, like.stride, dtype=like.dtype, device="meta")
 
 
+def example(x: Array, shape: Sequence[int] | None = None) -> Array:
+    """An Array without values of the type of ``x``, or of another shape (a key's payload is kept)."""
+    hidden = tuple(x._t.shape[x.ndim :]) if shape is not None else ()
+    return type(x)(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._tag)
+
+
 class Applied(Call):
     """What a node of a graph applies: an operation, with the kinds of Array that its tensors are."""
 
     def __init__(self, op: Structured, written: Written, args: Arrays) -> None:
         self.op, self.name, self.params, self._written = op, op.name, op.params(), written
+        self.is_plain = op.is_plain
         self.kinds = [(type(a), a._tag) for a in args]
 
     @functools.cached_property

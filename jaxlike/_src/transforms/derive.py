@@ -1,6 +1,6 @@
-"""derive: from a flat function its forward derivative, its pullback and its batched form, for graphs of loop bodies.
+"""derive: from a flat function its forward derivative, its pullback and its batched form, for derived graphs.
 
-Each is a flat function again, on the values below all levels, so that it can be traced and put into a loop.
+Each is a flat function again, on the values below all levels, so that it can be traced: for the body of a loop, or for a call.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.lax.body import example
 from jaxlike._src.transforms.forward import jvp_leaves
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
-from jaxlike._src.transforms.structured import derived, on_lanes, with_lanes
+from jaxlike._src.transforms.structured import derived, example, on_lanes, with_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

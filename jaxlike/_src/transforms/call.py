@@ -1,0 +1,236 @@
+"""call: a traced function as one operation: what a jitted function is inside of other transformations.
+
+In a trace it is a single node, whose graph all calls share. Its derivatives and batched forms are calls of
+graphs derived from its own (`partition` takes forward and backward pass apart), made once for each kind of use and
+kept, so that ``grad(vmap(jit(f)))`` outside of a trace runs compiled graphs and never the Python of ``f``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jaxlike._src import config
+from jaxlike._src.array import Array
+from jaxlike._src.border import unwrap
+from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.execute import Executable
+from jaxlike._src.graph.partition import backward_part, dependents, known_zeros, makers, subgraph
+from jaxlike._src.graph.trace import trace
+from jaxlike._src.transforms import derive
+from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, example, on_lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jaxlike._src.frames import Frame
+    from jaxlike._src.graph.graph import Graph, Var
+
+    Kinds = Sequence[tuple[type[Array], Any]]
+
+
+class JitCall(Structured):
+    """A call of a closed graph; ``shown``: parameters beside name and graph that a jaxpr shows."""
+
+    name = "jit"
+    is_plain = True
+
+    def __init__(self, graph: Graph, kinds: Kinds, shown: dict[str, Any], closed: Sequence[Array] = ()) -> None:
+        self.function = GraphFunction(graph, kinds)
+        self.graph, self.kinds, self.shown = graph, kinds, shown
+        self.closed = closed  # traced values that a rule of an operation inside closed over: the last arguments
+        self._made: dict[Any, Any] = {}  # calls derived from this one
+        self._executable: Executable | None = None
+
+    def executable(self) -> Executable:
+        """What runs it outside of transformations."""
+        made = self._executable
+        if made is None or made.device is not default_torch_device():
+            made = self._executable = Executable(self.graph)
+        return made
+
+    def run(self, args: Sequence[Array]) -> list[Array]:
+        """Replayed, later compiled."""
+        outs = self.executable()([unwrap(a) for a in args])
+        return [kind(t, tag) for (kind, tag), t in zip(self.kinds, outs, strict=True)]
+
+    def recorded(self, args: Sequence[Array]) -> Any:
+        """One node, for all calls the same."""
+        del args
+        return self, lambda: self.graph, [], self.function.stand_ins()
+
+    def params(self) -> dict[str, Any]:
+        """As JAX's jaxprs show it."""
+        return {"name": self.graph.name, "jaxpr": self.graph, **self.shown}
+
+    # Derived calls
+
+    def _derived(self, key: Any, make: Callable[[], Any]) -> Any:
+        key = (*key, config.trace_context())
+        made, closed = self._made.get(key, (None, ()))
+        if made is None or not all(x._frame is not None and x._frame.alive for x in closed):
+            made, closed = make()
+            self._made[key] = made, closed
+        return made
+
+    def traced(
+        self, fun: Callable[[Sequence[Array]], Sequence[Array]], examples: Sequence[Array]
+    ) -> tuple[Graph, Kinds, list[Array]]:
+        """A graph of a function of Arrays, the kinds of its results, and the traced values that come last."""
+        graph, outs = trace(lambda inside: list(fun(inside)), examples, self.graph.name)
+        closed = [x for x in graph.lifted if x._frame is not None]
+        return graph.with_constants(last=True), [(type(o), o._tag) for o in outs], closed
+
+    def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
+        """A call of the graph that also computes tangents."""
+        moved = [t is not None for t in tangents]
+        call, at = self._derived(("jvp", tuple(moved)), lambda: self._forward(primals, moved))
+        outs = apply(call, [*primals, *(t for t in tangents if t is not None), *call.closed])
+        n = len(self.kinds)
+        return outs[:n], derive.filled(outs[n:], at)
+
+    def _forward(self, primals: Sequence[Array], moved: Sequence[bool]) -> Any:
+        n, m = len(primals), len(self.kinds)
+        floating: list[bool] = []
+
+        def both(flat: Sequence[Array]) -> list[Array]:
+            outs, ts = derive.forward(self.function, flat[:n], derive.filled(flat[n:], moved), self.name)
+            floating[:] = [t is not None for t in ts]
+            return [*outs, *(t for t in ts if t is not None)]
+
+        examples = [*map(example, primals), *(example(p) for p, t in zip(primals, moved, strict=True) if t)]
+        graph, kinds, closed = self.traced(both, examples)
+        zero = known_zeros(graph, graph.outputs[m:])
+        at = derive.filled([not z for z in zero], floating)
+        chosen = [*range(m), *(m + k for k, z in enumerate(zero) if not z)]
+        call = JitCall(graph.with_outputs(chosen), [kinds[k] for k in chosen], self.shown, closed)
+        return (call, [bool(a) for a in at]), closed
+
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """A call that also gives residuals, and the call of the backward graph on them."""
+        pair: _Pair = self._derived(("vjp", tuple(perturbed)), lambda: _pair(self, primals, perturbed))
+        n, m = len(primals), len(self.kinds)
+        values = apply(pair.forward, [*primals, *pair.forward.closed])
+        outs, pool = values[:m], [*primals, *values]
+        kept = [pool[k] for k in pair.kept]
+        del pool, values
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            given = tuple(c is not None and f for c, f in zip(cotangents, pair.floating, strict=True))
+            if not any(given):
+                return [None] * n
+            backward = pair.backward(given)
+            cts = [c for c, g in zip(cotangents, given, strict=True) if g]
+            return derive.filled(apply(backward.call, [*kept, *cts, *backward.call.closed]), backward.at)
+
+        return outs, pullback
+
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
+        """A call of the graph over all lanes."""
+        call, has = self._derived(
+            ("vmap", tuple(mapped), frame.axis_size), lambda: self._over_lanes(frame, args, mapped)
+        )
+        return apply(call, [*args, *call.closed]), has
+
+    def _over_lanes(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
+        has: list[bool] = []
+
+        def over_lanes(flat: Sequence[Array]) -> list[Array]:
+            outs, has[:] = on_lanes(self.function, flat, mapped, frame, self.name)
+            return outs
+
+        graph, kinds, closed = self.traced(over_lanes, [example(a) for a in args])
+        return (JitCall(graph, kinds, self.shown, closed), has), closed
+
+
+def _pair(of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+    pair = _Pair(of, primals, perturbed)
+    return pair, pair.forward.closed
+
+
+class _Backward(NamedTuple):
+    """A backward graph for cotangents of some of the results, and which arguments it has cotangents of."""
+
+    call: JitCall
+    at: list[bool]
+
+
+class _Pair:
+    """The forward graph of a call, and a backward graph for each choice of results that have cotangents.
+
+    Each backward graph is traced along with the forward one, which comes out the same each time: a value of the
+    forward graph is known by its number.
+    """
+
+    def __init__(self, of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> None:
+        self.of, self.perturbed = of, list(perturbed)
+        outs = of.function.stand_ins()
+        touched = dependents(of.graph, [v for v, p in zip(of.graph.inputs, perturbed, strict=True) if p])
+        self.floating = [is_differentiable(o) and v in touched for o, v in zip(outs, of.graph.outputs, strict=True)]
+        self._examples = [
+            *map(example, primals), *(example(o) for o, f in zip(outs, self.floating, strict=True) if f)
+        ]  # fmt: skip
+        n, m = len(primals), len(outs)
+        every = tuple(self.floating)
+        joint, kinds, at, closed = self._joint(every)
+        parts = backward_part(joint, joint.outputs[m:], self._cotangents(joint), None)
+        pool = [*joint.inputs[:n], *joint.outputs[:m]]
+        saved = [v for v in parts.saved if v not in pool]
+        self._values = [*(v for v in parts.inputs if v in pool), *parts.saved]
+        pool += saved
+        self.kept = [pool.index(v) for v in self._values]  # places among arguments, results and residuals
+        inputs = [*joint.inputs[:n], *joint.inputs[len(self._examples) :]]
+        forward = subgraph(joint, joint.nodes, inputs, [*joint.outputs[:m], *saved], of.graph.name)
+        forward.in_avals[:n], forward.out_avals[:m] = of.graph.in_avals, of.graph.out_avals
+        self.forward = JitCall(forward, [*of.kinds, *((Array, False) for _ in saved)], of.shown, closed)
+        self._made = {every: self._backward(joint, kinds, at, closed, every)}
+
+    def _cotangents(self, joint: Graph) -> list[Var]:
+        return joint.inputs[len(self.perturbed) : len(self._examples)]
+
+    def _joint(self, given: tuple[bool, ...]) -> tuple[Graph, Kinds, list[bool], list[Array]]:
+        """Results and gradients in one graph, and which arguments have a gradient that is not known to be zero."""
+        of, n, m = self.of, len(self.perturbed), len(self.of.kinds)
+        at: list[bool] = []
+
+        def both(flat: Sequence[Array]) -> list[Array]:
+            args, cotangents = flat[:n], derive.filled(flat[n:], self.floating)
+
+            def of_perturbed(inside: Sequence[Any]) -> Any:
+                rest = iter(inside)
+                outs = of.function([next(rest) if p else a for a, p in zip(args, self.perturbed, strict=True)])
+                return derive.chosen_of(outs, given), list(outs)
+
+            _, _, pull, outs = vjp_leaves(of_perturbed, derive.chosen_of(args, self.perturbed), of.name)
+            grads = derive.filled(pull(derive.chosen_of(cotangents, given)), self.perturbed)
+            at[:] = [isinstance(g, Array) for g in grads]
+            return [*outs, *derive.chosen_of(grads, at)]
+
+        graph, kinds, closed = of.traced(both, self._examples)
+        real = [not z for z in known_zeros(graph, graph.outputs[m:])]
+        chosen = [*range(m), *(m + k for k, r in enumerate(real) if r)]
+        found = [bool(a) for a in derive.filled(real, at)]
+        return graph.with_outputs(chosen), [kinds[k] for k in chosen], found, closed
+
+    def backward(self, given: tuple[bool, ...]) -> _Backward:
+        """The backward graph for cotangents of these results."""
+        made = self._made.get(given)
+        if made is None:
+            made = self._made[given] = self._backward(*self._joint(given), given)
+        return made
+
+    def _backward(
+        self, joint: Graph, kinds: Kinds, at: list[bool], closed: list[Array], given: tuple[bool, ...]
+    ) -> _Backward:
+        m = len(self.of.kinds)
+        numbered = {v.index: v for v in (*joint.inputs, *makers(joint))}
+        # A value that this backward graph has no use for may be missing: any of the same type holds its place.
+        values = [numbered.get(v.index, v) for v in self._values]
+        cotangents = self._cotangents(joint)
+        parts = backward_part(joint, joint.outputs[m:], cotangents, set(values))
+        inputs = [*values, *derive.chosen_of(cotangents, derive.chosen_of(given, self.floating))]
+        inputs += joint.inputs[len(self._examples) :]
+        missing = [v for v in (*parts.inputs, *parts.saved) if v not in inputs]
+        assert not missing, f"the backward pass of {self.of.graph.name} reads what its forward pass did not keep"
+        graph = subgraph(joint, parts.nodes, inputs, joint.outputs[m:], self.of.graph.name)
+        return _Backward(JitCall(graph, kinds[m:], self.of.shown, closed), at)
