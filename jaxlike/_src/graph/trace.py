@@ -31,11 +31,20 @@ _outputs: dict[Any, Any] = {}  # (op, operand metadata) -> output metadata, shar
 _IDENTITY = frozenset([aten.detach.default, aten.alias.default, aten.lift_fresh.default])
 _ARITHMETIC = frozenset([aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor])
 _KEEP_ZERO = frozenset([aten.neg.default, aten.view.default, aten.expand.default, aten.clone.default])
+_FILLED_LIKE = {
+    aten.zeros_like.default: "zeros",
+    aten.ones_like.default: "ones",
+    aten.full_like.default: "full",
+    aten.new_zeros.default: "zeros",
+    aten.new_ones.default: "ones",
+    aten.new_full.default: "full",
+}
 _SCATTERS = {
     aten.diagonal.default: aten.diagonal_scatter.default,
     aten.select.int: aten.select_scatter.default,
     aten.slice.Tensor: aten.slice_scatter.default,
 }
+_RESHAPES_IN_PLACE = frozenset(["squeeze_", "unsqueeze_", "transpose_", "t_", "swapaxes_", "swapdims_"])
 _MUTATING_FACTORIES = {"fill_": "full_like", "zero_": "zeros_like"}
 
 
@@ -154,6 +163,8 @@ class Trace(torch_private.TorchDispatchMode):
                 _outputs[key] = found
         if type(found) is _Static:
             return found.value
+        if op in _FILLED_LIKE:
+            op, args, kwargs = _filled(op, args, found)
         single = type(found) is tuple
         outs: Any = _empty(found) if single else [None if m is None else _empty(m) for m in found]
         made = (outs,) if single else outs
@@ -200,6 +211,10 @@ class Trace(torch_private.TorchDispatchMode):
         """Record ``x.op_(...)`` as ``op``: the tensor takes the Var of the result."""
         written = args[0] if args else None
         name = op._schema.name.removeprefix("aten::")
+        if name in _RESHAPES_IN_PLACE:
+            return self._reshape_in_place(op, types, args, kwargs)
+        if id(written) in self.zeros:
+            self.var_of(written)
         view = self.views.get(id(written))
         if not name.endswith("_") or written is None or (id(written) in self.aliased and view is None):
             raise Unsupported(f"{op} writes to an argument")
@@ -224,6 +239,19 @@ class Trace(torch_private.TorchDispatchMode):
             self.vars[id(base)] = self.vars[id(updated)]
             if id(base) in self.views:
                 raise Unsupported(f"{op} writes to a view of a view")
+        return written
+
+    def _reshape_in_place(self, op: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Another view of the same values in the same tensor."""
+        written, name = args[0], op._schema.name.removeprefix("aten::").removesuffix("_")
+        out = self.__torch_dispatch__(getattr(getattr(aten, name), op._overloadname), types, args, kwargs)
+        with torch_private.outside():
+            op(*args, **kwargs)
+        if id(out) in self.zeros:
+            self.zeros[id(written)] = written
+        else:
+            self.vars[id(written)] = self.vars[id(out)]
+        self.views.pop(id(written), None)
         return written
 
     # Symbolic zeros: 0 * x is 0 and 0 + x is x, whatever x is
@@ -288,6 +316,13 @@ class Trace(torch_private.TorchDispatchMode):
                 f"arguments {', '.join(named[:-1])} and {named[-1]}."
             )
         return said
+
+
+def _filled(op: Any, args: Any, meta: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+    """``zeros_like(x)`` and its kin as an op that does not read ``x``."""
+    name, (shape, dtype, _) = _FILLED_LIKE[op], meta
+    value = args[-1:] if name == "full" else ()
+    return getattr(aten, name).default, (list(shape), *value), {"dtype": dtype, "device": DEVICE}
 
 
 def _strides(like: Tensor) -> tuple[int, ...]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import torch
+
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
@@ -120,6 +122,11 @@ class JitCall(Structured):
             if not any(given):
                 return [None] * n
             backward = pair.backward(given)
+            if backward is None:  # it needs more than was kept: as if the others had a cotangent of zero
+                given = tuple(pair.floating)
+                backward = pair.made[given]
+                zeros = [zeros_of(v) if g else None for v, g in zip(self.graph.outputs, given, strict=True)]
+                cotangents = [z if c is None else c for c, z in zip(cotangents, zeros, strict=True)]
             cts = [c for c, g in zip(cotangents, given, strict=True) if g]
             return derive.filled(apply(backward.call, [*kept, *cts, *backward.call.closed]), backward.at)
 
@@ -141,6 +148,11 @@ class JitCall(Structured):
 
         graph, kinds, closed = self.traced(over_lanes, [example(a) for a in args])
         return (JitCall(graph, kinds, self.shown, closed), has), closed
+
+
+def zeros_of(var: Var) -> Array:
+    """A zero of the type of a graph's value."""
+    return Array(torch.zeros(var.shape, dtype=var.dtype, device=default_torch_device()))
 
 
 def _pair(of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
@@ -183,7 +195,7 @@ class _Pair:
         forward = subgraph(joint, joint.nodes, inputs, [*joint.outputs[:m], *saved], of.graph.name)
         forward.in_avals[:n], forward.out_avals[:m] = of.graph.in_avals, of.graph.out_avals
         self.forward = JitCall(forward, [*of.kinds, *((Array, False) for _ in saved)], of.shown, closed)
-        self._made = {every: self._backward(joint, kinds, at, closed, every)}
+        self.made = {every: self._backward(joint, kinds, at, closed, every)}
 
     def _cotangents(self, joint: Graph) -> list[Var]:
         return joint.inputs[len(self.perturbed) : len(self._examples)]
@@ -212,25 +224,26 @@ class _Pair:
         found = [bool(a) for a in derive.filled(real, at)]
         return graph.with_outputs(chosen), [kinds[k] for k in chosen], found, closed
 
-    def backward(self, given: tuple[bool, ...]) -> _Backward:
-        """The backward graph for cotangents of these results."""
-        made = self._made.get(given)
-        if made is None:
-            made = self._made[given] = self._backward(*self._joint(given), given)
-        return made
+    def backward(self, given: tuple[bool, ...]) -> _Backward | None:
+        """The backward graph for cotangents of these results; None where it reads what was not kept."""
+        if given not in self.made:
+            self.made[given] = self._backward(*self._joint(given), given)
+        return self.made[given]
 
     def _backward(
         self, joint: Graph, kinds: Kinds, at: list[bool], closed: list[Array], given: tuple[bool, ...]
-    ) -> _Backward:
+    ) -> _Backward | None:
         m = len(self.of.kinds)
         numbered = {v.index: v for v in (*joint.inputs, *makers(joint))}
-        # A value that this backward graph has no use for may be missing: any of the same type holds its place.
-        values = [numbered.get(v.index, v) for v in self._values]
+        # A value that this backward graph has no use for may be missing: that of the other graph holds its place.
+        same = [numbered.get(v.index, v) for v in self._values]
+        values = [s if (s.shape, s.dtype) == (v.shape, v.dtype) else v for s, v in zip(same, self._values, strict=True)]
         cotangents = self._cotangents(joint)
         parts = backward_part(joint, joint.outputs[m:], cotangents, set(values))
         inputs = [*values, *derive.chosen_of(cotangents, derive.chosen_of(given, self.floating))]
         inputs += joint.inputs[len(self._examples) :]
         missing = [v for v in (*parts.inputs, *parts.saved) if v not in inputs]
-        assert not missing, f"the backward pass of {self.of.graph.name} reads what its forward pass did not keep"
+        if missing:
+            return None
         graph = subgraph(joint, parts.nodes, inputs, joint.outputs[m:], self.of.graph.name)
         return _Backward(JitCall(graph, kinds[m:], self.of.shown, closed), at)
