@@ -16,7 +16,8 @@ from jaxlike._src.border import astype
 from jaxlike._src.frames import STATE, running
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, name_of, to_array
-from jaxlike._src.transforms.structured import GraphFunction, stand_in
+from jaxlike._src.transforms.derive import example as example
+from jaxlike._src.transforms.structured import GraphFunction
 from jaxlike._src.transforms.types import difference, same_type
 from jaxlike._src.tree import (
     equality_errors,
@@ -108,12 +109,6 @@ def leaf_arrays(tree: Any) -> tuple[list[Array], Any]:
         return [to_array(x) for x in leaves], treedef
     except TypeError as error:
         raise TypeError(str(error).removesuffix(".")) from None
-
-
-def example(x: Array, shape: Sequence[int] | None = None) -> Array:
-    """An Array without values of the type of ``x``, or of another shape (a key's payload is kept)."""
-    hidden = tuple(x._t.shape[x.ndim :]) if shape is not None else ()
-    return type(x)(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._tag)
 
 
 # What is carried

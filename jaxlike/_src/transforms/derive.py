@@ -11,10 +11,9 @@ import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.lax.body import example
 from jaxlike._src.transforms.forward import jvp_leaves
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
-from jaxlike._src.transforms.structured import derived, on_lanes, with_lanes
+from jaxlike._src.transforms.structured import derived, on_lanes, stand_in, with_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +21,12 @@ if TYPE_CHECKING:
     from jaxlike._src.frames import Frame
 
     Flat = Callable[[Sequence[Array]], Sequence[Array]]
+
+
+def example(x: Array, shape: Sequence[int] | None = None) -> Array:
+    """An Array without values of the type of ``x``, or of another shape (a key's payload is kept)."""
+    hidden = tuple(x._t.shape[x.ndim :]) if shape is not None else ()
+    return type(x)(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._tag)
 
 
 def zeros_like(x: Array) -> Array:
