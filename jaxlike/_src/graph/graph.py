@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jaxlike._src.array import Array, ShapedArray
+    from jaxlike._src.graph.effects import Effect
 
 
 class Var:
@@ -72,6 +73,7 @@ class Call:
 
     name: str
     params: dict[str, Any]
+    effects: frozenset[Effect] = frozenset()  # with any, it is kept even where nothing uses its results
 
     @functools.cached_property
     def graph(self) -> Graph | None:
@@ -117,6 +119,7 @@ class Graph:
         self.inputs, self.outputs, self.name = inputs, outputs, name
         self.in_avals, self.out_avals = list(in_avals), list(out_avals)
         self.nodes, used = _without_dead_code(nodes, outputs)
+        self.effects = frozenset(e for n in self.nodes if isinstance(n.op, Call) for e in n.op.effects)
         self.lifted_vars = [v for v, _ in lifted if v in used]
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}
@@ -163,7 +166,7 @@ def _without_dead_code(nodes: list[Node], outputs: list[Var]) -> tuple[list[Node
     used: set[Var] = set(outputs)
     kept: list[Node] = []
     for node in reversed(nodes):
-        if any(o in used for o in node.outs):
+        if any(o in used for o in node.outs) or (isinstance(node.op, Call) and node.op.effects):
             kept.append(node)
             used.update(vars_in(node.args))
             used.update(vars_in(node.kwargs))
@@ -205,8 +208,8 @@ def _generate(graph: Graph) -> Callable[..., Any]:
     for k, node in enumerate(graph.nodes):
         given = [source(a) for a in node.args] + [f"{key}={source(v)}" for key, v in node.kwargs.items()]
         targets = [repr(o) if o is not None else "_" for o in node.outs]
-        left = targets[0] if node.single else ", ".join(targets) + ","
-        lines.append(f"    {left} = {short(node.op)}({', '.join(given)})")
+        left = targets[0] if node.single else "".join(f"{t}, " for t in targets).rstrip()
+        lines.append(f"    {left + ' = ' if left else ''}{short(node.op)}({', '.join(given)})")
         dead = {v for v in (*vars_in(node.args), *vars_in(node.kwargs), *node.outs) if v and last_use[v] == k} - keep
         if dead:
             lines.append(f"    del {', '.join(sorted(map(repr, dead)))}")

@@ -21,6 +21,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, Frame, below
+from jaxlike._src.graph.effects import are_silenced, effects_in
 from jaxlike._src.graph.graph import Call
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.forward import own_memory
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from jaxlike._src.graph.effects import Effect
     from jaxlike._src.graph.graph import Graph
 
     Arrays = Sequence[Array]
@@ -48,6 +50,8 @@ class Structured:
 
     name = "call"
     is_closed = True  # whether the arguments are all that it may depend on
+    effects: frozenset[Effect] = frozenset()  # its own, beside those of its graphs
+    only_looks = False  # whether it has no results, so that differentiation passes it by
 
     def run(self, args: Arrays) -> list[Array]:
         """The results, where no transformation runs (or inside of a trace of this operation)."""
@@ -126,6 +130,7 @@ class Applied(Call):
     def __init__(self, op: Structured, written: Written, args: Arrays) -> None:
         self.op, self.name, self.params, self._written = op, op.name, op.params(), written
         self.kinds = [(type(a), a._tag) for a in args]
+        self.effects = op.effects | effects_in(self.params)
 
     @functools.cached_property
     def graph(self) -> Graph | None:
@@ -140,6 +145,8 @@ class Applied(Call):
 
 def apply(op: Structured, args: Arrays) -> list[Array]:
     """The results of ``op`` under whatever transformations run."""
+    if op.only_looks and are_silenced():
+        return []
     frame = STATE.frame
     if frame is None:
         return op.run(args)
@@ -215,7 +222,7 @@ def _conjugate(tensor: Tensor) -> Tensor:
 
 def _under_grad(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     job = _Reverse(op, frame, args, [unwrap(a) for a in args])
-    if not job.at:
+    if not job.at or op.only_looks:
         return _independent(op, frame, args, job.tensors)
     tensors = torch_private.link(_Link, job, *(job.tensors[k] for k in job.at))
     return [_like(o, t) for o, t in zip(job.outs, tensors, strict=True)]
@@ -238,7 +245,7 @@ def _under_jvp(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     tensors = [unwrap(a) for a in args]
     duals = [torch_private.unpack_dual(t) if _depends(t, level) else (t, None) for t in tensors]
     primals = [torch_private.unwrap_at(p, level) for p, _ in duals]
-    if all(t is None for _, t in duals):
+    if all(t is None for _, t in duals) or op.only_looks:
         return _independent(op, frame, args, primals)
     tangents = [None if t is None else torch_private.unwrap_at(t, level) for _, t in duals]
     with torch_private.below_level(), below(frame):
