@@ -65,6 +65,10 @@ class Structured:
         """Results, and the map from their cotangents to those of the arguments; None means zero."""
         raise NotImplementedError(f"Differentiation rule for '{self.name}' not implemented")
 
+    def transpose(self, args: Arrays, perturbed: Sequence[bool]) -> tuple[list[Array], Pullback]:
+        """As `vjp`, where the operation is known to be linear in the perturbed arguments."""
+        return self.vjp(args, perturbed)
+
     def vmap(self, frame: Frame, args: Arrays, mapped: Sequence[bool]) -> tuple[list[Array], Sequence[bool]]:
         """Results for all lanes of ``frame``, and which of them have lanes (along axis 0, as mapped arguments)."""
         raise NotImplementedError(f"Batching rule for '{self.name}' not implemented")
@@ -205,7 +209,8 @@ class _Reverse:
         plain = [torch_private.unwrap_at(t, level) for t in self.tensors]
         with torch_private.below_level(), below(self.frame):
             args = [_like(a, t) for a, t in zip(self.args, plain, strict=True)]
-            self.outs, self.pullback = self.op.vjp(args, perturbed)
+            rule = self.op.transpose if self.frame.linear else self.op.vjp
+            self.outs, self.pullback = rule(args, perturbed)
             tensors = [unwrap(o) for o in self.outs]
         return tuple(torch_private.wrap_at(t, level) for t in tensors)
 
