@@ -2,6 +2,7 @@
 
 from jaxlike import core as core
 from jaxlike import custom_derivatives as custom_derivatives
+from jaxlike import debug as debug
 from jaxlike import dtypes as dtypes
 from jaxlike import errors as errors
 from jaxlike import flatten_util as flatten_util
@@ -69,6 +70,8 @@ from jaxlike._src.devices import process_count as process_count
 from jaxlike._src.devices import process_index as process_index
 from jaxlike._src.devices import process_indices as process_indices
 from jaxlike._src.dtypes import float0 as float0
+from jaxlike._src.effects.callback import effects_barrier as effects_barrier
+from jaxlike._src.effects.callback import pure_callback as pure_callback
 from jaxlike._src.environment import disable_jit as disable_jit
 from jaxlike._src.environment import live_arrays as live_arrays
 from jaxlike._src.environment import print_environment_info as print_environment_info

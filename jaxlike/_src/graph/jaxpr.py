@@ -17,6 +17,7 @@ from jaxlike._src.graph.graph import Call, Const, Device, Graph, Node, Var, op_n
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
 aten = torch.ops.aten
 
@@ -181,7 +182,7 @@ class Jaxpr:
         invars: Sequence[JaxprVar],
         outvars: Sequence[Any],
         eqns: Sequence[JaxprEqn],
-        effects: frozenset[Any] = frozenset(),
+        effects: AbstractSet[Any] = frozenset(),
     ) -> None:
         self.constvars, self.invars = list(constvars), list(invars)
         self.outvars, self.eqns = list(outvars), list(eqns)
@@ -230,7 +231,8 @@ def jaxpr_of(graph: Graph) -> ClosedJaxpr:
     consts = [x if x is not None else c.tensor for _, c, x in (*closed, *others)]
     out_avals = dict(zip(graph.outputs, graph.out_avals, strict=True))
     eqns = [_equation(n, variable, out_avals) for n in graph.nodes]
-    return ClosedJaxpr(Jaxpr(constvars, invars, [variable(v) for v in graph.outputs], eqns, graph.effects), consts)
+    outvars = [variable(v) for v in graph.outputs]
+    return ClosedJaxpr(Jaxpr(constvars, invars, outvars, eqns, set(graph.effects)), consts)
 
 
 def _equation(node: Node, variable: Any, out_avals: dict[Var, ShapedArray]) -> JaxprEqn:

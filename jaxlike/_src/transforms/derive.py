@@ -11,6 +11,7 @@ import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
+from jaxlike._src.graph.effects import silenced
 from jaxlike._src.transforms.forward import jvp_leaves
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.structured import derived, on_lanes, stand_in, with_lanes
@@ -75,7 +76,8 @@ def reverse(
         outs = list(fun(full))
         return [o for o, c in zip(outs, cotangents, strict=True) if c is not None], None
 
-    _, _, pull, _ = vjp_leaves(of_perturbed, chosen_of(args, perturbed), name)
+    with silenced():  # the function ran before: this run is for its derivative alone
+        _, _, pull, _ = vjp_leaves(of_perturbed, chosen_of(args, perturbed), name)
     return list(pull([c for c in cotangents if c is not None]))
 
 
