@@ -1,5 +1,6 @@
 """jaxlike: the JAX API on PyTorch. ``import jaxlike as jax``."""
 
+from jaxlike import ad_checkpoint as ad_checkpoint
 from jaxlike import core as core
 from jaxlike import custom_derivatives as custom_derivatives
 from jaxlike import debug as debug
@@ -99,6 +100,7 @@ from jaxlike._src.transforms.inspect import eval_shape as eval_shape
 from jaxlike._src.transforms.inspect import make_jaxpr as make_jaxpr
 from jaxlike._src.transforms.jit import clear_caches as clear_caches
 from jaxlike._src.transforms.jit import jit as jit
+from jaxlike._src.transforms.policies import checkpoint_policies as checkpoint_policies
 from jaxlike._src.transforms.reverse import grad as grad
 from jaxlike._src.transforms.reverse import jacrev as jacrev
 from jaxlike._src.transforms.reverse import value_and_grad as value_and_grad

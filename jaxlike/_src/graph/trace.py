@@ -86,6 +86,7 @@ class Trace(torch_private.TorchDispatchMode):
         self.inputs: list[Var] = []
         self.input_names: list[str] = []
         self.fun_location = ""
+        self.purpose = "jit"  # what messages say that the function is traced for
 
     # Values
 
@@ -272,7 +273,7 @@ class Trace(torch_private.TorchDispatchMode):
         while torch_private.is_wrapped(tensor):
             tensor = torch_private.wrapped_value(tensor)
         var = self.vars.get(id(tensor))
-        said = f"\nThe error occurred while tracing the function {self.fun_location} for jit."
+        said = f"\nThe error occurred while tracing the function {self.fun_location} for {self.purpose}."
         if var is None:
             return said
         behind = inputs_behind(var, {o: n for n in self.nodes for o in n.outs if o is not None})
@@ -333,6 +334,7 @@ def trace(
     name: str,
     input_names: Sequence[str] = (),
     location: str = "",
+    purpose: str = "jit",
 ) -> tuple[Graph, Sequence[Array]]:
     """Run ``fun`` once on stand-ins for ``examples``.
 
@@ -340,7 +342,7 @@ def trace(
         The graph, and the Arrays that ``fun`` returned (of the trace: good for their kind only).
     """
     recorder = Trace(name)
-    recorder.input_names, recorder.fun_location = list(input_names), location
+    recorder.input_names, recorder.fun_location, recorder.purpose = list(input_names), location, purpose
     tensors = [x._t for x in examples]
     with torch_private.cleared_levels(), Frame("jit", trace=recorder, fun_name=name):
         stand_ins = [recorder.placeholder(t) for t in tensors]
