@@ -335,30 +335,31 @@ def trace(
     input_names: Sequence[str] = (),
     location: str = "",
     purpose: str = "jit",
+    recorder: Callable[[str], Trace] = Trace,
 ) -> tuple[Graph, Sequence[Array]]:
     """Run ``fun`` once on stand-ins for ``examples``.
 
     Returns:
         The graph, and the Arrays that ``fun`` returned (of the trace: good for their kind only).
     """
-    recorder = Trace(name)
-    recorder.input_names, recorder.fun_location, recorder.purpose = list(input_names), location, purpose
+    running = recorder(name)
+    running.input_names, running.fun_location, running.purpose = list(input_names), location, purpose
     tensors = [x._t for x in examples]
-    with torch_private.cleared_levels(), Frame("jit", trace=recorder, fun_name=name):
-        stand_ins = [recorder.placeholder(t) for t in tensors]
-        recorder.inputs = [recorder.vars[id(t)] for t in stand_ins]
+    with torch_private.cleared_levels(), Frame("jit", trace=running, fun_name=name):
+        stand_ins = [running.placeholder(t) for t in tensors]
+        running.inputs = [running.vars[id(t)] for t in stand_ins]
         inside = [type(x)(t, x._tag) for x, t in zip(examples, stand_ins, strict=True)]
-        with recorder:
+        with running:
             from jaxlike._src.border import unwrap
 
             outs = fun(inside)
-            outputs = [recorder.var_of(unwrap(o)) for o in outs]
-    lifted = [(v, x) for v, _, x in recorder.lifted.values() if v not in recorder.constants]
+            outputs = [running.var_of(unwrap(o)) for o in outs]
+    lifted = [(v, x) for v, _, x in running.lifted.values() if v not in running.constants]
     graph = Graph(
-        recorder.nodes,
-        recorder.inputs,
+        running.nodes,
+        running.inputs,
         lifted,
-        recorder.constants,
+        running.constants,
         outputs,
         [x.aval for x in examples],
         [o.aval for o in outs],

@@ -79,7 +79,8 @@ class Checkpoint(Structured):
         floating = derive.differentiable(self.body.stand_ins())
         forward, backward, halves = self._halves(primals, perturbed, floating)
         m = len(floating)
-        outs = apply(forward, primals) if halves.kept else apply(self, primals)
+        # Kept values are ordinary values of what runs outside.
+        outs = forward.body(primals) if halves.kept else apply(self, primals)
         kept, outs = outs[m:], outs[:m]
         read = [primals[k] for k in halves.read]
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
+
 from jaxlike._src import dtypes
 from jaxlike._src.array import ShapedArray
-from jaxlike._src.graph.graph import Graph, vars_in
+from jaxlike._src.graph.graph import Call, Graph, vars_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -40,6 +42,13 @@ def depends_on(graph: Graph, inputs: Iterable[Var]) -> set[Var]:
     return found
 
 
+def is_free(node: Node) -> bool:
+    """Whether a node takes no memory worth a residual: a view, or a sign that a derivative's formula writes apart."""
+    if isinstance(node.op, Call):
+        return False
+    return node.op is torch.ops.aten.neg.default or any(r.alias_info is not None for r in node.op._schema.returns)
+
+
 def cut(graph: Graph, primals: int, results: int, may_keep: Callable[[Node], bool]) -> Halves:
     """Cut a graph whose inputs are primals and cotangents and whose outputs are results and gradients.
 
@@ -65,7 +74,7 @@ def cut(graph: Graph, primals: int, results: int, may_keep: Callable[[Node], boo
         if v not in unknown:
             key = id(node)
             if key not in keep:
-                keep[key] = may_keep(node)
+                keep[key] = may_keep(node) and not is_free(node)
             if keep[key]:
                 kept[v] = None
                 continue
