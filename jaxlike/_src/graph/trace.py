@@ -37,6 +37,8 @@ _SCATTERS = {
     aten.slice.Tensor: aten.slice_scatter.default,
 }
 _MUTATING_FACTORIES = {"fill_": "full_like", "zero_": "zeros_like"}
+# Ops that give the tensor they are called on another shape (torch's matmul squeezes its result so).
+_RESHAPING = frozenset(["squeeze_", "unsqueeze_", "t_", "transpose_", "swapaxes_", "swapdims_"])
 
 
 class _Static:
@@ -219,6 +221,9 @@ class Trace(torch_private.TorchDispatchMode):
                 raise Unsupported(f"{op} has no functional form")
             out = self.__torch_dispatch__(functional, types, args, kwargs)
         self.vars[id(written)] = self.vars[id(out)]
+        if name in _RESHAPING:
+            with torch_private.outside():
+                op(*args, **kwargs)
         if view is not None:  # what it views takes the new values too
             made_by, (base, *rest) = view
             updated = self.__torch_dispatch__(_SCATTERS[made_by], types, (base, written, *rest))
