@@ -2,6 +2,7 @@
 
 from jaxlike import ad_checkpoint as ad_checkpoint
 from jaxlike import core as core
+from jaxlike import custom_batching as custom_batching
 from jaxlike import custom_derivatives as custom_derivatives
 from jaxlike import debug as debug
 from jaxlike import dtypes as dtypes
