@@ -1,7 +1,10 @@
 """jaxlike: the JAX API on PyTorch. ``import jaxlike as jax``."""
 
+from jaxlike import ad_checkpoint as ad_checkpoint
 from jaxlike import core as core
+from jaxlike import custom_batching as custom_batching
 from jaxlike import custom_derivatives as custom_derivatives
+from jaxlike import debug as debug
 from jaxlike import dtypes as dtypes
 from jaxlike import errors as errors
 from jaxlike import flatten_util as flatten_util
@@ -69,6 +72,8 @@ from jaxlike._src.devices import process_count as process_count
 from jaxlike._src.devices import process_index as process_index
 from jaxlike._src.devices import process_indices as process_indices
 from jaxlike._src.dtypes import float0 as float0
+from jaxlike._src.effects.callback import effects_barrier as effects_barrier
+from jaxlike._src.effects.callback import pure_callback as pure_callback
 from jaxlike._src.environment import disable_jit as disable_jit
 from jaxlike._src.environment import live_arrays as live_arrays
 from jaxlike._src.environment import print_environment_info as print_environment_info
@@ -96,6 +101,7 @@ from jaxlike._src.transforms.inspect import eval_shape as eval_shape
 from jaxlike._src.transforms.inspect import make_jaxpr as make_jaxpr
 from jaxlike._src.transforms.jit import clear_caches as clear_caches
 from jaxlike._src.transforms.jit import jit as jit
+from jaxlike._src.transforms.policies import checkpoint_policies as checkpoint_policies
 from jaxlike._src.transforms.reverse import grad as grad
 from jaxlike._src.transforms.reverse import jacrev as jacrev
 from jaxlike._src.transforms.reverse import value_and_grad as value_and_grad

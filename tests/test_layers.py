@@ -26,6 +26,7 @@ FOLDERS = {
     "random": "libraries",
     "scipy": "libraries",
     "image": "libraries",
+    "effects": "libraries",
 }
 # Single modules of _src that are not core.
 MODULES = {

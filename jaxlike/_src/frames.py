@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Frame:
     """One running transformation; ``trace`` is its recorder if it is a jit-like trace."""
 
-    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "origin", "parent", "trace")
+    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "linear", "origin", "parent", "trace")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Frame:
         self.fun_name = fun_name
         self.parent: Frame | None = None
         self.alive = False
+        self.linear = False  # whether the function is linear in what it is differentiated by
         self.origin = self if resumes is None else resumes.origin  # the frame whose lanes these are
 
     def __enter__(self) -> Frame:

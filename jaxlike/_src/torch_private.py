@@ -85,6 +85,17 @@ def backward(
         torch._C._set_multithreading_enabled(threads)
 
 
+def last_autograd_number() -> int:
+    """The number of the autograd node that was made last on this thread."""
+    return torch.autograd._get_sequence_nr() - 1  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def running_backward_number() -> int | None:
+    """The number of the autograd node whose backward runs; None outside of a backward pass."""
+    node: Any = torch._C._current_autograd_node()
+    return None if node is None else node._sequence_nr()
+
+
 # Forward mode
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jaxlike._src.array import Array, ShapedArray
+    from jaxlike._src.graph.effects import Effect
 
 
 class Var:
@@ -72,6 +73,7 @@ class Call:
 
     name: str
     params: dict[str, Any]
+    effects: frozenset[Effect] = frozenset()  # with any, it is kept even where nothing uses its results
 
     is_plain = False  # whether it does nothing but run its graph
 
@@ -122,6 +124,7 @@ class Graph:
         self.inputs, self.outputs, self.name = inputs, outputs, name
         self.in_avals, self.out_avals = list(in_avals), list(out_avals)
         self.nodes, used = _without_dead_code(nodes, outputs)
+        self.effects = frozenset(e for n in self.nodes if isinstance(n.op, Call) for e in n.op.effects)
         self.lifted_vars = [v for v, _ in lifted if v in used]
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}
@@ -207,7 +210,7 @@ def _without_dead_code(nodes: list[Node], outputs: list[Var]) -> tuple[list[Node
     used: set[Var] = set(outputs)
     kept: list[Node] = []
     for node in reversed(nodes):
-        if any(o in used for o in node.outs):
+        if any(o in used for o in node.outs) or (isinstance(node.op, Call) and node.op.effects):
             kept.append(node)
             used.update(vars_in(node.args))
             used.update(vars_in(node.kwargs))
@@ -249,11 +252,11 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     for k, node in enumerate(graph.nodes):
         given = [source(a) for a in node.args] + [f"{key}={source(v)}" for key, v in node.kwargs.items()]
         targets = [repr(o) if o is not None else "_" for o in node.outs]
-        left = targets[0] if node.single else ", ".join(targets) + ","
+        left = targets[0] if node.single else "".join(f"{t}, " for t in targets).rstrip()
         op = node.op
         if alone and isinstance(op, Call) and op.is_plain and op.graph is not None and graph.is_compilable:
             op, given = op.graph.replay(alone), ["device", *given]
-        lines.append(f"    {left + ' = ' if targets else ''}{short(op)}({', '.join(given)})")
+        lines.append(f"    {left + ' = ' if left else ''}{short(op)}({', '.join(given)})")
         dead = {v for v in (*vars_in(node.args), *vars_in(node.kwargs), *node.outs) if v and last_use[v] == k} - keep
         if dead:
             lines.append(f"    del {', '.join(sorted(map(repr, dead)))}")

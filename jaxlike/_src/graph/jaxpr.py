@@ -17,6 +17,7 @@ from jaxlike._src.graph.graph import Call, Const, Device, Graph, Node, Var, op_n
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
 aten = torch.ops.aten
 
@@ -181,10 +182,11 @@ class Jaxpr:
         invars: Sequence[JaxprVar],
         outvars: Sequence[Any],
         eqns: Sequence[JaxprEqn],
+        effects: AbstractSet[Any] = frozenset(),
     ) -> None:
         self.constvars, self.invars = list(constvars), list(invars)
         self.outvars, self.eqns = list(outvars), list(eqns)
-        self.effects: frozenset[Any] = frozenset()
+        self.effects = effects
 
     def __repr__(self) -> str:
         return _Printer().jaxpr(self)
@@ -229,7 +231,8 @@ def jaxpr_of(graph: Graph) -> ClosedJaxpr:
     consts = [x if x is not None else c.tensor for _, c, x in (*closed, *others)]
     out_avals = dict(zip(graph.outputs, graph.out_avals, strict=True))
     eqns = [_equation(n, variable, out_avals) for n in graph.nodes]
-    return ClosedJaxpr(Jaxpr(constvars, invars, [variable(v) for v in graph.outputs], eqns), consts)
+    outvars = [variable(v) for v in graph.outputs]
+    return ClosedJaxpr(Jaxpr(constvars, invars, outvars, eqns, set(graph.effects)), consts)
 
 
 def _equation(node: Node, variable: Any, out_avals: dict[Var, ShapedArray]) -> JaxprEqn:
@@ -323,7 +326,7 @@ class _Printer:
         inline = f"[{' '.join(shown)}]" if shown else ""
         if len(left) + len(inline) + len(operands) > WIDTH and shown:
             inline = "[\n      " + "\n      ".join(shown) + "\n    ]"
-        return f"{left} = {eqn.primitive.name}{inline}{operands}"
+        return f"{left + ' = ' if left else ''}{eqn.primitive.name}{inline}{operands}"
 
     def value(self, v: Any) -> str:
         if isinstance(v, torch.dtype):

@@ -13,7 +13,7 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import ShapedArray
-from jaxlike._src.graph.graph import Graph, Node, Var, vars_in
+from jaxlike._src.graph.graph import Call, Graph, Node, Var, vars_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,6 +66,12 @@ def known_zeros(graph: Graph, outputs: Sequence[Var]) -> list[bool]:
     return [v in made_by and made_by[v].op in _ZEROS for v in outputs]
 
 
+def forward_part(joint: Graph, cotangents: Iterable[Var]) -> list[Node]:
+    """The nodes that read nothing that depends on cotangents."""
+    after = dependents(joint, cotangents)
+    return [n for n in joint.nodes if not any(v in after for v in reads(n))]
+
+
 class Parts(NamedTuple):
     """The residuals of a joint graph: what its backward part reads that is no input."""
 
@@ -85,12 +91,13 @@ def backward_part(joint: Graph, grads: Sequence[Var], cotangents: Sequence[Var],
     """
     made_by, after = makers(joint), dependents(joint, cotangents)
     given = {*joint.inputs, *joint.lifted_vars, *joint.constants}
+    acting = [n for n in joint.nodes if isinstance(n.op, Call) and n.op.effects and any(v in after for v in reads(n))]
 
     def walk(stop: set[Var] | None) -> tuple[dict[Var, None], set[Var]]:
         """(forward values at which the way back from the gradients stops, everything it passes)."""
         saved: dict[Var, None] = {}
         seen: set[Var] = set()
-        stack = list(grads)
+        stack = [*grads, *(v for n in acting for v in (*reads(n), *n.outs) if v is not None)]
         while stack:
             var = stack.pop()
             if var in seen:
@@ -110,7 +117,7 @@ def backward_part(joint: Graph, grads: Sequence[Var], cotangents: Sequence[Var],
         at_hand = _worth_saving(saved, made_by, given)
     saved, seen = walk(at_hand)
     kept = set(saved)
-    nodes = [n for n in joint.nodes if any(o in seen and o not in kept for o in n.outs)]
+    nodes = [n for n in joint.nodes if any(o in seen and o not in kept for o in n.outs) or n in acting]
     return Parts(sorted(saved, key=lambda v: v.index), nodes, [v for v in joint.inputs if v in seen])
 
 

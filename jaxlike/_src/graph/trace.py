@@ -44,6 +44,7 @@ _SCATTERS = {
     aten.select.int: aten.select_scatter.default,
     aten.slice.Tensor: aten.slice_scatter.default,
 }
+# Ops that give the tensor they are called on another shape (torch's matmul squeezes its result so).
 _RESHAPES_IN_PLACE = frozenset(["squeeze_", "unsqueeze_", "transpose_", "t_", "swapaxes_", "swapdims_"])
 _MUTATING_FACTORIES = {"fill_": "full_like", "zero_": "zeros_like"}
 
@@ -95,6 +96,7 @@ class Trace(torch_private.TorchDispatchMode):
         self.inputs: list[Var] = []
         self.input_names: list[str] = []
         self.fun_location = ""
+        self.purpose = "jit"  # what messages say that the function is traced for
 
     # Values
 
@@ -300,7 +302,7 @@ class Trace(torch_private.TorchDispatchMode):
         while torch_private.is_wrapped(tensor):
             tensor = torch_private.wrapped_value(tensor)
         var = self.vars.get(id(tensor))
-        said = f"\nThe error occurred while tracing the function {self.fun_location} for jit."
+        said = f"\nThe error occurred while tracing the function {self.fun_location} for {self.purpose}."
         if var is None:
             return said
         behind = inputs_behind(var, {o: n for n in self.nodes for o in n.outs if o is not None})
@@ -368,30 +370,32 @@ def trace(
     name: str,
     input_names: Sequence[str] = (),
     location: str = "",
+    purpose: str = "jit",
+    recorder: Callable[[str], Trace] = Trace,
 ) -> tuple[Graph, Sequence[Array]]:
     """Run ``fun`` once on stand-ins for ``examples``.
 
     Returns:
         The graph, and the Arrays that ``fun`` returned (of the trace: good for their kind only).
     """
-    recorder = Trace(name)
-    recorder.input_names, recorder.fun_location = list(input_names), location
+    running = recorder(name)
+    running.input_names, running.fun_location, running.purpose = list(input_names), location, purpose
     tensors = [x._t for x in examples]
-    with torch_private.cleared_levels(), Frame("jit", trace=recorder, fun_name=name):
-        stand_ins = [recorder.placeholder(t) for t in tensors]
-        recorder.inputs = [recorder.vars[id(t)] for t in stand_ins]
+    with torch_private.cleared_levels(), Frame("jit", trace=running, fun_name=name):
+        stand_ins = [running.placeholder(t) for t in tensors]
+        running.inputs = [running.vars[id(t)] for t in stand_ins]
         inside = [type(x)(t, x._tag) for x, t in zip(examples, stand_ins, strict=True)]
-        with recorder:
+        with running:
             from jaxlike._src.border import unwrap
 
             outs = fun(inside)
-            outputs = [recorder.var_of(unwrap(o)) for o in outs]
-    lifted = [(v, x) for v, _, x in recorder.lifted.values() if v not in recorder.constants]
+            outputs = [running.var_of(unwrap(o)) for o in outs]
+    lifted = [(v, x) for v, _, x in running.lifted.values() if v not in running.constants]
     graph = Graph(
-        recorder.nodes,
-        recorder.inputs,
+        running.nodes,
+        running.inputs,
         lifted,
-        recorder.constants,
+        running.constants,
         outputs,
         [x.aval for x in examples],
         [o.aval for o in outs],

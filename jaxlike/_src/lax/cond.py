@@ -16,10 +16,10 @@ import torch
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
-from jaxlike._src.transforms import derive
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
 from jaxlike._src.lax.select import clamp
 from jaxlike._src.lax.while_loop import chosen
+from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.tree import tree_structure, tree_unflatten
 

@@ -88,7 +88,7 @@ def dot(
     precision = canonicalize_precision(precision)
     _check(x.shape, y.shape, *sides)
     result = _result_dtype(x.dtype, y.dtype, wanted)
-    computed = dtypes.to_torch(_computed_dtype(x.dtype, y.dtype, result))
+    computed = dtypes.to_torch(widest(x.dtype, y.dtype, result))
     a, b = cast(unwrap(x), computed), cast(unwrap(y), computed)
     with matmul_precision(precision):
         out = exact(lambda p, q: _contract(p, q, *sides), a, b)
@@ -191,9 +191,9 @@ def _result_dtype(x: Any, y: Any, wanted: Any) -> Any:
     return wanted
 
 
-def _computed_dtype(x: Any, y: Any, result: Any) -> Any:
-    """The widest of operands and result."""
-    return max((x, y, result), key=_properties)
+def widest(*given: Any) -> Any:
+    """The dtype to compute in, of operands and result."""
+    return max(given, key=_properties)
 
 
 def batch_matmul(lhs: Array, rhs: Array, precision: Any = None) -> Array:

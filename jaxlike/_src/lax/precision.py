@@ -69,13 +69,13 @@ _HAS_CUDA = torch.cuda.is_available()
 
 
 @contextlib.contextmanager
-def _allow_tf32(allowed: bool) -> Iterator[None]:
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = allowed
+def _allow_tf32(backend: Any, allowed: bool) -> Iterator[None]:
+    before = backend.allow_tf32
+    backend.allow_tf32 = allowed
     try:
         yield
     finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
+        backend.allow_tf32 = before
 
 
 _NOTHING = contextlib.nullcontext()
@@ -83,12 +83,21 @@ _NOTHING = contextlib.nullcontext()
 
 def matmul_precision(precision: Any) -> Any:
     """A context in which torch multiplies with this precision (None: the flag jax_default_matmul_precision)."""
+    return _in_precision(precision, torch.backends.cuda.matmul)
+
+
+def convolution_precision(precision: Any) -> Any:
+    """The same for convolutions."""
+    return _in_precision(precision, torch.backends.cudnn)
+
+
+def _in_precision(precision: Any, backend: Any) -> Any:
     if precision is not None:
         precision = canonicalize_precision(precision)
     if not _HAS_CUDA:
         return _NOTHING
     if precision is None:
         wanted = config.default_matmul_precision.value
-        return _allow_tf32(wanted is None or str(wanted).lower() not in _FULL)
+        return _allow_tf32(backend, wanted is None or str(wanted).lower() not in _FULL)
     first = precision[0] if isinstance(precision, tuple) else precision
-    return _allow_tf32(first is Precision.DEFAULT)
+    return _allow_tf32(backend, first is Precision.DEFAULT)

@@ -15,10 +15,10 @@ from jaxlike._src import config, errors
 from jaxlike._src.array import Array
 from jaxlike._src.border import concrete_or_error, is_traced, unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.transforms import derive
 from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.slicing import index_in_dim
 from jaxlike._src.numpy.arguments import like
+from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_children

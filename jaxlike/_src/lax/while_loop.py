@@ -15,9 +15,9 @@ import torch
 from jaxlike._src import config, dtypes, errors, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
-from jaxlike._src.transforms import derive
 from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.scan import scan, spread
+from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.tree import tree_structure, tree_unflatten, treedef_is_leaf
 

@@ -16,11 +16,12 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.execute import Executable
-from jaxlike._src.graph.partition import backward_part, dependents, known_zeros, makers, subgraph
+from jaxlike._src.graph.partition import backward_part, dependents, forward_part, known_zeros, makers, subgraph
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms import derive
+from jaxlike._src.transforms.derive import example
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, example, on_lanes
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -192,7 +193,7 @@ class _Pair:
         pool += saved
         self.kept = [pool.index(v) for v in self._values]  # places among arguments, results and residuals
         inputs = [*joint.inputs[:n], *joint.inputs[len(self._examples) :]]
-        forward = subgraph(joint, joint.nodes, inputs, [*joint.outputs[:m], *saved], of.graph.name)
+        forward = subgraph(joint, forward_part(joint, self._cotangents(joint)), inputs, [*joint.outputs[:m], *saved], of.graph.name)
         forward.in_avals[:n], forward.out_avals[:m] = of.graph.in_avals, of.graph.out_avals
         self.forward = JitCall(forward, [*of.kinds, *((Array, False) for _ in saved)], of.shown, closed)
         self.made = {every: self._backward(joint, kinds, at, closed, every)}

@@ -1,55 +1,329 @@
-"""checkpoint: trade memory for time in reverse mode.
+"""checkpoint: keep the arguments of a function for the backward pass, and compute what it needs again there.
 
-For now a pass-through: results and derivatives are those of the function itself, nothing is recomputed.
+The function is traced once and is one `Structured` operation. Under reverse mode its values come from the graph as
+it is; the pullback is the backward half of a graph of results and gradients (`partition`), with arguments and what
+the policy keeps as inputs. The halves are such operations too, so that higher derivatives are checkpointed as well.
 """
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
-from jaxlike._src.transforms.arguments import check_callable, wraps
+from jaxlike._src import config
+from jaxlike._src.array import Array
+from jaxlike._src.errors import ConcretizationTypeError
+from jaxlike._src.graph.jaxpr import jaxpr_of
+from jaxlike._src.transforms import derive
+from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
+from jaxlike._src.transforms.body import Body, make_body
+from jaxlike._src.transforms.partition import Halves, cut
+from jaxlike._src.transforms.policies import keeps, nothing_saveable
+from jaxlike._src.transforms.reverse import output_array, vjp_leaves
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived
+from jaxlike._src.tree import broadcast_prefix, keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from jaxlike._src.frames import Frame
+    from jaxlike._src.graph.graph import Graph, Node
+
+
+class Checkpoint(Structured):
+    """A traced function whose intermediate values are not kept, but for what the policy allows."""
+
+    name = "remat2"
+
+    def __init__(self, body: GraphFunction, policy: Any, prevent_cse: Any, differentiated: bool = False) -> None:
+        self.body, self.policy = body, policy
+        self.prevent_cse, self.differentiated = prevent_cse, differentiated
+        self._made: dict[Any, Any] = {}  # what was derived from it
+
+    def run(self, args: Sequence[Array]) -> list[Array]:
+        """The function."""
+        return self.body(args)
+
+    def recorded(self, args: Sequence[Array]) -> Any:
+        """One node."""
+        graph = self.body.graph
+        return self, lambda: None if graph.lifted else graph, [], self.body.stand_ins()
+
+    def params(self) -> dict[str, Any]:
+        """As JAX's jaxprs show it."""
+        return {
+            "differentiated": self.differentiated,
+            "jaxpr": self.body.graph,
+            "policy": self.policy,
+            "prevent_cse": self.prevent_cse,
+        }
+
+    def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
+        """The checkpointed jvp of the function."""
+        n, moved = len(primals), [t is not None for t in tangents]
+
+        def both(flat: Sequence[Array]) -> list[Array]:
+            outs, ts = derive.forward(self.body, flat[:n], derive.filled(flat[n:], moved), self.name)
+            return [*outs, *(t for t in ts if t is not None)]
+
+        args = [*primals, *(t for t in tangents if t is not None)]
+        key = ("jvp", tuple(moved))
+        if key not in self._made:
+            self._made[key] = self._like(derived(both, [derive.example(a) for a in args], self.name))
+        outs = apply(self._made[key], args)
+        m = len(self.body.kinds)
+        return outs[:m], derive.filled(outs[m:], derive.differentiable(outs[:m]))
+
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """Results (and kept values); the pullback computes the rest again."""
+        floating = derive.differentiable(self.body.stand_ins())
+        forward, backward, halves = self._halves(primals, perturbed, floating)
+        m = len(floating)
+        # Kept values are ordinary values of what runs outside.
+        outs = forward.body(primals) if halves.kept else apply(self, primals)
+        kept, outs = outs[m:], outs[:m]
+        read = [primals[k] for k in halves.read]
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            given = [f and c is not None for f, c in zip(floating, cotangents, strict=True)]
+            if given == floating or kept:
+                full = [
+                    derive.zeros_like(o) if c is None else c
+                    for o, c in derive.chosen_of(list(zip(outs, cotangents, strict=True)), floating)
+                ]
+                return derive.filled(apply(backward, [*read, *kept, *full]), perturbed)
+            _, other, its = self._halves(primals, perturbed, given)
+            args = [*(primals[k] for k in its.read), *derive.chosen_of(cotangents, given)]
+            return derive.filled(apply(other, args), perturbed)
+
+        return outs, pullback
+
+    def _halves(
+        self, primals: Sequence[Array], perturbed: Sequence[bool], given: Sequence[bool]
+    ) -> tuple[Checkpoint, Checkpoint, Halves]:
+        """The forward and backward operations for the results whose cotangents are given."""
+        key = ("vjp", tuple(perturbed), tuple(given))
+        if key in self._made:
+            return self._made[key]
+        n, m = len(primals), len(given)
+
+        def joint(flat: Sequence[Array]) -> list[Array]:
+            def of_perturbed(inside: Sequence[Any]) -> Any:
+                full = [a if v is None else v for a, v in zip(flat, derive.filled(inside, perturbed), strict=False)]
+                outs = self.body(full)
+                return derive.chosen_of(outs, given), outs
+
+            _, _, pull, outs = vjp_leaves(of_perturbed, derive.chosen_of(flat[:n], perturbed), self.name)
+            return [*outs, *pull(flat[n:])]
+
+        examples = [*map(derive.example, primals), *derive.chosen_of(self.body.stand_ins(), given)]
+        whole = derived(joint, examples, self.name)
+        halves = cut(whole.graph, n, m, self._may_keep(whole.graph))
+        kinds = [*whole.kinds[:m], *((Array, False) for _ in halves.kept)]
+        forward = GraphFunction(halves.forward, kinds, halves.forward.lifted)
+        backward = GraphFunction(halves.backward, whole.kinds[m:], halves.backward.lifted)
+        made = self._made[key] = self._like(forward), self._like(backward, differentiated=True), halves
+        return made
+
+    def _may_keep(self, graph: Graph) -> Callable[[Node], bool]:
+        """The policy as a function of the graph's nodes."""
+        if self.policy is None or self.policy is nothing_saveable:
+            return lambda _: False
+        equations = {id(n): e for n, e in zip(graph.nodes, jaxpr_of(graph).eqns, strict=True)}
+
+        def may_keep(node: Node) -> bool:
+            equation = equations[id(node)]
+            avals = [v.aval for v in equation.invars]
+            return keeps(self.policy(equation.primitive, *avals, **equation.params))
+
+        return may_keep
+
+    def _like(self, body: GraphFunction, differentiated: bool = False) -> Checkpoint:
+        return Checkpoint(body, self.policy, self.prevent_cse, self.differentiated or differentiated)
+
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
+        """The checkpointed function over all lanes."""
+        key = ("vmap", tuple(mapped), frame.axis_size)
+        if key not in self._made:
+            found: list[bool] = []
+
+            def over_lanes(flat: Sequence[Array]) -> list[Array]:
+                outs, found[:] = derive.lanes(self.body, flat, mapped, None, frame, self.name)
+                return outs
+
+            self._made[key] = self._like(derived(over_lanes, [derive.example(a) for a in args], self.name)), found
+        batched, flags = self._made[key]
+        return apply(batched, args), flags
+
+
+# The public function
+
+
+class _Traced:
+    """A function that was traced: the operation, what it closed over, the tree of its results."""
+
+    def __init__(self, body: Body, policy: Any, prevent_cse: Any) -> None:
+        graph = body.run.graph.with_lifted_first()
+        self.op = Checkpoint(GraphFunction(graph, body.run.kinds), policy, prevent_cse)
+        self.closed, self.out_tree = body.closed, body.out_tree
+        self.frames = [x._frame for x in body.closed if x._frame is not None]
+
+    def usable(self) -> bool:
+        """Whether every traced value that it closed over is still inside its transformation."""
+        return all(f.alive for f in self.frames)
+
+
+_traced: weakref.WeakKeyDictionary[Any, dict[Any, _Traced]] = weakref.WeakKeyDictionary()
+
+_CONCRETE: Any = object()
+
+STATIC_HINT = (
+    "\n\nConsider using the `static_argnums` parameter for `jax.remat` or `jax.checkpoint`. See the `jax.checkpoint` "
+    "docstring and its example involving `static_argnums`:\n"
+    "https://docs.jax.dev/en/latest/_autosummary/jax.checkpoint.html\n"
+)
+
+
+class _Hashed:
+    """A static argument as part of a key: equal by value if it has a hash, else by identity."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        try:
+            self.hash, self.hashable = hash(value), True
+        except TypeError:
+            self.hash, self.hashable = id(value), False
+
+    def __hash__(self) -> int:
+        return self.hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Hashed):
+            return False
+        return self.value is other.value or (self.hashable and other.hashable and self.value == other.value)
 
 
 def checkpoint(
     fun: Callable[..., Any],
     *,
     prevent_cse: Any = True,
-    policy: Callable[..., bool] | None = None,
+    policy: Callable[..., Any] | None = None,
     static_argnums: Any = (),
     static_argnames: Any = (),
-    concrete: Any = None,
+    concrete: Any = _CONCRETE,
 ) -> Callable[..., Any]:
-    """``fun`` under the promise of recomputation; the arguments say what a recomputing version may keep.
+    """``fun``, of which reverse-mode differentiation keeps the arguments and computes the rest again.
 
     Args:
-        fun: any function.
-        prevent_cse: accepted.
-        policy: accepted; which values to keep.
-        static_argnums: accepted; positions of Python values.
+        fun: any function that can be traced.
+        prevent_cse: bool, or a tuple of bools for the arguments; nothing here merges what is computed again.
+        policy: which intermediate values to keep, one of `jax.checkpoint_policies`; none by default.
+        static_argnums: positions of arguments that are Python values.
         static_argnames: accepted.
-        concrete: accepted.
+        concrete: gone; raises.
     """
-    del prevent_cse, policy, static_argnums, static_argnames, concrete
-    check_callable(fun)
+    del static_argnames
+    if concrete is not _CONCRETE:
+        raise NotImplementedError(
+            "The `concrete` option to `jax.checkpoint` was deprecated in JAX v0.8.2, and removed in JAX v0.10.0. In "
+            "its place please use `static_argnums`; for details refer to "
+            "https://docs.jax.dev/en/latest/jep/11830-new-remat-checkpoint.html."
+        )
+    static = (static_argnums,) if isinstance(static_argnums, int) else static_argnums
+    if isinstance(prevent_cse, list | tuple):
+        prevent_cse = tuple(prevent_cse)
+    elif not isinstance(prevent_cse, bool):
+        raise TypeError(f"prevent_cse must be a bool or tuple of bools, got type(prevent_cse)={type(prevent_cse)}")
 
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        return fun(*args, **kwargs)
+        places = _static_places(static, len(args))
+        dynamic = tuple(a for k, a in enumerate(args) if k not in places)
+        if isinstance(prevent_cse, tuple):
+            broadcast_prefix(prevent_cse, (dynamic, kwargs) if kwargs else dynamic)
+        return _call(fun, args, kwargs, places, policy, prevent_cse)
 
     return wraps(fun)(checkpointed)
+
+
+def _call(
+    fun: Callable[..., Any], args: Any, kwargs: Any, places: frozenset[int], policy: Any, prevent_cse: Any
+) -> Any:
+    dynamic = tuple(a for k, a in enumerate(args) if k not in places)
+    leaves, in_tree = tree_flatten((dynamic, kwargs))
+    values = [x if is_float0(x) else output_array(x) for x in leaves]
+    arrays = [x for x in values if isinstance(x, Array)]
+    inner_tree = tree_flatten(([0] * len(arrays),))[1]
+
+    def on_arrays(inside: Sequence[Array]) -> Any:
+        rest = iter(inside)
+        positional, named = tree_unflatten(in_tree, [next(rest) if isinstance(x, Array) else x for x in values])
+        filled = list(positional)
+        for k in sorted(places):
+            filled.insert(k, args[k])
+        return fun(*filled, **named)
+
+    static = tuple(_Hashed(args[k]) for k in sorted(places))
+    kinds = tuple((type(x), x._t.shape, x._t.dtype, x._tag) if isinstance(x, Array) else x.shape for x in values)
+    key = (in_tree, static, kinds, policy, prevent_cse, config.trace_context())
+    cache = _cache_of(fun)
+    found = cache.get(key)
+    if found is None or not found.usable():
+        body = _trace(wraps(fun)(on_arrays), inner_tree, arrays, _names(fun, places, dynamic, kwargs))
+        if not body.is_graph:
+            return fun(*args, **kwargs)
+        found = cache[key] = _Traced(body, policy, prevent_cse)
+    return tree_unflatten(found.out_tree, apply(found.op, [*found.closed, *arrays]))
+
+
+def _cache_of(fun: Any) -> dict[Any, _Traced]:
+    try:
+        return _traced.setdefault(fun, {})
+    except TypeError:  # not hashable, or cannot be referred to weakly
+        return {}
+
+
+def _trace(fun: Callable[..., Any], in_tree: Any, arrays: Sequence[Array], names: Sequence[str]) -> Body:
+    try:
+        return make_body(fun, in_tree, arrays, "checkpoint / remat", lambda: arrays, names)
+    except ConcretizationTypeError as error:
+        said = str(error)
+        if "for checkpoint" in said:
+            error.args = (said + STATIC_HINT,)
+        raise
+
+
+def _static_places(static: Any, count: int) -> frozenset[int]:
+    """Positions of static arguments, counted from 0."""
+    if not (type(static) is tuple and all(type(k) is int for k in static)):
+        raise TypeError(
+            "the `static_argnums` argument to `jax.checkpoint` / `jax.remat` must be an int, tuple of ints or, bool, "
+            f"but got value {static}"
+        )
+    if not all(-count <= k < count for k in static):
+        raise ValueError(
+            "the `static_argnums` argument to `jax.checkpoint` / `jax.remat` can only take integer values greater than "
+            f"or equal to `-len(args)` and less than `len(args)`, but got {static}, while `len(args)` = {count}"
+        )
+    return frozenset(k % count for k in static)
+
+
+def _names(fun: Any, places: frozenset[int], dynamic: Any, kwargs: dict[str, Any]) -> list[str]:
+    """How messages call each leaf."""
+    names = [n for k, n in enumerate(argument_names(fun)) if k not in places]
+    said = [
+        (names[path[0].idx] if path[0].idx < len(names) else f"args[{path[0].idx}]") + keystr(path[1:])
+        for path, _ in tree_flatten_with_path(dynamic)[0]
+    ]
+    return said + [f"{path[0].key}{keystr(path[1:])}" for path, _ in tree_flatten_with_path(kwargs)[0]]
 
 
 def remat(
     fun: Callable[..., Any],
     *,
-    prevent_cse: bool = True,
-    policy: Callable[..., bool] | None = None,
+    prevent_cse: Any = True,
+    policy: Callable[..., Any] | None = None,
     static_argnums: Any = (),
-    concrete: Any = None,
+    concrete: Any = _CONCRETE,
 ) -> Callable[..., Any]:
     """Older name of `checkpoint`."""
-    return checkpoint(
-        fun, prevent_cse=prevent_cse, policy=policy, static_argnums=static_argnums, concrete=concrete
-    )
+    return checkpoint(fun, prevent_cse=prevent_cse, policy=policy, static_argnums=static_argnums, concrete=concrete)

@@ -216,7 +216,7 @@ class CustomJvp(Structured):
             return [moved[k] for k in places], outs
 
         zeros = [zero_tangent(primals[k]) for k in at]
-        values, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name)
+        values, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
 
         def pullback(cotangents: Sequence[Any]) -> list[Any]:
             given = [

@@ -1,6 +1,6 @@
-"""derive: from a flat function its forward derivative, its pullback and its batched form, for derived graphs.
+"""derive: from a flat function its forward derivative, its pullback and its batched form, for graphs of loop bodies.
 
-Each is a flat function again, on the values below all levels, so that it can be traced: for the body of a loop, or for a call.
+Each is a flat function again, on the values below all levels, so that it can be traced and put into a loop.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
+from jaxlike._src.graph.effects import silenced
 from jaxlike._src.transforms.forward import jvp_leaves
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
-from jaxlike._src.transforms.structured import derived, example, on_lanes, with_lanes
+from jaxlike._src.transforms.structured import derived, on_lanes, stand_in, with_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from jaxlike._src.frames import Frame
 
     Flat = Callable[[Sequence[Array]], Sequence[Array]]
+
+
+def example(x: Array, shape: Sequence[int] | None = None) -> Array:
+    """An Array without values of the type of ``x``, or of another shape (a key's payload is kept)."""
+    hidden = tuple(x._t.shape[x.ndim :]) if shape is not None else ()
+    return type(x)(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._tag)
 
 
 def zeros_like(x: Array) -> Array:
@@ -69,7 +76,8 @@ def reverse(
         outs = list(fun(full))
         return [o for o, c in zip(outs, cotangents, strict=True) if c is not None], None
 
-    _, _, pull, _ = vjp_leaves(of_perturbed, chosen_of(args, perturbed), name)
+    with silenced():  # the function ran before: this run is for its derivative alone
+        _, _, pull, _ = vjp_leaves(of_perturbed, chosen_of(args, perturbed), name)
     return list(pull([c for c in cotangents if c is not None]))
 
 

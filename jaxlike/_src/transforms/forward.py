@@ -208,7 +208,7 @@ def _transpose_of(
         grads = pull(cotangents)
         return [grads[k] for k in at], None
 
-    _, _, push, _ = vjp_leaves(pull_chosen, zeros, "linearize")
+    _, _, push, _ = vjp_leaves(pull_chosen, zeros, "linearize", linear=True)
 
     def apply(tangents: Sequence[Any]) -> list[Any]:
         return push([tangents[k] for k in at])
@@ -245,7 +245,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = 
         if any(exact):
             raise NotImplementedError("linear_transpose of integer functions needs the graph layer")
         outs, out_tree, pull, _ = vjp_leaves(
-            lambda xs: (fun(*tree_unflatten(in_tree, list(xs))), None), at_zero, name_of(fun)
+            lambda xs: (fun(*tree_unflatten(in_tree, list(xs))), None), at_zero, name_of(fun), linear=True
         )
         cotangents, tree = tree_flatten(cotangent)
         if tree != out_tree:

@@ -48,9 +48,11 @@ def is_differentiable(x: Any) -> bool:
 
 
 def vjp_leaves(
-    fun: Callable[[Sequence[Any]], Any], primals: Sequence[Any], fun_name: str
+    fun: Callable[[Sequence[Any]], Any], primals: Sequence[Any], fun_name: str, linear: bool = False
 ) -> tuple[list[Array], Any, Callable[[Sequence[Any]], list[Any]], Any]:
     """Run ``fun`` on the primals' differentiable copies; give its results and its pullback.
+
+    ``linear``: whether ``fun`` is known to be linear, so that what it calls is transposed.
 
     Returns:
         The output leaves (Arrays outside the level), the output tree, the pullback from cotangent leaves to
@@ -59,6 +61,7 @@ def vjp_leaves(
     at = [k for k, p in enumerate(primals) if is_differentiable(p)]
     tensors = [unwrap(primals[k]) for k in at]
     with Frame("grad", fun_name=fun_name) as frame:
+        frame.linear = linear
         level = frame.level = torch_private.enter_grad()
         try:
             inputs = [torch_private.differentiable(t, level) for t in tensors]

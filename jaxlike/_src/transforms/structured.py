@@ -21,6 +21,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, Frame, below
+from jaxlike._src.graph.effects import are_silenced, effects_in
 from jaxlike._src.graph.graph import Call
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.forward import own_memory
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from jaxlike._src.graph.effects import Effect
     from jaxlike._src.graph.graph import Graph
 
     Arrays = Sequence[Array]
@@ -49,6 +51,8 @@ class Structured:
     name = "call"
     is_closed = True  # whether the arguments are all that it may depend on
     is_plain = False  # whether it does nothing but run its graph, where no transformation runs
+    effects: frozenset[Effect] = frozenset()  # its own, beside those of its graphs
+    only_looks = False  # whether it has no results, so that differentiation passes it by
 
     def run(self, args: Arrays) -> list[Array]:
         """The results, where no transformation runs (or inside of a trace of this operation)."""
@@ -61,6 +65,10 @@ class Structured:
     def vjp(self, primals: Arrays, perturbed: Sequence[bool]) -> tuple[list[Array], Pullback]:
         """Results, and the map from their cotangents to those of the arguments; None means zero."""
         raise NotImplementedError(f"Differentiation rule for '{self.name}' not implemented")
+
+    def transpose(self, args: Arrays, perturbed: Sequence[bool]) -> tuple[list[Array], Pullback]:
+        """As `vjp`, where the operation is known to be linear in the perturbed arguments."""
+        return self.vjp(args, perturbed)
 
     def vmap(self, frame: Frame, args: Arrays, mapped: Sequence[bool]) -> tuple[list[Array], Sequence[bool]]:
         """Results for all lanes of ``frame``, and which of them have lanes (along axis 0, as mapped arguments)."""
@@ -121,12 +129,6 @@ def stand_in(like: Any, shape: Sequence[int] | None = None) -> Tensor:
         return torch.empty_strided(like.shape, like.stride, dtype=like.dtype, device="meta")
 
 
-def example(x: Array, shape: Sequence[int] | None = None) -> Array:
-    """An Array without values of the type of ``x``, or of another shape (a key's payload is kept)."""
-    hidden = tuple(x._t.shape[x.ndim :]) if shape is not None else ()
-    return type(x)(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._tag)
-
-
 class Applied(Call):
     """What a node of a graph applies: an operation, with the kinds of Array that its tensors are."""
 
@@ -134,6 +136,7 @@ class Applied(Call):
         self.op, self.name, self.params, self._written = op, op.name, op.params(), written
         self.is_plain = op.is_plain
         self.kinds = [(type(a), a._tag) for a in args]
+        self.effects = op.effects | effects_in(self.params)
 
     @functools.cached_property
     def graph(self) -> Graph | None:
@@ -148,6 +151,8 @@ class Applied(Call):
 
 def apply(op: Structured, args: Arrays) -> list[Array]:
     """The results of ``op`` under whatever transformations run."""
+    if op.only_looks and are_silenced():
+        return []
     frame = STATE.frame
     if frame is None:
         return op.run(args)
@@ -206,7 +211,8 @@ class _Reverse:
         plain = [torch_private.unwrap_at(t, level) for t in self.tensors]
         with torch_private.below_level(), below(self.frame):
             args = [_like(a, t) for a, t in zip(self.args, plain, strict=True)]
-            self.outs, self.pullback = self.op.vjp(args, perturbed)
+            rule = self.op.transpose if self.frame.linear else self.op.vjp
+            self.outs, self.pullback = rule(args, perturbed)
             tensors = [unwrap(o) for o in self.outs]
         return tuple(torch_private.wrap_at(t, level) for t in tensors)
 
@@ -223,7 +229,7 @@ def _conjugate(tensor: Tensor) -> Tensor:
 
 def _under_grad(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     job = _Reverse(op, frame, args, [unwrap(a) for a in args])
-    if not job.at:
+    if not job.at or op.only_looks:
         return _independent(op, frame, args, job.tensors)
     tensors = torch_private.link(_Link, job, *(job.tensors[k] for k in job.at))
     return [_like(o, t) for o, t in zip(job.outs, tensors, strict=True)]
@@ -246,7 +252,7 @@ def _under_jvp(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     tensors = [unwrap(a) for a in args]
     duals = [torch_private.unpack_dual(t) if _depends(t, level) else (t, None) for t in tensors]
     primals = [torch_private.unwrap_at(p, level) for p, _ in duals]
-    if all(t is None for _, t in duals):
+    if all(t is None for _, t in duals) or op.only_looks:
         return _independent(op, frame, args, primals)
     tangents = [None if t is None else torch_private.unwrap_at(t, level) for _, t in duals]
     with torch_private.below_level(), below(frame):

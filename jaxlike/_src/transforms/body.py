@@ -1,0 +1,105 @@
+"""body: functions that transformations and control flow are given, traced once.
+
+A function becomes a `Body`: flat Arrays in and out, closed-over Arrays as further arguments. Where a graph cannot
+say what the function does (collectives over an enclosing vmap's axis, flags that check every op) the body is the
+Python function itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jaxlike._src.array import Array
+from jaxlike._src.frames import STATE, running
+from jaxlike._src.graph.trace import trace
+from jaxlike._src.transforms.arguments import check_leaf, is_float0, name_of, to_array
+from jaxlike._src.transforms.structured import GraphFunction
+from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Body:
+    """A traced function: ``run`` on flat Arrays with ``closed`` at the end, the tree and types of its results."""
+
+    def __init__(self, run: Any, closed: list[Array], out_tree: Any, outs: Sequence[Array]) -> None:
+        self.run = run
+        self.closed = closed
+        self.out_tree = out_tree
+        self.avals = [o.aval for o in outs]
+        self.is_graph = isinstance(run, GraphFunction)
+
+
+def needs_python() -> bool:
+    """Whether control flow must run the Python functions themselves."""
+    if not STATE.plain:
+        return True
+    for frame in running():
+        if frame.trace is not None:
+            return False
+        if frame.axis_name is not None:
+            return True
+    return False
+
+
+def make_body(
+    fun: Callable[..., Any],
+    in_tree: Any,
+    examples: Sequence[Array],
+    kind: str,
+    probe: Callable[[], Sequence[Array]],
+    input_names: Sequence[str] = (),
+) -> Body:
+    """Trace ``fun(*args)`` for a tree of arguments.
+
+    Args:
+        fun: the function.
+        in_tree: the tree of its arguments (a tuple).
+        examples: Arrays of the arguments' types; their values are not used.
+        kind: what it is traced for, as messages say it.
+        probe: arguments to run the Python function on, where that is needed to see its types.
+        input_names: how messages call the arguments.
+    """
+    out_tree: Any = None
+
+    def flat(values: Sequence[Array]) -> list[Array]:
+        nonlocal out_tree
+        out = fun(*tree_unflatten(in_tree, list(values)))
+        leaves, out_tree = tree_flatten(out)
+        return [_result(x, k, out, fun, kind) for k, x in enumerate(leaves)]
+
+    if needs_python():
+        outs = flat(list(probe()))
+        return Body(flat, [], out_tree, outs)
+    graph, outs = trace(flat, examples, name_of(fun), input_names, location_of(fun), kind)
+    kinds = [(type(o), o._tag) for o in outs]
+    return Body(GraphFunction(graph, kinds), graph.lifted, out_tree, list(outs))
+
+
+def location_of(fun: Any) -> str:
+    """``name at file:line``, as messages name a function."""
+    code = getattr(fun, "__code__", None)
+    return f"{name_of(fun)} at {code.co_filename}:{code.co_firstlineno}" if code is not None else name_of(fun)
+
+
+def _result(x: Any, k: int, out: Any, fun: Any, kind: str) -> Array:
+    try:
+        check_leaf(x)
+    except TypeError:
+        path = keystr(tree_flatten_with_path(out)[0][k][0])
+        at = f" at output component {path}" if path else ""
+        raise TypeError(
+            f"function {location_of(fun)} traced for {kind} returned a value of type {type(x)}{at}, which is not a "
+            "valid JAX type"
+        ) from None
+    return to_array(x.astype(bool) if is_float0(x) else x)
+
+
+def leaf_arrays(tree: Any) -> tuple[list[Array], Any]:
+    """The leaves of arguments as Arrays, and the tree."""
+    leaves, treedef = tree_flatten(tree)
+    try:
+        return [to_array(x) for x in leaves], treedef
+    except TypeError as error:
+        raise TypeError(str(error).removesuffix(".")) from None

@@ -1,0 +1,150 @@
+"""residuals: what a backward pass keeps, listed for people who place `jax.checkpoint`.
+
+The function and its pullback are traced to one graph; what the part that depends on cotangents reads of the rest is
+what is kept. The recorder notes the user's line for each op. One that the backward pass adds belongs to the line of
+the op that it differentiates: both have the number that autograd gave to their node.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from jaxlike._src import torch_private
+from jaxlike._src.graph.jaxpr import jaxpr_of
+from jaxlike._src.graph.trace import Trace, trace
+from jaxlike._src.transforms import derive
+from jaxlike._src.transforms.arguments import argument_names, name_of
+from jaxlike._src.transforms.body import Body, leaf_arrays, make_body
+from jaxlike._src.transforms.partition import aval_of, read_across
+from jaxlike._src.transforms.reverse import output_array, vjp_leaves
+from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_structure, tree_unflatten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import FrameType
+
+    from jaxlike._src.array import Array, ShapedArray
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
+_TORCH = os.path.dirname(torch_private.torch.__file__) + os.sep
+
+
+class SourceTrace(Trace):
+    """A recorder that notes for each node which line of the user's it belongs to."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.sources: dict[int, tuple[int, str]] = {}  # by the id of a node, which `nodes` keeps
+        self._by_sequence: dict[int, str] = {}
+
+    def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        before = len(self.nodes)
+        out = super().__torch_dispatch__(op, types, args, kwargs)
+        self._note(before)
+        return out
+
+    def record_call(self, call: Any, tensors: Any, like: Any) -> Any:
+        """As the base class."""
+        before = len(self.nodes)
+        made = super().record_call(call, tensors, like)
+        self._note(before)
+        return made
+
+    def _note(self, before: int) -> None:
+        if len(self.nodes) == before:
+            return
+        backward = torch_private.running_backward_number()
+        number = torch_private.last_autograd_number() if backward is None else backward
+        source = self._by_sequence.get(number) if backward is not None else None
+        if source is None:
+            source = self._by_sequence[number] = _summary(sys._getframe(2))
+        for node in self.nodes[before:]:
+            self.sources[id(node)] = number, source
+
+
+def _summary(frame: FrameType | None) -> str:
+    """``file:line:column (function)`` of the innermost frame that is the user's."""
+    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, _TORCH, "<jaxlike graph")):
+        frame = frame.f_back
+    if frame is None:
+        return "unknown"
+    code = frame.f_code
+    column = list(code.co_positions())[frame.f_lasti // 2][2] or 0
+    return f"{code.co_filename}:{frame.f_lineno}:{column} ({code.co_qualname})"
+
+
+def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tuple[ShapedArray, str]]:
+    """The types of the values that ``jax.vjp(f, *args)`` keeps, each with where it is from."""
+    leaves, in_tree = leaf_arrays((args, kwargs))
+    examples = [derive.example(x) for x in leaves]
+    names = _names(f, args, kwargs)
+
+    def call(inside: Any) -> Any:
+        positional, named = tree_unflatten(in_tree, list(inside))
+        return f(*positional, **named)
+
+    flat_tree = tree_structure((list(leaves),))
+    body: Body = make_body(call, flat_tree, examples, "saved_residuals", lambda: leaves)
+    outs = body.run.stand_ins()
+    given = derive.differentiable(outs)
+    n = len(leaves)
+
+    def joint(flat: Sequence[Array]) -> list[Array]:
+        def on_leaves(inside: Sequence[Any]) -> Any:
+            made = [output_array(x) for x in tree_flatten(call(inside))[0]]
+            return derive.chosen_of(made, given), None
+
+        made, _, pull, _ = vjp_leaves(on_leaves, flat[:n], name_of(f))
+        grads = pull(flat[n:])
+        return [*made, *derive.chosen_of(grads, derive.differentiable(leaves))]
+
+    recorders: list[SourceTrace] = []
+
+    def recorder(name: str) -> SourceTrace:
+        recorders.append(SourceTrace(name))
+        return recorders[-1]
+
+    graph, _ = trace(joint, [*examples, *derive.chosen_of(outs, given)], name_of(f), recorder=recorder)
+    sources = recorders[0].sources
+    equations = {
+        o: (*sources[id(node)], equation)
+        for node, equation in zip(graph.nodes, jaxpr_of(graph).eqns, strict=True)
+        for o in node.outs
+        if o is not None
+    }
+    constants, arguments, computed = [], [], []
+    for var in read_across(graph, n, sum(given)):
+        if var in equations:
+            computed.append((var, *equations[var]))
+        elif var in graph.inputs:
+            arguments.append((aval_of(var), f"from the argument {names[graph.inputs.index(var)]}"))
+        else:
+            constants.append((aval_of(var), "from a constant"))
+    computed.sort(key=lambda c: c[1])
+    return [*constants, *arguments, *((aval_of(v), _described(where, e)) for v, _, where, e in computed)]
+
+
+def _described(where: str, equation: Any) -> str:
+    name = equation.primitive.name
+    if name == "name":
+        return f"named '{equation.params['name']}' from {where}"
+    if name in ("jit", "pjit"):
+        return f"output of jitted function '{equation.params['name']}' from {where}"
+    return f"output of {name} from {where}"
+
+
+def _names(f: Any, args: Any, kwargs: Any) -> list[str]:
+    names = argument_names(f)
+    said = [
+        (names[path[0].idx] if path[0].idx < len(names) else f"args[{path[0].idx}]") + keystr(path[1:])
+        for path, _ in tree_flatten_with_path(args)[0]
+    ]
+    return said + [f"{path[0].key}{keystr(path[1:])}" for path, _ in tree_flatten_with_path(kwargs)[0]]
+
+
+def print_saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Print, one a line, the values that ``jax.vjp(f, *args, **kwargs)`` keeps for the backward pass."""
+    for aval, source in saved_residuals(f, *args, **kwargs):
+        print(f"{aval.str_short(short_dtypes=True)} {source}")

@@ -1,0 +1,3 @@
+"""jax.experimental: what may change; a submodule for each subject."""
+
+from jaxlike._src.effects.callback import io_callback as io_callback
