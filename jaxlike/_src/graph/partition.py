@@ -7,7 +7,7 @@ saved where what they are made of is at hand, so a residual is seldom larger tha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
