@@ -7,6 +7,7 @@ from jaxlike import custom_derivatives as custom_derivatives
 from jaxlike import debug as debug
 from jaxlike import dtypes as dtypes
 from jaxlike import errors as errors
+from jaxlike import experimental as experimental
 from jaxlike import flatten_util as flatten_util
 from jaxlike import lax as lax
 from jaxlike import memory as memory

@@ -51,7 +51,8 @@ class Structured:
     name = "call"
     is_closed = True  # whether the arguments are all that it may depend on
     effects: frozenset[Effect] = frozenset()  # its own, beside those of its graphs
-    only_looks = False  # whether it has no results, so that differentiation passes it by
+    is_constant = False  # whether differentiation passes it by
+    only_looks = False  # whether it gives nothing and may be left out where a function runs once more
 
     def run(self, args: Arrays) -> list[Array]:
         """The results, where no transformation runs (or inside of a trace of this operation)."""
@@ -227,7 +228,7 @@ def _conjugate(tensor: Tensor) -> Tensor:
 
 def _under_grad(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     job = _Reverse(op, frame, args, [unwrap(a) for a in args])
-    if not job.at or op.only_looks:
+    if not job.at or op.is_constant:
         return _independent(op, frame, args, job.tensors)
     tensors = torch_private.link(_Link, job, *(job.tensors[k] for k in job.at))
     return [_like(o, t) for o, t in zip(job.outs, tensors, strict=True)]
@@ -250,7 +251,7 @@ def _under_jvp(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     tensors = [unwrap(a) for a in args]
     duals = [torch_private.unpack_dual(t) if _depends(t, level) else (t, None) for t in tensors]
     primals = [torch_private.unwrap_at(p, level) for p, _ in duals]
-    if all(t is None for _, t in duals) or op.only_looks:
+    if all(t is None for _, t in duals) or op.is_constant:
         return _independent(op, frame, args, primals)
     tangents = [None if t is None else torch_private.unwrap_at(t, level) for _, t in duals]
     with torch_private.below_level(), below(frame):
