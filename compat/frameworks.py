@@ -24,7 +24,7 @@ SUBMODULES = (
     " numpy.fft numpy.linalg ops profiler random scipy scipy.cluster.vq scipy.fft scipy.integrate"
     " scipy.interpolate scipy.linalg scipy.ndimage scipy.optimize scipy.signal"
     " scipy.sparse.linalg scipy.spatial.transform scipy.special scipy.stats sharding stages"
-    " test_util tree tree_util typing"
+    " lib monitoring distributed test_util tree tree_util typing"
 ).split()
 
 

@@ -20,7 +20,7 @@ from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import STATE, Frame, below
+from jaxlike._src.frames import STATE, Frame, below, no_frame
 from jaxlike._src.graph.effects import are_silenced, effects_in
 from jaxlike._src.graph.graph import Call
 from jaxlike._src.graph.trace import trace
@@ -156,6 +156,9 @@ def apply(op: Structured, args: Arrays) -> list[Array]:
     if frame is None:
         return op.run(args)
     if frame.trace is not None:
+        if frame.trace.folds and not frame.trace.depends(tensors := [unwrap(a) for a in args]):
+            with torch_private.outside_of_everything(), no_frame():
+                return op.run([_like(a, t) for a, t in zip(args, tensors, strict=True)])
         return _record(op, frame, args)
     return _RULES[frame.kind](op, frame, args)
 
