@@ -19,12 +19,12 @@ ACTUAL: Any = importlib.import_module(os.environ.get("COMPAT_ACTUAL", "jaxlike")
 
 # What `import jax` alone does not bring, and a program may reach as an attribute.
 SUBMODULES = (
-    "ad_checkpoint custom_batching custom_derivatives debug dlpack dtypes errors export"
-    " extend.core flatten_util image interpreters.ad lax lax.linalg nn nn.initializers numpy"
+    "ad_checkpoint custom_batching custom_derivatives debug dlpack dtypes errors experimental.checkify"
+    " experimental.jet export extend.core flatten_util image interpreters.ad lax lax.linalg nn nn.initializers numpy"
     " numpy.fft numpy.linalg ops profiler random scipy scipy.cluster.vq scipy.fft scipy.integrate"
     " scipy.interpolate scipy.linalg scipy.ndimage scipy.optimize scipy.signal"
     " scipy.sparse.linalg scipy.spatial.transform scipy.special scipy.stats sharding stages"
-    " test_util tree tree_util typing"
+    " lib monitoring distributed test_util tree tree_util typing"
 ).split()
 
 

@@ -110,7 +110,7 @@ PURE: dict[str, Any] = {
     "types from an array": lambda jax: jax.pure_callback(np.sin, jax.numpy.array(X), X),
     "custom_jvp, grad": lambda jax: jax.grad(lambda x: custom_sine(jax)(x).sum())(X),
     "custom_jvp, jit of grad": lambda jax: jax.jit(jax.grad(lambda x: custom_sine(jax)(x).sum()))(X),
-    "custom_jvp, hessian": lambda jax: jax.hessian(custom_sine(jax))(1.0),
+    "custom_jvp, hessian": lambda jax: jax.hessian(lambda x: custom_sine(jax)(x).sum())(X),
     "custom_jvp, vmap of grad": lambda jax: jax.vmap(jax.grad(custom_sine(jax)))(X),
     "custom_jvp, jvp of jit": lambda jax: jax.jvp(jax.jit(custom_sine(jax)), (X,), (X,)),
     "in scan": lambda jax: jax.lax.scan(lambda c, x: (c + sine(jax)(x), c), jax.numpy.float32(0), X),
@@ -170,7 +170,8 @@ PURE: dict[str, Any] = {
     "called again at each run": lambda jax: log_of(
         jax,
         lambda log: [
-            jax.jit(f := lambda x: jax.pure_callback(lambda x: (log(x), x)[1], f32(jax), x))(np.float32(k))
+            f(np.float32(k))
+            for f in [jax.jit(lambda x: jax.pure_callback(lambda x: (log(x), x)[1], f32(jax), x))]
             for k in range(3)
         ],
     ),

@@ -35,6 +35,7 @@ MODULES = {
     "array_methods": "libraries",  # bound to Array when the package is imported
     "at": "libraries",
     "stages": "transforms",
+    "check_grads": "libraries",
     "substitute": "substitution",
     "launch": "substitution",
     "ipython": "substitution",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compat.domains import NONZERO, POSITIVE, PROBABILITY, REAL, UNIT, between
+from compat.domains import EDGES, NONZERO, POSITIVE, PROBABILITY, REAL, TIED, UNIT, between
 from compat.same import Tolerance
 from compat.table import COMPLEX, FLOATS, INTS, MATRICES, REALS, VECTORS, WIDE_FLOATS, Case, Shapes, Table, each, vary
 
@@ -11,7 +11,9 @@ SUM = Tolerance(factor=8, normwise=True)
 HIGH = between(2.5, 6)
 LARGE = between(5, 30)
 SMALL = between(-5, 5)
-SHAPES: tuple[Shapes, ...] = (((), ()), ((3,), (3,)), ((2, 1), (3,)))
+SOME: tuple[Shapes, ...] = (((),), ((2, 3),))
+PAIRS: tuple[Shapes, ...] = (((3,), (3,)), ((2, 1), (3,)))
+TRIPLES: tuple[Shapes, ...] = (((3,), (3,), (3,)), ((), (2, 1), (3,)))
 
 
 def whole(dtype: str) -> np.ndarray:
@@ -92,7 +94,87 @@ LOGARITHMS = [
     *vary(Case("logsumexp", dtypes=FLOATS, shapes=VECTORS + MATRICES, tolerance=SUM), axis=(..., 0)),
 ]
 
-BESSEL = [*each("i0 i0e i1 i1e", dtypes=FLOATS, tolerance=LOOSE)]
+BESSEL = [
+    *each("i0 i0e i1 i1e", dtypes=FLOATS, tolerance=LOOSE),
+    *[
+        Case(
+            "bessel_jn",
+            dtypes=WIDE_FLOATS,
+            domain=between(0.5, 8),
+            shapes=(((),), ((3,),), ((2, 2),)),
+            tolerance=Tolerance(400, normwise=True),
+            label=f"order{v}",
+            call=lambda jax, x, v=v: jax.scipy.special.bessel_jn(x, v=v),
+        )
+        for v in (0, 3)
+    ],
+]
+
+INTEGRALS = [
+    Case("expi", dtypes=WIDE_FLOATS, domain=NONZERO, tolerance=Tolerance(100), shapes=SOME),
+    Case("expi", dtypes=WIDE_FLOATS, domain=between(1, 80), tolerance=Tolerance(100), shapes=SOME, label="large"),
+    Case("expi", only=("eager", "jit"), dtypes=WIDE_FLOATS, tolerance=Tolerance(100), domain=EDGES, label="edges"),
+    *each("expn", arity=2, dtypes=WIDE_FLOATS, domain=(between(0, 7), POSITIVE), tolerance=Tolerance(100),
+          shapes=PAIRS, grad=False),
+    *[
+        Case("expn", dtypes=WIDE_FLOATS, domain=POSITIVE, tolerance=Tolerance(100), shapes=SOME, label=f"order{n}",
+             call=lambda jax, x, n=n: jax.scipy.special.expn(n, x))
+        for n in (1, 3, 6000)
+    ],
+    Case("exp1", dtypes=FLOATS, domain=POSITIVE, tolerance=Tolerance(100), shapes=SOME, without=("hvp",)),
+    Case("exp1", dtypes=INTS, domain=between(1, 5), tolerance=Tolerance(100), shapes=SOME),
+    Case("sici", dtypes=WIDE_FLOATS, tolerance=Tolerance(100), shapes=SOME),
+    Case("sici", dtypes=WIDE_FLOATS, domain=between(-40, 40), tolerance=Tolerance(100), shapes=SOME, label="wide"),
+    Case("sici", only=("eager", "jit"), dtypes=WIDE_FLOATS, domain=EDGES, tolerance=Tolerance(100), label="edges"),
+    Case("fresnel", dtypes=FLOATS, tolerance=Tolerance(100), shapes=SOME),
+    Case("fresnel", dtypes=WIDE_FLOATS, domain=between(-20, 20), tolerance=Tolerance(400), shapes=SOME, label="wide"),
+    Case("fresnel", only=("eager", "jit"), dtypes=WIDE_FLOATS, domain=EDGES, tolerance=Tolerance(100), label="edges"),
+    Case("spence", dtypes=WIDE_FLOATS, domain=between(0.05, 6), tolerance=Tolerance(200), shapes=SOME),
+    Case("spence", only=("eager", "jit"), dtypes=WIDE_FLOATS, domain=TIED, tolerance=Tolerance(100), label="edges"),
+    Case("owens_t", arity=2, dtypes=FLOATS, tolerance=Tolerance(100), shapes=PAIRS),
+    Case("owens_t", arity=2, only=("eager", "jit"), dtypes=WIDE_FLOATS, domain=(EDGES, REAL), shapes=(((), ()),),
+         tolerance=Tolerance(100), label="edges"),
+]
+
+HYPERGEOMETRIC = [
+    Case("betainc", arity=3, dtypes=FLOATS, domain=(POSITIVE, POSITIVE, PROBABILITY), tolerance=Tolerance(100),
+         shapes=TRIPLES, grad=False),
+    Case("betainc", dtypes=WIDE_FLOATS, domain=PROBABILITY, tolerance=Tolerance(100), shapes=SOME, label="x",
+         call=lambda jax, x: jax.scipy.special.betainc(2.5, 1.5, x)),
+    Case("betainc", arity=3, dtypes=("float32",), domain=(POSITIVE, POSITIVE, PROBABILITY), only=("grad",),
+         shapes=TRIPLES[:1], label="refused"),
+    Case("poch", arity=2, dtypes=FLOATS, domain=POSITIVE, tolerance=Tolerance(400), shapes=PAIRS),
+    Case("hyp1f1", arity=3, dtypes=WIDE_FLOATS, domain=(POSITIVE, POSITIVE, SMALL), tolerance=Tolerance(400),
+         shapes=TRIPLES, without=("hvp",)),
+    Case("hyp1f1", arity=3, dtypes=WIDE_FLOATS, domain=TIED, tolerance=Tolerance(400), shapes=TRIPLES, grad=False,
+         label="integers"),
+    Case("hyp2f1", arity=4, dtypes=WIDE_FLOATS, domain=(POSITIVE, POSITIVE, HIGH, UNIT), tolerance=Tolerance(2000),
+         shapes=(((3,), (3,), (3,), (3,)), ((), (2, 1), (), (2, 3))), without=("hvp",)),
+    Case("hyp2f1", arity=4, dtypes=WIDE_FLOATS, domain=TIED, tolerance=Tolerance(2000), grad=False,
+         shapes=(((9,), (9,), (9,), (9,)),), label="integers"),
+    Case("hyp2f1", arity=4, dtypes=("float64",), domain=(between(0.3, 2), between(0.3, 2), HIGH, between(0.9, 0.99)),
+         tolerance=Tolerance(10**6), grad=False, shapes=(((9,), (9,), (9,), (9,)),), label="near_one"),
+]
+
+LEGENDRE = [
+    *[
+        Case("lpmn", dtypes=WIDE_FLOATS, domain=UNIT, shapes=(((3,),),), tolerance=Tolerance(400, normwise=True),
+             label=f"degree{n}", call=lambda jax, x, n=n: jax.scipy.special.lpmn(n, n, x), without=("vmap", "hvp"))
+        for n in (1, 2, 5)
+    ],
+    *[
+        Case("lpmn_values", dtypes=WIDE_FLOATS, domain=UNIT, shapes=(((3,),),), tolerance=Tolerance(400, normwise=True),
+             label=f"degree{n}{'normalized' if scaled else ''}",
+             call=lambda jax, x, n=n, scaled=scaled: jax.scipy.special.lpmn_values(n, n, x, scaled))
+        for n in (0, 1, 4)
+        for scaled in (False, True)
+    ],
+    Case("sph_harm_y", arity=2, dtypes=WIDE_FLOATS, domain=UNIT, shapes=(((4,), (4,)),), tolerance=Tolerance(200),
+         call=lambda jax, theta, phi: jax.scipy.special.sph_harm_y(
+             jax.numpy.array([0, 1, 2, 3]), jax.numpy.array([0, -1, 2, -3]), theta, phi, n_max=3)),
+    Case("bernoulli", arity=0, dtypes=("float32", "float64"), only=("eager", "jit"), tolerance=Tolerance(100),
+         call=lambda jax: [jax.scipy.special.bernoulli(n) for n in (0, 1, 2, 3, 8, 15)]),
+]  # fmt: skip
 
 AT_THE_ENDS = [
     # Slopes where the function's own formula is 0 * inf.
@@ -114,4 +196,4 @@ AT_THE_ENDS = [
     ),
 ]
 
-TABLE = Table("special", "jax.scipy.special", [*ERRORS, *GAMMAS, *LOGARITHMS, *BESSEL, *AT_THE_ENDS])
+TABLE = Table("special", "jax.scipy.special", [*ERRORS, *GAMMAS, *LOGARITHMS, *BESSEL, *INTEGRALS, *HYPERGEOMETRIC, *LEGENDRE, *AT_THE_ENDS])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import border, dtypes, index_plan, indexing, torch_private, unsigned
+from jaxlike._src import border, dtypes, index_plan, indexing, row_update
 from jaxlike._src.array import Array, NarrowArray
 from jaxlike._src.border import asarray, unwrap
 from jaxlike._src.devices import default_torch_device
@@ -276,7 +276,7 @@ def _changed_copy(x: Array, index: Any, kind: str, values: Any) -> Array | None:
             if kind == "set":
                 part.copy_(new)
             else:
-                part.copy_(_COMBINE[kind](part, new))
+                part.copy_(row_update.COMBINE[kind](part, new))
             return Array(made, x._tag)
         at = indexing.tensors_of(x, index if type(index) is tuple else (index,))
         if not _none_repeats(tensor, at):
@@ -285,7 +285,7 @@ def _changed_copy(x: Array, index: Any, kind: str, values: Any) -> Array | None:
         if new.dim() > part.dim():  # torch would drop leading axes of size 1
             return None
         made = tensor.clone()
-        made[at] = new if kind == "set" else _COMBINE[kind](part, new)
+        made[at] = new if kind == "set" else row_update.COMBINE[kind](part, new)
     except _REFUSED:
         return None
     return Array(made, x._tag)
@@ -332,54 +332,11 @@ def _checked_values(x: Array, values: Any) -> Array:
 
 # On tensors
 
-_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
-
-
 def _computed(kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, unique: bool, clip: bool) -> Tensor:
     """`_updated` in a dtype that torch's scatters take."""
-    dtype = tensor.dtype
-    ordered = kind in ("min", "max")
-
-    def run(a: Tensor, b: Tensor) -> Tensor:
-        return _updated(kind, a, b, plan, ndim, unique, clip)
-
-    if dtype in unsigned.WIDE and not ordered:  # the same bits, wrapping the same way
-        return run(tensor.view(_SIGNED[dtype]), values.view(_SIGNED[dtype])).view(dtype)
-    if dtype is torch.uint64:
-        return unsigned.unflip(run(unsigned.flip(tensor), unsigned.flip(values)))
-    if dtype in unsigned.WIDE:
-        return run(tensor.to(torch.int64), values.to(torch.int64)).to(dtype)
-    if dtype is torch.bool and ordered:
-        return run(tensor.to(torch.uint8), values.to(torch.uint8)) != 0
-    if dtype.is_floating_point and dtype.itemsize == 1:  # float8
-        if kind == "set":
-            return run(tensor.view(torch.uint8), values.view(torch.uint8)).view(dtype)
-        return border.cast(run(tensor.to(torch.float32), values.to(torch.float32)), dtype)
-    return run(tensor, values)
-
-
-def _lexicographic(keep_first: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
-    def of_complex(a: Tensor, b: Tensor) -> Tensor:
-        real, imag = keep_first(a.real, b.real), keep_first(a.imag, b.imag)
-        return torch.where(real | ((a.real == b.real) & imag) | a.isnan(), a, b)
-
-    return of_complex
-
-
-_COMBINE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "add": torch.add,
-    "sub": torch.sub,
-    "mul": torch.mul,
-    "min": torch.minimum,
-    "max": torch.maximum,
-}
-_OF_COMPLEX = {"min": _lexicographic(torch.lt), "max": _lexicographic(torch.gt)}
-
-
-def _combine(kind: str, old: Tensor, new: Tensor) -> Tensor:
-    if kind == "set":
-        return new
-    return (_OF_COMPLEX if old.is_complex() and kind in _OF_COMPLEX else _COMBINE)[kind](old, new)
+    return row_update.in_own_dtype(
+        kind, lambda a, b: _updated(kind, a, b, plan, ndim, unique, clip), tensor, values
+    )
 
 
 def _updated(kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, unique: bool, clip: bool) -> Tensor:
@@ -398,10 +355,10 @@ def _updated(kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, u
     if plan.lookups or plan.windows:
         part = _put_rows(kind, part, values, plan, ndim, unique, clip, copied)
     elif copied:
-        part.copy_(_combine(kind, part, values))
+        part.copy_(row_update.combine(kind, part, values))
         part = None
     else:  # cloned, because an expanded tangent cannot be made dual again
-        part = values.expand(part.shape).clone() if kind == "set" else _combine(kind, part, values)
+        part = values.expand(part.shape).clone() if kind == "set" else row_update.combine(kind, part, values)
     if part is not None:
         tensor = _put_back(tensor, plan.views, 0, part)
     for axis in reversed(plan.expand):
@@ -467,31 +424,11 @@ def _put_rows(
     at = tuple(index_plan.tensor_of(p, rows.device) for p in positions)
     mask = None if valid is None else index_plan.tensor_of(valid, rows.device)
     if copied and mask is None and (distinct or kind in ("add", "sub")):
-        _write(kind, rows, at, new)
+        row_update.write(kind, rows, at, new)
         return None
-    if kind in ("add", "sub"):
-        new = -new if kind == "sub" else new
-        new = new if mask is None else torch.where(_as_rows(mask, new), new, torch.zeros_like(new))
-        changed = rows.index_put(at, new, accumulate=True)
-    elif new.shape[0] == 1:
-        old = rows[at]
-        new = _combine(kind, old, new)
-        changed = rows.index_put(at, new if mask is None else torch.where(_as_rows(mask, new), new, old))
-    else:
-        changed = _put_with_spare_row(kind, rows, at, mask, new, distinct)
+    changed = row_update.changed(kind, rows, at, mask, new, distinct)
     back = [order.index(a) for a in range(len(order))]
     return changed.permute(back)
-
-
-def _write(kind: str, rows: Tensor, at: tuple[Tensor, ...], new: Tensor) -> None:
-    if kind in ("add", "sub"):
-        rows.index_put_(at, -new if kind == "sub" else new, accumulate=True)
-    else:
-        rows.index_put_(at, new if kind == "set" else _combine(kind, rows[at], new))
-
-
-def _as_rows(mask: Tensor, rows: Tensor) -> Tensor:
-    return mask.reshape(-1, *[1] * (rows.dim() - 1))
 
 
 def _row_positions(plan: Plan, clip: bool) -> tuple[list[Any], Any]:
@@ -533,67 +470,6 @@ def _rows_to_keep(
     return None if keep.size == count else keep
 
 
-def _put_with_spare_row(
-    kind: str, rows: Tensor, at: tuple[Tensor, ...], mask: Tensor | None, new: Tensor, distinct: bool
-) -> Tensor:
-    """Rows that do not count go to a row past the end."""
-    sizes = rows.shape[: len(at)]
-    length = sizes.numel()
-    flat = rows.reshape(length, *rows.shape[len(at) :])
-    one = at[0]
-    for positions, size in zip(at[1:], sizes[1:], strict=True):
-        one = one * size + positions
-    spare = border.scalar(length, torch.int64)
-    if mask is not None:
-        one = torch.where(mask, one, spare)
-    padded = torch.cat([flat, flat[:1]])
-    if not distinct:
-        if kind == "set":
-            one = torch.where(_is_last(one, length), one, spare)
-        elif kind == "mul" and _is_differentiated(new):
-            raise NotImplementedError("scatter_mul gradients are only implemented if `unique_indices=True`")
-        elif flat.is_complex() or (kind == "mul" and border.raw_parts(flat) is not None):
-            # torch has no order of complex numbers, and a trace may yet be differentiated, where torch's
-            # scatter of products has a tangent of 0.
-            one, new = _combined_repeats(kind, one, new, length)
-        else:
-            how = {"mul": "prod", "min": "amin", "max": "amax"}[kind]
-            changed = padded.scatter_reduce(0, _as_rows(one, new).expand(new.shape), new, how, include_self=True)
-            return changed[:length].reshape(rows.shape)
-    if kind != "set":
-        new = _combine(kind, padded[one], new)
-    return padded.index_put((one,), new)[:length].reshape(rows.shape)
-
-
-def _is_last(at: Tensor, length: int) -> Tensor:
-    """Which of the positions are not repeated later."""
-    number = torch.arange(at.shape[0], device=at.device)
-    none = torch.full((length + 1,), -1, device=at.device)
-    return none.scatter_reduce(0, at, number, "amax").gather(0, at) == number
-
-
-def _combined_repeats(kind: str, at: Tensor, new: Tensor, length: int) -> tuple[Tensor, Tensor]:
-    """The rows sorted by position, each combined with those before it at the same one; the last ones count."""
-    at, order = torch.sort(at, stable=True)
-    new = new[order]
-    step = 1
-    while step < at.shape[0]:
-        same = _as_rows(at[step:] == at[:-step], new)
-        new = torch.cat([new[:step], torch.where(same, _combine(kind, new[:-step], new[step:]), new[step:])])
-        step *= 2
-    repeated = torch.cat([at[1:] == at[:-1], at[:1] < 0])
-    return torch.where(repeated, border.scalar(length, torch.int64), at), new
-
-
-def _is_differentiated(*tensors: Tensor) -> bool:
-    for tensor in tensors:
-        while torch_private.is_wrapped(tensor):
-            if not torch_private.is_batched(tensor) and (tensor.requires_grad or torch_private.has_tangent(tensor)):
-                return True
-            tensor = torch_private.wrapped_value(tensor)
-    return False
-
-
 # apply
 
 
@@ -605,7 +481,7 @@ def _apply(ref: _IndexUpdateRef, func: Callable[[Any], Any], unique: bool, mode:
     from jaxlike._src.transforms.vmap import vmap
 
     x = ref.array
-    if _is_differentiated(unwrap(x)):
+    if row_update.is_differentiated(unwrap(x)):
         raise NotImplementedError("scatter_apply JVP not implemented")
     plan = index_plan.make_plan(ref.index, x.shape, wrap=wrap)
     selected = indexing.take(x, ref.index, "clip", wrap=wrap)

@@ -2,8 +2,9 @@
 
 A kernel is written on tensors of one dtype. `unary` and `binary` give it the signature, the promotion, the
 errors and the documentation of its family, and an operator form for Array's methods.
-The fast path is first: Arrays of the running frame, dtypes the kernel takes as they are. Everything else
-(mixed dtypes, numpy operands, closed-over values, flags that ask for checks) takes the general path.
+The fast path is first: Arrays of the running frame, dtypes the kernel takes as they are; it writes out what
+`Array(...)` does, which saves a call. Everything else (mixed dtypes, numpy operands, closed-over values, flags
+that ask for checks) takes the general path.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class BinaryOp(Protocol):
 
 
 
+new = object.__new__
 FLOATS: Final = frozenset([torch.float32, torch.float64, torch.float16, torch.bfloat16])
 COMPLEX: Final = frozenset([torch.complex64, torch.complex128])
 SIGNED: Final = frozenset([torch.int8, torch.int16, torch.int32, torch.int64])
@@ -119,19 +121,30 @@ def alias(name: str, op: Op) -> Op:
     return twin  # pyright: ignore[reportReturnType]
 
 
+def take_names(op: Any, kernel: Callable[..., Any], keywords: bool) -> None:
+    """Give the parameters of ``op`` the names that its kernel has; ``keywords`` lets callers use them.
+
+    Only the names change, so a call costs what it did.
+    """
+    code = op.__code__
+    count = code.co_argcount
+    names = (*kernel.__code__.co_varnames[:count], *code.co_varnames[count:])
+    op.__code__ = code.replace(co_varnames=names, co_posonlyargcount=0 if keywords else count)
+
+
 UNARY_DOC: Final = """
 
     Args:
-        x: array or number of any shape.
+        {0}: array or number of any shape.
 
     Returns:
-        An array of the shape of ``x``.
+        An array of the shape of ``{0}``.
     """
 BINARY_DOC: Final = """
 
     Args:
-        x: array or number.
-        y: array or number; shapes broadcast, dtypes promote.
+        {0}: array or number.
+        {1}: array or number; shapes broadcast, dtypes promote.
 
     Returns:
         An array of the common shape.
@@ -165,6 +178,8 @@ def unary(
     primitive: str = "",
     uint64: unsigned.Uint64Rule = "bits",
     weak: bool = True,
+    keywords: bool = False,
+    builtin: Kernel | None = None,
     module: str = "jax.numpy",
 ) -> Callable[[Kernel], UnaryOp]:
     """Lift a kernel of one tensor.
@@ -175,6 +190,8 @@ def unary(
         primitive: the name in that error, if it is not the function's.
         uint64: how unsigned 64-bit operands are computed, see `unsigned`.
         weak: whether a weakly typed operand gives a weakly typed result.
+        keywords: whether the argument may be given by its name in the kernel.
+        builtin: the function of torch that the kernel calls and does nothing else; the fast path calls it at once.
         module: where users find the function.
     """
     direct = frozenset(
@@ -183,6 +200,7 @@ def unary(
 
     def lift(kernel: Kernel) -> UnaryOp:
         name = primitive or kernel.__name__
+        quick = builtin or kernel
 
         def general(x: Any) -> Array:
             check_arraylike(kernel.__name__, x)
@@ -213,11 +231,14 @@ def unary(
                 else:
                     t = unwrap(x)
                 if t.dtype in direct:
-                    return Array(kernel(t), x._tag and weak)
+                    out = new(Array)
+                    out._t, out._tag, out._frame = quick(t), x._tag and weak, fast
+                    return out
             return general(x)
 
         op.general = general  # pyright: ignore[reportFunctionMemberAccess]
-        return publish(op, kernel, UNARY_DOC, module)
+        take_names(op, kernel, keywords)
+        return publish(op, kernel, UNARY_DOC.format(*op.__code__.co_varnames), module)
 
     return lift
 
@@ -240,6 +261,8 @@ def binary(
     uint64: unsigned.Uint64Rule = "bits",
     result: str = "same",
     arguments_of: str = "",
+    keywords: bool = False,
+    builtin: Kernel | None = None,
     module: str = "jax.numpy",
 ) -> Callable[[Kernel], BinaryOp]:
     """Lift a kernel of two tensors of one dtype that broadcasts.
@@ -252,6 +275,8 @@ def binary(
         result: "same" (the dtype computed in), "bool" (a comparison), or "truth": a bool that is weakly typed only
             if both operands are, where others also are if the dtype they promote to is; "strong": never weak.
         arguments_of: the function that errors about arguments name, if it is not this one.
+        keywords: whether the arguments may be given by their names in the kernel.
+        builtin: the function of torch that the kernel calls and does nothing else; the fast path calls it at once.
         module: where users find the function.
     """
     direct = frozenset(t for t in promote.direct if dtypes.any_of(accepts, dtypes.from_torch(t)))
@@ -264,6 +289,7 @@ def binary(
     def lift(kernel: Kernel) -> BinaryOp:
         public = arguments_of or kernel.__name__
         name = primitive or kernel.__name__
+        quick = builtin or kernel
 
         def general(x: Any, y: Any) -> Array:
             check_arraylike(public, x, y)
@@ -301,26 +327,30 @@ def binary(
                     b = y._t if y._frame is fast else unwrap(y)
                     dtype = a.dtype
                     if dtype is b.dtype and dtype in direct:
+                        out = new(Array)
                         try:
-                            return Array(kernel(a, b), x._tag and y._tag and not strong)
+                            out._t = quick(a, b)
                         except RuntimeError:  # shapes: the general path says which
                             return general(x, y)
+                        out._tag, out._frame = x._tag and y._tag and not strong, fast
+                        return out
                 elif type(y) is float:
                     if a.dtype in with_float:
-                        return Array(kernel(a, scalar(y, a.dtype)), x._tag)
+                        return Array(quick(a, scalar(y, a.dtype)), x._tag)
                 elif type(y) is int and a.dtype in with_int and -0x80000000 <= y <= 0x7FFFFFFF:
-                    return Array(kernel(a, scalar(y, a.dtype)), x._tag)
+                    return Array(quick(a, scalar(y, a.dtype)), x._tag)
             elif type(y) is Array:
                 b = y._t if y._frame is fast else unwrap(y)
                 if type(x) is float:
                     if b.dtype in with_float:
-                        return Array(kernel(scalar(x, b.dtype), b), y._tag)
+                        return Array(quick(scalar(x, b.dtype), b), y._tag)
                 elif type(x) is int and b.dtype in with_int and -0x80000000 <= x <= 0x7FFFFFFF:
-                    return Array(kernel(scalar(x, b.dtype), b), y._tag)
+                    return Array(quick(scalar(x, b.dtype), b), y._tag)
             return general(x, y)
 
         op.general = general  # pyright: ignore[reportFunctionMemberAccess]
-        return publish(op, kernel, BINARY_DOC, module)
+        take_names(op, kernel, keywords)
+        return publish(op, kernel, BINARY_DOC.format(*op.__code__.co_varnames), module)
 
     return lift
 

@@ -84,6 +84,21 @@ class below:
         STATE.fast = STATE.frame if STATE.plain else CHECKED
 
 
+class no_frame:
+    """All frames set aside: plain eager code inside."""
+
+    __slots__ = ("_frame",)
+
+    def __enter__(self) -> None:
+        self._frame = STATE.frame
+        STATE.frame = None
+        STATE.fast = None if STATE.plain else CHECKED
+
+    def __exit__(self, *exc: object) -> None:
+        STATE.frame = self._frame
+        STATE.fast = STATE.frame if STATE.plain else CHECKED
+
+
 def set_checked(checked: bool) -> None:
     """Send every op through its general path (flags such as debug_nans are looked at there)."""
     STATE.plain = not checked

@@ -172,7 +172,8 @@ def _kind_and_value(entry: Any) -> tuple[str, Any]:
     )
 
 
-def _as_tuple(index: Any) -> tuple[Any, ...]:
+def as_tuple(index: Any) -> tuple[Any, ...]:
+    """The entries of an index; TypeError for a list."""
     if isinstance(index, tuple):
         return index
     if isinstance(index, Sequence) and not isinstance(index, str):
@@ -193,7 +194,7 @@ def _as_tuple(index: Any) -> tuple[Any, ...]:
 
 def parse(index: Any, shape: tuple[int, ...]) -> list[Part]:
     """The entries of ``index``, each with its kind and the axes of ``shape`` that it stands for."""
-    entries = [_kind_and_value(entry) for entry in _as_tuple(index)]
+    entries = [_kind_and_value(entry) for entry in as_tuple(index)]
     if [kind for kind, _ in entries].count("ellipsis") > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
     widths = [0 if k in ("none", "ellipsis") else np.ndim(v) if k == "bool" else 1 for k, v in entries]

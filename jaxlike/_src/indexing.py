@@ -79,7 +79,7 @@ def read(x: Array, plan: Plan, fill: Tensor | None = None, *, clip: bool = False
     are looked up.
     """
     tensor = unwrap(x)
-    check = fill is not None or (plan.found != () and not clip and _may_have_derivative(tensor))
+    check = fill is not None or (plan.found != () and not clip and may_have_derivative(tensor))
     if 0 in plan.shape:
         return type(x)(tensor.new_zeros(plan.shape), x._tag)
     for lookup in plan.lookups:
@@ -107,7 +107,8 @@ def read(x: Array, plan: Plan, fill: Tensor | None = None, *, clip: bool = False
     return type(x)(tensor, x._tag)
 
 
-def _may_have_derivative(tensor: Tensor) -> bool:
+def may_have_derivative(tensor: Tensor) -> bool:
+    """Whether a gradient of ``tensor`` may be asked for."""
     inexact = tensor.dtype.is_floating_point or tensor.dtype.is_complex
     return STATE.frame is not None and inexact and any(frame.kind == "grad" for frame in running())
 

@@ -99,6 +99,10 @@ from jaxlike._src.lax.elementwise import square as square
 from jaxlike._src.lax.elementwise import sub as sub
 from jaxlike._src.lax.elementwise import tan as tan
 from jaxlike._src.lax.elementwise import tanh as tanh
+from jaxlike._src.lax.gather import gather as gather
+from jaxlike._src.lax.gather import index_take as index_take
+from jaxlike._src.lax.gather_dims import GatherDimensionNumbers as GatherDimensionNumbers
+from jaxlike._src.lax.gather_dims import ScatterDimensionNumbers as ScatterDimensionNumbers
 from jaxlike._src.lax.parallel import all_gather as all_gather
 from jaxlike._src.lax.parallel import all_to_all as all_to_all
 from jaxlike._src.lax.parallel import axis_index as axis_index
@@ -126,6 +130,13 @@ from jaxlike._src.lax.reduce import reduce_sum as reduce_sum
 from jaxlike._src.lax.reduce import reduce_xor as reduce_xor
 from jaxlike._src.lax.scan import map as map
 from jaxlike._src.lax.scan import scan as scan
+from jaxlike._src.lax.scatter import scatter as scatter
+from jaxlike._src.lax.scatter import scatter_add as scatter_add
+from jaxlike._src.lax.scatter import scatter_apply as scatter_apply
+from jaxlike._src.lax.scatter import scatter_max as scatter_max
+from jaxlike._src.lax.scatter import scatter_min as scatter_min
+from jaxlike._src.lax.scatter import scatter_mul as scatter_mul
+from jaxlike._src.lax.scatter import scatter_sub as scatter_sub
 from jaxlike._src.lax.select import clamp as clamp
 from jaxlike._src.lax.select import select as select
 from jaxlike._src.lax.select import select_n as select_n

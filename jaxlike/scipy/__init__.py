@@ -2,3 +2,4 @@
 
 from jaxlike.scipy import linalg as linalg
 from jaxlike.scipy import special as special
+from jaxlike.scipy import stats as stats

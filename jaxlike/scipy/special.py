@@ -1,6 +1,7 @@
 """jax.scipy.special: the names; bodies are in `jaxlike._src.scipy`."""
 
 from jaxlike._src.nn.logsumexp import logsumexp as logsumexp
+from jaxlike._src.scipy.betainc import betainc as betainc
 from jaxlike._src.scipy.gammas import beta as beta
 from jaxlike._src.scipy.gammas import betaln as betaln
 from jaxlike._src.scipy.gammas import comb as comb
@@ -15,6 +16,19 @@ from jaxlike._src.scipy.gammas import loggamma as loggamma
 from jaxlike._src.scipy.gammas import multigammaln as multigammaln
 from jaxlike._src.scipy.gammas import polygamma as polygamma
 from jaxlike._src.scipy.gammas import zeta as zeta
+from jaxlike._src.scipy.hypergeometric import hyp1f1 as hyp1f1
+from jaxlike._src.scipy.hypergeometric import hyp2f1 as hyp2f1
+from jaxlike._src.scipy.hypergeometric import poch as poch
+from jaxlike._src.scipy.integrals import exp1 as exp1
+from jaxlike._src.scipy.integrals import expi as expi
+from jaxlike._src.scipy.integrals import expn as expn
+from jaxlike._src.scipy.integrals import fresnel as fresnel
+from jaxlike._src.scipy.integrals import owens_t as owens_t
+from jaxlike._src.scipy.integrals import sici as sici
+from jaxlike._src.scipy.integrals import spence as spence
+from jaxlike._src.scipy.polynomials import bernoulli as bernoulli
+from jaxlike._src.scipy.polynomials import bessel_jn as bessel_jn
+from jaxlike._src.scipy.polynomials import sph_harm_y as sph_harm_y
 from jaxlike._src.scipy.special import boxcox as boxcox
 from jaxlike._src.scipy.special import boxcox1p as boxcox1p
 from jaxlike._src.scipy.special import dawsn as dawsn

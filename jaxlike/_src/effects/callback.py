@@ -16,12 +16,13 @@ import torch
 
 from jaxlike._src import config, dtypes
 from jaxlike._src.array import Array, ShapedArray
-from jaxlike._src.border import asarray, from_numpy, unwrap
+from jaxlike._src.border import astype, from_numpy, unwrap
 from jaxlike._src.device_put import device_put
 from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.errors import JaxRuntimeError
 from jaxlike._src.graph.effects import Effect
 from jaxlike._src.lax.scan import scan
+from jaxlike._src.random.key_array import PRNGKeyArray, key_words
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.custom import flatten_arguments
 from jaxlike._src.transforms.structured import Structured, apply
@@ -74,7 +75,7 @@ class Callback(Structured):
     def run(self, args: Sequence[Array]) -> list[Array]:
         """Call it with values on the CPU, and check what it gives."""
         try:
-            leaves = on_host(lambda inside: [np.asarray(x) for x in self.call(inside)], args)
+            leaves = on_host(lambda inside: [np.asarray(x) for x in self.call(inside)], bare(args))
             return self._checked(leaves)
         except Exception as error:
             raise callback_error(error) from error
@@ -117,6 +118,11 @@ class Callback(Structured):
         return scan(step, (), chosen)[1]
 
 
+def bare(args: Sequence[Array]) -> list[Array]:
+    """What a compiled program knows of its values: no weak types, and the words of keys."""
+    return [key_words(a) if isinstance(a, PRNGKeyArray) else astype(a, a.dtype) for a in args]
+
+
 def on_host(call: Callable[[Sequence[Array]], Any], args: Sequence[Array]) -> Any:
     """Call a function with values on the CPU, where it also computes."""
     if default_torch_device().type == "cpu" and all(a._t.device.type == "cpu" for a in args):
@@ -134,11 +140,7 @@ def callback_error(error: BaseException) -> JaxRuntimeError:
 
 def no_lanes(results: Sequence[ShapedArray]) -> list[Array]:
     """Results for a vmap over nothing, which is computed as one lane that is left out."""
-    device = default_torch_device()
-    return [
-        asarray(Array(torch.zeros((1, *a.shape), dtype=dtypes.to_torch(np.dtype(a.dtype)), device=device)))
-        for a in results
-    ]
+    return [from_numpy(np.zeros((1, *a.shape), a.dtype)) for a in results]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 class PureCallback(Callback):
@@ -171,7 +173,9 @@ class PureCallback(Callback):
             "Pure callbacks do not support JVP. Please use `jax.custom_jvp` to use callbacks while taking gradients."
         )
 
-    vjp = jvp
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """None."""
+        return self.jvp(primals, perturbed)
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], Sequence[bool]]:
         """As ``vmap_method`` says."""
@@ -223,7 +227,9 @@ class IOCallback(Callback):
         """None."""
         raise ValueError("IO callbacks do not support JVP.")
 
-    vjp = jvp
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """None."""
+        return self.jvp(primals, perturbed)
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], Sequence[bool]]:
         """One call a lane, unless the order is to be kept."""

@@ -16,7 +16,7 @@ import numpy as np
 from jaxlike._src.array import Array
 from jaxlike._src.border import concrete_tensor, unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.effects.callback import Callback, callback_error, on_host
+from jaxlike._src.effects.callback import Callback, bare, callback_error, on_host
 from jaxlike._src.effects.draw import visualize_sharding
 from jaxlike._src.graph.effects import Effect
 from jaxlike._src.sharding import sharding_of
@@ -43,7 +43,7 @@ class OrderedDebugEffect(Effect):
 class DebugCallback(Callback):
     """A call that looks at values."""
 
-    only_looks = True
+    only_looks = is_constant = True
 
     def __init__(self, name: str, call: Callable[[Sequence[Array]], Any], ordered: bool, shown: dict[str, Any]) -> None:
         super().__init__(call, [])
@@ -56,7 +56,7 @@ class DebugCallback(Callback):
             on_host(self.call, args)
             return []
         try:
-            on_host(self.call, args)
+            on_host(self.call, bare(args))
         except Exception as error:
             raise callback_error(error) from error
         return []
@@ -114,7 +114,7 @@ def _as_array(x: Any) -> Array | None:
 # debug.callback
 
 
-def debug_callback(
+def callback(
     callback: Callable[..., Any] | None = None,
     *args: Any,
     ordered: bool = False,
@@ -183,7 +183,7 @@ class _FormatCheck(string.Formatter):
 _check = _FormatCheck()
 
 
-def debug_print(
+def print(
     fmt: str | None = None,
     *args: Any,
     ordered: bool = False,
@@ -254,7 +254,7 @@ def _record_of_caller() -> tuple[str, int]:
     return frame.f_code.co_filename, frame.f_lineno
 
 
-def debug_log(
+def log(
     fmt: str | None = None,
     *args: Any,
     ordered: bool = False,
@@ -263,7 +263,7 @@ def debug_log(
     _use_logging: bool = True,
     **kwargs: Any,
 ) -> Callable[..., None] | None:
-    """As `debug_print`, to the logger ``jax._src.debugging`` at level INFO.
+    """As `print`, to the logger ``jax._src.debugging`` at level INFO.
 
     Args:
         fmt: a format string.
@@ -273,7 +273,7 @@ def debug_log(
         skip_format_check: accept arguments that no field shows.
         **kwargs: as args.
     """
-    return debug_print(
+    return print(
         fmt,
         *args,
         ordered=ordered,

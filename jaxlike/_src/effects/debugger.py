@@ -18,7 +18,7 @@ from typing import IO, Any, NamedTuple
 
 from jaxlike._src.border import is_traced
 from jaxlike._src.effects.callback import pure_callback
-from jaxlike._src.effects.debug import debug_callback
+from jaxlike._src.effects.debug import callback
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
@@ -46,7 +46,7 @@ def _frame_of(info: inspect.FrameInfo) -> UserFrame:
     try:
         lines, start = inspect.getsourcelines(info.frame)
         if 0 <= info.lineno - max(start, 1) < len(lines):
-            source, offset = [line.rstrip("\n") for line in lines], info.lineno - max(start, 1)
+            source, offset = "".join(lines).split("\n"), info.lineno - max(start, 1)
     except OSError:
         pass  # code that was made at run time has no source
     return UserFrame(info.filename, info.lineno, source, offset, dict(info.frame.f_locals))
@@ -219,7 +219,7 @@ def breakpoint(
             CliDebugger(frames, None if here else threading.get_ident(), **kwargs).cmdloop()
 
     if token is None:
-        debug_callback(stop, *variables.traced, ordered=ordered)
+        callback(stop, *variables.traced, ordered=ordered)
         return None
 
     def stop_with(token: Any, *values: Any) -> Any:

@@ -33,8 +33,8 @@ def visualize_sharding(
         raise ValueError("`visualize_sharding` only works for shapes with 1 and 2 dimensions.")
     holders: dict[tuple[int, int], list[Any]] = {}
     for device, index in sharding.devices_indices_map(tuple(shape)).items():
-        place = tuple((s.start or 0) for s in index)
-        holders.setdefault(place if len(place) == 2 else (0, *place), []).append(device)
+        row, column = [0, 0, *((s.start or 0) for s in index)][-2:]
+        holders.setdefault((row, column), []).append(device)
     rows, columns = (sorted({place[k] for place in holders}) for k in (0, 1))
     height = max(1, int(10 * scale) // len(rows)) if len(shape) == 2 else 1
     ratio = (shape[-1] if len(shape) == 2 else 1) / max(shape[0], 1)

@@ -96,6 +96,7 @@ class Trace(torch_private.TorchDispatchMode):
         self.inputs: list[Var] = []
         self.input_names: list[str] = []
         self.fun_location = ""
+        self.folds = False  # whether ops on known values are computed at once (`ensure_compile_time_eval`)
         self.purpose = "jit"  # what messages say that the function is traced for
 
     # Values
@@ -115,6 +116,8 @@ class Trace(torch_private.TorchDispatchMode):
 
     def lift(self, x: Array) -> Tensor:
         """The stand-in for an Array from outside; the same one each time."""
+        if self.folds and is_plain(x._t):
+            return x._t
         found = self.lifted.get(id(x))
         if found is not None:
             return found[1]
@@ -144,6 +147,9 @@ class Trace(torch_private.TorchDispatchMode):
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self.folds and not self.depends((args, kwargs)):
+            with torch_private.outside():
+                return op(*args, **kwargs)
         schema = op._schema
         if schema.is_mutable:
             return self._mutate(op, types, args, kwargs)
@@ -185,6 +191,14 @@ class Trace(torch_private.TorchDispatchMode):
         )
         return outs if single else tuple(outs) if schema.returns[0].type.kind() != "ListType" else outs
 
+    def depends(self, value: Any) -> bool:
+        """Whether a tensor among arguments is unknown here: one of the trace, or of a transformation outside."""
+        if isinstance(value, torch.Tensor):
+            return not is_plain(value) or id(value) in self.zeros
+        if isinstance(value, list | tuple):
+            return any(map(self.depends, value))
+        return isinstance(value, dict) and any(map(self.depends, value.values()))
+
     def record_call(self, call: Any, tensors: Sequence[Tensor], like: Sequence[Tensor]) -> list[Tensor]:
         """Append a single node that applies ``call`` to the tensors; its results look like ``like``."""
         with torch_private.outside():
@@ -215,7 +229,7 @@ class Trace(torch_private.TorchDispatchMode):
         name = op._schema.name.removeprefix("aten::")
         if name in _RESHAPES_IN_PLACE:
             return self._reshape_in_place(op, types, args, kwargs)
-        if id(written) in self.zeros:
+        if written is not None and id(written) in self.zeros:
             self.var_of(written)
         view = self.views.get(id(written))
         if not name.endswith("_") or written is None or (id(written) in self.aliased and view is None):
@@ -325,6 +339,11 @@ def _filled(op: Any, args: Any, meta: tuple[Any, ...]) -> tuple[Any, Any, Any]:
     name, (shape, dtype, _) = _FILLED_LIKE[op], meta
     value = args[-1:] if name == "full" else ()
     return getattr(aten, name).default, (list(shape), *value), {"dtype": dtype, "device": DEVICE}
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor has values of its own."""
+    return not torch_private.is_wrapped(tensor) and tensor.device.type != "meta"
 
 
 def _strides(like: Tensor) -> tuple[int, ...]:

@@ -87,17 +87,18 @@ def reduce_min(operand: ArrayLike, axes: Sequence[int]) -> Array:
 # Bitwise
 
 
-def _folded(op: Callable[[Tensor, Tensor], Tensor]) -> Kernel:
-    """A reduction by halves with an associative and commutative op."""
+def folded(op: Callable[[Tensor, Tensor], Tensor], identity: int = 0) -> Kernel:
+    """A reduction by halves with an associative and commutative op; of nothing it is the identity."""
 
     def kernel(tensor: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-        del keepdims
         kept = [i for i in range(tensor.dim()) if i not in axes]
-        flat = tensor.permute([*kept, *axes]).reshape([*(tensor.shape[i] for i in kept), -1])
+        rows = math.prod(tensor.shape[i] for i in axes)
+        flat = tensor.permute([*kept, *axes]).reshape([*(tensor.shape[i] for i in kept), rows])
         while (n := flat.shape[-1]) > 1:
             joined = op(flat.narrow(-1, 0, n // 2), flat.narrow(-1, n // 2, n // 2))
             flat = torch.cat([joined, flat.narrow(-1, n - 1, 1)], -1) if n % 2 else joined
-        return flat.squeeze(-1)
+        reduced = flat.squeeze(-1) if flat.shape[-1] else torch.full_like(flat.sum(-1, dtype=flat.dtype), identity)
+        return reduced.reshape([1 if i in axes else n for i, n in enumerate(tensor.shape)]) if keepdims else reduced
 
     return kernel
 
@@ -109,7 +110,7 @@ def _bitwise(name: str, x: ArrayLike, axes: Sequence[int], op: Any, identity: in
     for axis in axes:
         if not -a.ndim <= axis < a.ndim:
             raise IndexError(f"index {axis} is out of bounds for axis 0 with size {a.ndim}")
-    return _reduced(name, a, axes, _folded(op), identity, "bits")
+    return _reduced(name, a, axes, folded(op), identity, "bits")
 
 
 def reduce_and(operand: ArrayLike, axes: Sequence[int]) -> Array:

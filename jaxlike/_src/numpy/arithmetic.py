@@ -23,28 +23,28 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 
-@binary()
+@binary(builtin=torch.add)
 def add(x: Tensor, y: Tensor) -> Tensor:
     """``x + y``; for bool ``x or y``."""
     return torch.add(x, y)
 
 
-@binary(accepts=NUMERIC, primitive="sub")
+@binary(accepts=NUMERIC, primitive="sub", builtin=torch.sub)
 def subtract(x: Tensor, y: Tensor) -> Tensor:
     """``x - y``; not defined for bool."""
     return torch.sub(x, y)
 
 
-@binary(primitive="mul")
+@binary(primitive="mul", builtin=torch.mul)
 def multiply(x: Tensor, y: Tensor) -> Tensor:
     """``x * y``; for bool ``x and y``."""
     return torch.mul(x, y)
 
 
-@binary(promote=to_inexact, primitive="div")
-def true_divide(x: Tensor, y: Tensor) -> Tensor:
-    """``x / y``; integers are divided as floats."""
-    return torch.true_divide(x, y)
+@binary(promote=to_inexact, primitive="div", builtin=torch.true_divide)
+def true_divide(x1: Tensor, x2: Tensor) -> Tensor:
+    """``x1 / x2``; integers are divided as floats."""
+    return torch.true_divide(x1, x2)
 
 
 divide = alias("divide", true_divide)
@@ -85,14 +85,14 @@ def _floor_divide_integers(x: Tensor, y: Tensor) -> Tensor:
 
 
 @binary(promote=to_numeric, primitive="rem", uint64="own")
-def floor_divide(x: Tensor, y: Tensor) -> Tensor:
-    """The largest whole number that is not above ``x / y``; its derivative is 0."""
-    dtype = x.dtype
+def floor_divide(x1: Tensor, x2: Tensor) -> Tensor:
+    """The largest whole number that is not above ``x1 / x2``; its derivative is 0."""
+    dtype = x1.dtype
     if dtype.is_floating_point:
-        return torch.div(x, y, rounding_mode="floor")
+        return torch.div(x1, x2, rounding_mode="floor")
     if dtype.is_complex:
         raise TypeError("floor_divide does not support complex-valued inputs")
-    return _floor_divide_integers(x, y) if dtype.is_signed else _floor_divide_unsigned(x, y)
+    return _floor_divide_integers(x1, x2) if dtype.is_signed else _floor_divide_unsigned(x1, x2)
 
 
 def _remainder_64(x: Tensor, y: Tensor) -> Tensor:
@@ -102,18 +102,18 @@ def _remainder_64(x: Tensor, y: Tensor) -> Tensor:
 
 
 @binary(promote=to_numeric, accepts=REAL, primitive="rem", uint64=_remainder_64)
-def remainder(x: Tensor, y: Tensor) -> Tensor:
-    """``x - y * floor(x / y)``, with the sign of ``y``; 0 for integers by 0."""
-    return torch.remainder(x, y if x.dtype.is_floating_point else _nonzero(y))
+def remainder(x1: Tensor, x2: Tensor) -> Tensor:
+    """``x1 - x2 * floor(x1 / x2)``, with the sign of ``x2``; 0 for integers by 0."""
+    return torch.remainder(x1, x2 if x1.dtype.is_floating_point else _nonzero(x2))
 
 
 mod = alias("mod", remainder)
 
 
 @binary(promote=to_numeric, accepts=REAL, primitive="rem", uint64=_remainder_64)
-def fmod(x: Tensor, y: Tensor) -> Tensor:
-    """The remainder with the sign of ``x``; 0 for integers by 0."""
-    return torch.fmod(x, y if x.dtype.is_floating_point else _nonzero(y))
+def fmod(x1: Tensor, x2: Tensor) -> Tensor:
+    """The remainder with the sign of ``x1``; 0 for integers by 0."""
+    return torch.fmod(x1, x2 if x1.dtype.is_floating_point else _nonzero(x2))
 
 
 def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
@@ -126,7 +126,7 @@ def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
 # Sign and size
 
 
-@unary(accepts=NUMERIC, primitive="neg")
+@unary(accepts=NUMERIC, primitive="neg", builtin=torch.neg)
 def negative(x: Tensor) -> Tensor:
     """``-x``; unsigned integers wrap around."""
     return torch.neg(x)
@@ -192,7 +192,7 @@ def square(x: Tensor) -> Tensor:
     return torch.mul(x, x)
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.sqrt)
 def sqrt(x: Tensor) -> Tensor:
     """The root with non-negative real part; NaN for negative real ``x``."""
     return torch.sqrt(x)

@@ -83,9 +83,9 @@ def bitwise_left_shift(x: Tensor, y: Tensor) -> Tensor:
     primitive="shift_right_arithmetic",
     uint64=unsigned.shift_right_logical_64,
 )
-def right_shift(x: Tensor, y: Tensor) -> Tensor:
-    """``x // 2**y``: signed types copy the sign in, unsigned ones zeros."""
-    return torch.bitwise_right_shift(x, y)
+def right_shift(x1: Tensor, x2: Tensor) -> Tensor:
+    """``x1 // 2**x2``: signed types copy the sign in, unsigned ones zeros."""
+    return torch.bitwise_right_shift(x1, x2)
 
 
 bitwise_right_shift = alias("bitwise_right_shift", right_shift)

@@ -104,16 +104,16 @@ def _chosen(x: Tensor, y: Tensor, compare: Callable[[Tensor, Tensor], Tensor]) -
     return torch.where(better | torch.ne(y, y), x, y)
 
 
-@binary(primitive="gt", uint64="order", arguments_of="greater")
-def fmax(x: Tensor, y: Tensor) -> Tensor:
-    """The larger of two, NaN counting as missing. At ties ``y`` is taken."""
-    return _chosen(x, y, torch.gt)
+@binary(primitive="gt", uint64="order", arguments_of="greater", keywords=True)
+def fmax(x1: Tensor, x2: Tensor) -> Tensor:
+    """The larger of two, NaN counting as missing. At ties ``x2`` is taken."""
+    return _chosen(x1, x2, torch.gt)
 
 
-@binary(primitive="lt", uint64="order", arguments_of="less")
-def fmin(x: Tensor, y: Tensor) -> Tensor:
-    """The smaller of two, NaN counting as missing. At ties ``y`` is taken."""
-    return _chosen(x, y, torch.lt)
+@binary(primitive="lt", uint64="order", arguments_of="less", keywords=True)
+def fmin(x1: Tensor, x2: Tensor) -> Tensor:
+    """The smaller of two, NaN counting as missing. At ties ``x2`` is taken."""
+    return _chosen(x1, x2, torch.lt)
 
 
 # NaN and infinity

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 @unary(uint64="own")
-def real(x: Tensor) -> Tensor:
+def real(val: Tensor) -> Tensor:
     """The real part."""
-    return torch.real(x) if x.dtype.is_complex else x
+    return torch.real(val) if val.dtype.is_complex else val
 
 
 @unary(uint64="own")
-def imag(x: Tensor) -> Tensor:
-    """The imaginary part; 0 for real ``x``."""
-    return torch.imag(x) if x.dtype.is_complex else torch.zeros_like(x)
+def imag(val: Tensor) -> Tensor:
+    """The imaginary part; 0 for real ``val``."""
+    return torch.imag(val) if val.dtype.is_complex else torch.zeros_like(val)
 
 
 @unary(uint64="own")
@@ -54,13 +54,13 @@ def angle(z: ArrayLike, deg: bool = False) -> Array:
     return rad2deg(out) if deg else out
 
 
-@unary(primitive="imag", uint64="own")
+@unary(primitive="imag", uint64="own", keywords=True)
 def iscomplex(x: Tensor) -> Tensor:
     """Whether the imaginary part is not 0."""
     return x.imag != 0 if x.dtype.is_complex else torch.zeros_like(x, dtype=torch.bool)
 
 
-@unary(primitive="imag", uint64="own")
+@unary(primitive="imag", uint64="own", keywords=True)
 def isreal(x: Tensor) -> Tensor:
     """Whether the imaginary part is 0."""
     return x.imag == 0 if x.dtype.is_complex else torch.ones_like(x, dtype=torch.bool)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.exp)
 def exp(x: Tensor) -> Tensor:
     """e to the power ``x``."""
     return torch.exp(x)
@@ -29,19 +29,19 @@ def exp2(x: Tensor) -> Tensor:
     return torch.exp2(x)
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.expm1)
 def expm1(x: Tensor) -> Tensor:
     """``exp(x) - 1``, accurate near 0."""
     return torch.expm1(x)
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.log)
 def log(x: Tensor) -> Tensor:
     """The natural logarithm; NaN for negative real ``x``, -inf at 0."""
     return torch.log(x)
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.log1p)
 def log1p(x: Tensor) -> Tensor:
     """``log(1 + x)``, accurate near 0."""
     return torch.log1p(x)
@@ -70,21 +70,21 @@ def _larger(x: Tensor, y: Tensor) -> Tensor:
 
 
 @binary(promote=to_inexact, primitive="max")
-def logaddexp(x: Tensor, y: Tensor) -> Tensor:
-    """``log(exp(x) + exp(y))`` without overflow."""
-    if not x.dtype.is_complex:
-        return torch.logaddexp(x, y)
-    top = _larger(x, y)
-    out = top + torch.log1p(torch.exp((x + y) - top * const(top, 2)))
+def logaddexp(x1: Tensor, x2: Tensor) -> Tensor:
+    """``log(exp(x1) + exp(x2))`` without overflow."""
+    if not x1.dtype.is_complex:
+        return torch.logaddexp(x1, x2)
+    top = _larger(x1, x2)
+    out = top + torch.log1p(torch.exp((x1 + x2) - top * const(top, 2)))
     return torch.complex(out.real, _wrapped(out.imag, math.pi))
 
 
 @binary(promote=to_inexact, primitive="max")
-def logaddexp2(x: Tensor, y: Tensor) -> Tensor:
-    """``log2(2**x + 2**y)`` without overflow."""
-    if not x.dtype.is_complex:
-        return torch.logaddexp2(x, y)
-    top = _larger(x, y)
+def logaddexp2(x1: Tensor, x2: Tensor) -> Tensor:
+    """``log2(2**x1 + 2**x2)`` without overflow."""
+    if not x1.dtype.is_complex:
+        return torch.logaddexp2(x1, x2)
+    top = _larger(x1, x2)
     ln2 = math.log(2)
-    out = top + torch.log1p(torch.exp(((x + y) - top * const(top, 2)) * const(top, ln2))) * const(top, 1 / ln2)
+    out = top + torch.log1p(torch.exp(((x1 + x2) - top * const(top, 2)) * const(top, ln2))) * const(top, 1 / ln2)
     return torch.complex(out.real, _wrapped(out.imag, math.pi / ln2))

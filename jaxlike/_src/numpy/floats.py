@@ -42,28 +42,28 @@ def signbit(x: Tensor) -> Tensor:
 
 
 @binary(promote=to_inexact)
-def copysign(x: Tensor, y: Tensor) -> Tensor:
-    """|x| with the sign of ``y``."""
-    if x.dtype.is_complex:
+def copysign(x1: Tensor, x2: Tensor) -> Tensor:
+    """|x1| with the sign of ``x2``."""
+    if x1.dtype.is_complex:
         raise TypeError("copysign does not support complex-valued inputs")
     if not transformed():
-        return torch.copysign(x, y)
-    zero = const(x, 0)
-    size = torch.abs(x) + torch.where(torch.eq(x, zero), x, zero)
-    return torch.where(torch.signbit(y), -size, size)
+        return torch.copysign(x1, x2)
+    zero = const(x1, 0)
+    size = torch.abs(x1) + torch.where(torch.eq(x1, zero), x1, zero)
+    return torch.where(torch.signbit(x2), -size, size)
 
 
 @binary(promote=to_inexact, primitive="lt")
-def heaviside(x: Tensor, y: Tensor) -> Tensor:
-    """0 below 0, 1 above, ``y`` at 0."""
-    if x.dtype.is_complex:
+def heaviside(x1: Tensor, x2: Tensor) -> Tensor:
+    """0 below 0, 1 above, ``x2`` at 0."""
+    if x1.dtype.is_complex:
         raise TypeError(
-            f"lt does not accept dtype {dtypes.from_torch(x.dtype)} at position 0. Accepted dtypes at position 0 are "
+            f"lt does not accept dtype {dtypes.from_torch(x1.dtype)} at position 0. Accepted dtypes at position 0 are "
             "subtypes of integer, floating, bool."
         )
-    zero, one = const(x, 0), const(x, 1)
-    at_zero = torch.where(torch.ne(x, x), x, y)
-    return torch.where(torch.lt(x, zero), zero, torch.where(torch.gt(x, zero), one, at_zero))
+    zero, one = const(x1, 0), const(x1, 1)
+    at_zero = torch.where(torch.ne(x1, x1), x1, x2)
+    return torch.where(torch.lt(x1, zero), zero, torch.where(torch.gt(x1, zero), one, at_zero))
 
 
 # Neighbours

@@ -342,6 +342,7 @@ def of_ordered(identity: Any, combine: Callable[[Tensor, Tensor], Tensor]) -> Ca
                     pass
             return general(a, axis, None, out, keepdims, initial, where)
 
+        op.general = general  # pyright: ignore[reportFunctionMemberAccess]  # with a dtype, for `maximum.reduce`
         return publish(op, kernel, _DOC.format(dtype="", rest=_INITIAL + _WHERE))
 
     return lift
@@ -373,6 +374,7 @@ def of_truth(identity: bool, combine: Callable[[Tensor, Tensor], Tensor]) -> Cal
                         pass
             return general(a, axis, None, out, keepdims, None, where)
 
+        op.general = general  # pyright: ignore[reportFunctionMemberAccess]  # with an initial value, for `logical_and.reduce`
         return publish(op, kernel, _DOC.format(dtype="", rest=_WHERE))
 
     return lift

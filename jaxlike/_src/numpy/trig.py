@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.sin)
 def sin(x: Tensor) -> Tensor:
     """Sine of ``x`` in radians."""
     return torch.sin(x)
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.cos)
 def cos(x: Tensor) -> Tensor:
     """Cosine of ``x`` in radians."""
     return torch.cos(x)
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.tan)
 def tan(x: Tensor) -> Tensor:
     """Tangent of ``x`` in radians."""
     return torch.tan(x)
@@ -54,19 +54,19 @@ def arctan(x: Tensor) -> Tensor:
     return torch.atan(x)
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.sinh)
 def sinh(x: Tensor) -> Tensor:
     """Hyperbolic sine."""
     return torch.sinh(x)
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.cosh)
 def cosh(x: Tensor) -> Tensor:
     """Hyperbolic cosine."""
     return torch.cosh(x)
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, builtin=torch.tanh)
 def tanh(x: Tensor) -> Tensor:
     """Hyperbolic tangent."""
     return torch.tanh(x)
@@ -136,12 +136,12 @@ def angle_of(y: Tensor, x: Tensor) -> Tensor:
 
 
 @binary(promote=to_inexact, primitive="atan2")
-def arctan2(y: Tensor, x: Tensor) -> Tensor:
-    """The angle of the point (x, y), in [-pi, pi]."""
-    if not x.dtype.is_complex:
-        return angle_of(y, x)
-    i = const(x, 1j)
-    return -i * torch.log((x + i * y) / torch.sqrt(x * x + y * y))
+def arctan2(x1: Tensor, x2: Tensor) -> Tensor:
+    """The angle of the point (x2, x1), in [-pi, pi]."""
+    if not x1.dtype.is_complex:
+        return angle_of(x1, x2)
+    i = const(x1, 1j)
+    return -i * torch.log((x2 + i * x1) / torch.sqrt(x2 * x2 + x1 * x1))
 
 
 def atan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
@@ -152,23 +152,23 @@ def atan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 
 @binary(promote=to_inexact, primitive="or")
-def hypot(x: Tensor, y: Tensor) -> Tensor:
-    """``sqrt(x**2 + y**2)`` without overflow."""
-    if x.dtype.is_complex:
+def hypot(x1: Tensor, x2: Tensor) -> Tensor:
+    """``sqrt(x1**2 + x2**2)`` without overflow."""
+    if x1.dtype.is_complex:
         raise ValueError(
             "jnp.hypot is not well defined for complex-valued inputs. "
             "Please convert to real values first, such as by using abs(x)"
         )
     if not transformed():
-        return torch.hypot(x, y)
+        return torch.hypot(x1, x2)
     # JAX's own definition: its slopes at the origin follow from those of maximum and minimum.
-    zero, one = const(x, 0), const(x, 1)
-    a, b = _size(x), _size(y)
+    zero, one = const(x1, 0), const(x1, 1)
+    a, b = _size(x1), _size(x2)
     infinite = torch.eq(a, const(a, math.inf)) | torch.eq(b, const(b, math.inf))
     long, short = torch.maximum(a, b), torch.minimum(a, b)
     ratio = short / torch.where(torch.eq(long, zero), one, long)
     length = torch.where(torch.eq(long, zero), long, long * torch.sqrt(one + ratio * ratio))
-    return torch.where(infinite, const(x, math.inf), length)
+    return torch.where(infinite, const(x1, math.inf), length)
 
 
 def _size(x: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 
-@unary(promote=to_inexact)
+@unary(promote=to_inexact, keywords=True)
 def i0(x: Tensor) -> Tensor:
     """The modified Bessel function of the first kind, order 0."""
     if x.dtype.is_complex:

@@ -42,13 +42,13 @@ def _lgamma(x: Tensor) -> Tensor:
     return through_float32(torch.lgamma, x)
 
 
-@unary(promote=to_inexact, accepts=FLOATING, primitive="lgamma", module=MODULE)
+@unary(promote=to_inexact, accepts=FLOATING, primitive="lgamma", keywords=True, module=MODULE)
 def gammaln(x: Tensor) -> Tensor:
     """The logarithm of ``|gamma(x)|``."""
     return _lgamma(x)
 
 
-@unary(promote=to_inexact, accepts=FLOATING, module=MODULE)
+@unary(promote=to_inexact, accepts=FLOATING, keywords=True, module=MODULE)
 def digamma(x: Tensor) -> Tensor:
     """The derivative of `gammaln`; NaN at 0."""
     return lax_special.digamma.kernel(x)  # pyright: ignore[reportFunctionMemberAccess]
@@ -101,7 +101,7 @@ def _loggamma_branch(z: Tensor) -> Tensor:
     return torch.complex(value.real, value.imag + turns * const(value.real, _PRINCIPAL_TURN))
 
 
-@unary(promote=to_inexact, module=MODULE)
+@unary(promote=to_inexact, keywords=True, module=MODULE)
 def loggamma(x: Tensor) -> Tensor:
     """The principal branch of the logarithm of gamma; NaN for real ``x`` that are not positive."""
     if x.dtype.is_complex:
@@ -120,14 +120,14 @@ def _gammasgn(x: Tensor) -> Tensor:
     return torch.where(undefined, const(x, math.nan), torch.where(minus, -one, one))
 
 
-@unary(promote=to_inexact, weak=False, module=MODULE)
+@unary(promote=to_inexact, weak=False, keywords=True, module=MODULE)
 def gammasgn(x: Tensor) -> Tensor:
     """The sign of the gamma function; NaN at its poles."""
     refuse_complex("gammasgn", x)
     return _gammasgn(x)
 
 
-@unary(promote=to_inexact, weak=False, module=MODULE)
+@unary(promote=to_inexact, weak=False, keywords=True, module=MODULE)
 def gamma(x: Tensor) -> Tensor:
     """The gamma function."""
     if x.dtype.is_complex:
@@ -181,14 +181,14 @@ def _betaln(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(below, _betaln_small(small, large), _lgamma(small) + _log_ratio(small, large))
 
 
-@binary(promote=to_inexact, primitive="min", module=MODULE)
+@binary(promote=to_inexact, primitive="min", keywords=True, module=MODULE)
 def betaln(a: Tensor, b: Tensor) -> Tensor:
     """The logarithm of the beta function."""
     check_kinds("lgamma", FLOATING, dtypes.from_torch(a.dtype))
     return _betaln(a, b)
 
 
-@binary(promote=to_inexact, primitive="mul", result="strong", module=MODULE)
+@binary(promote=to_inexact, primitive="mul", result="strong", keywords=True, module=MODULE)
 def beta(a: Tensor, b: Tensor) -> Tensor:
     """``gamma(a) * gamma(b) / gamma(a + b)``."""
     refuse_complex("beta", a)
@@ -336,7 +336,7 @@ def zeta(x: ArrayLike, q: ArrayLike | None = None) -> Array:
     return _zeta(x, q)
 
 
-@binary(promote=to_inexact, accepts=FLOATING, primitive="zeta", arguments_of="zeta", module=MODULE)
+@binary(promote=to_inexact, accepts=FLOATING, primitive="zeta", arguments_of="zeta", keywords=True, module=MODULE)
 def _zeta(x: Tensor, q: Tensor) -> Tensor:
     if transformed():
         return through_float32(_zeta_series, x, q)

@@ -46,19 +46,19 @@ def refuse_complex(name: str, x: Tensor) -> None:
 # Error functions
 
 
-@unary(promote=to_inexact, accepts=FLOATING, module=MODULE)
+@unary(promote=to_inexact, accepts=FLOATING, keywords=True, module=MODULE)
 def erf(x: Tensor) -> Tensor:
     """The error function, ``2 / sqrt(pi)`` times the integral of ``exp(-t**2)`` from 0 to ``x``."""
     return lax_special.erf.kernel(x)  # pyright: ignore[reportFunctionMemberAccess]
 
 
-@unary(promote=to_inexact, accepts=FLOATING, module=MODULE)
+@unary(promote=to_inexact, accepts=FLOATING, keywords=True, module=MODULE)
 def erfc(x: Tensor) -> Tensor:
     """``1 - erf(x)``, accurate where that is small."""
     return lax_special.erfc.kernel(x)  # pyright: ignore[reportFunctionMemberAccess]
 
 
-@unary(promote=to_inexact, accepts=FLOATING, primitive="erf_inv", module=MODULE)
+@unary(promote=to_inexact, accepts=FLOATING, primitive="erf_inv", keywords=True, module=MODULE)
 def erfinv(x: Tensor) -> Tensor:
     """The y with ``erf(y) == x``; infinite at -1 and 1, NaN beyond."""
     return lax_special.erf_inv.kernel(x)  # pyright: ignore[reportFunctionMemberAccess]
@@ -103,7 +103,7 @@ def wofz(z: ArrayLike) -> Array:
     return finish("wofz", Array(faddeeva(unwrap(z).to(dtypes.to_torch(_to_complex(z.dtype))))))
 
 
-@unary(promote=to_inexact, weak=False, module=MODULE)
+@unary(promote=to_inexact, weak=False, keywords=True, module=MODULE)
 def erfcx(x: Tensor) -> Tensor:
     """``exp(x**2) * erfc(x)``, without overflow for large ``x``."""
     if x.dtype.is_complex:
@@ -116,7 +116,7 @@ def _dawsn(x: Tensor) -> Tensor:
     return (value.imag * const(value.imag, math.sqrt(math.pi) / 2)).to(x.dtype)
 
 
-@unary(promote=to_inexact, weak=False, module=MODULE)
+@unary(promote=to_inexact, weak=False, keywords=True, module=MODULE)
 def dawsn(x: Tensor) -> Tensor:
     """Dawson's integral, ``exp(-x**2)`` times the integral of ``exp(t**2)`` from 0 to ``x``."""
     refuse_complex("dawsn", x)
@@ -214,13 +214,13 @@ def log_ndtr(x: ArrayLike, series_order: int = 3) -> Array:
 # Logistic functions and logarithms
 
 
-@unary(promote=to_inexact, accepts=INEXACT, primitive="logistic", module=MODULE)
+@unary(promote=to_inexact, accepts=INEXACT, primitive="logistic", keywords=True, module=MODULE)
 def expit(x: Tensor) -> Tensor:
     """``1 / (1 + exp(-x))``."""
     return torch.sigmoid(x)
 
 
-@unary(promote=to_inexact, module=MODULE)
+@unary(promote=to_inexact, keywords=True, module=MODULE)
 def logit(x: Tensor) -> Tensor:
     """``log(x / (1 - x))``, the inverse of `expit`."""
     return torch.log(x / (const(x, 1) - x)) if x.dtype.is_complex else torch.logit(x)
@@ -232,7 +232,7 @@ def _times_log(x: Tensor, y: Tensor, log: Tensor, root: Tensor) -> Tensor:
     return x * torch.where(usable, log, const(x, 0)) - root
 
 
-@binary(promote=to_inexact, primitive="or", module=MODULE)
+@binary(promote=to_inexact, primitive="or", keywords=True, module=MODULE)
 def xlogy(x: Tensor, y: Tensor) -> Tensor:
     """``x * log(y)``, 0 where ``x`` is 0."""
     if not transformed() and not x.dtype.is_complex:
@@ -242,7 +242,7 @@ def xlogy(x: Tensor, y: Tensor) -> Tensor:
     return _times_log(x, y, torch.log(y), root_at(steep, x) if not x.dtype.is_complex else zero)
 
 
-@binary(promote=to_inexact, primitive="or", module=MODULE)
+@binary(promote=to_inexact, primitive="or", keywords=True, module=MODULE)
 def xlog1py(x: Tensor, y: Tensor) -> Tensor:
     """``x * log1p(y)``, 0 where ``x`` is 0."""
     if not transformed() and not x.dtype.is_complex:
@@ -259,14 +259,14 @@ def _xlogx(x: Tensor) -> Tensor:
     return safe * torch.log(safe) - root_at(zero, x)
 
 
-@unary(promote=to_inexact, module=MODULE)
+@unary(promote=to_inexact, keywords=True, module=MODULE)
 def entr(x: Tensor) -> Tensor:
     """``-x * log(x)``; 0 at 0, -inf below."""
     refuse_complex("entr", x)
     return torch.where(torch.lt(x, const(x, 0)), const(x, -math.inf), -_xlogx(x))
 
 
-@binary(promote=to_inexact, primitive="and", module=MODULE)
+@binary(promote=to_inexact, primitive="and", keywords=True, module=MODULE)
 def rel_entr(p: Tensor, q: Tensor) -> Tensor:
     """``p * log(p / q)``; 0 where ``p`` is 0, infinite where one is negative or ``q`` alone is 0."""
     refuse_complex("rel_entr", p)
@@ -282,20 +282,20 @@ def _rel_entr(p: Tensor, q: Tensor) -> Tensor:
     return torch.where(inside, value, torch.where(trivial, zero, const(p, math.inf)))
 
 
-@binary(promote=to_inexact, primitive="and", module=MODULE)
+@binary(promote=to_inexact, primitive="and", keywords=True, module=MODULE)
 def kl_div(p: Tensor, q: Tensor) -> Tensor:
     """``rel_entr(p, q) - p + q``."""
     refuse_complex("kl_div", p)
     return _rel_entr(p, q) - p + q
 
 
-@binary(promote=to_inexact, primitive="mul", module=MODULE)
+@binary(promote=to_inexact, primitive="mul", keywords=True, module=MODULE)
 def boxcox(x: Tensor, lmbda: Tensor) -> Tensor:
     """``(x**lmbda - 1) / lmbda``, ``log(x)`` where ``lmbda`` is 0."""
     return _boxcox(torch.log(x), lmbda)
 
 
-@binary(promote=to_inexact, primitive="mul", module=MODULE)
+@binary(promote=to_inexact, primitive="mul", keywords=True, module=MODULE)
 def boxcox1p(x: Tensor, lmbda: Tensor) -> Tensor:
     """`boxcox` of ``1 + x``."""
     return _boxcox(torch.log1p(x), lmbda)
@@ -314,19 +314,19 @@ def _magnitude(x: Tensor) -> Tensor:
     return torch.abs(x) + torch.where(torch.eq(x, const(x, 0)), x, const(x, 0))
 
 
-@unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i0e", module=MODULE)
+@unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i0e", keywords=True, module=MODULE)
 def i0e(x: Tensor) -> Tensor:
     """`i0` times ``exp(-|x|)``."""
     return through_float32(torch.special.i0e, x)
 
 
-@unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i1e", module=MODULE)
+@unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i1e", keywords=True, module=MODULE)
 def i1e(x: Tensor) -> Tensor:
     """`i1` times ``exp(-|x|)``."""
     return through_float32(torch.special.i1e, x)
 
 
-@unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i0e", module=MODULE)
+@unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i0e", keywords=True, module=MODULE)
 def i0(x: Tensor) -> Tensor:
     """The modified Bessel function of the first kind, order 0."""
     if not transformed():
@@ -334,7 +334,7 @@ def i0(x: Tensor) -> Tensor:
     return torch.exp(_magnitude(x)) * through_float32(torch.special.i0e, x)
 
 
-@unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i1e", module=MODULE)
+@unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i1e", keywords=True, module=MODULE)
 def i1(x: Tensor) -> Tensor:
     """The modified Bessel function of the first kind, order 1."""
     if not transformed():

@@ -41,7 +41,7 @@ class JitCall(Structured):
     def __init__(self, graph: Graph, kinds: Kinds, shown: dict[str, Any], closed: Sequence[Array] = ()) -> None:
         self.function = GraphFunction(graph, kinds)
         self.graph, self.kinds, self.shown = graph, kinds, shown
-        self.closed = closed  # traced values that a rule of an operation inside closed over: the last arguments
+        self.outer = closed  # traced values that a rule of an operation inside closed over: the last arguments
         self._made: dict[Any, Any] = {}  # calls derived from this one
         self._executable: Executable | None = None
 
@@ -88,7 +88,7 @@ class JitCall(Structured):
         """A call of the graph that also computes tangents."""
         moved = [t is not None for t in tangents]
         call, at = self._derived(("jvp", tuple(moved)), lambda: self._forward(primals, moved))
-        outs = apply(call, [*primals, *(t for t in tangents if t is not None), *call.closed])
+        outs = apply(call, [*primals, *(t for t in tangents if t is not None), *call.outer])
         n = len(self.kinds)
         return outs[:n], derive.filled(outs[n:], at)
 
@@ -113,7 +113,7 @@ class JitCall(Structured):
         """A call that also gives residuals, and the call of the backward graph on them."""
         pair: _Pair = self._derived(("vjp", tuple(perturbed)), lambda: _pair(self, primals, perturbed))
         n, m = len(primals), len(self.kinds)
-        values = apply(pair.forward, [*primals, *pair.forward.closed])
+        values = apply(pair.forward, [*primals, *pair.forward.outer])
         outs, pool = values[:m], [*primals, *values]
         kept = [pool[k] for k in pair.kept]
         del pool, values
@@ -125,11 +125,11 @@ class JitCall(Structured):
             backward = pair.backward(given)
             if backward is None:  # it needs more than was kept: as if the others had a cotangent of zero
                 given = tuple(pair.floating)
-                backward = pair.made[given]
+                backward = pair.whole
                 zeros = [zeros_of(v) if g else None for v, g in zip(self.graph.outputs, given, strict=True)]
                 cotangents = [z if c is None else c for c, z in zip(cotangents, zeros, strict=True)]
             cts = [c for c, g in zip(cotangents, given, strict=True) if g]
-            return derive.filled(apply(backward.call, [*kept, *cts, *backward.call.closed]), backward.at)
+            return derive.filled(apply(backward.call, [*kept, *cts, *backward.call.outer]), backward.at)
 
         return outs, pullback
 
@@ -138,7 +138,7 @@ class JitCall(Structured):
         call, has = self._derived(
             ("vmap", tuple(mapped), frame.axis_size), lambda: self._over_lanes(frame, args, mapped)
         )
-        return apply(call, [*args, *call.closed]), has
+        return apply(call, [*args, *call.outer]), has
 
     def _over_lanes(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         has: list[bool] = []
@@ -158,7 +158,7 @@ def zeros_of(var: Var) -> Array:
 
 def _pair(of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
     pair = _Pair(of, primals, perturbed)
-    return pair, pair.forward.closed
+    return pair, pair.forward.outer
 
 
 class _Backward(NamedTuple):
@@ -196,7 +196,10 @@ class _Pair:
         forward = subgraph(joint, forward_part(joint, self._cotangents(joint)), inputs, [*joint.outputs[:m], *saved], of.graph.name)
         forward.in_avals[:n], forward.out_avals[:m] = of.graph.in_avals, of.graph.out_avals
         self.forward = JitCall(forward, [*of.kinds, *((Array, False) for _ in saved)], of.shown, closed)
-        self.made = {every: self._backward(joint, kinds, at, closed, every)}
+        whole = self._backward(joint, kinds, at, closed, every)
+        assert whole is not None
+        self.whole = whole
+        self.made: dict[Any, _Backward | None] = {every: whole}
 
     def _cotangents(self, joint: Graph) -> list[Var]:
         return joint.inputs[len(self.perturbed) : len(self._examples)]

@@ -20,7 +20,7 @@ from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import STATE, Frame, below
+from jaxlike._src.frames import STATE, Frame, below, no_frame
 from jaxlike._src.graph.effects import are_silenced, effects_in
 from jaxlike._src.graph.graph import Call
 from jaxlike._src.graph.trace import trace
@@ -52,7 +52,8 @@ class Structured:
     is_closed = True  # whether the arguments are all that it may depend on
     is_plain = False  # whether it does nothing but run its graph, where no transformation runs
     effects: frozenset[Effect] = frozenset()  # its own, beside those of its graphs
-    only_looks = False  # whether it has no results, so that differentiation passes it by
+    is_constant = False  # whether differentiation passes it by
+    only_looks = False  # whether it gives nothing and may be left out where a function runs once more
 
     def run(self, args: Arrays) -> list[Array]:
         """The results, where no transformation runs (or inside of a trace of this operation)."""
@@ -157,6 +158,9 @@ def apply(op: Structured, args: Arrays) -> list[Array]:
     if frame is None:
         return op.run(args)
     if frame.trace is not None:
+        if frame.trace.folds and not frame.trace.depends(tensors := [unwrap(a) for a in args]):
+            with torch_private.outside_of_everything(), no_frame():
+                return op.run([_like(a, t) for a, t in zip(args, tensors, strict=True)])
         return _record(op, frame, args)
     return _RULES[frame.kind](op, frame, args)
 
@@ -229,7 +233,7 @@ def _conjugate(tensor: Tensor) -> Tensor:
 
 def _under_grad(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     job = _Reverse(op, frame, args, [unwrap(a) for a in args])
-    if not job.at or op.only_looks:
+    if not job.at or op.is_constant:
         return _independent(op, frame, args, job.tensors)
     tensors = torch_private.link(_Link, job, *(job.tensors[k] for k in job.at))
     return [_like(o, t) for o, t in zip(job.outs, tensors, strict=True)]
@@ -252,7 +256,7 @@ def _under_jvp(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     tensors = [unwrap(a) for a in args]
     duals = [torch_private.unpack_dual(t) if _depends(t, level) else (t, None) for t in tensors]
     primals = [torch_private.unwrap_at(p, level) for p, _ in duals]
-    if all(t is None for _, t in duals) or op.only_looks:
+    if all(t is None for _, t in duals) or op.is_constant:
         return _independent(op, frame, args, primals)
     tangents = [None if t is None else torch_private.unwrap_at(t, level) for _, t in duals]
     with torch_private.below_level(), below(frame):

@@ -7,7 +7,7 @@ Zero is not written. Five kinds are known, so the encoding is written out here i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jaxlike._src.errors import JaxRuntimeError
@@ -95,6 +95,19 @@ def _scalar(field: int, value: int) -> bytes:
 
 def _field(field: int, body: bytes) -> bytes:
     return _varint(field << 3 | 2) + _varint(len(body)) + body
+
+
+def message(field: int, body: Any) -> bytes:
+    """A field of a message: bytes, or a message given as {field number: integer, bytes or message}."""
+    if isinstance(body, dict):
+        parts = (_scalar(k, v) if isinstance(v, int) else message(k, v) for k, v in body.items())
+        body = b"".join(parts)
+    return _field(field, body)
+
+
+def packed_scalars(values: Iterable[int]) -> bytes:
+    """Integers as the body of a packed field."""
+    return b"".join(map(_varint, values))
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:

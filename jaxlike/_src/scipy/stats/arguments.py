@@ -1,0 +1,22 @@
+"""arguments: what the formulas of all distributions share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxlike._src.array import Array
+from jaxlike._src.border import promote_args_inexact as promote_args_inexact
+from jaxlike._src.border import scalar
+
+INF = float("inf")
+NAN = float("nan")
+
+
+def const(x: Array, value: float) -> Array:
+    """``value`` as a strongly typed number of the dtype of ``x``."""
+    return Array(scalar(value, x._t.dtype))
+
+
+def is_probability(q: Array) -> Any:
+    """Where ``q`` is a number from 0 to 1."""
+    return (q >= 0) & (q <= 1)

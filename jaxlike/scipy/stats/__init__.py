@@ -1,0 +1,32 @@
+"""jax.scipy.stats: a module per distribution, and functions of samples."""
+
+from jaxlike._src.scipy.stats.kde import gaussian_kde as gaussian_kde
+from jaxlike._src.scipy.stats.summaries import mode as mode
+from jaxlike._src.scipy.stats.summaries import rankdata as rankdata
+from jaxlike._src.scipy.stats.summaries import sem as sem
+from jaxlike.scipy.stats import bernoulli as bernoulli
+from jaxlike.scipy.stats import beta as beta
+from jaxlike.scipy.stats import betabinom as betabinom
+from jaxlike.scipy.stats import binom as binom
+from jaxlike.scipy.stats import cauchy as cauchy
+from jaxlike.scipy.stats import chi2 as chi2
+from jaxlike.scipy.stats import dirichlet as dirichlet
+from jaxlike.scipy.stats import expon as expon
+from jaxlike.scipy.stats import gamma as gamma
+from jaxlike.scipy.stats import gennorm as gennorm
+from jaxlike.scipy.stats import geom as geom
+from jaxlike.scipy.stats import gumbel_l as gumbel_l
+from jaxlike.scipy.stats import gumbel_r as gumbel_r
+from jaxlike.scipy.stats import laplace as laplace
+from jaxlike.scipy.stats import logistic as logistic
+from jaxlike.scipy.stats import multinomial as multinomial
+from jaxlike.scipy.stats import multivariate_normal as multivariate_normal
+from jaxlike.scipy.stats import nbinom as nbinom
+from jaxlike.scipy.stats import norm as norm
+from jaxlike.scipy.stats import pareto as pareto
+from jaxlike.scipy.stats import poisson as poisson
+from jaxlike.scipy.stats import t as t
+from jaxlike.scipy.stats import truncnorm as truncnorm
+from jaxlike.scipy.stats import uniform as uniform
+from jaxlike.scipy.stats import vonmises as vonmises
+from jaxlike.scipy.stats import wrapcauchy as wrapcauchy
