@@ -27,6 +27,8 @@ from jaxlike._src.border import (
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.lax.precision import Precision
 from jaxlike._src.numpy.arguments import like, moved_as_signed
+from jaxlike._src.numpy.arithmetic import absolute
+from jaxlike._src.numpy.kinks import const
 from jaxlike._src.numpy.products import einsum
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ _NAMES = {
 
 
 def _triangle(x: Tensor) -> Tensor:
-    return torch.clamp(1 - x, min=0)
+    return torch.maximum(const(x, 0), 1 - x)
 
 
 def _lanczos(radius: float) -> Kernel:
@@ -114,11 +116,11 @@ def _overlaps(old: int, new: int, step: Tensor, shift: Tensor) -> Tensor:
     left = _range(0, new, step) * step - shift * step
     own = _range(0, old, step)
     ends = torch.minimum((left + step).unsqueeze(0), (own + 1.0).unsqueeze(1))
-    return torch.clamp(ends - torch.maximum(left.unsqueeze(0), own.unsqueeze(1)), min=0.0)
+    return torch.maximum(const(ends, 0), ends - torch.maximum(left.unsqueeze(0), own.unsqueeze(1)))
 
 
 def _range(start: int, stop: int, like_this: Tensor) -> Tensor:
-    return torch.arange(start, stop, device=default_torch_device()).to(like_this.dtype)
+    return torch.arange(start, max(start, stop), device=default_torch_device()).to(like_this.dtype)
 
 
 def _weights(old: int, new: int, scale: Array, translation: Array, method: ResizeMethod, antialias: bool) -> Tensor:
@@ -132,8 +134,9 @@ def _weights(old: int, new: int, scale: Array, translation: Array, method: Resiz
     if kernel is None:
         weights = _overlaps(old, new, step, shift)
     else:
-        distance = (source.unsqueeze(0) - _range(-beyond, old + beyond, size).unsqueeze(1)).abs()
-        weights = kernel(distance / torch.clamp(step, min=1.0) if antialias else distance)
+        away = source.unsqueeze(0) - _range(-beyond, old + beyond, size).unsqueeze(1)
+        distance = absolute.kernel(away)
+        weights = kernel(distance / torch.maximum(step, const(step, 1)) if antialias else distance)
     if beyond:  # what falls outside counts for the edge
         first, last = weights[: beyond + 1].sum(0, keepdim=True), weights[-beyond - 1 :].sum(0, keepdim=True)
         inner = weights[beyond + 1 : -beyond - 1]

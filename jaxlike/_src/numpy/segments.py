@@ -10,8 +10,6 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, check_arraylike, concrete_or_error, unwrap
 from jaxlike._src.numpy import reduce
@@ -38,7 +36,7 @@ def _reduced(
     check_arraylike(name, data, segment_ids)
     x, ids = asarray(data), asarray(segment_ids)
     if num_segments is None:
-        num_segments = int(np.asarray(ids).max()) + 1
+        num_segments = reduce.max(ids) + 1
     count = concrete_or_error(operator.index, num_segments, "segment_sum() `num_segments` argument.")
     if count < 0:
         raise ValueError("num_segments must be non-negative.")
