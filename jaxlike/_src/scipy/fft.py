@@ -19,7 +19,8 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, canonicalize_axis, promote_dtypes_inexact, unwrap
 from jaxlike._src.lax.fft import FftType, as_operand, transform
 from jaxlike._src.lax.shape import pad
-from jaxlike._src.numpy.arguments import axes_of, one_array
+from jaxlike._src.numpy.arguments import axes_of, known_index, one_array
+from jaxlike._src.numpy.kinks import const
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,15 +46,15 @@ def _lengthened(x: Array, lengths: dict[int, int]) -> Array:
 def _ortho(x: Tensor, axis: int) -> Tensor:
     """Divided by what the transform multiplies the length of its basis vectors by."""
     n = x.shape[axis]
-    k = torch.arange(n, device=x.device)
-    size = torch.sqrt(torch.where(k == 0, 4.0, 2.0).to(x.dtype) * n)
+    k = known_index(np.arange(n), x)
+    size = torch.sqrt(torch.where(k == 0, const(x, 4), const(x, 2)) * n)
     return x / _along(axis, x.dim(), size)
 
 
 def _quarter_turns(x: Tensor, axis: int) -> Tensor:
     """``exp(-0.5j * pi * k / n)`` along an axis of ``x``."""
     n = x.shape[axis]
-    angle = torch.arange(n, device=x.device, dtype=x.dtype) * (-0.5 * np.pi / n)
+    angle = known_index(np.arange(n), x).to(x.dtype) * (-0.5 * np.pi / n)
     return _along(axis, x.dim(), torch.polar(torch.ones_like(angle), angle))
 
 
@@ -88,6 +89,7 @@ def _idct(a: Array, axis: int, norm: str | None) -> Array:
     t = unwrap(x)
     n = t.shape[axis]
     t = _ortho(t if norm == "ortho" else _ortho(t, axis), axis)
+    t = t.to(torch.float32) if t.dtype.itemsize == 2 else t
     turned = Array(t / _quarter_turns(t, axis) * (2 * n))
     rows = unwrap(transform(as_operand(turned, FftType.IFFT), FftType.IFFT, (n,), (axis,))).real
     index = [k // 2 if k % 2 == 0 else n - 1 - k // 2 for k in range(n)]
@@ -95,7 +97,7 @@ def _idct(a: Array, axis: int, norm: str | None) -> Array:
 
 
 def _taken(t: Tensor, index: Sequence[int], axis: int) -> Tensor:
-    return torch.index_select(t, axis, torch.tensor(index, device=t.device, dtype=torch.int64))
+    return torch.index_select(t, axis, known_index(np.array(index), t))
 
 
 def _over_axis(name: str, kernel: Any, x: ArrayLike, type: int, n: int | None, axis: int, norm: str | None) -> Array:
@@ -117,7 +119,7 @@ def _over_axes(name: str, kernel: Any, x: ArrayLike, type: int, s: Any, axes: An
     if axes is None:
         at = tuple(range(0 if s is None else a.ndim - len(s), a.ndim))
     else:
-        at = axes_of(axes, a.ndim)
+        at = axes_of(axes, a.ndim, "repeated axis")
     lengths = {} if s is None else dict(zip(at, s, strict=False))
 
     def one(real: Array) -> Array:
