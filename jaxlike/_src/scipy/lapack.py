@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _each(t: Tensor, shape: tuple[int, ...], dtype: Any, of_one: Callable[[Any], Any]) -> Tensor:
+def each_matrix(t: Tensor, shape: tuple[int, ...], dtype: Any, of_one: Callable[[Any], Any]) -> Tensor:
     """``of_one`` of every matrix in a batch, as arrays of ``shape``; NaN (0 for integers) where it fails."""
     given = t.detach().cpu().resolve_conj().numpy()
     flat = given.reshape(-1, *given.shape[-2:])
@@ -49,7 +49,7 @@ def schur_parts(a: Tensor) -> Tensor:
     def of_one(m: Any) -> Any:
         return np.stack(scipy.linalg.schur(m, output=kind, check_finite=False))
 
-    return _each(a, (2, n, n), a.new_empty(0).cpu().numpy().dtype, of_one)
+    return each_matrix(a, (2, n, n), a.new_empty(0).cpu().numpy().dtype, of_one)
 
 
 @operator("hessenberg(Tensor a) -> Tensor", _two)
@@ -67,7 +67,7 @@ def hessenberg_parts(a: Tensor) -> Tensor:
         q, _ = unitary(packed, tau) if n > 1 else (np.eye(1, dtype=dtype), 0)
         return np.stack([np.triu(packed, -1), q])
 
-    return _each(a, (2, n, n), dtype, of_one)
+    return each_matrix(a, (2, n, n), dtype, of_one)
 
 
 @operator(
@@ -80,4 +80,4 @@ def pivots_of_qr(a: Tensor) -> Tensor:
     def of_one(m: Any) -> Any:
         return scipy.linalg.qr(m, mode="r", pivoting=True, check_finite=False)[1]
 
-    return _each(a, (a.shape[-1],), np.int32, of_one)
+    return each_matrix(a, (a.shape[-1],), np.int32, of_one)
