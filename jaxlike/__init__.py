@@ -10,12 +10,14 @@ from jaxlike import dtypes as dtypes
 from jaxlike import errors as errors
 from jaxlike import experimental as experimental
 from jaxlike import flatten_util as flatten_util
+from jaxlike import image as image
 from jaxlike import lax as lax
 from jaxlike import lib as lib
 from jaxlike import memory as memory
 from jaxlike import monitoring as monitoring
 from jaxlike import nn as nn
 from jaxlike import numpy as numpy
+from jaxlike import ops as ops
 from jaxlike import profiler as profiler
 from jaxlike import random as random
 from jaxlike import scipy as scipy

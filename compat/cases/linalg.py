@@ -469,7 +469,75 @@ SCIPY = [
     *each("fiedler", dtypes=FLOATS, shapes=VECTORS, tolerance=DOT),
     Case("expm_frechet", arity=2, dtypes=WIDE, shapes=(((3, 3), (3, 3)),), domain=SQUARE, tolerance=SOLVE),
     Case("polar", dtypes=WIDE, shapes=ONE_SQUARE, domain=SQUARE, tolerance=SOLVE),
-    Case("sqrtm", dtypes=WIDE_FLOATS, shapes=ONE_SQUARE, domain=POSDEF, tolerance=SOLVE, only=("eager", "jit")),
+    Case("sqrtm", dtypes=WIDE, shapes=ONE_SQUARE, domain=POSDEF, tolerance=SOLVE, grad=False),
+    *vary(Case("schur", dtypes=WIDE, shapes=SQUARES, tolerance=SOLVE, grad=False), output=(..., "complex")),
+    *each("schur sqrtm hessenberg", dtypes=("float32",), shapes=ONE_SQUARE, only=("jvp", "grad"), label="refused"),
+    *vary(Case("hessenberg", dtypes=WIDE, shapes=SQUARES, tolerance=SOLVE, grad=False), calc_q=(..., True)),
+    Case(
+        "rsf2csf",
+        dtypes=WIDE_FLOATS,
+        shapes=ONE_SQUARE,
+        tolerance=SOLVE,
+        grad=False,
+        call=lambda jax, a: jax.scipy.linalg.rsf2csf(*jax.scipy.linalg.schur(a)),
+    ),
+    *vary(
+        Case(
+            "funm",
+            dtypes=WIDE,
+            shapes=ONE_SQUARE,
+            tolerance=SOLVE,
+            grad=False,
+            domain=SQUARE,
+            call=lambda jax, a, **o: jax.scipy.linalg.funm(a, jax.numpy.exp, **o),
+        ),
+        disp=(..., False),
+    ),
+    *vary(
+        Case(
+            "solve_sylvester",
+            arity=3,
+            dtypes=WIDE,
+            shapes=(((3, 3), (2, 2), (3, 2)), ((2, 3, 3), (2, 3, 3), (2, 3, 3))),
+            domain=SQUARE,
+            tolerance=Tolerance(1000, normwise=True),
+            grad=False,
+        ),
+        method=(..., "eigen"),
+    ),
+    *vary(
+        Case(
+            "qr_multiply",
+            arity=2,
+            dtypes=WIDE,
+            shapes=(((4, 3), (2, 4)), ((3, 3), (3,))),
+            tolerance=SOLVE,
+            only=("eager", "jit", "vmap"),
+        ),
+        pivoting=(..., True),
+        conjugate=(..., True),
+    ),
+    *each("companion fiedler_companion", dtypes=WIDE, domain=NONZERO, shapes=(((4,),), ((2, 5),)), tolerance=SOLVE),
+    Case("leslie", arity=2, dtypes=NUMBERS, shapes=(((4,), (3,)), ((2, 3), (2, 2)))),
+    *[
+        Case(
+            "convolution_matrix",
+            dtypes=NUMBERS,
+            shapes=(((4,),), ((2, 3),)),
+            label=f"{n}{mode}",
+            call=lambda jax, a, n=n, mode=mode: jax.scipy.linalg.convolution_matrix(a, n, mode),
+        )
+        for n, mode in ((3, "full"), (2, "same"), (6, "valid"))
+    ],
+    Case(
+        "eigh_tridiagonal",
+        arity=2,
+        dtypes=WIDE_FLOATS,
+        shapes=(((4,), (3,)),),
+        tolerance=Tolerance(200, normwise=True),
+        grad=False,
+        call=lambda jax, d, e: jax.scipy.linalg.eigh_tridiagonal(d, e, eigvals_only=True),
+    ),
 ]
 
 TABLES = (

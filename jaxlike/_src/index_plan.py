@@ -22,6 +22,7 @@ from jaxlike._src import dtypes, errors, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import asarray, concrete_or_error, concrete_tensor, scalar, unwrap
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.index_watch import index_watch, watch_index
 from jaxlike._src.tree import register_pytree_node_class
 
 if TYPE_CHECKING:
@@ -401,9 +402,30 @@ def make_plan(index: Any, shape: tuple[int, ...], *, wrap: bool = True) -> Plan:
     result: list[int] = []
     for token in order:
         result += found if token == FOUND else [extents[token]]
+    if index_watch.value is not None:
+        _tell(sizes, parts, views, windows, lookups)
     return Plan(
         expand, tuple(views), tuple(flips), tuple(windows), tuple(lookups), found, tuple(order), tuple(result), missed
     )  # fmt: skip
+
+
+def _tell(
+    sizes: Sequence[int],
+    parts: Sequence[Part],
+    views: Sequence[Any],
+    windows: Sequence[Window],
+    lookups: Sequence[Lookup],
+) -> None:
+    """Tell who watches of windows and lookups, and of numbers, which are known."""
+    axes = [axis for axis, view in enumerate(views) if type(view) is slice]
+    for window in windows:
+        watch_index(sizes, [axes[window.axis]], [window.start], [window.size])
+    watch_index(sizes, [axes[k.axis] for k in lookups], [k.at for k in lookups], [1] * len(lookups))
+    kept = [p for p in parts if p.kind != "none"]
+    for axis, (part, size) in enumerate(zip(kept, sizes, strict=True)):
+        if part.kind == "int" and axis not in axes:
+            number = operator.index(part.value)
+            watch_index(sizes, [axis], [np.asarray(number + size if number < 0 else number)], [1])
 
 
 def _window(value: Slice, axis: int, length: int, wrap: bool) -> Window:

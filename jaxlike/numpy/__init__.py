@@ -418,6 +418,7 @@ from jaxlike._src.numpy.windows import blackman as blackman
 from jaxlike._src.numpy.windows import hamming as hamming
 from jaxlike._src.numpy.windows import hanning as hanning
 from jaxlike._src.numpy.windows import kaiser as kaiser
+from jaxlike.numpy import fft as fft
 from jaxlike.numpy import linalg as linalg
 
 bool = bool_

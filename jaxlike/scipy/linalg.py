@@ -1,4 +1,4 @@
-"""jax.scipy.linalg: the names; bodies are in `jaxlike._src.scipy.linalg`."""
+"""jax.scipy.linalg: the names; bodies are in `jaxlike._src.scipy`."""
 
 from jaxlike._src.scipy.linalg import block_diag as block_diag
 from jaxlike._src.scipy.linalg import cho_factor as cho_factor
@@ -20,7 +20,23 @@ from jaxlike._src.scipy.linalg import lu_solve as lu_solve
 from jaxlike._src.scipy.linalg import pascal as pascal
 from jaxlike._src.scipy.linalg import polar as polar
 from jaxlike._src.scipy.linalg import qr as qr
+from jaxlike._src.scipy.linalg import qr_multiply as qr_multiply
 from jaxlike._src.scipy.linalg import solve as solve
 from jaxlike._src.scipy.linalg import solve_triangular as solve_triangular
 from jaxlike._src.scipy.linalg import svd as svd
 from jaxlike._src.scipy.linalg import toeplitz as toeplitz
+from jaxlike._src.scipy.matrices import companion as companion
+from jaxlike._src.scipy.matrices import convolution_matrix as convolution_matrix
+from jaxlike._src.scipy.matrices import eigh_tridiagonal as eigh_tridiagonal
+from jaxlike._src.scipy.matrices import fiedler as fiedler
+from jaxlike._src.scipy.matrices import fiedler_companion as fiedler_companion
+from jaxlike._src.scipy.matrices import helmert as helmert
+from jaxlike._src.scipy.matrices import invhilbert as invhilbert
+from jaxlike._src.scipy.matrices import invpascal as invpascal
+from jaxlike._src.scipy.matrices import leslie as leslie
+from jaxlike._src.scipy.schur import funm as funm
+from jaxlike._src.scipy.schur import hessenberg as hessenberg
+from jaxlike._src.scipy.schur import rsf2csf as rsf2csf
+from jaxlike._src.scipy.schur import schur as schur
+from jaxlike._src.scipy.schur import solve_sylvester as solve_sylvester
+from jaxlike._src.scipy.schur import sqrtm as sqrtm

@@ -28,6 +28,7 @@ from jaxlike._src.scipy.integrals import sici as sici
 from jaxlike._src.scipy.integrals import spence as spence
 from jaxlike._src.scipy.polynomials import bernoulli as bernoulli
 from jaxlike._src.scipy.polynomials import bessel_jn as bessel_jn
+from jaxlike._src.scipy.polynomials import special_getattr as __getattr__  # noqa: F401  # warns of old names
 from jaxlike._src.scipy.polynomials import sph_harm_y as sph_harm_y
 from jaxlike._src.scipy.special import boxcox as boxcox
 from jaxlike._src.scipy.special import boxcox1p as boxcox1p

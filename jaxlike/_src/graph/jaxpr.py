@@ -46,6 +46,12 @@ _NAMES: dict[str, str] = {
 }  # fmt: skip
 
 
+def primitive_name(node: Node) -> str:
+    """JAX's name of what a node applies."""
+    short = op_name(node)
+    return _NAMES.get(short, short)
+
+
 def _axes(value: Any, ndim: int) -> tuple[int, ...]:
     given = range(ndim) if value is None or value == [] else [value] if isinstance(value, int) else value
     return tuple(sorted(a % max(ndim, 1) for a in given))

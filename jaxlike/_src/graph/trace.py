@@ -165,6 +165,9 @@ class Trace(torch_private.TorchDispatchMode):
             found = _outputs.get(key)
         except TypeError:
             found, key = None, None
+        if found is None and op is aten._local_scalar_dense.default and is_plain(args[0]):
+            with torch_private.outside():
+                return op(*args)  # of a value from outside, which is known
         if found is None:
             found = _run_on_meta(op, args, kwargs)
             if key is not None:

@@ -30,7 +30,7 @@ from jaxlike._src.lax.conv_dims import (
     transpose_padding,
 )
 from jaxlike._src.lax.dot import dot_general, widest
-from jaxlike._src.lax.precision import canonicalize_precision, convolution_precision
+from jaxlike._src.lax.precision import canonicalize_precision, convolution_precision, is_algorithm
 from jaxlike._src.lax.strict import NUMBER, check_kind, check_same_dtypes, operand
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.products import exact
@@ -488,7 +488,7 @@ def conv_general_dilated_local(
         precision: how exactly a GPU multiplies, see `Precision`.
     """
     x, known = operand(_NAME, lhs), canonicalize_precision(precision)
-    if known is not None and not (isinstance(known, tuple) and len(known) == 2):
+    if is_algorithm(known):
         raise ValueError(f"Unsupported precision for conv_general_dilated_local: {precision}")
     patches = conv_general_dilated_patches(
         x,
@@ -498,7 +498,7 @@ def conv_general_dilated_local(
         lhs_dilation,
         rhs_dilation,
         dimension_numbers,
-        precision=None if known is None else known[0],
+        precision=known[0] if isinstance(known, tuple) else known,
     )
     numbers = conv_dimension_numbers(x.shape, (1, 1, *filter_shape), dimension_numbers)
     places = sorted(zip(numbers.out_spec[2:], numbers.rhs_spec[2:], strict=True))

@@ -15,7 +15,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, unwrap
-from jaxlike._src.lax.precision import canonicalize_precision, matmul_precision
+from jaxlike._src.lax.precision import canonicalize_precision, is_algorithm, matmul_precision
 from jaxlike._src.lax.strict import operand
 from jaxlike._src.numpy.arguments import index_tuple
 from jaxlike._src.numpy.products import exact
@@ -86,8 +86,8 @@ def dot(
     if preferred_element_type is not None:
         wanted = dtypes.check_and_canonicalize_user_dtype(preferred_element_type, "dot")
     precision = canonicalize_precision(precision)
-    _check(x.shape, y.shape, *sides)
-    result = _result_dtype(x.dtype, y.dtype, wanted)
+    check_dot(x.shape, y.shape, *sides)
+    result = _result_dtype(x.dtype, y.dtype, wanted, narrower=is_algorithm(precision))
     computed = dtypes.to_torch(widest(x.dtype, y.dtype, result))
     a, b = cast(unwrap(x), computed), cast(unwrap(y), computed)
     with matmul_precision(precision):
@@ -118,7 +118,7 @@ def _contract(
     return torch.matmul(left, right).reshape([*common, *rows, *columns])
 
 
-def _check(
+def check_dot(
     x: tuple[int, ...],
     y: tuple[int, ...],
     summed_x: tuple[int, ...],
@@ -126,6 +126,7 @@ def _check(
     common_x: tuple[int, ...],
     common_y: tuple[int, ...],
 ) -> None:
+    """TypeError in JAX's words where axes and shapes do not go together."""
     for side, shape, summed, common in (("lhs", x, summed_x, common_x), ("rhs", y, summed_y, common_y)):
         if not all(0 <= i < len(shape) for i in (*summed, *common)):
             raise TypeError(
@@ -176,14 +177,16 @@ def _properties(dtype: Any) -> tuple[Any, ...]:
     return is_complex, *sizes, not dtypes.issubdtype(part, np.unsignedinteger)
 
 
-def _result_dtype(x: Any, y: Any, wanted: Any) -> Any:
+def _result_dtype(x: Any, y: Any, wanted: Any, *, narrower: bool = False) -> Any:
     a, b = _properties(x), _properties(y)
     if a == b and x != y:
         raise TypeError(f"lax.dot_general argument type error: {x}, {y}")
     found = x if a >= b else y
     if wanted is None or wanted == found:
         return found
-    if not dtypes.issubdtype(found, np.floating) and dtypes.itemsize_bits(wanted) < dtypes.itemsize_bits(found):
+    if narrower or dtypes.issubdtype(found, np.floating):
+        return wanted
+    if dtypes.itemsize_bits(wanted) < dtypes.itemsize_bits(found):
         raise TypeError(
             "`preferred_element_type` must not be narrower than the original type, got preferred_element_type of "
             f"{wanted} for result type of {found}."

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import numpy as np
 import torch
 
-from jaxlike._src import config
+from jaxlike._src import config, dtypes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from jaxlike._src.typing import DTypeLike
 
 
 class Precision(enum.Enum):
@@ -32,6 +35,87 @@ class Precision(enum.Enum):
         return self.name
 
 
+class DotAlgorithm(NamedTuple):
+    """How products are computed: what operands are rounded to, what sums are kept in, how many parts.
+
+    Accepted wherever a precision is; on this platform it decides whether TF32 may be used.
+    """
+
+    lhs_precision_type: DTypeLike
+    rhs_precision_type: DTypeLike
+    accumulation_type: DTypeLike
+    lhs_component_count: int = 1
+    rhs_component_count: int = 1
+    num_primitive_operations: int = 1
+    allow_imprecise_accumulation: bool = False
+
+
+class DotAlgorithmPreset(enum.Enum):
+    """Algorithms with a name: types of the operands, then of the sums; X3 and its like compute in several parts."""
+
+    DEFAULT = enum.auto()
+    ANY_F8_ANY_F8_F32 = enum.auto()
+    ANY_F8_ANY_F8_F32_FAST_ACCUM = enum.auto()
+    ANY_F8_ANY_F8_ANY = enum.auto()
+    ANY_F8_ANY_F8_ANY_FAST_ACCUM = enum.auto()
+    F16_F16_F16 = enum.auto()
+    F16_F16_F32 = enum.auto()
+    BF16_BF16_BF16 = enum.auto()
+    BF16_BF16_F32 = enum.auto()
+    BF16_BF16_F32_X3 = enum.auto()
+    BF16_BF16_F32_X6 = enum.auto()
+    BF16_BF16_F32_X9 = enum.auto()
+    TF32_TF32_F32 = enum.auto()
+    TF32_TF32_F32_X3 = enum.auto()
+    F32_F32_F32 = enum.auto()
+    F64_F64_F64 = enum.auto()
+
+    def __repr__(self) -> str:
+        return f"DotAlgorithmPreset.{self.name}"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def supported_lhs_types(self) -> tuple[DTypeLike, ...] | None:
+        """Dtypes that an operand may have; None for any."""
+        if self is DotAlgorithmPreset.DEFAULT or self.name.startswith("ANY_F8"):
+            return None
+        if self in (DotAlgorithmPreset.BF16_BF16_BF16, DotAlgorithmPreset.BF16_BF16_F32):
+            return dtypes.bfloat16, np.float32
+        if self.name.startswith("F16"):
+            return (np.float16,)
+        return (np.float64,) if self is DotAlgorithmPreset.F64_F64_F64 else (np.float32,)
+
+    @property
+    def supported_rhs_types(self) -> tuple[DTypeLike, ...] | None:
+        """The same for the other operand."""
+        return self.supported_lhs_types
+
+    @property
+    def accumulation_type(self) -> DTypeLike | None:
+        """What sums are kept in; None where that is left open."""
+        if self is DotAlgorithmPreset.DEFAULT or self.name.startswith("ANY_F8_ANY_F8_ANY"):
+            return None
+        known = {"F16_F16_F16": np.float16, "BF16_BF16_BF16": dtypes.bfloat16, "F64_F64_F64": np.float64}
+        return known.get(self.name, np.float32)
+
+    def supported_output_types(self, lhs_dtype: DTypeLike, rhs_dtype: DTypeLike) -> tuple[DTypeLike, ...] | None:
+        """Dtypes that a result may have; None for any."""
+        if self.name.startswith("ANY_F8_ANY_F8_F32"):
+            narrow = (dtypes.float8_e4m3fn, dtypes.float8_e5m2, dtypes.float8_e5m2fnuz, dtypes.float8_e4m3fnuz)
+            return np.float32, np.float16, dtypes.bfloat16, *narrow, dtypes.float8_e4m3b11fnuz
+        half = {"F16_F16_F32": np.float16, "BF16_BF16_F32": dtypes.bfloat16}.get(self.name)
+        if half is not None:
+            both = dtypes.promote((np.dtype(lhs_dtype), False), (np.dtype(rhs_dtype), False))[0]
+            return (np.float32, half) if both == half else (np.float32,)
+        return None if self.accumulation_type is None else (self.accumulation_type,)
+
+
+PrecisionLike: TypeAlias = (
+    str | Precision | tuple[str, str] | tuple[Precision, Precision] | DotAlgorithm | DotAlgorithmPreset | None
+)
+
 _FULL = {"highest", "float32", "f32", "f32_f32_f32", "f64_f64_f64", "high", "bfloat16_3x", "tensorfloat32_x3"}
 _NAMES = {
     "default": Precision.DEFAULT,
@@ -43,20 +127,28 @@ _NAMES = {
     "highest": Precision.HIGHEST,
     "float32": Precision.HIGHEST,
 }
+_ALGORITHMS = (DotAlgorithm, DotAlgorithmPreset)
+
+
+def is_algorithm(precision: Any) -> bool:
+    """Whether a precision is given as an algorithm."""
+    return isinstance(precision, _ALGORITHMS)
 
 
 def canonicalize_precision(precision: Any) -> Any:
-    """None, a `Precision` or a pair of them; ValueError for anything else, in JAX's words."""
-    if precision is None or isinstance(precision, Precision):
+    """None, a `Precision`, a pair of them or an algorithm; ValueError for anything else, in JAX's words."""
+    if precision is None or isinstance(precision, Precision) or is_algorithm(precision):
         return precision
     if isinstance(precision, str):
-        if precision.lower() in _NAMES:
-            return _NAMES[precision.lower()]
-        if precision.upper().count("_") >= 2:  # a dot algorithm preset such as F32_F32_F32
-            return Precision.HIGHEST if precision.lower() in _FULL else Precision.DEFAULT
+        found = _NAMES.get(precision) or DotAlgorithmPreset.__members__.get(precision)
+        if found is not None:
+            return found
     elif isinstance(precision, tuple | list) and len(precision) == 2:
-        pair = tuple(canonicalize_precision(p) for p in precision)
-        return pair if None not in pair else None
+        first, second = precision
+        if isinstance(first, Precision) and isinstance(second, Precision):
+            return first, second
+        if isinstance(first, str) and isinstance(second, str):
+            return canonicalize_precision(first), canonicalize_precision(second)
     raise ValueError(
         "Precision argument must be one of:\n- None,\n- a string in ['highest', 'float32', 'high', 'bfloat16_3x', "
         "'tensorfloat32', 'default', 'bfloat16', 'fastest', None],\n- a lax.Precision value,\n- a tuple of two "
@@ -99,5 +191,9 @@ def _in_precision(precision: Any, backend: Any) -> Any:
     if precision is None:
         wanted = config.default_matmul_precision.value
         return _allow_tf32(backend, wanted is None or str(wanted).lower() not in _FULL)
+    if is_algorithm(precision):
+        name = getattr(precision, "name", "")
+        rounded = name in ("DEFAULT", "TF32_TF32_F32") or name.startswith("BF16")
+        return _allow_tf32(backend, rounded)
     first = precision[0] if isinstance(precision, tuple) else precision
     return _allow_tf32(backend, first is Precision.DEFAULT)

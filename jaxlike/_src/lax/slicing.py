@@ -16,6 +16,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, canonicalize_shape, concrete_tensor, scalar, unwrap
+from jaxlike._src.index_watch import watch_index
 from jaxlike._src.lax.shape import expand_dims, squeeze
 from jaxlike._src.lax.strict import check_same_dtypes, check_shapelike
 from jaxlike._src.lax.strict import operand as _operand
@@ -188,6 +189,7 @@ def dynamic_slice(
     if any(s < 0 for s in sizes):
         raise TypeError(f"slice slice_sizes must be greater than or equal to zero, got slice_sizes of {sizes}.")
     arrays = _check_starts("dynamic_slice", starts, ":")
+    watch_index(x.shape, range(x.ndim), arrays, sizes)
     tensor = unwrap(x)
     for axis, (start, array, size) in enumerate(zip(starts, arrays, sizes, strict=True)):
         room = x.shape[axis] - size
@@ -223,6 +225,7 @@ def dynamic_update_slice(
     check_same_dtypes("dynamic_update_slice", (x, new))
     if not starts:
         return _result(x, new, unwrap(new))
+    watch_index(x.shape, range(x.ndim), arrays, new.shape)
     places = [_clamped(s, a, n - m) for s, a, n, m in zip(starts, arrays, x.shape, new.shape, strict=True)]
     return _result(x, new, _updated(unwrap(x), unwrap(new), places))
 

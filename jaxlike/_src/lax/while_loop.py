@@ -33,6 +33,7 @@ class While(Structured):
     """A while loop on flat arguments: constants of the condition, constants of the body, carry; results: carry."""
 
     name = "while"
+    lanes_disagree = False  # whether lanes of a vmap may take different numbers of steps
 
     def __init__(self, cond: GraphFunction, body: GraphFunction, n_cond: int, n_body: int) -> None:
         self.cond, self.body, self.n_cond, self.n_body = cond, body, n_cond, n_body
@@ -135,6 +136,7 @@ class While(Structured):
         inner = While(self.cond, self.body, self.n_cond, len(shared) + self.n_body)
         key = ("vmap", tuple(m_cond), tuple(m_shared), tuple(m_body), tuple(m_carry), frame.axis_size)
         inner.cond, inner.body = self._derived(key, condition, step, inner, whole)
+        inner.lanes_disagree = disagree
         return apply(inner, whole), m_carry
 
     def _lanes(self, args: Sequence[Array], mapped: Sequence[bool], frame: Frame) -> tuple[list[bool], bool]:

@@ -241,7 +241,7 @@ def multigammaln(a: ArrayLike, d: ArrayLike) -> Array:
 # Incomplete gamma functions
 
 
-def _density(a: Tensor, x: Tensor) -> Tensor:
+def gamma_density(a: Tensor, x: Tensor) -> Tensor:
     """The derivative of gammainc in ``x``."""
     return torch.exp(-x + (a - const(a, 1)) * torch.log(x) - _lgamma(a))
 
@@ -258,7 +258,7 @@ def _incomplete(kernel: Any, sign: int) -> Any:
     def rule(primals: Any, tangents: Any) -> Any:
         a, x = map(unwrap, primals)
         da, dx = map(unwrap, tangents)
-        density = _density(a, x)
+        density = gamma_density(a, x)
         # The derivative in a, through that of a sample at fixed probability.
         slope = -through_float32(random_gamma_grad, a, x) * density
         return differentiable(*primals), Array(const(a, sign) * (slope * da + density * dx))
@@ -360,7 +360,7 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Array:
 
 
 def _polygamma_value(n: Array, x: Array) -> Array:
-    return Array(through_float32(_polygamma_by_zeta, unwrap(n), unwrap(x)))
+    return Array(through_float32(polygamma_by_zeta, unwrap(n), unwrap(x)))
 
 
 _polygamma = custom_jvp(_polygamma_value)  # torch's zeta has no forward derivative
@@ -373,7 +373,7 @@ def _polygamma_jvp(primals: Any, tangents: Any) -> Any:
     return _polygamma(n, x), Array(unwrap(dx) * unwrap(_polygamma(Array(order + const(order, 1)), x)))
 
 
-def _polygamma_by_zeta(n: Tensor, x: Tensor) -> Tensor:
+def polygamma_by_zeta(n: Tensor, x: Tensor) -> Tensor:
     one, zero = const(n, 1), const(n, 0)
     digamma_wanted = torch.eq(n, zero)
     k = torch.where(digamma_wanted, one, n)

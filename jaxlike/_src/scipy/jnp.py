@@ -5,6 +5,7 @@ Public modules stand above `_src`, so what is composed of Array functions import
 
 from jaxlike._src.border import asarray as asarray
 from jaxlike._src.numpy.arg_reduce import argmax as argmax
+from jaxlike._src.numpy.arg_reduce import argmin as argmin
 from jaxlike._src.numpy.arithmetic import abs as abs
 from jaxlike._src.numpy.arithmetic import reciprocal as reciprocal
 from jaxlike._src.numpy.arithmetic import sign as sign
@@ -41,6 +42,7 @@ from jaxlike._src.numpy.filled import ones_like as ones_like
 from jaxlike._src.numpy.filled import zeros as zeros
 from jaxlike._src.numpy.filled import zeros_like as zeros_like
 from jaxlike._src.numpy.find import searchsorted as searchsorted
+from jaxlike._src.numpy.linalg import eigh as eigh
 from jaxlike._src.numpy.linalg import inv as inv
 from jaxlike._src.numpy.linalg import lstsq as lstsq
 from jaxlike._src.numpy.linalg import solve as solve

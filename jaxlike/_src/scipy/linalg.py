@@ -15,10 +15,12 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, check_arraylike, conjugate, promote_dtypes, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import asarray, check_arraylike, promote_dtypes, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import conjugate as conjugate_of
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.numpy import linalg as np_linalg
 from jaxlike._src.numpy.linalg import adjoint, cholesky_or_nan, lu_parts, lu_substitute
+from jaxlike._src.scipy.lapack import pivots_of_qr
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -122,13 +124,71 @@ def qr(
 ) -> tuple[Array, ...]:
     """QR decomposition; ``mode`` is "full", "r" or "economic"."""
     del overwrite_a, lwork, check_finite
-    if pivoting:
-        raise NotImplementedError("jax.scipy.linalg.qr(pivoting=True) has no kernel in torch")
     if mode not in ("full", "r", "economic"):
         raise ValueError(f"Unsupported QR decomposition mode '{mode}'")
     (x,) = _inexact("qr", a)
+    order: tuple[Array, ...] = ()
+    if pivoting:
+        x, pivots = pivoted(x)
+        order = (pivots,)
     result = np_linalg.qr(x, mode={"full": "complete", "r": "complete", "economic": "reduced"}[mode])
-    return (result.R,) if mode == "r" else (result.Q, result.R)
+    return (result.R, *order) if mode == "r" else (result.Q, result.R, *order)
+
+
+def pivoted(x: Array) -> tuple[Array, Array]:
+    """The columns in the order in which a pivoted QR decomposition takes them, and that order."""
+    t = unwrap(x)
+    order = pivots_of_qr(t)
+    index = order.to(torch.int64).unsqueeze(-2).expand(t.shape)
+    return Array(torch.gather(t, -1, index)), Array(order)
+
+
+def qr_multiply(
+    a: Any,
+    c: Any,
+    mode: str = "right",
+    pivoting: bool = False,
+    conjugate: bool = False,
+    overwrite_a: bool = False,
+    overwrite_c: bool = False,
+) -> tuple[Array, ...]:
+    """Q of the QR decomposition of ``a`` times ``c``, and R.
+
+    Args:
+        a: ``[..., m, n]``.
+        c: a matrix, or a vector.
+        mode: "right" for ``c @ Q``, "left" for ``Q @ c``.
+        pivoting: decompose with pivots, and give them as a third result.
+        conjugate: take the conjugate of Q.
+        overwrite_a: without effect.
+        overwrite_c: without effect.
+    """
+    del overwrite_a, overwrite_c
+    x, y = promote_dtypes_inexact(asarray(a), asarray(c))
+    if mode not in ("right", "left"):
+        raise ValueError(f"mode must be 'right' or 'left', got {mode!r}")
+    one = y.ndim == 1
+    if one:
+        y = y[:, None] if mode == "left" else y[None, :]
+    m, n = x.shape[-2:]
+    k = min(m, n)
+    if mode == "left":
+        if y.shape[-2] != k:
+            raise ValueError(
+                f"Array shapes are not compatible for Q @ c operation: a has shape {x.shape} so Q has {k} columns, "
+                f"but c has {y.shape[-2]} rows (expected {k})."
+            )
+    elif y.shape[-1] != m:
+        raise ValueError(
+            f"Array shapes are not compatible for c @ Q operation: a has shape {x.shape} so Q has {m} rows, "
+            f"but c has {y.shape[-1]} columns (expected {m})."
+        )
+    q, r, *order = qr(x, mode="economic", pivoting=pivoting)
+    factor = unwrap(q)
+    if conjugate and factor.is_complex():
+        factor = conjugate_of(factor)
+    out = Array(factor @ unwrap(y) if mode == "left" else unwrap(y) @ factor)
+    return (out.ravel() if one else out, r, *order)
 
 
 def svd(
@@ -164,7 +224,7 @@ def eigh(
     if type != 1:
         raise NotImplementedError("Only the type=1 case of eigh is implemented.")
     if eigvals is not None:
-        raise NotImplementedError("Only the eigvals=None case of eigh is implemented")
+        raise NotImplementedError("Only the eigvals=None case of eigh is implemented.")
     (x,) = _inexact("eigh", a)
     values, vectors = np_linalg.eigh(x, UPLO="L" if lower else "U")
     return values if eigvals_only else (values, vectors)
@@ -305,11 +365,11 @@ def expm_frechet(A: Any, E: Any, *, method: str | None = None, compute_expm: boo
     from jaxlike._src.transforms.forward import jvp
 
     del method
-    a, e = _inexact("expm_frechet", A, E)
-    if a.ndim != 2 or a.shape[0] != a.shape[1]:
-        raise ValueError(f"expected A to be a square matrix, got A.shape={a.shape}")
-    if e.ndim != 2 or e.shape[0] != e.shape[1]:
-        raise ValueError(f"expected E to be a square matrix, got E.shape={e.shape}")
+    a, e = asarray(A), asarray(E)
+    if a.ndim < 2 or a.shape[-2] != a.shape[1]:
+        raise ValueError(f"expected A to be a (batched) square matrix, got A.shape={a.shape}")
+    if e.ndim < 2 or e.shape[-2] != e.shape[-1]:
+        raise ValueError(f"expected E to be a (batched) square matrix, got E.shape={e.shape}")
     if a.shape != e.shape:
         raise ValueError(f"expected A and E to be the same shape, got A.shape={a.shape} E.shape={e.shape}")
     value, derivative = jvp(expm, (a,), (e,))
@@ -321,16 +381,22 @@ def polar(
 ) -> tuple[Array, Array]:
     """Unitary and positive factors: ``a == U @ P`` ("right") or ``P @ U`` ("left")."""
     del eps, max_iterations
+    x = asarray(a)
+    if x.ndim < 2:
+        raise ValueError("The input `a` must be at least a 2-D array.")
+    if side not in ("right", "left"):
+        raise ValueError("The argument `side` must be either 'right' or 'left'.")
+    tall = x.shape[-2] >= x.shape[-1]
+    if method == "qdwh" and tall != (side == "right"):
+        raise NotImplementedError(
+            "method='qdwh' only supports mxn matrices where m < n where side='right' and m >= n side='left', got "
+            f"{x.shape[-2:]} with side={side!r}"
+        )
     if method not in ("qdwh", "svd"):
         raise ValueError(f"Unknown polar decomposition method {method}.")
-    if side not in ("right", "left"):
-        raise ValueError(f"The argument `side` must be either 'left' or 'right', got {side}.")
-    (x,) = _inexact("polar", a)
-    if x.ndim != 2:
-        raise ValueError("The input `a` must be a 2-D array.")
     u, s, vh = (unwrap(v) for v in np_linalg.svd(x, full_matrices=False))
     unitary = u @ vh
-    scaled = s.to(u.dtype)
+    scaled = s.to(u.dtype).unsqueeze(-2)
     positive = (adjoint(vh) * scaled) @ vh if side == "right" else (u * scaled) @ adjoint(u)
     return Array(unitary), Array(positive)
 
@@ -365,7 +431,7 @@ def toeplitz(c: Any, r: Any = None) -> Array:
     check_arraylike("toeplitz", c)
     column = asarray(c)
     if r is None:
-        row = Array(conjugate(unwrap(column)) if unwrap(column).is_complex() else unwrap(column))
+        row = Array(conjugate_of(unwrap(column)) if unwrap(column).is_complex() else unwrap(column))
     else:
         check_arraylike("toeplitz", r)
         row = asarray(r)

@@ -1,0 +1,3 @@
+"""jax.scipy.cluster: submodules."""
+
+from jaxlike.scipy.cluster import vq as vq

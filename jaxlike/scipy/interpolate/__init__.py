@@ -1,0 +1,3 @@
+"""jax.scipy.interpolate: the names."""
+
+from jaxlike._src.scipy.interpolate import RegularGridInterpolator as RegularGridInterpolator

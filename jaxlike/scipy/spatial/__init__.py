@@ -1,0 +1,3 @@
+"""jax.scipy.spatial: submodules."""
+
+from jaxlike.scipy.spatial import transform as transform
