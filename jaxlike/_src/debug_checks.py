@@ -6,9 +6,12 @@ in `check_finite`; `jit` runs its function op by op.
 
 from __future__ import annotations
 
+from typing import Any
+
 from jaxlike._src import border, config
 from jaxlike._src.array import Array
 from jaxlike._src.frames import set_checked
+from jaxlike._src.tree import tree_leaves
 
 
 def check_finite(name: str, out: Array) -> Array:
@@ -21,6 +24,17 @@ def check_finite(name: str, out: Array) -> Array:
     if config.debug_infs.value and bool(tensor.isinf().any()):
         raise FloatingPointError(f"invalid value (inf) encountered in {name}")
     return out
+
+
+def all_finite(tree: Any) -> bool:
+    """Whether no leaf has what a flag forbids."""
+    try:
+        for x in tree_leaves(tree):
+            if isinstance(x, Array):
+                check_finite("", x)
+    except FloatingPointError:
+        return False
+    return True
 
 
 def _follow_flags() -> None:

@@ -113,6 +113,20 @@ def running() -> Iterator[Frame]:
         frame = frame.parent
 
 
+class OuterAxisError(Exception):
+    """A traced function asked for the named axis of a vmap outside of the trace."""
+
+
+def named_axis_outside() -> bool:
+    """Whether a vmap with an axis name runs, with no trace inside of it."""
+    for frame in running():
+        if frame.trace is not None:
+            return False
+        if frame.axis_name is not None:
+            return True
+    return False
+
+
 def current_trace() -> Any:
     """The innermost running trace (a graph recorder), or None."""
     for frame in running():

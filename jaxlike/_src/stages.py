@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
-from jaxlike._src.border import unwrap
+from jaxlike._src.border import is_traced, tracer_kind, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import op_name, vars_in
 from jaxlike._src.graph.jaxpr import jaxpr_of
-from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_unflatten
+from jaxlike._src.transforms.arguments import to_array
+from jaxlike._src.transforms.donation import check_donations
+from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,9 +45,7 @@ class _Stage:
     def __init__(self, function: JitFunction, entry: Entry, arrays: Sequence[Array], args: Any, kwargs: Any) -> None:
         self._function, self._entry, self._arrays = function, entry, arrays
         self._args, self._kwargs = args, kwargs
-        in_tree = tree_flatten((tuple(args), dict(kwargs)))[1]
-        self._static = in_tree.num_leaves != len(arrays)
-        self.in_tree = entry.in_tree if self._static else in_tree
+        self.in_tree = tree_flatten(function.split(tuple(args), dict(kwargs)))[1]
         self.out_tree = entry.out_tree
 
     @property
@@ -56,7 +56,8 @@ class _Stage:
     @property
     def args_info(self) -> Any:
         """An `ArgInfo` for each argument, in their tree."""
-        return tree_unflatten(self.in_tree, [ArgInfo(a) for a in self._entry.graph.in_avals])
+        donated = self._function.donated_leaves(tuple(self._args), dict(self._kwargs))
+        return tree_unflatten(self.in_tree, list(map(ArgInfo, self._entry.graph.in_avals, donated)))
 
     @property
     def out_info(self) -> Any:
@@ -67,8 +68,9 @@ class _Stage:
 
     @property
     def donate_argnums(self) -> tuple[int, ...]:
-        """Always empty: no memory is taken from arguments."""
-        return ()
+        """Places of the leaves that were given to be donated."""
+        donated = self._function.donated_leaves(tuple(self._args), dict(self._kwargs))
+        return tuple(k for k, d in enumerate(donated) if d)
 
 
 class Traced(_Stage):
@@ -94,13 +96,15 @@ class Lowered(_Stage):
 
     def as_text(self, dialect: str | None = None, *, debug_info: bool = False) -> str:
         """The graph that will be compiled, as a jaxpr (there is no StableHLO here)."""
-        del dialect, debug_info
+        del debug_info
+        self.compiler_ir(dialect)
         name = self._entry.graph.name.replace("<", "_").replace(">", "_")
         return f"module @jit_{name}\n{jaxpr_of(self._entry.graph)}\n"
 
     def compiler_ir(self, dialect: str | None = None) -> Any:
-        """The jaxpr, whatever dialect is asked for."""
-        del dialect
+        """The jaxpr, in whatever dialect of JAX's it is asked for."""
+        if dialect not in (None, "stablehlo", "hlo"):
+            raise ValueError(f"unknown dialect: {dialect}")
         return jaxpr_of(self._entry.graph)
 
     def cost_analysis(self) -> dict[str, float]:
@@ -146,6 +150,31 @@ class MemoryAnalysis(NamedTuple):
     generated_code_size_in_bytes: int = 0
 
 
+class CompilerOptions(dict[str, Any]):
+    """Options for `Lowered.compile`, by name."""
+
+
+@runtime_checkable
+class Wrapped(Protocol):
+    """What `jax.jit` returns: a function that can also be traced and lowered."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the function."""
+        ...
+
+    def trace(self, *args: Any, **kwargs: Any) -> Traced:
+        """Trace for arguments of these types."""
+        ...
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """Make ready to compile for arguments of these types."""
+        ...
+
+    def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The tree of the result with `ShapeDtypeStruct` leaves."""
+        ...
+
+
 class Compiled(_Stage):
     """A compiled function for arguments of one kind; call it with those."""
 
@@ -160,19 +189,26 @@ class Compiled(_Stage):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run; TypeError where the arguments are not of the kind that was compiled for."""
-        arrays, _, _, in_tree, paths = self._function._prepare(args, kwargs)
-        if in_tree != self._entry.in_tree:
-            problems = equality_errors_pytreedef(self._entry.in_tree, in_tree)
-            shown = [
-                f"    * at args{path}, seen {was} but now given {now}, so {why}" for path, was, now, why in problems
-            ]
+        leaves, in_tree = tree_flatten((args, kwargs))
+        if in_tree != self.in_tree:
+            shown = []
+            for (first, *rest), now, was, why in equality_errors_pytreedef(in_tree, self.in_tree):
+                where = f"{('args', 'kwargs')[first.idx]}{keystr(tuple(rest))}"
+                shown.append(f"    * at {where}, seen {was} but now given {now}, so {why}")
             raise TypeError(
                 "Function compiled with input pytree does not match the input pytree it was called with. There are "
                 f"{len(shown)} mismatches, including:\n" + "\n".join(shown)
             )
+        for x in leaves:
+            if is_traced(x):
+                raise TypeError(
+                    "Cannot apply JAX transformations to a function lowered and compiled for a particular signature. "
+                    f"Detected argument of Tracer type <class '{tracer_kind(x)}'>."
+                )
+        arrays = [to_array(x) for x in leaves]
         wrong = [
             f"Argument '{name}' compiled with {a.strip_weak_type()} and called with {x.aval.strip_weak_type()}"
-            for name, a, x in zip(paths(), self._entry.graph.in_avals, arrays, strict=True)
+            for name, a, x in zip(self._names(), self._entry.graph.in_avals, arrays, strict=True)
             if a.strip_weak_type() != x.aval.strip_weak_type()
         ]
         if wrong:
@@ -182,10 +218,17 @@ class Compiled(_Stage):
                 "mismatches are:\n" + "\n".join(wrong)
             )
         entry = self._entry
+        check_donations([arrays[k] for k in entry.donated], entry.donated)
         if entry.fixed is None:
             return entry.apply(arrays)
         outs = self._executable([unwrap(x) for x in arrays] + entry.fixed)
-        return tree_unflatten(entry.out_tree, [k(t, tag) for (k, tag), t in zip(entry.kinds, outs, strict=True)])
+        for k in entry.donated:
+            arrays[k].delete()
+        return entry.result([k(t, tag) for (k, tag), t in zip(entry.kinds, outs, strict=True)])
+
+    def _names(self) -> list[str]:
+        """How messages call the leaves."""
+        return self._function.leaf_names(tuple(self._args), dict(self._kwargs))
 
     def as_text(self) -> str:
         """The graph that was compiled."""

@@ -64,6 +64,10 @@ class Node(NamedTuple):
     outs: tuple[Var | None, ...]
     single: bool  # whether the op returns one tensor rather than a tuple
 
+    def reads(self) -> Iterator[Var]:
+        """The Vars among its arguments."""
+        return vars_in((self.args, self.kwargs))
+
 
 class Call:
     """The op of a node that is not one of torch's: called with tensors at replay, gives a tuple of tensors.

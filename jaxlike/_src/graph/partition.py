@@ -13,7 +13,7 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import ShapedArray
-from jaxlike._src.graph.graph import Call, Graph, Node, Var, vars_in
+from jaxlike._src.graph.graph import Call, Graph, Node, Var
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,11 +41,6 @@ _CHEAP = frozenset([
 _ZEROS = frozenset([aten.zeros.default, aten.zeros_like.default, aten.new_zeros.default])
 
 
-def reads(node: Node) -> Iterable[Var]:
-    """The Vars among a node's arguments."""
-    return vars_in((node.args, tuple(node.kwargs.values())))
-
-
 def makers(graph: Graph) -> dict[Var, Node]:
     """The node that makes each Var."""
     return {o: n for n in graph.nodes for o in n.outs if o is not None}
@@ -55,7 +50,7 @@ def dependents(graph: Graph, sources: Iterable[Var]) -> set[Var]:
     """The sources and what is computed from them."""
     found = set(sources)
     for node in graph.nodes:
-        if any(v in found for v in reads(node)):
+        if any(v in found for v in node.reads()):
             found.update(o for o in node.outs if o is not None)
     return found
 
@@ -69,7 +64,7 @@ def known_zeros(graph: Graph, outputs: Sequence[Var]) -> list[bool]:
 def forward_part(joint: Graph, cotangents: Iterable[Var]) -> list[Node]:
     """The nodes that read nothing that depends on cotangents."""
     after = dependents(joint, cotangents)
-    return [n for n in joint.nodes if not any(v in after for v in reads(n))]
+    return [n for n in joint.nodes if not any(v in after for v in n.reads())]
 
 
 class Parts(NamedTuple):
@@ -91,13 +86,13 @@ def backward_part(joint: Graph, grads: Sequence[Var], cotangents: Sequence[Var],
     """
     made_by, after = makers(joint), dependents(joint, cotangents)
     given = {*joint.inputs, *joint.lifted_vars, *joint.constants}
-    acting = [n for n in joint.nodes if isinstance(n.op, Call) and n.op.effects and any(v in after for v in reads(n))]
+    acting = [n for n in joint.nodes if isinstance(n.op, Call) and n.op.effects and any(v in after for v in n.reads())]
 
     def walk(stop: set[Var] | None) -> tuple[dict[Var, None], set[Var]]:
         """(forward values at which the way back from the gradients stops, everything it passes)."""
         saved: dict[Var, None] = {}
         seen: set[Var] = set()
-        stack = [*grads, *(v for n in acting for v in (*reads(n), *n.outs) if v is not None)]
+        stack = [*grads, *(v for n in acting for v in (*n.reads(), *n.outs) if v is not None)]
         while stack:
             var = stack.pop()
             if var in seen:
@@ -109,7 +104,7 @@ def backward_part(joint: Graph, grads: Sequence[Var], cotangents: Sequence[Var],
             if var not in after and (node.op not in _FREE if stop is None else var in stop):
                 saved[var] = None
             else:
-                stack.extend(reads(node))
+                stack.extend(node.reads())
         return saved, seen
 
     if at_hand is None:
@@ -129,11 +124,11 @@ def _worth_saving(saved: Iterable[Var], made_by: dict[Var, Node], given: set[Var
         if var in given or var in kept:
             return True
         node = made_by[var]
-        return depth > 0 and (node.op in _FREE or node.op in _CHEAP) and all(at_hand(v, depth - 1) for v in reads(node))
+        return depth > 0 and (node.op in _FREE or node.op in _CHEAP) and all(at_hand(v, depth - 1) for v in node.reads())
 
     for var in sorted(kept, key=lambda v: -v.index):
         node = made_by[var]
-        if node.op in _CHEAP and all(at_hand(v) for v in reads(node)):
+        if node.op in _CHEAP and all(at_hand(v) for v in node.reads()):
             kept.discard(var)
     return kept
 

@@ -22,7 +22,7 @@ from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, canonicalize_axis, unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import Frame, running
+from jaxlike._src.frames import Frame, OuterAxisError, running
 from jaxlike._src.tree import tree_flatten, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
@@ -33,11 +33,14 @@ if TYPE_CHECKING:
 
 def find_axis(name: Any, fun_name: str = "psum") -> Frame:
     """The frame of the innermost vmap with this axis name; NameError where there is none."""
-    inside = False
+    inside = traced = False
     for frame in running():
         inside = True
         if frame.axis_name is not None and frame.axis_name == name:
+            if traced:
+                raise OuterAxisError(name)
             return frame
+        traced = traced or frame.trace is not None
     if inside:
         raise NameError(
             f"Found an unbound axis name: {name}. To fix this, please call {fun_name} under `jax.shard_map`."

@@ -41,6 +41,16 @@ def name_of(fun: Any) -> str:
     return getattr(fun, "__name__", None) or type(fun).__name__
 
 
+def location_of(fun: Any) -> str:
+    """``name at file:line``, as messages name a function."""
+    inner: Any = fun
+    while hasattr(inner, "__wrapped__") or isinstance(inner, functools.partial):
+        inner = inner.func if isinstance(inner, functools.partial) else inner.__wrapped__
+    code = getattr(inner, "__code__", None)
+    where = f" at {code.co_filename}:{code.co_firstlineno}" if code is not None else ""
+    return f"{name_of(fun)}{where}"
+
+
 def wraps(fun: Any, namestr: str = "{fun}", docstr: str | None = None) -> Callable[[Any], Any]:
     """As `functools.wraps`, for callables that may lack any of the attributes."""
 

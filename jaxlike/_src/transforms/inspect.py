@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jaxlike._src.border import asarray
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, jaxpr_of
 from jaxlike._src.shape_struct import ShapeDtypeStruct
-from jaxlike._src.transforms.arguments import check_callable, check_leaf, is_float0, wraps
+from jaxlike._src.transforms.arguments import check_callable, wraps
 from jaxlike._src.transforms.jit import Entry, make_entry
+from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
 from jaxlike._src.transforms.static_args import as_indices
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from jaxlike._src.array import Array
 
 
-def _leaf(x: Any) -> Array:
+def _leaf(x: Any, fun: Any, names: Sequence[str], place: int) -> Array:
     if isinstance(x, ShapeDtypeStruct):
         return x.stand_in()
     if not hasattr(x, "weak_type") and hasattr(x, "shape") and hasattr(x, "dtype") and not hasattr(x, "__array__"):
         return ShapeDtypeStruct(x.shape, x.dtype).stand_in()
-    check_leaf(x)
-    return asarray(x.astype(bool)) if is_float0(x) else asarray(x)
+    return as_argument(x, fun, lambda: names, place)
 
 
 def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Entry:
@@ -35,8 +34,9 @@ def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any])
         positional, named = tree_unflatten(in_tree, list(inside))
         return fun(*positional, **named)
 
-    arrays = [_leaf(x) for x in leaves]
-    return make_entry(call, arrays, in_tree, fun, [f"args[{k}]" for k in range(len(arrays))])
+    names = leaf_names(fun, args, kwargs)
+    arrays = [_leaf(x, fun, names, k) for k, x in enumerate(leaves)]
+    return make_entry(call, arrays, in_tree, fun, names)
 
 
 def shapes_of(entry: Entry) -> Any:
@@ -80,6 +80,8 @@ def make_jaxpr(
         A function that gives a `ClosedJaxpr`, or ``(jaxpr, shapes)``.
     """
     del axis_env
+    if not callable(fun):
+        raise TypeError("the first argument must be callable")
     check_callable(fun)
     static = as_indices(static_argnums)
 

@@ -9,26 +9,39 @@ vmap, or inside another trace, it is one operation with rules made from the grap
 from __future__ import annotations
 
 import functools
-import inspect
+import time
+import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
+from jaxlike._src.debug_checks import all_finite, check_finite
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import STATE, running
+from jaxlike._src.frames import STATE, OuterAxisError, named_axis_outside
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
-from jaxlike._src.transforms.arguments import check_callable, check_leaf, is_float0, name_of, wraps
+from jaxlike._src.transforms.arguments import (
+    check_callable,
+    check_leaf,
+    is_float0,
+    location_of,
+    name_of,
+    wraps,
+)
 from jaxlike._src.transforms.call import JitCall
-from jaxlike._src.transforms.static_args import Static, resolve, signature_of
+from jaxlike._src.transforms.donation import check_donations, usable_donations
+from jaxlike._src.transforms.jit_logs import check_leaks, explain_miss, log_trace
+from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
+from jaxlike._src.transforms.static_args import Static, resolve
 from jaxlike._src.transforms.structured import apply
 from jaxlike._src.tree import (
     flatten_fast,
     keystr,
     tree_flatten,
     tree_flatten_with_path,
+    tree_leaves,
     tree_unflatten,
     treedef_of,
 )
@@ -44,8 +57,8 @@ if TYPE_CHECKING:
 class Entry:
     """What one key leads to: the graph, how to run it, how to build the result."""
 
-    __slots__ = ("_call", "executable", "fixed", "graph", "in_tree", "inline", "kinds", "lifted_frames", "out_tree",
-                 "shown", "single")  # fmt: skip
+    __slots__ = ("_call", "donated", "executable", "fixed", "float0", "graph", "in_tree", "inline", "kinds",
+                 "lifted_frames", "out_tree", "shown", "single")  # fmt: skip
 
     def __init__(
         self,
@@ -54,8 +67,11 @@ class Entry:
         kinds: list[tuple[type[Array], Any]],
         out_tree: Any,
         shown: dict[str, Any] | None = None,
+        float0: dict[int, Any] | None = None,
     ) -> None:
         self.graph = graph
+        self.float0 = float0 or {}  # results without values, by place: they are not of the graph
+        self.donated: Sequence[int] = ()  # leaves whose Arrays are deleted after a call
         self.in_tree = in_tree
         self.kinds = kinds  # class and tag of each output leaf
         self.out_tree = out_tree
@@ -64,7 +80,9 @@ class Entry:
         self.executable: Executable | None = None
         self.lifted_frames = [x._frame for x in graph.lifted if x._frame is not None]
         self.fixed = [x._t for x in graph.lifted] if not self.lifted_frames else None
-        self.single = type(out_tree) is not tuple and out_tree.num_leaves == 1 and out_tree.num_nodes == 1
+        self.single = (
+            type(out_tree) is not tuple and out_tree.num_leaves == 1 and out_tree.num_nodes == 1 and not self.float0
+        )
         self._call: tuple[JitCall, list[Array]] | None = None
 
     def run(self, tensors: list[Tensor]) -> Any:
@@ -76,9 +94,13 @@ class Entry:
         if self.single:
             kind, tag = self.kinds[0]
             return kind(outs[0], tag)
-        return tree_unflatten(
-            self.out_tree, [kind(t, tag) for (kind, tag), t in zip(self.kinds, outs, strict=True)]
-        )
+        return self.result([kind(t, tag) for (kind, tag), t in zip(self.kinds, outs, strict=True)])
+
+    def result(self, outs: list[Any]) -> Any:
+        """The tree of results."""
+        for place, zeros in self.float0.items():
+            outs.insert(place, zeros.copy())
+        return tree_unflatten(self.out_tree, outs)
 
     def apply(self, arrays: Sequence[Array]) -> Any:
         """The result for the leaves, in whatever frame is running."""
@@ -87,9 +109,9 @@ class Entry:
             return self.run([unwrap(x) for x in arrays])
         call, closed = self.call()
         if self.inline and frame is not None and frame.trace is not None:
-            return tree_unflatten(self.out_tree, call.function([*closed, *arrays]))
+            return self.result(call.function([*closed, *arrays]))
         outs = apply(call, [*closed, *arrays])
-        return outs[0] if self.single else tree_unflatten(self.out_tree, outs)
+        return outs[0] if self.single else self.result(outs)
 
     def call(self) -> tuple[JitCall, list[Array]]:
         """The graph as an operation, and the traced values that it takes before its arguments."""
@@ -103,6 +125,17 @@ class Entry:
         return all(f.alive for f in self.lifted_frames)
 
 
+class _OuterAxis:
+    """In place of an `Entry`: the function uses the axis of a vmap outside of it."""
+
+    fixed = None
+
+    def usable(self) -> bool:
+        """Never."""
+        return False
+
+
+OUTER_AXIS: Any = _OuterAxis()
 _caches: weakref.WeakKeyDictionary[Any, dict[Any, dict[Any, Entry]]] = weakref.WeakKeyDictionary()
 _wrappers: weakref.WeakSet[JitFunction] = weakref.WeakSet()
 
@@ -119,7 +152,8 @@ class JitFunction:
     """What `jit` returns: a function that runs compiled; also `lower`, `trace`, `eval_shape`, `clear_cache`."""
 
     # Own slots: `wraps` copies the __dict__ of what it wraps, which may be a JitFunction itself.
-    __slots__ = ("__dict__", "__weakref__", "_cache", "_fun", "_options", "_plain", "_static_names", "_static_nums")
+    __slots__ = ("__dict__", "__weakref__", "_cache", "_donated", "_fast", "_fun", "_options", "_plain",
+                 "_static_names", "_static_nums")  # fmt: skip
 
     def __init__(self, fun: Callable[..., Any], options: dict[str, Any]) -> None:
         self._fun = fun
@@ -134,14 +168,16 @@ class JitFunction:
                 "static_argnames and donate_argnames cannot intersect. Argument names "
                 f"{both} appear in both static_argnames and donate_argnames"
             )
+        self._donated = donate
         self._plain = not self._static_nums and not self._static_names
+        self._fast = self._plain and not donate[0] and not donate[1]
         self._cache = _shared_cache(fun, (self._static_nums, self._static_names))
         wraps(fun)(self)
         _wrappers.add(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function on these arguments."""
-        if self._plain and STATE.plain:
+        if self._fast and STATE.plain:
             leaves, tree = flatten_fast((args, kwargs) if kwargs else args)
             frame = STATE.frame
             key: list[Any] = [tree, bool(kwargs), config.trace_context()]
@@ -162,15 +198,73 @@ class JitFunction:
         return self._general(args, kwargs)
 
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if config.disable_jit.value or not STATE.plain or _named_axis_outside():
-            # Checks op by op, and collectives over an enclosing vmap's axis, need the Python itself.
+        if config.disable_jit.value:
             return self._fun(*args, **kwargs)
         arrays, key, call, in_tree, paths = self._prepare(args, kwargs)
         entry = self._cache.get(key)
+        if entry is OUTER_AXIS:
+            return self._fun(*args, **kwargs)
         if entry is None or not entry.usable():
-            entry = self._make(call, arrays, in_tree, paths)
+            if config.explain_cache_misses.value:
+                explain_miss(self._fun, self._cache, key, arrays)
+            try:
+                entry = self._make(call, arrays, in_tree, paths, self.donated_leaves(args, kwargs))
+            except OuterAxisError:  # a collective over the axis of an enclosing vmap: only the Python can do it
+                if not named_axis_outside():
+                    raise
+                self._cache[key] = OUTER_AXIS
+                return self._fun(*args, **kwargs)
+            if not self._fast:
+                entry.donated = self._usable_donations(entry, args, kwargs)
             self._cache[key] = entry
-        return entry.apply(arrays)
+        outside = STATE.frame is None
+        if entry.donated and outside:
+            check_donations([arrays[k] for k in entry.donated], entry.donated)
+        out = entry.apply(arrays)
+        if outside:
+            for k in entry.donated:
+                arrays[k].delete()
+            if not STATE.plain and not all_finite(out):
+                return self._check_op_by_op(out, args, kwargs)
+        return out
+
+    def _check_op_by_op(self, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Find the operation that a flag such as debug_nans forbids."""
+        print("Invalid nan value encountered in the output of a jax.jit function. Calling the de-optimized version.")
+        self._fun(*args, **kwargs)
+        for x in tree_leaves(out):
+            check_finite(f"jit({name_of(self._fun)})", x)
+        return out
+
+    def split(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments without the static ones."""
+        n = len(args)
+        nums = {k % n for k in self._static_nums if -n <= k < n} if n else set()
+        positional = tuple(a for k, a in enumerate(args) if k not in nums)
+        return positional, {k: v for k, v in kwargs.items() if k not in self._static_names}
+
+    def donated_leaves(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[bool]:
+        """Which leaves of the arguments that are not static were given to be donated."""
+        n, (numbers, names) = len(args), self._donated
+        chosen = {k % n for k in numbers if -n <= k < n} if n else set()
+        static = {k % n for k in self._static_nums if -n <= k < n} if n else set()
+        flags: list[bool] = []
+        for k, a in enumerate(args):
+            if k not in static:
+                flags += [k in chosen] * len(tree_leaves(a))
+        for k in sorted(k for k in kwargs if k not in self._static_names):
+            flags += [k in names] * len(tree_leaves(kwargs[k]))
+        return flags
+
+    def leaf_names(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
+        """How messages call the leaves of the arguments that are not static."""
+        n = len(args)
+        nums = {k % n for k in self._static_nums if -n <= k < n} if n else set()
+        return leaf_names(self._fun, *self.split(args, kwargs), [k for k in range(n) if k not in nums])
+
+    def _usable_donations(self, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+        donated = [k for k, d in enumerate(self.donated_leaves(args, kwargs)) if d]
+        return usable_donations(entry.graph, donated, self._options["keep_unused"])
 
     def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Arrays of the dynamic leaves, the key, a function of such Arrays, their tree, their paths."""
@@ -178,25 +272,32 @@ class JitFunction:
         nums = {k % n for k in self._static_nums if -n <= k < n} if n else set()
         static = tuple(Static(a) if k in nums else None for k, a in enumerate(args))
         static_kw = tuple((k, Static(v)) for k, v in sorted(kwargs.items()) if k in self._static_names)
-        dynamic = tuple(a for k, a in enumerate(args) if k not in nums)
-        dynamic_kw = {k: v for k, v in kwargs.items() if k not in self._static_names}
+        dynamic, dynamic_kw = self.split(args, kwargs)
         leaves, tree = flatten_fast((dynamic, dynamic_kw) if dynamic_kw else dynamic)
         in_tree = treedef_of(tree)
-        arrays = [self._argument(x, k, dynamic, dynamic_kw, nums, n) for k, x in enumerate(leaves)]
+        places = [k for k in range(n) if k not in nums]
+
+        def names() -> list[str]:
+            return leaf_names(self._fun, dynamic, dynamic_kw, places)
+
+        arrays = [x if isinstance(x, Array) else as_argument(x, self._fun, names, k) for k, x in enumerate(leaves)]
         key: list[Any] = [tree, bool(dynamic_kw), config.trace_context()]
         for x in arrays:
             t = x._t
             key += (t.shape, t.dtype, x._tag)
             if type(x) is not Array:
                 key.append(type(x))
+        if any(map(is_float0, leaves)):
+            key.append(tuple(map(is_float0, leaves)))
         if not self._plain:
             key += (static, static_kw)
         whole: list[Any] = [s.value if s is not None else None for s in static]
-        places = [k for k in range(n) if k not in nums]
         fixed_kw = {k: s.value for k, s in static_kw}
 
+        empty = {k: x.copy() for k, x in enumerate(leaves) if is_float0(x)}
+
         def call(inside: Sequence[Array]) -> Any:
-            rebuilt = tree_unflatten(in_tree, list(inside))
+            rebuilt = tree_unflatten(in_tree, [empty.get(k, x) for k, x in enumerate(inside)] if empty else list(inside))
             positional, named = rebuilt if dynamic_kw else (rebuilt, {})
             filled = list(whole)
             for k, value in zip(places, positional, strict=True):
@@ -205,57 +306,23 @@ class JitFunction:
 
         hashed = tuple(key)
         hash(hashed)  # a static value that cannot be hashed: now, with JAX's words
-        return arrays, hashed, call, in_tree, lambda: self._paths(dynamic, dynamic_kw, nums, n)
+        return arrays, hashed, call, in_tree, names
 
-    def _paths(self, dynamic: Any, dynamic_kw: Any, nums: set[int], n: int) -> list[str]:
-        """How messages call each leaf: ``x``, ``state['w'][0]``."""
-        signature = signature_of(self._fun)
-        places = [k for k in range(n) if k not in nums]
-        names: dict[int, str] = {}
-        if signature is not None:
-            parameters = list(signature.parameters.values())
-            for k in places:
-                if k < len(parameters) and parameters[k].kind in (
-                    inspect.Parameter.POSITIONAL_ONLY,
-                    inspect.Parameter.POSITIONAL_OR_KEYWORD,
-                ):
-                    names[k] = parameters[k].name
-                else:
-                    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
-                    fixed = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-                    names[k] = f"{rest}[{k - fixed}]"
-        out: list[str] = []
-        for path, _ in tree_flatten_with_path(dynamic)[0]:
-            place = places[path[0].idx]
-            out.append(names.get(place, f"args[{place}]") + keystr(path[1:]))
-        for path, _ in tree_flatten_with_path(dynamic_kw)[0] if dynamic_kw else ():
-            out.append(str(path[0].key) + keystr(path[1:]))
-        return out
-
-    def _argument(self, x: Any, k: int, dynamic: Any, dynamic_kw: Any, nums: set[int], n: int) -> Array:
-        if isinstance(x, Array):
-            return x
-        try:
-            check_leaf(x)
-        except TypeError:
-            path = self._paths(dynamic, dynamic_kw, nums, n)[k]
-            raise TypeError(
-                f"Error interpreting argument to {self._fun} as an abstract array. The problematic value is of type "
-                f"{type(x)} and was passed to the function at path {path}.\n"
-                "This typically means that a jit-wrapped function was called with a non-array argument, and this "
-                "argument was not marked as static using the static_argnums or static_argnames parameters of jax.jit."
-            ) from None
-        return _float0_stand_in(x) if is_float0(x) else asarray(x)
-
-    def _make(self, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any) -> Entry:
+    def _make(self, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any, donated: Any = ()) -> Entry:
         """Trace: the one run of the Python for this key."""
-        return make_entry(call, arrays, in_tree, self._fun, paths(), self._shown(len(arrays)))
+        location = location_of(self._fun)
+        if config.no_tracing.value:
+            raise RuntimeError(f"re-tracing function {location} for `jit`, but 'no_tracing' is set")
+        start = time.perf_counter()
+        entry = make_entry(call, arrays, in_tree, self._fun, paths(), self._shown(len(arrays), donated))
+        log_trace(entry.graph, time.perf_counter() - start)
+        return entry
 
-    def _shown(self, count: int) -> dict[str, Any]:
+    def _shown(self, count: int, donated: Sequence[bool]) -> dict[str, Any]:
         """The parameters that a jaxpr shows."""
         options = self._options
         return {
-            "donated_invars": (False,) * count,
+            "donated_invars": tuple(donated) or (False,) * count,
             "inline": options["inline"],
             "keep_unused": options["keep_unused"],
         }
@@ -267,6 +334,8 @@ class JitFunction:
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
             entry = self._cache[key] = self._make(call, arrays, in_tree, paths)
+            if not self._fast:
+                entry.donated = self._usable_donations(entry, args, kwargs)
         return entry, arrays
 
     def trace(self, *args: Any, **kwargs: Any) -> Any:
@@ -313,22 +382,18 @@ def make_entry(
     location = location_of(fun)
 
     def flat(inside: list[Array]) -> list[Array]:
+        made["frame"] = STATE.frame
         out = call(inside)
         leaves, made["tree"] = tree_flatten(out)
-        return [_result(x, k, out, location) for k, x in enumerate(leaves)]
+        made["float0"] = {k: x for k, x in enumerate(leaves) if is_float0(x)}
+        return [_result(x, k, out, location) for k, x in enumerate(leaves) if not is_float0(x)]
 
     graph, outs = trace(flat, arrays, name_of(fun), paths, location)
-    return Entry(graph, in_tree, [(type(o), o._tag) for o in outs], made["tree"], shown)
-
-
-def location_of(fun: Any) -> str:
-    """``name at file:line``, as messages name a function."""
-    inner: Any = fun
-    while hasattr(inner, "__wrapped__") or isinstance(inner, functools.partial):
-        inner = inner.func if isinstance(inner, functools.partial) else inner.__wrapped__
-    code = getattr(inner, "__code__", None)
-    where = f" at {code.co_filename}:{code.co_firstlineno}" if code is not None else ""
-    return f"{name_of(fun)}{where}"
+    kinds = [(type(o), o._tag) for o in outs]
+    if config.check_tracer_leaks.value:
+        del outs
+        check_leaks(made.pop("frame"))
+    return Entry(graph, in_tree, kinds, made["tree"], shown, made["float0"])
 
 
 def _result(x: Any, k: int, out: Any, location: str) -> Array:
@@ -342,12 +407,7 @@ def _result(x: Any, k: int, out: Any, location: str) -> Array:
         raise TypeError(
             f"function {location} traced for jit returned a value of type {type(x)}{at}, which is not a valid JAX type"
         ) from None
-    return _float0_stand_in(x) if is_float0(x) else asarray(x)
-
-
-def _float0_stand_in(x: Any) -> Array:
-    """float0 has no values: a bool array of its shape stands for it inside a graph."""
-    return asarray(x.astype(bool) if hasattr(x, "astype") else x)
+    return asarray(x)
 
 
 def _concrete_like(tree: Any) -> Any:
@@ -358,16 +418,6 @@ def _concrete_like(tree: Any) -> Any:
     if not any(isinstance(x, ShapeDtypeStruct) for x in leaves):
         return tree
     return tree_unflatten(treedef, [x.stand_in() if isinstance(x, ShapeDtypeStruct) else x for x in leaves])
-
-
-def _named_axis_outside() -> bool:
-    """Whether a vmap with an axis name runs, with no trace inside of it."""
-    for frame in running():
-        if frame.trace is not None:
-            return False
-        if frame.axis_name is not None:
-            return True
-    return False
 
 
 _UNSPECIFIED: Any = object()
@@ -416,7 +466,14 @@ def jit(
         "keep_unused": bool(keep_unused),
         "inline": bool(inline),
     }
-    del in_shardings, out_shardings, device, backend, compiler_options
+    del in_shardings, out_shardings, compiler_options
+    if backend is not None or device is not None:
+        warnings.warn(
+            "backend and device argument on jit is deprecated. You can use `jax.device_put(..., jax.local_devices("
+            'backend="cpu")[0])` on the inputs to the jitted function to get the same behavior.',
+            DeprecationWarning,
+            stacklevel=2,
+        )
     if fun is _UNSPECIFIED:
         return lambda fun: JitFunction(_checked(fun), options)
     return JitFunction(_checked(fun), options)

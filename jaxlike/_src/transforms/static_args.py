@@ -24,7 +24,13 @@ def as_names(value: Any) -> tuple[str, ...]:
     """A str or a sequence of strs as a tuple."""
     if value is None:
         return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+    if isinstance(value, str):
+        return (value,)
+    names = tuple(value)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"argument is not a string: {name}")
+    return names
 
 
 def signature_of(fun: Any) -> inspect.Signature | None:
@@ -106,4 +112,13 @@ class Static:
             ) from error
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Static) and type(self.value) is type(other.value) and self.value == other.value
+        if not isinstance(other, Static) or type(self.value) is not type(other.value):
+            return False
+        try:
+            return bool(self.value == other.value)
+        except Exception as error:
+            raise ValueError(
+                "static arguments should be comparable using __eq__.The following error was raised when comparing two "
+                f"objects of types {type(self.value)} and {type(other.value)}. The error was:\n"
+                f"{type(error).__name__}: {error}"
+            ) from error
