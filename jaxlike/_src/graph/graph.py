@@ -132,6 +132,7 @@ class Graph:
         self.lifted_vars = [v for v, _ in lifted if v in used]
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}
+        self.jaxpr: Any = None  # made when asked for
         self._replay: dict[bool, Callable[..., Any]] = {}
 
     def replay(self, alone: bool = False) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 An aten op shows under the name of the JAX primitive that means the same (`_NAMES`), with that primitive's
 parameters where a rule is given (`_PARAMS`); any other op shows under its own name with its static
-arguments. Variables are lettered in order of appearance; unused results print as ``_``.
+arguments.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import ShapedArray
 from jaxlike._src.graph.graph import Call, Const, Device, Graph, Node, Var, op_name, vars_in
+from jaxlike._src.graph.jaxpr_print import equation_text, jaxpr_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -124,9 +125,6 @@ _PARAMS: dict[str, Callable[[Node], dict[str, Any]]] = {
 }
 
 
-WIDTH = 80  # columns of a printed jaxpr
-
-
 class Primitive:
     """The name of an operation in a jaxpr."""
 
@@ -176,7 +174,7 @@ class JaxprEqn(NamedTuple):
     params: dict[str, Any]
 
     def __repr__(self) -> str:
-        return _Printer().equation(self)
+        return equation_text(self)
 
 
 class Jaxpr:
@@ -195,7 +193,7 @@ class Jaxpr:
         self.effects = effects
 
     def __repr__(self) -> str:
-        return _Printer().jaxpr(self)
+        return jaxpr_text(self)
 
     __str__ = __repr__
 
@@ -219,7 +217,13 @@ class ClosedJaxpr:
 
 
 def jaxpr_of(graph: Graph) -> ClosedJaxpr:
-    """The graph as a closed jaxpr."""
+    """The graph as a closed jaxpr; the same one each time."""
+    if graph.jaxpr is None:
+        graph.jaxpr = _jaxpr_of(graph)
+    return graph.jaxpr
+
+
+def _jaxpr_of(graph: Graph) -> ClosedJaxpr:
     known: dict[Var, Any] = {}
 
     def variable(var: Var, aval: ShapedArray | None = None) -> Any:
@@ -295,58 +299,3 @@ def _static(node: Node) -> dict[str, Any]:
             continue
         params[name] = tuple(value) if isinstance(value, list) else value
     return params
-
-
-class _Printer:
-    """Letters variables in order of appearance."""
-
-    def __init__(self) -> None:
-        self.names: dict[int, str] = {}
-        self.used: set[int] = set()
-
-    def name(self, var: Any) -> str:
-        if isinstance(var, Literal):
-            return repr(var)
-        if id(var) not in self.names:
-            k, letters = len(self.names), ""
-            while True:
-                letters = chr(ord("a") + k % 26) + letters
-                k = k // 26 - 1
-                if k < 0:
-                    break
-            self.names[id(var)] = letters
-        return self.names[id(var)]
-
-    def typed(self, var: Any) -> str:
-        return f"{self.name(var)}:{var.aval.str_short(short_dtypes=True)}"
-
-    def equation(self, eqn: JaxprEqn) -> str:
-        def left_side(v: Any) -> str:
-            if self.used and id(v) not in self.used:
-                return f"_:{v.aval.str_short(short_dtypes=True)}"
-            return self.typed(v)
-
-        left = " ".join(left_side(v) for v in eqn.outvars)
-        shown = [f"{k}={self.value(v)}" for k, v in sorted(eqn.params.items())]
-        operands = "".join(f" {self.name(v)}" for v in eqn.invars)
-        inline = f"[{' '.join(shown)}]" if shown else ""
-        if len(left) + len(inline) + len(operands) > WIDTH and shown:
-            inline = "[\n      " + "\n      ".join(shown) + "\n    ]"
-        return f"{left + ' = ' if left else ''}{eqn.primitive.name}{inline}{operands}"
-
-    def value(self, v: Any) -> str:
-        if isinstance(v, torch.dtype):
-            return dtypes.from_torch(v).name
-        return getattr(v, "name", None) or str(v)
-
-    def jaxpr(self, jaxpr: Jaxpr) -> str:
-        self.used = {id(v) for e in jaxpr.eqns for v in e.invars} | {id(v) for v in jaxpr.outvars}
-        consts = " ".join(map(self.typed, jaxpr.constvars))
-        ins = " ".join(map(self.typed, jaxpr.invars))
-        head = f"{{ lambda {consts + ' ' if consts else ''}; {ins}. let"
-        equations = [self.equation(e) for e in jaxpr.eqns]
-        outs = ", ".join(map(self.name, jaxpr.outvars)) + ("," if len(jaxpr.outvars) == 1 else "")
-        line = f"{head} {'; '.join(equations)}{' ' if equations else ''}in ({outs}) }}"
-        if len(line) <= WIDTH and "\n" not in line:
-            return line
-        return "\n".join([head, *(f"    {e}" for e in equations), f"  in ({outs}) }}"])

@@ -32,6 +32,16 @@ if TYPE_CHECKING:
     Kinds = Sequence[tuple[type[Array], Any]]
 
 
+class UnspecifiedValue:
+    """Where an argument or result is, is left open."""
+
+    def __repr__(self) -> str:
+        return "UnspecifiedValue"
+
+
+UNSPECIFIED = UnspecifiedValue()
+
+
 class JitCall(Structured):
     """A call of a closed graph; ``shown``: parameters beside name and graph that a jaxpr shows."""
 
@@ -64,7 +74,21 @@ class JitCall(Structured):
 
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
-        return {"name": self.graph.name, "jaxpr": self.graph, **self.shown}
+        n, m = len(self.graph.inputs), len(self.kinds)
+        return {
+            "jaxpr": self.graph,
+            "in_shardings": (UNSPECIFIED,) * n,
+            "out_shardings": (UNSPECIFIED,) * m,
+            "in_layouts": (None,) * n,
+            "out_layouts": (None,) * m,
+            "donated_invars": (False,) * n,
+            "ctx_mesh": None,
+            "name": self.graph.name,
+            "keep_unused": False,
+            "inline": False,
+            "compiler_options_kvs": (),
+            **self.shown,
+        }
 
     # Derived calls
 

@@ -78,7 +78,8 @@ def jvp_leaves(
 
 def own_memory(tangent: Tensor) -> Tensor:
     """A tangent that torch can make dual: not an expanded view (which inside vmap does not show)."""
-    if STATE.frame is not None or 0 in tangent.stride():
+    frame = STATE.frame
+    if (frame is not None and frame.trace is None) or 0 in tangent.stride():
         return tangent.clone()
     return tangent
 

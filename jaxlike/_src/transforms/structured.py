@@ -279,7 +279,8 @@ def _under_vmap(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
         return _independent(op, frame, args, tensors)
     with torch_private.below_level(), below(frame):
         plain = [
-            t if d is None else torch_private.wrapped_value(t).movedim(d, 0) for t, d in zip(tensors, dims, strict=True)
+            t if d is None else torch_private.wrapped_value(t).movedim(d, 0) if d else torch_private.wrapped_value(t)
+            for t, d in zip(tensors, dims, strict=True)
         ]
         inside = [_like(a, t) for a, t in zip(args, plain, strict=True)]
         outs, flags = op.vmap(frame, inside, [d is not None for d in dims])
