@@ -138,6 +138,20 @@ class Graph:
         inputs, avals = [*self.lifted_vars, *self.inputs], [*(x.aval for x in self.lifted), *self.in_avals]
         return Graph(self.nodes, inputs, [], self.constants, self.outputs, avals, self.out_avals, self.name)
 
+    def rearranged(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Graph:
+        """The same computation with other inputs, of its own or what it closed over, and other outputs among its."""
+        closed = dict(zip(self.lifted_vars, self.lifted, strict=True))
+        in_avals = {v: x.aval for v, x in closed.items()} | dict(zip(self.inputs, self.in_avals, strict=True))
+        out_avals = dict(zip(self.outputs, self.out_avals, strict=True))
+        ins, outs = [in_avals[v] for v in inputs], [out_avals[v] for v in outputs]
+        lifted = [(v, x) for v, x in closed.items() if v not in set(inputs)]
+        return Graph(self.nodes, list(inputs), lifted, self.constants, list(outputs), ins, outs, self.name)
+
+    def inputs_read(self) -> list[bool]:
+        """Which inputs a node or an output reads."""
+        read = {v for n in self.nodes for v in vars_in((n.args, n.kwargs))} | set(self.outputs)
+        return [v in read for v in self.inputs]
+
     def dependencies(self, var: Var) -> set[Var]:
         """The inputs that ``var`` is computed from."""
         made_by = {o: n for n in self.nodes for o in n.outs if o is not None}

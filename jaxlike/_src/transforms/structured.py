@@ -110,6 +110,10 @@ class GraphFunction:
         """The same on bare tensors."""
         return self.graph.replay()(default_torch_device(), *tensors, *(unwrap(c) for c in self.closed))
 
+    def usable(self) -> bool:
+        """Whether every traced value among what it closed over is still inside its transformation."""
+        return all(c._frame is None or c._frame.alive for c in self.closed)
+
     def stand_ins(self) -> list[Array]:
         """Arrays without values of the results' kinds and shapes."""
         return [kind(stand_in(v), tag) for (kind, tag), v in zip(self.kinds, self.graph.outputs, strict=True)]
