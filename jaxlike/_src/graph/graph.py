@@ -74,6 +74,7 @@ class Call:
     name: str
     params: dict[str, Any]
     effects: frozenset[Effect] = frozenset()  # with any, it is kept even where nothing uses its results
+    axes: frozenset[Any] = frozenset()  # the named axes of vmaps around that it needs
 
     @functools.cached_property
     def graph(self) -> Graph | None:
@@ -119,7 +120,9 @@ class Graph:
         self.inputs, self.outputs, self.name = inputs, outputs, name
         self.in_avals, self.out_avals = list(in_avals), list(out_avals)
         self.nodes, used = _without_dead_code(nodes, outputs)
-        self.effects = frozenset(e for n in self.nodes if isinstance(n.op, Call) for e in n.op.effects)
+        calls = [n.op for n in self.nodes if isinstance(n.op, Call)]
+        self.effects = frozenset(e for call in calls for e in call.effects)
+        self.axes = frozenset(a for call in calls for a in call.axes)
         self.lifted_vars = [v for v, _ in lifted if v in used]
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}

@@ -138,7 +138,7 @@ class Cond(Structured):
         def over_lanes(branch: GraphFunction) -> Callable[..., list[Array]]:
             return lambda flat: derive.lanes(branch, flat, flags, outs_mapped, frame, self.name)[0]
 
-        inner = self._derived(("vmap", tuple(flags), tuple(outs_mapped), frame.axis_size), over_lanes, operands)
+        inner = self._derived(("vmap", tuple(flags), tuple(outs_mapped), frame.axis_size, frame.axis_name), over_lanes, operands)
         if not mapped[0]:
             return apply(inner, [index, *operands]), outs_mapped
         number, outs = unwrap(index), []

@@ -132,7 +132,7 @@ class While(Structured):
         carry = [spread(x, h, m, frame) for x, h, m in zip(carry, had, m_carry, strict=True)]
         whole = [*of_cond, *shared, *of_body, *carry]
         inner = While(self.cond, self.body, self.n_cond, len(shared) + self.n_body)
-        key = ("vmap", tuple(m_cond), tuple(m_shared), tuple(m_body), tuple(m_carry), frame.axis_size)
+        key = ("vmap", tuple(m_cond), tuple(m_shared), tuple(m_body), tuple(m_carry), frame.axis_size, frame.axis_name)
         inner.cond, inner.body = self._derived(key, condition, step, inner, whole)
         inner.lanes_disagree = disagree
         return apply(inner, whole), m_carry

@@ -1,8 +1,7 @@
 """body: functions that transformations and control flow are given, traced once.
 
-A function becomes a `Body`: flat Arrays in and out, closed-over Arrays as further arguments. Where a graph cannot
-say what the function does (collectives over an enclosing vmap's axis, flags that check every op) the body is the
-Python function itself.
+A function becomes a `Body`: flat Arrays in and out, closed-over Arrays as further arguments. Where a flag asks for
+checks on every op the body is the Python function itself.
 A function that is given again with arguments of the same types is not run again, as in JAX.
 """
 
@@ -44,14 +43,7 @@ _bodies: weakref.WeakKeyDictionary[Any, dict[Any, Body]] = weakref.WeakKeyDictio
 
 def needs_python() -> bool:
     """Whether control flow must run the Python functions themselves."""
-    if not STATE.plain:
-        return True
-    for frame in running():
-        if frame.trace is not None:
-            return False
-        if frame.axis_name is not None:
-            return True
-    return False
+    return not STATE.plain
 
 
 def make_body(
