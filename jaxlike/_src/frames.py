@@ -113,18 +113,9 @@ def running() -> Iterator[Frame]:
         frame = frame.parent
 
 
-class OuterAxisError(Exception):
-    """A traced function asked for the named axis of a vmap outside of the trace."""
-
-
-def named_axis_outside() -> bool:
-    """Whether a vmap with an axis name runs, with no trace inside of it."""
-    for frame in running():
-        if frame.trace is not None:
-            return False
-        if frame.axis_name is not None:
-            return True
-    return False
+def named_axes() -> tuple[tuple[Any, int], ...]:
+    """Names and sizes of the axes of running vmaps that have a name, innermost first."""
+    return tuple((f.axis_name, f.axis_size) for f in running() if f.axis_name is not None)
 
 
 def current_trace() -> Any:

@@ -78,6 +78,7 @@ class Call:
     name: str
     params: dict[str, Any]
     effects: frozenset[Effect] = frozenset()  # with any, it is kept even where nothing uses its results
+    axes: frozenset[Any] = frozenset()  # the named axes of vmaps around that it needs
 
     is_plain = False  # whether it does nothing but run its graph
 
@@ -128,7 +129,9 @@ class Graph:
         self.inputs, self.outputs, self.name = inputs, outputs, name
         self.in_avals, self.out_avals = list(in_avals), list(out_avals)
         self.nodes, used = _without_dead_code(nodes, outputs)
-        self.effects = frozenset(e for n in self.nodes if isinstance(n.op, Call) for e in n.op.effects)
+        calls = [n.op for n in self.nodes if isinstance(n.op, Call)]
+        self.effects = frozenset(e for call in calls for e in call.effects)
+        self.axes = frozenset(a for call in calls for a in call.axes)
         self.lifted_vars = [v for v, _ in lifted if v in used]
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}
@@ -186,6 +189,20 @@ class Graph:
         outputs, avals = [self.outputs[k] for k in chosen], [self.out_avals[k] for k in chosen]
         lifted = list(zip(self.lifted_vars, self.lifted, strict=True))
         return Graph(self.nodes, self.inputs, lifted, self.constants, outputs, self.in_avals, avals, self.name)
+
+    def rearranged(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Graph:
+        """The same computation with other inputs, of its own or what it closed over, and other outputs among its."""
+        closed = dict(zip(self.lifted_vars, self.lifted, strict=True))
+        in_avals = {v: x.aval for v, x in closed.items()} | dict(zip(self.inputs, self.in_avals, strict=True))
+        out_avals = dict(zip(self.outputs, self.out_avals, strict=True))
+        ins, outs = [in_avals[v] for v in inputs], [out_avals[v] for v in outputs]
+        lifted = [(v, x) for v, x in closed.items() if v not in set(inputs)]
+        return Graph(self.nodes, list(inputs), lifted, self.constants, list(outputs), ins, outs, self.name)
+
+    def inputs_read(self) -> list[bool]:
+        """Which inputs a node or an output reads."""
+        read = {v for n in self.nodes for v in vars_in((n.args, n.kwargs))} | set(self.outputs)
+        return [v in read for v in self.inputs]
 
     def dependencies(self, var: Var) -> set[Var]:
         """The inputs that ``var`` is computed from."""

@@ -44,6 +44,14 @@ _SCATTERS = {
     aten.select.int: aten.select_scatter.default,
     aten.slice.Tensor: aten.slice_scatter.default,
 }
+# Views that hold every element of what they view, and the op that undoes them.
+_REARRANGED = {
+    aten.permute.default: lambda base, view, order: (aten.permute.default, (view, _inverse(order))),
+    aten.transpose.int: lambda base, view, i, j: (aten.transpose.int, (view, i, j)),
+    aten.t.default: lambda base, view: (aten.t.default, (view,)),
+    aten.unsqueeze.default: lambda base, view, axis: (aten.squeeze.dim, (view, axis)),
+    aten.view.default: lambda base, view, _: (aten.reshape.default, (view, list(base.shape))),
+}
 # Ops that give the tensor they are called on another shape (torch's matmul squeezes its result so).
 _RESHAPES_IN_PLACE = frozenset(["squeeze_", "unsqueeze_", "transpose_", "t_", "swapaxes_", "swapdims_"])
 _MUTATING_FACTORIES = {"fill_": "full_like", "zero_": "zeros_like"}
@@ -181,7 +189,7 @@ class Trace(torch_private.TorchDispatchMode):
         made = (outs,) if single else outs
         if any(r.alias_info is not None for r in schema.returns):
             self.aliased.update(id(t) for t in (args[0], *made))
-            if single and op in _SCATTERS:
+            if single and (op in _SCATTERS or op in _REARRANGED):
                 self.views[id(outs)] = (op, args)
         self.nodes.append(
             Node(
@@ -252,12 +260,13 @@ class Trace(torch_private.TorchDispatchMode):
                 raise Unsupported(f"{op} has no functional form")
             out = self.__torch_dispatch__(functional, types, args, kwargs)
         self.vars[id(written)] = self.vars[id(out)]
-        if view is not None:  # what it views takes the new values too
+        source = written
+        while view is not None:  # what it views takes the new values too
             made_by, (base, *rest) = view
-            updated = self.__torch_dispatch__(_SCATTERS[made_by], types, (base, written, *rest))
-            self.vars[id(base)] = self.vars[id(updated)]
-            if id(base) in self.views:
-                raise Unsupported(f"{op} writes to a view of a view")
+            undo = _REARRANGED.get(made_by)
+            op, args = (_SCATTERS[made_by], (base, source, *rest)) if undo is None else undo(base, source, *rest)
+            source, view = base, self.views.get(id(base))
+            self.vars[id(base)] = self.vars[id(self.__torch_dispatch__(op, types, args))]
         return written
 
     def _reshape_in_place(self, op: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -347,6 +356,11 @@ def _filled(op: Any, args: Any, meta: tuple[Any, ...]) -> tuple[Any, Any, Any]:
 def is_plain(tensor: Tensor) -> bool:
     """Whether a tensor has values of its own."""
     return not torch_private.is_wrapped(tensor) and tensor.device.type != "meta"
+
+
+def _inverse(order: Sequence[int]) -> list[int]:
+    places = [axis % len(order) for axis in order]
+    return [places.index(k) for k in range(len(order))]
 
 
 def _strides(like: Tensor) -> tuple[int, ...]:

@@ -28,8 +28,9 @@ def _top(operand: Any, k: int, axis: int, largest: bool, whole: bool) -> list[Ar
         raise ValueError(f"k must be positive, got {k}")
     if x.ndim == 0:
         raise TypeError(f"approx_top_k operand must have >= 1 dimension, got {x.shape}")
-    if x.shape[axis] < k:
-        raise ValueError(f"k must be smaller than the size of reduction_dim {x.shape[axis]}, got {k}")
+    length = list(x.shape)[axis]
+    if length < k:
+        raise ValueError(f"k must be smaller than the size of reduction_dim {length}, got {k}")
     if not dtypes.issubdtype(x.dtype, np.floating):
         raise ValueError("operand must be a floating type")
     axis = canonicalize_axis(axis, x.ndim)

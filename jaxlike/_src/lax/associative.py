@@ -34,8 +34,7 @@ def associative_scan(fn: Callable[..., Any], elems: Any, reverse: bool = False, 
     """
     if not callable(fn):
         raise TypeError("lax.associative_scan: fn argument should be callable.")
-    leaves, tree = tree_flatten(elems)
-    arrays = [asarray(x) for x in leaves]
+    arrays, tree = tree_flatten(elems)
     if reverse:
         arrays = [rev(x, [axis]) for x in arrays]
     axis = canonicalize_axis(axis, arrays[0].ndim)
@@ -54,14 +53,14 @@ def associative_scan(fn: Callable[..., Any], elems: Any, reverse: bool = False, 
 def _scan(combine: Callable[..., list[Array]], xs: Sequence[Array], axis: int) -> list[Array]:
     n = xs[0].shape[axis]
     if n < 2:
-        return list(xs)
+        return list(xs)  # as they were given
 
     def pick(rows: Sequence[Array], start: int, stop: int | None, step: int = 1) -> list[Array]:
         return [slice_in_dim(x, start, stop, step, axis) for x in rows]
 
     odd = _scan(combine, combine(pick(xs, 0, -1, 2), pick(xs, 1, None, 2)), axis)
     even = combine(pick(odd, 0, -1) if n % 2 == 0 else odd, pick(xs, 2, None, 2)) if n > 2 else pick(odd, 0, 0)
-    first = pick(xs, 0, 1)
+    first = [asarray(x) for x in pick(xs, 0, 1)]
     even = [like(e, torch.cat([unwrap(f), unwrap(e)], axis)) for f, e in zip(first, even, strict=True)]
     return [_interleaved(e, o, axis) for e, o in zip(even, odd, strict=True)]
 

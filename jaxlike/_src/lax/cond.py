@@ -16,10 +16,13 @@ import torch
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
+from jaxlike._src.frames import STATE
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
+from jaxlike._src.lax.scan import spread
 from jaxlike._src.lax.select import clamp
 from jaxlike._src.lax.while_loop import chosen
 from jaxlike._src.transforms import derive
+from jaxlike._src.transforms.stop_gradient import stopped
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.tree import tree_structure, tree_unflatten
 
@@ -120,6 +123,9 @@ class Cond(Structured):
         """One choice for all lanes; or every branch, and for each lane its own."""
         index, *operands = args
         flags = list(mapped[1:])
+        guarded = [mapped[0] and STATE.frame is not None and d for d in derive.differentiable(operands)]
+        operands = [spread(x, m, m or g, frame) for x, m, g in zip(operands, flags, guarded, strict=True)]
+        flags = [m or g for m, g in zip(flags, guarded, strict=True)]
         outs_mapped = [
             any(found)
             for found in zip(
@@ -132,18 +138,21 @@ class Cond(Structured):
         def over_lanes(branch: GraphFunction) -> Callable[..., list[Array]]:
             return lambda flat: derive.lanes(branch, flat, flags, outs_mapped, frame, self.name)[0]
 
-        inner = self._derived(("vmap", tuple(flags), tuple(outs_mapped), frame.axis_size), over_lanes, operands)
+        inner = self._derived(("vmap", tuple(flags), tuple(outs_mapped), frame.axis_size, frame.axis_name), over_lanes, operands)
         if not mapped[0]:
             return apply(inner, [index, *operands]), outs_mapped
-        number = unwrap(index)
-        outs = inner.branches[0](operands)
-        for k, branch in enumerate(inner.branches[1:], start=1):
-            outs = [chosen(torch.ge(number, k), new, old) for new, old in zip(branch(operands), outs, strict=True)]
+        number, outs = unwrap(index), []
+        for k, branch in enumerate(inner.branches):
+            # What a lane does not choose has no part in its derivative, be it infinite there.
+            mine = torch.eq(number, k)
+            given = [chosen(mine, x, stopped(x)) if g else x for x, g in zip(operands, guarded, strict=True)]
+            made = branch(given)
+            outs = [chosen(mine, n, o) for n, o in zip(made, outs, strict=True)] if k else made
         return outs, outs_mapped
 
     def _derived(self, key: Any, make: Callable[[GraphFunction], Any], args: Sequence[Array]) -> Cond:
         made = self._made.get(key)
-        if made is None:
+        if made is None or not all(b.usable() for b in made.branches):
             examples = [example(a) for a in args]
             made = self._made[key] = Cond([derived(make(b), examples, self.name) for b in self.branches])
         return made
@@ -260,22 +269,21 @@ def _choose(name: str, index: Array, functions: Sequence[Any], labels: Sequence[
     out_tree = made[-1].out_tree if name == "cond" else made[0].out_tree
     if not all(b.is_graph for b in made):
         return tree_unflatten(out_tree, _in_python(index, made, values))
-    closed: list[Array] = []
-    starts = []
-    for body in made:
-        starts.append(len(closed))
-        closed += body.closed
-    branches = [_with_all_constants(b, s, closed, examples) for b, s in zip(made, starts, strict=True)]
-    return tree_unflatten(out_tree, apply(Cond(branches), [index, *closed, *values]))
+    op = made[0].made.get(key := ("cond", *made[1:]))
+    if op is None or not all(b.usable() for b in op.branches):
+        starts = [sum(len(b.closed) for b in made[:k]) for k in range(len(made))]
+        op = Cond([_with_all_constants(b, s, made, examples) for b, s in zip(made, starts, strict=True)])
+        made[0].made[key] = op
+    return tree_unflatten(out_tree, apply(op, [index, *(c for b in made for c in b.closed), *values]))
 
 
-def _with_all_constants(body: Body, start: int, closed: Sequence[Array], examples: Sequence[Array]) -> GraphFunction:
+def _with_all_constants(body: Body, start: int, bodies: Sequence[Body], examples: Sequence[Array]) -> GraphFunction:
     """A branch that takes what all branches closed over before its arguments."""
-    n = len(body.closed)
-    if n == len(closed):
-        return GraphFunction(body.run.graph.with_lifted_first(), body.run.kinds)
+    closed = [c for b in bodies for c in b.closed]
     own = GraphFunction(body.run.graph.with_lifted_first(), body.run.kinds)
-    count = len(closed)
+    n, count = len(body.closed), len(closed)
+    if n == count:
+        return own
     return derived(
         lambda flat: own([*flat[start : start + n], *flat[count:]]),
         [*(example(c) for c in closed), *examples],

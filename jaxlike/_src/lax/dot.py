@@ -15,7 +15,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, unwrap
-from jaxlike._src.lax.precision import canonicalize_precision, is_algorithm, matmul_precision
+from jaxlike._src.lax.precision import canonicalize_precision, check_algorithm, is_algorithm, matmul_precision
 from jaxlike._src.lax.strict import operand
 from jaxlike._src.numpy.arguments import index_tuple
 from jaxlike._src.numpy.products import exact
@@ -90,6 +90,7 @@ def dot(
     result = _result_dtype(x.dtype, y.dtype, wanted, narrower=is_algorithm(precision))
     computed = dtypes.to_torch(widest(x.dtype, y.dtype, result))
     a, b = cast(unwrap(x), computed), cast(unwrap(y), computed)
+    check_algorithm(precision, a.device)
     with matmul_precision(precision):
         out = exact(lambda p, q: _contract(p, q, *sides), a, b)
     return Array(cast(out, dtypes.to_torch(result)), wanted is None and x.weak_type and y.weak_type)

@@ -43,20 +43,27 @@ def _weak(out: Array, arrays: list[Array]) -> Array:
     return Array(unwrap(out), all(a.weak_type for a in arrays))
 
 
+def _finite_order(out: Array, arrays: list[Array]) -> Array:
+    """NaN where the first operand is infinite."""
+    order, value = unwrap(arrays[0]), unwrap(out)
+    return _weak(Array(torch.where(torch.isinf(order), const(value, float("nan")), value)), arrays)
+
+
 def igamma(a: ArrayLike, x: ArrayLike) -> Array:
     """The regularized lower incomplete gamma function."""
     both = _strict("igamma", a, x)
-    return _weak(scipy_gammas.gammainc(*both), both)
+    return _finite_order(scipy_gammas.gammainc(*both), both)
 
 
 def igammac(a: ArrayLike, x: ArrayLike) -> Array:
     """``1 - igamma(a, x)``, accurate where that is small."""
     both = _strict("igammac", a, x)
-    return _weak(scipy_gammas.gammaincc(*both), both)
+    return _finite_order(scipy_gammas.gammaincc(*both), both)
 
 
 def _slope_in_a(a: Tensor, x: Tensor) -> Tensor:
-    return -gamma_grad.random_gamma_grad(a, x) * scipy_gammas.gamma_density(a, x)
+    slope = -gamma_grad.random_gamma_grad(a, x) * scipy_gammas.gamma_density(a, x)
+    return torch.where(torch.eq(x, const(x, 0)), const(x, 0), slope)
 
 
 _igamma_grad_a = without_derivative("igamma_grad_a", lambda a, x: through_float32(_slope_in_a, a, x))
@@ -95,7 +102,7 @@ _zeta = without_derivative("zeta", _zeta_value)
 def zeta(x: ArrayLike, q: ArrayLike) -> Array:
     """The Hurwitz zeta function, the sum of ``(n + q)**-x`` over n from 0."""
     both = _strict("zeta", x, q)
-    return _weak(_zeta(*both), both)
+    return _finite_order(_zeta(*both), both)
 
 
 @custom_jvp
@@ -118,4 +125,4 @@ _polygamma.defjvp(_polygamma_jvp, symbolic_zeros=True)
 def polygamma(m: ArrayLike, x: ArrayLike) -> Array:
     """The derivative of order ``m`` of `digamma`."""
     both = _strict("polygamma", m, x)
-    return _weak(_polygamma(*both), both)
+    return _finite_order(_polygamma(*both), both)

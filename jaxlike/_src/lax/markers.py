@@ -16,7 +16,8 @@ from jaxlike._src.border import is_traced
 from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.lax.convert import full
 from jaxlike._src.lax.strict import operand
-from jaxlike._src.tree import tree_leaves, tree_map
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply
+from jaxlike._src.tree import tree_flatten, tree_leaves, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +41,39 @@ def after_all(*operands: Token) -> Token:
     return Token()
 
 
+class _Composite(Structured):
+    """A decomposition as one operation, without rules, as in JAX."""
+
+    name = "composite"
+
+    def __init__(self, run: Callable[[Sequence[Array]], list[Array]], shown: dict[str, Any]) -> None:
+        self._run, self._shown = run, shown
+
+    def run(self, args: Sequence[Array]) -> list[Array]:
+        """The decomposition."""
+        return self._run(args)
+
+    def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> Any:
+        """None is there."""
+        raise ValueError(
+            "JVP rule for composite not implemented. You can use `jax.custom_jvp` to add support. See "
+            "https://docs.jax.dev/en/latest/_autosummary/jax.custom_jvp.html"
+        )
+
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """None is there."""
+        return self.jvp(primals, perturbed)
+
+    def params(self) -> dict[str, Any]:
+        """Name and version."""
+        return self._shown
+
+    def closed(self, run: GraphFunction, more: int) -> Structured:
+        """What the decomposition closed over is given to it."""
+        del more
+        return _Composite(run, self._shown)
+
+
 def composite(decomposition: Callable[..., Any], name: str, version: int = 0) -> Callable[..., Any]:
     """``decomposition`` as an operation with a name.
 
@@ -48,7 +82,6 @@ def composite(decomposition: Callable[..., Any], name: str, version: int = 0) ->
         name: the operation's name.
         version: of its meaning.
     """
-    del version
 
     @functools.wraps(decomposition)
     def composed(*args: Any, **kwargs: Any) -> Any:
@@ -59,8 +92,17 @@ def composite(decomposition: Callable[..., Any], name: str, version: int = 0) ->
                 "values that aren't explicitly known at compile time must be explicitly passed as arguments to the "
                 "composite.\n\nNote: If you are passing jax arrays as attributes, use numpy arrays instead."
             )
-        as_arrays = tree_map(lambda x: operand("composite", x), args)
-        return tree_map(lambda x: operand("composite", x), decomposition(*as_arrays, **kwargs))
+        leaves, tree = tree_flatten(args)
+        arrays = [operand("composite", leaf) for leaf in leaves]
+        out_tree: Any = None
+
+        def run(inside: Sequence[Array]) -> list[Array]:
+            nonlocal out_tree
+            outs, out_tree = tree_flatten(decomposition(*tree_unflatten(tree, list(inside)), **kwargs))
+            return [operand("composite", out) for out in outs]
+
+        outs = apply(_Composite(run, {"name": name, "version": version}), arrays)
+        return tree_unflatten(out_tree, outs)
 
     return composed
 

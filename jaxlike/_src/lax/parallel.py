@@ -1,17 +1,12 @@
 """parallel: collectives over the named axes of vmap.
 
-Each is a linear map across the lanes of one axis, so it is an autograd.Function whose vmap rule acts when
-functorch has peeled down to that axis' own level and passes through at every other one; its jvp is itself on
-the tangent, its backward the transposed collective. A value that is the same in all lanes is spread over them
-first, so the rule always runs. `pmax` and `pmin` are not linear and, as in JAX, have no derivative.
+Each is a `Structured` operation on one Array that only the vmap with its axis' name can carry out, with all lanes
+at hand; every other vmap passes it through, its axes shifted. Loops and branches keep it in their graphs. Linear ones
+are their own derivative, and are transposed by another one; `pmax` and `pmin` have no derivative, as in JAX.
 """
-
-# torch types a Function's methods for one signature; each Function has its own.
-# pyright: reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -20,190 +15,257 @@ import torch
 
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, canonicalize_axis, unwrap
+from jaxlike._src.border import asarray, astype, canonicalize_axis, unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import Frame, OuterAxisError, running
-from jaxlike._src.tree import tree_flatten, tree_map, tree_unflatten
+from jaxlike._src.frames import STATE, Frame, running
+from jaxlike._src.transforms.structured import Structured, apply, stand_in, with_lanes
+from jaxlike._src.tree import tree_map
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
 
 def find_axis(name: Any, fun_name: str = "psum") -> Frame:
     """The frame of the innermost vmap with this axis name; NameError where there is none."""
-    inside = traced = False
     for frame in running():
-        inside = True
         if frame.axis_name is not None and frame.axis_name == name:
-            if traced:
-                raise OuterAxisError(name)
             return frame
-        traced = traced or frame.trace is not None
-    if inside:
-        raise NameError(
-            f"Found an unbound axis name: {name}. To fix this, please call {fun_name} under `jax.shard_map`."
-        )
-    raise NameError(f"unbound axis name: {name}")
+    raise unbound(name, fun_name)
 
 
-@dataclasses.dataclass(frozen=True)
-class Collective:
-    """One collective on one axis: what it does to the stacked lanes ``[n, ...]``, and its transpose."""
+def unbound(name: Any, fun_name: str) -> NameError:
+    """What is said of a name that no running vmap has."""
+    if STATE.frame is None and fun_name != "axis_index":
+        return NameError(f"unbound axis name: {name}")
+    return NameError(f"Found an unbound axis name: {name}. To fix this, please call {fun_name} under `jax.shard_map`.")
 
-    level: int
-    size: int
 
-    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
-        """The results of all lanes, and the axis that holds the lanes (None: the same in each)."""
+class Collective(Structured):
+    """What one collective on one named axis does to all lanes, stacked to ``[n, ...]``."""
+
+    is_closed = False
+
+    def __init__(self, axis: Any, size: int) -> None:
+        self.axis, self.size = axis, size
+        self.axes = frozenset([axis])
+
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
+        """The results, and whether they differ between lanes, which are then along axis 0."""
         raise NotImplementedError
+
+    def shifted(self) -> Collective:
+        """The same where every operand has one more axis in front."""
+        return self
 
     def transposed(self) -> Collective:
         """The collective that reverse mode applies to cotangents."""
         raise NotImplementedError
 
-    def __call__(self, tensor: Tensor) -> Tensor:
-        """Apply to the values of the axis' lanes."""
-        return _OverAxis.apply(tensor, self)
+    def run(self, args: Sequence[Array]) -> list[Array]:
+        """Not outside of its vmap."""
+        raise unbound(self.axis, self.name)
+
+    def recorded(self, args: Sequence[Array]) -> Any:
+        """One node."""
+        outs = []
+        for x in args:
+            with torch_private.outside():
+                lanes = torch.empty((self.size, *x._t.shape), dtype=x._t.dtype, device="meta")
+                made, has = self.on_lanes(lanes)
+                outs.append(type(x)(stand_in(made[0] if has else made), x._tag))
+        return self, lambda: None, [], outs
+
+    def params(self) -> dict[str, Any]:
+        """As JAX's jaxprs show it."""
+        return {"axes": (self.axis,), "axis_index_groups": None}
+
+    def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
+        """The same of the tangent."""
+        return apply(self, primals), apply(self, tangents)
+
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """The transposed one of the cotangent."""
+        del perturbed
+        outs = apply(self, primals)
+        return outs, lambda given: [None] if given[0] is None else apply(self.transposed(), given)
+
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
+        """Over its own axis: what it does. Over another: the same for each lane."""
+        if frame.axis_name == self.axis:
+            x = args[0] if mapped[0] else with_lanes(args[0], False, True, frame)
+            made, has = self.on_lanes(unwrap(x))
+            return [type(x)(made, x._tag)], [has]
+        return apply(self.shifted() if mapped[0] else self, args), list(mapped)
 
 
-class _OverAxis(torch.autograd.Function):
-    @staticmethod
-    def forward(x: Tensor, op: Collective) -> Tensor:
-        raise AssertionError(f"{op} was reached by a value that has no lanes")
+class Sum(Collective):
+    """The total."""
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        del output
-        ctx.op = inputs[1]
+    name = "psum"
 
-    @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> Any:
-        return spread(ctx.op.transposed(), cotangent), None
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, _: Any) -> Any:
-        with torch_private.forward_mode(True):
-            return spread(ctx.op, torch_private.unpack_dual(tangent)[0].clone())
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, x: Tensor, op: Collective) -> Any:
-        dim = in_dims[0]
-        if torch_private.functorch_depth() + 1 != op.level:
-            return op(x), dim
-        lanes = x.unsqueeze(0).expand(op.size, *x.shape) if dim is None else x.movedim(dim, 0)
-        return op.on_lanes(lanes)
-
-
-def spread(op: Collective, tensor: Tensor) -> Tensor:
-    """Apply ``op`` to a value that may be the same in all lanes: give it its lanes first."""
-    with torch_private.outside():
-        zeros = torch.zeros(op.size, dtype=tensor.dtype, device=default_torch_device())
-        zeros = zeros if tensor.dtype is torch.bool or not tensor.dtype.is_floating_point else -zeros
-    lanes = torch_private.add_batch_dim(zeros, 0, op.level)
-    return op(tensor | lanes if tensor.dtype is torch.bool else tensor + lanes)  # x + -0.0 is x, -0.0 too
-
-
-@dataclasses.dataclass(frozen=True)
-class _Sum(Collective):
-    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
-        return lanes.sum(0, dtype=lanes.dtype), None
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
+        """Summed."""
+        return lanes.sum(0, dtype=lanes.dtype), False
 
     def transposed(self) -> Collective:
+        """Itself."""
         return self
 
 
-@dataclasses.dataclass(frozen=True)
-class _Extremum(Collective):
-    largest: bool
+class Extremum(Collective):
+    """The greatest or least value."""
 
-    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
-        return (lanes.amax(0) if self.largest else lanes.amin(0)), None
+    def __init__(self, axis: Any, size: int, largest: bool) -> None:
+        super().__init__(axis, size)
+        self.largest, self.name = largest, "pmax" if largest else "pmin"
+
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
+        """Reduced."""
+        return (lanes.amax(0) if self.largest else lanes.amin(0)), False
+
+    jvp, vjp = Structured.jvp, Structured.vjp  # there is none
+
+
+class Gather(Collective):
+    """All values, along a new axis or an old one."""
+
+    name = "all_gather"
+
+    def __init__(self, axis: Any, size: int, dim: int, tiled: bool) -> None:
+        super().__init__(axis, size)
+        self.dim, self.tiled = dim, tiled
+
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
+        """The lanes' axis, moved."""
+        gathered = lanes.movedim(0, self.dim)
+        return (gathered.flatten(self.dim, self.dim + 1) if self.tiled else gathered), False
+
+    def shifted(self) -> Collective:
+        """One axis further back."""
+        return type(self)(self.axis, self.size, self.dim + 1, self.tiled)
 
     def transposed(self) -> Collective:
-        name = "pmax" if self.largest else "pmin"
-        raise NotImplementedError(f"Transpose rule (for reverse-mode differentiation) for '{name}' not implemented")
+        """Each lane's own piece of the sum."""
+        return SumScatter(self.axis, self.size, self.dim, self.tiled)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Gather(Collective):
-    axis: int
-    tiled: bool
+class SumScatter(Gather):
+    """The total, of which each lane keeps its piece."""
 
-    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
-        gathered = lanes.movedim(0, self.axis)
-        return (gathered.flatten(self.axis, self.axis + 1) if self.tiled else gathered), None
+    name = "reduce_scatter"
 
-    def transposed(self) -> Collective:
-        return _SumScatter(self.level, self.size, self.axis, self.tiled)
-
-
-@dataclasses.dataclass(frozen=True)
-class _SumScatter(Collective):
-    axis: int
-    tiled: bool
-
-    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
+        """Summed, and one axis made the lanes'."""
         total = lanes.sum(0, dtype=lanes.dtype)
         if self.tiled:
-            total = total.unflatten(self.axis, (self.size, -1))
-        return total.movedim(self.axis, 0), 0
+            total = total.unflatten(self.dim, (self.size, -1))
+        return total.movedim(self.dim, 0), True
 
     def transposed(self) -> Collective:
-        return _Gather(self.level, self.size, self.axis, self.tiled)
+        """The pieces put together."""
+        return Gather(self.axis, self.size, self.dim, self.tiled)
 
 
-@dataclasses.dataclass(frozen=True)
-class _AllToAll(Collective):
-    split: int
-    concat: int
+class AllToAll(Collective):
+    """The piece that lane j has for lane i: the split axis becomes the lanes', the lanes' the new axis."""
 
-    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
-        # The piece that lane j has for lane i: the split axis becomes the lanes, the lanes the new axis.
-        return lanes.movedim(self.split + 1, 0).movedim(1, self.concat + 1), 0
+    name = "all_to_all"
+
+    def __init__(self, axis: Any, size: int, split: int, concat: int) -> None:
+        super().__init__(axis, size)
+        self.split, self.concat = split, concat
+
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
+        """Two axes, moved."""
+        return lanes.movedim(self.split + 1, 0).movedim(1, self.concat + 1), True
+
+    def shifted(self) -> Collective:
+        """One axis further back."""
+        return AllToAll(self.axis, self.size, self.split + 1, self.concat + 1)
 
     def transposed(self) -> Collective:
-        return _AllToAll(self.level, self.size, self.concat, self.split)
+        """The other way."""
+        return AllToAll(self.axis, self.size, self.concat, self.split)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Permute(Collective):
-    perm: tuple[tuple[int, int], ...]
+class Permute(Collective):
+    """Values sent from lane to lane."""
 
-    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
+    name = "ppermute"
+
+    def __init__(self, axis: Any, size: int, perm: tuple[tuple[int, int], ...]) -> None:
+        super().__init__(axis, size)
+        self.perm = perm
+
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
+        """The lanes in another order."""
         source = [-1] * self.size
         for src, dst in self.perm:
             source[dst] = src
-        rows = [lanes[s] if s >= 0 else torch.zeros_like(lanes[0]) for s in source]
-        return torch.stack(rows), 0
+        return torch.stack([lanes[s] if s >= 0 else torch.zeros_like(lanes[0]) for s in source]), True
 
     def transposed(self) -> Collective:
-        return _Permute(self.level, self.size, tuple((d, s) for s, d in self.perm))
+        """Back."""
+        return Permute(self.axis, self.size, tuple((d, s) for s, d in self.perm))
 
 
-@dataclasses.dataclass(frozen=True)
-class _Broadcast(Collective):
-    source: int
+class Broadcast(Collective):
+    """One lane's value."""
 
-    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
-        return lanes[self.source], None
+    name = "pbroadcast"
+
+    def __init__(self, axis: Any, size: int, source: int) -> None:
+        super().__init__(axis, size)
+        self.source = source
+
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
+        """That lane."""
+        return lanes[self.source], False
 
     def transposed(self) -> Collective:
-        return _SumTo(self.level, self.size, self.source)
+        """The total, for that lane."""
+        return SumTo(self.axis, self.size, self.source)
 
 
-@dataclasses.dataclass(frozen=True)
-class _SumTo(Collective):
-    target: int
+class SumTo(Broadcast):
+    """The total in one lane, zero in the others."""
 
-    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, int | None]:
+    name = "sum_to"
+
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
+        """Summed, and placed."""
         total = lanes.sum(0, dtype=lanes.dtype)
-        rows = [total if k == self.target else torch.zeros_like(total) for k in range(self.size)]
-        return torch.stack(rows), 0
+        return torch.stack([total if k == self.source else torch.zeros_like(total) for k in range(self.size)]), True
 
     def transposed(self) -> Collective:
-        return _Broadcast(self.level, self.size, self.target)
+        """That lane's value in every lane."""
+        return Broadcast(self.axis, self.size, self.source)
+
+
+class Index(Collective):
+    """The number of the lane; it takes nothing."""
+
+    name = "axis_index"
+
+    def recorded(self, args: Sequence[Array]) -> Any:
+        """One node."""
+        with torch_private.outside():
+            number = torch.empty((), dtype=torch.int32, device="meta")
+        return self, lambda: None, [], [Array(number)]
+
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
+        """Over its own axis: the numbers of the lanes."""
+        if frame.axis_name != self.axis:
+            return apply(self, args), [False]
+        with torch_private.outside():
+            numbers = torch.arange(self.size, dtype=torch.int32, device=default_torch_device())
+        return [Array(numbers)], [True]
+
+    def params(self) -> dict[str, Any]:
+        """As JAX's jaxprs show it."""
+        return {"axis_name": self.axis}
 
 
 # The public functions
@@ -234,14 +296,15 @@ def psum(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
         if type(leaf) in (bool, int, float, complex) and not positions:
             return (int(leaf) if isinstance(leaf, bool) else leaf) * math.prod(f.axis_size for f in frames)
         array = asarray(leaf)
-        tensor = unwrap(array)
-        if tensor.dtype is torch.bool:
-            tensor = tensor.to(dtypes.to_torch(dtypes.default_int_dtype()))
+        if array.dtype == np.bool_:
+            array = astype(array, dtypes.default_int_dtype(), array.weak_type)
         if positions:
+            tensor = unwrap(array)
             tensor = tensor.sum([canonicalize_axis(p, tensor.dim()) for p in positions], dtype=tensor.dtype)
+            array = Array(tensor, array.weak_type)
         for frame in frames:
-            tensor = spread(_Sum(frame.level, frame.axis_size), tensor)
-        return Array(tensor, array.weak_type)
+            (array,) = apply(Sum(frame.axis_name, frame.axis_size), [array])
+        return array
 
     return tree_map(total, x)
 
@@ -261,13 +324,13 @@ def _extremum(x: Any, axis_name: Any, largest: bool) -> Any:
 
     def reduce(leaf: Any) -> Any:
         array = asarray(leaf)
-        tensor = unwrap(array)
         if positions:
+            tensor = unwrap(array)
             axes = [canonicalize_axis(p, tensor.dim()) for p in positions]
-            tensor = tensor.amax(axes) if largest else tensor.amin(axes)
+            array = Array(tensor.amax(axes) if largest else tensor.amin(axes), array.weak_type)
         for frame in frames:
-            tensor = spread(_Extremum(frame.level, frame.axis_size, largest), tensor)
-        return Array(tensor, array.weak_type)
+            (array,) = apply(Extremum(frame.axis_name, frame.axis_size, largest), [array])
+        return array
 
     return tree_map(reduce, x)
 
@@ -284,14 +347,14 @@ def pmin(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
     return _extremum(x, axis_name, largest=False)
 
 
-def _each(x: Any, make: Any) -> Any:
-    leaves, treedef = tree_flatten(x)
-    outs = []
-    for leaf in leaves:
+def _each(x: Any, make: Callable[[tuple[int, ...]], Collective]) -> Any:
+    """Apply to each leaf the collective that ``make`` gives for its shape."""
+
+    def on_leaf(leaf: Any) -> Array:
         array = asarray(leaf)
-        tensor = make(unwrap(array))
-        outs.append(Array(tensor, array.weak_type))
-    return tree_unflatten(treedef, outs)
+        return apply(make(array.shape), [array])[0]
+
+    return tree_map(on_leaf, x)
 
 
 def _one(axis_name: Any) -> Frame:
@@ -309,9 +372,9 @@ def all_gather(
     _no_groups(axis_index_groups)
     frame = _one(axis_name)
 
-    def gather(tensor: Tensor) -> Tensor:
-        at = canonicalize_axis(axis, tensor.dim() + (not tiled))
-        return spread(_Gather(frame.level, frame.axis_size, at, tiled), tensor)
+    def gather(shape: tuple[int, ...]) -> Collective:
+        at = canonicalize_axis(axis, len(shape) + (not tiled))
+        return Gather(frame.axis_name, frame.axis_size, at, tiled)
 
     return _each(x, gather)
 
@@ -323,16 +386,16 @@ def psum_scatter(
     _no_groups(axis_index_groups)
     frame = _one(axis_name)
 
-    def scatter(tensor: Tensor) -> Tensor:
-        at = canonicalize_axis(scatter_dimension, tensor.dim())
-        n, size = frame.axis_size, tensor.shape[at]
+    def scatter(shape: tuple[int, ...]) -> Collective:
+        at = canonicalize_axis(scatter_dimension, len(shape))
+        n, size = frame.axis_size, shape[at]
         if tiled and size % n:
             raise ValueError(
                 f"tiled reduce_scatter operand scatter dimension size {size} must be divisible by shard_count {n}"
             )
         if not tiled and size != n:
             raise ValueError(f"reduce_scatter operand scatter dimension size {size} must match shard count {n}")
-        return spread(_SumScatter(frame.level, n, at, tiled), tensor)
+        return SumScatter(frame.axis_name, n, at, tiled)
 
     return _each(x, scatter)
 
@@ -354,25 +417,26 @@ def all_to_all(
     frame = _one(axis_name)
     n = frame.axis_size
 
-    def exchange(tensor: Tensor) -> Tensor:
-        split, concat = canonicalize_axis(split_axis, tensor.dim()), canonicalize_axis(concat_axis, tensor.dim())
-        size = tensor.shape[split]
+    def exchange(leaf: Any) -> Array:
+        x = asarray(leaf)
+        split, concat = canonicalize_axis(split_axis, x.ndim), canonicalize_axis(concat_axis, x.ndim)
+        size, op = x.shape[split], AllToAll(frame.axis_name, n, split, concat)
         if tiled:
             if size % n:
                 raise ValueError(
                     f"The size of all_to_all split_axis ({size}) has to be divisible by the size of the named axis "
                     f"{axis_name} ({n})"
                 )
-            pieces = tensor.unflatten(split, (n, size // n))
-            return spread(_AllToAll(frame.level, n, split, concat), pieces).flatten(concat, concat + 1)
+            (pieces,) = apply(op, [type(x)(unwrap(x).unflatten(split, (n, size // n)), x._tag)])
+            return type(x)(unwrap(pieces).flatten(concat, concat + 1), x._tag)
         if size != n:
             raise ValueError(
                 "all_to_all requires the size of the mapped axis axis_name to equal "
                 f"x.shape[split_axis], but they are {n} and {size} respectively."
             )
-        return spread(_AllToAll(frame.level, n, split, concat), tensor)
+        return apply(op, [x])[0]
 
-    return _each(x, exchange)
+    return tree_map(exchange, x)
 
 
 def ppermute(x: Any, axis_name: Any, perm: Sequence[tuple[int, int]]) -> Any:
@@ -383,7 +447,7 @@ def ppermute(x: Any, axis_name: Any, perm: Sequence[tuple[int, int]]) -> Any:
         raise ValueError(f"ppermute sources and destinations must be unique, got {list(perm)}")
     if len(pairs) != frame.axis_size:
         raise AssertionError("Permutation doesn't match the axis size!")
-    return _each(x, lambda t: spread(_Permute(frame.level, frame.axis_size, pairs), t))
+    return _each(x, lambda _: Permute(frame.axis_name, frame.axis_size, pairs))
 
 
 def pshuffle(x: Any, axis_name: Any, perm: Sequence[int]) -> Any:
@@ -401,15 +465,13 @@ def pswapaxes(x: Any, axis_name: Any, axis: int, *, axis_index_groups: Any = Non
 def axis_index(axis_name: Any) -> Array:
     """The number of this lane on the named axis, int32; of several axes, the first is the slowest."""
     names, _ = _names(axis_name)
-    index: Tensor | None = None
+    index: Array | None = None
     for name in names:
-        frame = find_axis(name)
-        with torch_private.outside():
-            lanes = torch.arange(frame.axis_size, dtype=torch.int32, device=default_torch_device())
-        here = torch_private.add_batch_dim(lanes, 0, frame.level)
-        index = here if index is None else index * frame.axis_size + here
+        frame = find_axis(name, "axis_index")
+        (here,) = apply(Index(frame.axis_name, frame.axis_size), [])
+        index = here if index is None else Array(unwrap(index) * frame.axis_size + unwrap(here))
     assert index is not None
-    return Array(index)
+    return index
 
 
 def axis_size(axis_name: Any) -> int:
@@ -428,4 +490,4 @@ def pvary(x: Any, axis_name: Any) -> Any:
 def pbroadcast(x: Any, axis_name: Any, source: int) -> Any:
     """The value of lane ``source`` in every lane."""
     frame = _one(axis_name)
-    return _each(x, lambda t: spread(_Broadcast(frame.level, frame.axis_size, int(source)), t))
+    return _each(x, lambda _: Broadcast(frame.axis_name, frame.axis_size, int(source)))

@@ -10,6 +10,7 @@ import contextlib
 import enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import ml_dtypes
 import numpy as np
 import torch
 
@@ -103,8 +104,9 @@ class DotAlgorithmPreset(enum.Enum):
     def supported_output_types(self, lhs_dtype: DTypeLike, rhs_dtype: DTypeLike) -> tuple[DTypeLike, ...] | None:
         """Dtypes that a result may have; None for any."""
         if self.name.startswith("ANY_F8_ANY_F8_F32"):
-            narrow = (dtypes.float8_e4m3fn, dtypes.float8_e5m2, dtypes.float8_e5m2fnuz, dtypes.float8_e4m3fnuz)
-            return np.float32, np.float16, dtypes.bfloat16, *narrow, dtypes.float8_e4m3b11fnuz
+            eight = (ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2, ml_dtypes.float8_e5m2fnuz)
+            more = (ml_dtypes.float8_e4m3fnuz, ml_dtypes.float8_e4m3b11fnuz)
+            return np.float32, np.float16, dtypes.bfloat16, *eight, *more
         half = {"F16_F16_F32": np.float16, "BF16_BF16_F32": dtypes.bfloat16}.get(self.name)
         if half is not None:
             both = dtypes.promote((np.dtype(lhs_dtype), False), (np.dtype(rhs_dtype), False))[0]
@@ -133,6 +135,17 @@ _ALGORITHMS = (DotAlgorithm, DotAlgorithmPreset)
 def is_algorithm(precision: Any) -> bool:
     """Whether a precision is given as an algorithm."""
     return isinstance(precision, _ALGORITHMS)
+
+
+_ON_CPU = {"DEFAULT", "F16_F16_F16", "BF16_BF16_F32", "BF16_BF16_F32_X3", "BF16_BF16_F32_X6", "F32_F32_F32"}
+
+
+def check_algorithm(precision: Any, device: torch.device) -> None:
+    """ValueError for an algorithm that a CPU does not have."""
+    if is_algorithm(precision) and device.type == "cpu":
+        name = getattr(precision, "name", "")
+        if name not in _ON_CPU and name != "F64_F64_F64":
+            raise ValueError(f"The precision '{precision}' is not supported by dot_general on CPU")
 
 
 def canonicalize_precision(precision: Any) -> Any:

@@ -124,7 +124,7 @@ class Scan(Structured):
 
         args = [x for part, dots in zip(parts, given, strict=True) for x in (*part, *dots)]
         inner = Scan(self.body, sizes[0] + len(given[0]), n + len(given[1]), self.length, self.reverse)
-        inner.body = self._derived(("jvp", tuple(moved)), step, inner, args)
+        inner = self._derived(("jvp", tuple(moved)), step, inner, args)
         outs = apply(inner, args)
         with_tangent = derive.differentiable(self.body.stand_ins())[n:]
         done, rows = outs[: inner.n_carry], outs[inner.n_carry :]
@@ -139,7 +139,7 @@ class Scan(Structured):
         def kept_step(flat: Sequence[Array]) -> list[Array]:
             return [*self.body(flat), *self.split(flat)[1]]
 
-        keeping.body = self._derived(("keep",), kept_step, keeping, primals)
+        keeping = self._derived(("keep",), kept_step, keeping, primals)
         outs = apply(keeping, primals)
         carries = outs[n + m :]
 
@@ -175,8 +175,8 @@ class Scan(Structured):
         start = [*sums, *derive.chosen_of(ct_carry, floating)]
         args = [*consts, *start, *carries, *rows, *derive.chosen_of(ct_rows, has_row)]
         back = Scan(self.body, len(consts), len(start), self.length, not self.reverse)
-        back.body = self._derived(("pull", tuple(chosen), tuple(has_row)), step, back, args)
-        outs = apply(back, args)
+        back = self._derived(("pull", tuple(chosen), tuple(has_row)), step, back, args)
+        outs = apply(*back.pruned(args))
         a, b = len(sums), len(start)
         return [
             *derive.filled(outs[:a], by_consts),
@@ -184,38 +184,60 @@ class Scan(Structured):
             *derive.filled(outs[b:], by_rows),
         ]
 
+    def pruned(self, args: Sequence[Array]) -> tuple[Scan, list[Array]]:
+        """The same without the constants and rows that the body does not read, such as carries of a linear step."""
+        if "pruned" not in self._made:
+            graph, n, m = self.body.graph, self.n_consts, self.n_consts + self.n_carry
+            kept = [n <= k < m or read for k, read in enumerate(graph.inputs_read())]
+            step = graph.rearranged(derive.chosen_of(graph.inputs, kept), graph.outputs)
+            body = GraphFunction(step, self.body.kinds, self.body.closed)
+            op = self if all(kept) else Scan(body, sum(kept[:n]), self.n_carry, self.length, self.reverse)
+            self._made["pruned"] = op, kept
+        op, kept = self._made["pruned"]
+        return op, derive.chosen_of(args, kept)
+
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
         """Scan the body over all lanes; rows get their lanes behind the axis that is scanned."""
         consts, carry, rows = self.split(args)
         m_consts, m_carry, m_rows = self.split(mapped)
         rows = [_swapped(x) if m else x for x, m in zip(rows, m_rows, strict=True)]
-        n, inner = self.n_carry, Scan(self.body, self.n_consts, self.n_carry, self.length, self.reverse)
+        n = self.n_carry
         while True:  # until every carry that a step gives lanes has lanes from the start
             flags = [*m_consts, *m_carry, *m_rows]
             wanted = [*m_carry, *[False] * (len(self.body.kinds) - n)]
-            found: list[bool] = []
-
-            def step(flat: Any, flags: Any = flags, wanted: Any = wanted, found: Any = found) -> list[Array]:
-                outs, found[:] = derive.lanes(self.body, flat, flags, wanted, frame, self.name)
-                return outs
-
             had = self.split(mapped)[1]
             carry = [spread(x, h, m, frame) for x, h, m in zip(carry, had, m_carry, strict=True)]
             whole = [*consts, *carry, *rows]
-            body = self._made.get(key := ("vmap", tuple(flags), frame.axis_size))
-            if body is None:
-                body = self._made[key] = derived(step, inner.one_step(whole), self.name), found
-            inner.body, found = body
+            inner, found = self._over_lanes(frame, whole, flags, wanted)
             if found[:n] == list(m_carry):
                 break
             m_carry, carry = found[:n], self.split(args)[1]
         outs = apply(inner, whole)
         return [_swapped(o) if f and k >= n else o for k, (o, f) in enumerate(zip(outs, found, strict=True))], found
 
-    def _derived(self, key: Any, step: Callable[..., Any], inner: Scan, args: Sequence[Array]) -> GraphFunction:
+    def _over_lanes(
+        self, frame: Frame, args: Sequence[Array], flags: Sequence[bool], wanted: Sequence[bool]
+    ) -> tuple[Scan, list[bool]]:
+        """The scan of the body over lanes, and which of its results have lanes."""
+        key = ("vmap", tuple(flags), frame.axis_size, frame.axis_name)
+        if key not in self._made or not self._made[key][0].body.usable():
+            found: list[bool] = []
+
+            def step(flat: Sequence[Array]) -> list[Array]:
+                outs, found[:] = derive.lanes(self.body, flat, flags, wanted, frame, self.name)
+                return outs
+
+            inner = Scan(self.body, self.n_consts, self.n_carry, self.length, self.reverse)
+            inner.body = derived(step, inner.one_step(args), self.name)
+            self._made[key] = inner, found
+        return self._made[key]
+
+    def _derived(self, key: Any, step: Callable[..., Any], inner: Scan, args: Sequence[Array]) -> Scan:
+        """``inner`` with ``step`` for its body, or the one that was made before."""
         made = self._made.get(key)
-        if made is None:
-            made = self._made[key] = derived(step, inner.one_step(args), self.name)
+        if made is None or not made.body.usable():
+            inner.body = derived(step, inner.one_step(args), self.name)
+            made = self._made[key] = inner
         return made
 
 
@@ -265,6 +287,7 @@ def scan(
     del _split_transpose
     if not callable(f):
         raise TypeError("lax.scan: f argument should be a callable.")
+    given = tree_flatten(init)[0]
     carry, carry_tree = leaf_arrays(init)
     rows, rows_tree = _rows(xs)
     length = _length(rows, length)
@@ -280,23 +303,55 @@ def scan(
     ((out_tree, _), n) = _pair(body), len(carry)
     if out_tree.num_leaves != n:
         check_carry("scan body", f, carry_tree, [c.aval for c in carry], out_tree, body.avals[: out_tree.num_leaves])
+    before = carry
     carry, changed = promoted(carry, body.avals[:n])
     if changed:
+        given = [g if c.dtype == b.dtype else c for g, c, b in zip(given, carry, before, strict=True)]
         body = traced()
         out_tree, _ = _pair(body)
     check_carry("scan body", f, carry_tree, [c.aval for c in carry], out_tree, body.avals[:n])
     _check_unroll(unroll)
-    if body.is_graph:
-        op = Scan(_with_constants_first(body), len(body.closed), n, length, bool(reverse))
-        outs = apply(op, [*body.closed, *carry, *rows])
-    else:
-        outs = _step_by_step(body, carry, rows, length, reverse)
-    return tree_unflatten(body.out_tree, outs)
+    if not body.is_graph:
+        return tree_unflatten(body.out_tree, _step_by_step(body, carry, rows, length, reverse))
+    key = (length, bool(reverse))
+    loop = body.made.get(key)
+    if loop is None:
+        loop = body.made[key] = _Loop(body, carry, rows, *key)
+    return tree_unflatten(body.out_tree, loop(body.closed, given, carry, rows))
 
 
-def _with_constants_first(body: Body) -> GraphFunction:
-    """The body's graph with closed-over values before carry and x."""
-    return GraphFunction(body.run.graph.with_lifted_first(), body.run.kinds)
+class _Loop:
+    """A body made into a `Scan`. What it only hands through takes no part.
+
+    A carry that stays as it is is a constant, and a y that is x is the row that was given.
+    """
+
+    def __init__(self, body: Body, carry: Sequence[Array], rows: Sequence[Array], length: int, reverse: bool) -> None:
+        graph, kinds, n = body.run.graph, body.run.kinds, len(carry)
+        places = {v: k for k, v in enumerate(graph.inputs)}
+        same = [
+            places[v] if v in places and kind == (type(x := [*carry, *rows][places[v]]), x._tag) else None
+            for v, kind in zip(graph.outputs, kinds, strict=True)
+        ]
+        self.stays = [same[k] == k for k in range(n)]
+        self.row_of = [None if k is None or k < n else k - n for k in same[n:]]
+        left_out = [*self.stays, *(k is not None for k in self.row_of)]
+        kept = [k for k, out in enumerate(left_out) if not out]
+        constants = [v for v, s in zip(graph.inputs, self.stays, strict=False) if s]
+        others = [v for v, s in zip(graph.inputs, [*self.stays, *(False for _ in rows)], strict=True) if not s]
+        step = graph.rearranged([*graph.lifted_vars, *constants, *others], [graph.outputs[k] for k in kept])
+        n_consts = len(graph.lifted_vars) + len(constants)
+        self.op = Scan(GraphFunction(step, [kinds[k] for k in kept]), n_consts, n - len(constants), length, reverse)
+
+    def __call__(
+        self, closed: Sequence[Array], given: Sequence[Any], carry: Sequence[Array], rows: Sequence[Array]
+    ) -> list[Any]:
+        """The results; a carry that stays is what was given."""
+        constants = [x for x, s in zip(carry, self.stays, strict=True) if s]
+        moving = [x for x, s in zip(carry, self.stays, strict=True) if not s]
+        outs = iter(apply(self.op, [*closed, *constants, *moving, *rows]))
+        done = [x if s else next(outs) for x, s in zip(given, self.stays, strict=True)]
+        return [*done, *(next(outs) if k is None else rows[k] for k in self.row_of)]
 
 
 def _pair(body: Body) -> list[Any]:
@@ -401,28 +456,17 @@ def map(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any
         xs: tree of arrays of equal leading axis.
         batch_size: how many elements a step takes, by vmap; 0 takes all at once.
     """
-    if batch_size is None:
-        return scan(lambda _, x: ((), f(x)), (), xs)[1]
-    rows, tree = _rows(xs)
-    if not rows:
+    rows, tree = tree_flatten(xs)
+    if batch_size is None or not rows:
         return scan(lambda _, x: ((), f(x)), (), xs)[1]
     size = rows[0].shape[0]
-    steps, rest = (0, size) if batch_size == 0 else divmod(size, batch_size)
-    taken = size - rest
-
-    def part(start: int, stop: int, lead: tuple[int, ...]) -> Any:
-        tensors = [unwrap(x)[start:stop] for x in rows]
-        return tree_unflatten(
-            tree, [like(x, t.reshape([*lead, *t.shape[1:]])) for x, t in zip(rows, tensors, strict=True)]
-        )
-
+    steps = 0 if batch_size == 0 else size // batch_size
+    taken = steps * batch_size
     over = vmap(f)
-    pieces = []
-    if steps:
-        _, ys = scan(lambda _, x: ((), over(x)), (), part(0, taken, (steps, batch_size)))
-        pieces.append(tree_map(lambda y: like(y, unwrap(y).flatten(0, 1)), ys))
-    if rest or not steps:
-        pieces.append(over(part(taken, size, (rest,))))
-    if len(pieces) == 1:
-        return pieces[0]
-    return tree_map(lambda a, b: like(a, torch.cat([unwrap(a), unwrap(b)])), *pieces)
+    rest = over(tree_unflatten(tree, [x[taken:] for x in rows])) if taken < size or not steps else None
+    if not steps:
+        return rest
+    batches = [x[:taken].reshape(steps, batch_size, *x.shape[1:]) for x in rows]
+    _, ys = scan(lambda _, x: ((), over(x)), (), tree_unflatten(tree, batches))
+    ys = tree_map(lambda y: like(y, unwrap(y).flatten(0, 1)), ys)
+    return ys if taken == size else tree_map(lambda a, b: like(a, torch.cat([unwrap(a), unwrap(b)])), ys, rest)

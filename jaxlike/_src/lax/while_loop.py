@@ -7,6 +7,7 @@ their values. There is no reverse mode, except for what the loop only hands thro
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_
 from jaxlike._src.lax.scan import scan, spread
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
-from jaxlike._src.tree import tree_structure, tree_unflatten, treedef_is_leaf
+from jaxlike._src.transforms.untransposed import untransposed
+from jaxlike._src.tree import tree_flatten, tree_structure, tree_unflatten, treedef_is_leaf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,18 +96,14 @@ class While(Structured):
         return outs[:n], derive.filled(outs[n:], floating)
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
-        """Results; asking for cotangents is an error."""
-        outs = apply(self, primals)
-
-        def pullback(cotangents: Sequence[Any]) -> list[Any]:
-            if any(c is not None for c in cotangents):
-                raise ValueError(
-                    "Reverse-mode differentiation does not work for lax.while_loop or lax.fori_loop with dynamic "
-                    "start/stop values. Try using lax.scan, or using fori_loop with static start/stop."
-                )
-            return [None] * len(perturbed)
-
-        return outs, pullback
+        """Results; cotangents are refused."""
+        return untransposed(
+            self,
+            primals,
+            perturbed,
+            "Reverse-mode differentiation does not work for lax.while_loop or lax.fori_loop with dynamic start/stop "
+            "values. Try using lax.scan, or using fori_loop with static start/stop.",
+        )
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
         """Loop over all lanes, while any goes on if they may disagree."""
@@ -134,7 +132,7 @@ class While(Structured):
         carry = [spread(x, h, m, frame) for x, h, m in zip(carry, had, m_carry, strict=True)]
         whole = [*of_cond, *shared, *of_body, *carry]
         inner = While(self.cond, self.body, self.n_cond, len(shared) + self.n_body)
-        key = ("vmap", tuple(m_cond), tuple(m_shared), tuple(m_body), tuple(m_carry), frame.axis_size)
+        key = ("vmap", tuple(m_cond), tuple(m_shared), tuple(m_body), tuple(m_carry), frame.axis_size, frame.axis_name)
         inner.cond, inner.body = self._derived(key, condition, step, inner, whole)
         inner.lanes_disagree = disagree
         return apply(inner, whole), m_carry
@@ -155,7 +153,7 @@ class While(Structured):
 
     def _derived(self, key: Any, condition: Any, step: Any, inner: While, args: Sequence[Array]) -> Any:
         made = self._made.get(key)
-        if made is None:
+        if made is None or not all(f.usable() for f in made):
             of_cond, of_body, carry = inner.split([example(a) for a in args])
             made = derived(condition, [*of_cond, *carry], self.name), derived(step, [*of_body, *carry], self.name)
             self._made[key] = made
@@ -194,30 +192,59 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
             return val
         except errors.ConcretizationTypeError:  # lanes of a vmap: the traced form below
             pass
+    given = tree_flatten(init_val)[0]
     carry, tree = leaf_arrays(init_val)
     in_tree = tree_structure((tree_unflatten(tree, carry),))
     cond, body = _bodies(cond_fun, body_fun, in_tree, carry)
     if len(body.avals) != len(carry):
         check_carry("while_loop body", body_fun, tree, [c.aval for c in carry], body.out_tree, body.avals)
+    before = carry
     carry, changed = promoted(carry, body.avals)
     if changed:
+        given = [g if c.dtype == b.dtype else c for g, c, b in zip(given, carry, before, strict=True)]
         cond, body = _bodies(cond_fun, body_fun, in_tree, carry)
     check_carry("while_loop body", body_fun, tree, [c.aval for c in carry], body.out_tree, body.avals)
     if not body.is_graph:
         return tree_unflatten(body.out_tree, _step_by_step(cond, body, carry))
-    conditions, steps = cond.run.graph, body.run.graph
-    op = While(
-        GraphFunction(conditions.with_lifted_first(), cond.run.kinds),
-        GraphFunction(steps.with_lifted_first(), body.run.kinds),
-        len(cond.closed),
-        len(body.closed),
-    )
-    outs = apply(op, [*cond.closed, *body.closed, *carry])
-    looked_at = conditions.dependencies(conditions.outputs[0])
-    for k, x in enumerate(carry):  # handed through: the value itself, which may be differentiated
-        if steps.outputs[k] is steps.inputs[k] and conditions.inputs[k] not in looked_at:
-            outs[k] = type(x)(unwrap(x), outs[k]._tag)
-    return tree_unflatten(body.out_tree, outs)
+    loop = body.made.get(cond)
+    if loop is None:
+        loop = body.made[cond] = _Loop(cond, body, carry)
+    return tree_unflatten(body.out_tree, loop(cond.closed, body.closed, given, carry))
+
+
+class _Loop:
+    """Condition and body made into a `While`. A carry that stays as it is, and is not looked at, is a constant."""
+
+    def __init__(self, cond: Body, body: Body, carry: Sequence[Array]) -> None:
+        conditions, steps, kinds = cond.run.graph, body.run.graph, body.run.kinds
+        looked_at = conditions.dependencies(conditions.outputs[0])
+        self.stays = [
+            out is v and c not in looked_at and kind == (type(x), x._tag)
+            for out, v, c, kind, x in zip(steps.outputs, steps.inputs, conditions.inputs, kinds, carry, strict=True)
+        ]
+        constants = [v for v, s in zip(steps.inputs, self.stays, strict=True) if s]
+        moving = [k for k, s in enumerate(self.stays) if not s]
+        pred = conditions.rearranged(
+            [*conditions.lifted_vars, *(conditions.inputs[k] for k in moving)], conditions.outputs
+        )
+        step = steps.rearranged(
+            [*steps.lifted_vars, *constants, *(steps.inputs[k] for k in moving)], [steps.outputs[k] for k in moving]
+        )
+        self.op = While(
+            GraphFunction(pred, cond.run.kinds),
+            GraphFunction(step, [kinds[k] for k in moving]),
+            len(conditions.lifted_vars),
+            len(steps.lifted_vars) + len(constants),
+        )
+
+    def __call__(
+        self, of_cond: Sequence[Array], of_body: Sequence[Array], given: Sequence[Any], carry: Sequence[Array]
+    ) -> list[Any]:
+        """The results; a carry that stays is what was given."""
+        constants = [x for x, s in zip(carry, self.stays, strict=True) if s]
+        moving = [x for x, s in zip(carry, self.stays, strict=True) if not s]
+        outs = iter(apply(self.op, [*of_cond, *of_body, *constants, *moving]))
+        return [x if s else next(outs) for x, s in zip(given, self.stays, strict=True)]
 
 
 def _bodies(cond_fun: Any, body_fun: Any, in_tree: Any, carry: Sequence[Array]) -> tuple[Body, Body]:
@@ -280,26 +307,48 @@ def fori_loop(
         length = max(stop - start, 0)
         if config.disable_jit.value and length == 0:
             return init_val
-
-        def scan_body(loop_carry: Any, _: None) -> Any:
-            i, val = loop_carry
-            return (i + 1, body_fun(i, val)), None
-
-        (_, result), _ = scan(scan_body, (start, init_val), None, length=length, unroll=bool(unroll))
+        step = _shared(_for_scan, body_fun)
+        (_, result), _ = scan(step, (start, init_val), None, length=length, unroll=False if unroll is None else unroll)
         return result
     if unroll is not None and unroll is not False and unroll != 1:
         raise ValueError("Can only use `unroll` in `fori_loop` if the loop bounds are statically known.")
     first, last = (x if x.dtype == dtype else astype(x, dtype) for x in (first, last))
+    return while_loop(_not_at_end, _shared(_for_while, body_fun), (first, last, init_val))[2]
 
-    def goes_on(loop_carry: Any) -> Any:
-        i, end, _ = loop_carry
-        return i < end
 
+def _not_at_end(loop_carry: Any) -> Any:
+    i, end, _ = loop_carry
+    return i < end
+
+
+def _for_while(body_fun: Callable[[], Any]) -> Callable[..., Any]:
     def step(loop_carry: Any) -> Any:
         i, end, val = loop_carry
-        return i + 1, end, body_fun(i, val)
+        return i + 1, end, body_fun()(i, val)
 
-    return while_loop(goes_on, step, (first, last, init_val))[2]
+    return step
+
+
+def _for_scan(body_fun: Callable[[], Any]) -> Callable[..., Any]:
+    def step(loop_carry: Any, _: None) -> Any:
+        i, val = loop_carry
+        return (i + 1, body_fun()(i, val)), None
+
+    return step
+
+
+_steps: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
+
+
+def _shared(make: Callable[[Any], Any], body_fun: Any) -> Any:
+    """The same function for the same body, so that it is traced once; it does not keep the body alive."""
+    try:
+        made = _steps.setdefault(body_fun, {})
+        if make not in made:
+            made[make] = make(weakref.ref(body_fun))
+        return made[make]
+    except TypeError:  # not hashable, or cannot be referred to weakly
+        return make(lambda: body_fun)
 
 
 def _counter_dtype(lower: Array, upper: Array) -> Any:
@@ -319,5 +368,5 @@ def _known_int(x: Any) -> int | None:
         if is_traced(x) and concrete_tensor(x) is None:
             return None
         value = concrete_tensor(x)
-        return None if value is None else int(value.item())
-    return int(x)
+        return None if value is None or value.dim() else int(value.item())
+    return None if np.ndim(x) else int(x)

@@ -3,7 +3,7 @@
 Sums and extremes are taken along one axis after the other, over torch's view of all windows along it, or by
 doubling where windows are long. Where an extreme may be differentiated the place of the first one in each window
 is found instead, and read: it alone has a derivative. Any other function is applied to one element of all
-windows after another, starting with the initial value, which also stands for what is outside of the array.
+windows after another, starting with the initial value; what is outside of the array is passed over.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, concrete_tensor, tensor_to_numpy, unwrap
+from jaxlike._src.border import asarray, astype, concrete_tensor, tensor_to_numpy, unwrap
 from jaxlike._src.lax import elementwise
 from jaxlike._src.lax.conv_dims import dilated_shape, padtype_to_pads, windows
 from jaxlike._src.lax.shape import pad
@@ -274,10 +274,15 @@ def _folded(
     if 0 in shape:
         return combine(total, total)
     padded = [pad(x, i, config) for x, i in zip(arrays, inits, strict=True)]
+    everywhere = torch.ones(arrays[0].shape, dtype=torch.bool, device=unwrap(arrays[0]).device)
+    outside = torch.zeros((), dtype=torch.bool, device=everywhere.device)
+    known = unwrap(pad(Array(everywhere), Array(outside), config))  # only what is inside is combined
     for place in itertools.product(*map(range, window.sizes)):
         cut = tuple(
             slice(k * gap, k * gap + (count - 1) * step + 1, step)
             for k, gap, count, step in zip(place, window.gaps, shape, window.steps, strict=True)
         )
-        total = combine(total, [like(x, unwrap(x)[cut]) for x in padded])
-    return total
+        joined = combine(total, [like(x, unwrap(x)[cut]) for x in padded])
+        kept = zip(joined, total, strict=True)
+        total = [like(t, torch.where(known[cut], unwrap(j), unwrap(t))) for j, t in kept]
+    return [astype(t, t.dtype) for t in total]

@@ -16,9 +16,17 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, cast, check_arraylike, conjugate, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import (
+    asarray,
+    canonicalize_axis,
+    cast,
+    check_arraylike,
+    conjugate,
+    promote_dtypes_inexact,
+    unwrap,
+)
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy import products
+from jaxlike._src.numpy import factors, products
 from jaxlike._src.numpy.norms import norm, refuse_half
 
 if TYPE_CHECKING:
@@ -65,10 +73,21 @@ class SVDResult(NamedTuple):
 
 def inexact_operands(name: str, *args: Any) -> list[Array]:
     """The operands as floating Arrays of one dtype that LAPACK has."""
-    check_arraylike(f"jnp.linalg.{name}", *args)
-    arrays = promote_dtypes_inexact(*args)
+    arrays = inexact_arrays(f"jnp.linalg.{name}", *args)
     refuse_half(unwrap(arrays[0]))
     return arrays
+
+
+def inexact_arrays(name: str, *args: Any) -> list[Array]:
+    """The operands as floating Arrays of one dtype."""
+    check_arraylike(name, *args)
+    return promote_dtypes_inexact(*args)
+
+
+def check_rank(name: str, x: Array) -> None:
+    """TypeError for what is no matrix."""
+    if x.ndim < 2:
+        raise TypeError(f"Input 0 to {name} must have rank at least 2, but got shape={x.shape}")
 
 
 def check_square(
@@ -79,6 +98,9 @@ def check_square(
         raise ValueError(text.format(name=name, shape=x.shape))
 
 
+_NO_SQUARE = "The input to {name} must be a square matrix. Got shape {shape}."
+
+
 def adjoint(t: Tensor) -> Tensor:
     """Conjugate transpose of the last two axes."""
     return conjugate(t.mT) if t.is_complex() else t.mT
@@ -87,6 +109,11 @@ def adjoint(t: Tensor) -> Tensor:
 def symmetrised(x: Array) -> Tensor:
     """``(x + x^H) / 2``."""
     t = unwrap(x)
+    if x.ndim < 2:
+        raise TypeError(
+            "transpose permutation isn't a permutation of operand dimensions, got permutation "
+            f"{(x.ndim - 1, x.ndim - 2)} for operand shape {x.shape}."
+        )
     if x.shape[-1] != x.shape[-2]:
         turned = (*x.shape[:-2], x.shape[-1], x.shape[-2])
         raise TypeError(f"add got incompatible shapes for broadcasting: {x.shape}, {turned}.")
@@ -109,9 +136,18 @@ def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> A
 def cholesky_or_nan(t: Tensor) -> Tensor:
     """Lower Cholesky factor; the triangle of a matrix that is not positive definite is NaN."""
     factor, info = torch.linalg.cholesky_ex(t)
-    bad = (info != 0)[..., None, None]
-    lower = torch.ones(t.shape[-2:], dtype=torch.bool, device=t.device).tril()
-    return torch.where(bad & lower, torch.nan, torch.where(bad, 0.0, factor))
+    if STATE.frame is None and not info.any():
+        return factor
+    # A pivot that is NaN is no failure in JAX: it spreads to the right and down.
+    place = torch.arange(t.shape[-1], device=t.device)
+    failed = info[..., None].long()
+    at_pivot = (place == failed - 1) & factor.diagonal(dim1=-2, dim2=-1).isnan()
+    start = torch.where(at_pivot.any(-1, keepdim=True), failed - 1, 0)
+    reached = place >= start
+    bad = (failed != 0)[..., None] & reached[..., :, None] & reached[..., None, :]
+    lower = place[:, None] >= place
+    upper_zero = torch.where((failed != 0)[..., None] & ~lower, 0.0, factor)
+    return torch.where(bad & lower, torch.nan, upper_zero)
 
 
 def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> EighResult:
@@ -128,28 +164,31 @@ def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> Eigh
     if not symmetrize_input:
         check_square("eigh", x)
     t = symmetrised(x) if symmetrize_input else unwrap(x)
-    values, vectors = torch.linalg.eigh(t, UPLO=UPLO or "L")
+    values, vectors = factors.eigh(t, UPLO or "L")
     return EighResult(Array(values), Array(vectors))
 
 
 def eigvalsh(a: Any, UPLO: str | None = "L", *, symmetrize_input: bool = True) -> Array:
     """Eigenvalues of a Hermitian matrix, ascending."""
+    check_arraylike("jnp.linalg.eigvalsh", a)
     return eigh(a, UPLO, symmetrize_input).eigenvalues
 
 
 def eig(a: Any) -> EigResult:
     """Eigenvalues and right eigenvectors of a general matrix, complex."""
     (x,) = inexact_operands("eig", a)
-    check_square("eig", x, "Argument to eig must have shape [..., n, n], got shape {shape}")
-    values, vectors = torch.linalg.eig(unwrap(x))
+    check_rank("eig", x)
+    check_square("eig", x, _NO_SQUARE)
+    values, vectors = factors.eig(unwrap(x))
     return EigResult(Array(values), Array(vectors))
 
 
 def eigvals(a: Any) -> Array:
     """Eigenvalues of a general matrix, complex."""
     (x,) = inexact_operands("eigvals", a)
-    check_square("eigvals", x, "Argument to eig must have shape [..., n, n], got shape {shape}")
-    return Array(torch.linalg.eigvals(unwrap(x)))
+    check_rank("eig", x)
+    check_square("eig", x, _NO_SQUARE)
+    return Array(factors.eigvals(unwrap(x)))
 
 
 def svd(
@@ -166,36 +205,35 @@ def svd(
         full_matrices: square U and Vh rather than ``min(m, n)`` columns and rows.
         compute_uv: give U and Vh; otherwise only S.
         hermitian: ``a`` is Hermitian: its eigenvectors serve.
-        subset_by_index: only singular values ``start`` to ``end``.
+        subset_by_index: not supported, unless it means all.
     """
     (x,) = inexact_operands("svd", a)
     t = unwrap(x)
+    if not hermitian:
+        check_rank("svd", x)
+    if subset_by_index is not None and tuple(subset_by_index) != (0, min(x.shape[-2:])):
+        if full_matrices:
+            raise ValueError("full_matrices and subset_by_index cannot both be set")
+        raise NotImplementedError("subset_by_index not implemented for CPU and GPU")
     if hermitian:
-        values, vectors = torch.linalg.eigh(symmetrised(x))
+        values, vectors = factors.eigh(symmetrised(x))
         size = values.abs()
         order = size.argsort(dim=-1, descending=True, stable=True)
         size = size.gather(-1, order)
         if not compute_uv:
-            return Array(_subset(size, subset_by_index, -1))
+            return Array(size)
         vectors = vectors.gather(-1, order.unsqueeze(-2).expand(vectors.shape))
         signs = torch.where(values.gather(-1, order) < 0, -1.0, 1.0).to(vectors.dtype)
         return SVDResult(Array(vectors), Array(size), Array(adjoint(vectors * signs.unsqueeze(-2))))
     if not compute_uv:
-        return Array(_subset(torch.linalg.svdvals(t), subset_by_index, -1))
-    u, s, vh = torch.linalg.svd(t, full_matrices=full_matrices)
-    if subset_by_index is not None:
-        if full_matrices and subset_by_index != (0, min(x.shape[-2:])):
-            raise ValueError("full_matrices and subset_by_index cannot both be set")
-        u, s, vh = _subset(u, subset_by_index, -1), _subset(s, subset_by_index, -1), _subset(vh, subset_by_index, -2)
+        return Array(factors.svdvals(t))
+    u, s, vh = factors.svd(t, full_matrices)
     return SVDResult(Array(u), Array(s), Array(vh))
-
-
-def _subset(t: Tensor, index: tuple[int, int] | None, dim: int) -> Tensor:
-    return t if index is None else t.narrow(dim, index[0], index[1] - index[0])
 
 
 def svdvals(x: Any, /) -> Array:
     """Singular values, descending."""
+    check_arraylike("jnp.linalg.svdvals", x)
     return svd(x, compute_uv=False)
 
 
@@ -207,6 +245,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         mode: "reduced", "complete" (or "full"), "r" (only R) or "raw" (LAPACK's reflectors and scales).
     """
     (x,) = inexact_operands("qr", a)
+    check_rank("qr", x)
     if mode == "raw":
         reflectors, scales = torch.geqrf(unwrap(x))
         return QRResult(Array(reflectors.mT), Array(scales))
@@ -270,9 +309,9 @@ def solve(a: Any, b: Any) -> Array:
     x, y = inexact_operands("solve", a, b)
     if x.ndim < 2:
         raise ValueError(
-            f"left hand array must be at least two dimensional, got shape {x.shape}"
+            f"left hand array must be at least two dimensional; got a.shape={x.shape}"
         )
-    if y.ndim != 1 and x.ndim != y.ndim and y.ndim == x.ndim - 1:
+    if y.ndim > 1 and x.ndim == y.ndim + 1 and x.shape[-1] == y.shape[-1] != y.shape[-2]:
         raise ValueError(
             f"Invalid shapes for solve: {x.shape}, {y.shape}. Prior to JAX v0.5.0, this would have been treated as a "
             "batched 1-dimensional solve. To recover this behavior, use solve(a, b[..., None]).squeeze(-1)."
@@ -310,19 +349,19 @@ def lstsq(a: Any, b: Any, rcond: float | None = None, *, numpy_resid: bool = Fal
         singular values of ``a``.
     """
     x, y = inexact_operands("lstsq", a, b)
+    if x.shape[0] != y.shape[0]:
+        raise ValueError("Leading dimensions of input arrays must match")
     if x.ndim != 2:
         raise TypeError(f"{x.ndim}-dimensional array given. Array must be two-dimensional")
     if y.ndim not in (1, 2):
-        raise ValueError(f"{y.ndim}-dimensional array given. Array must be one or two-dimensional")
-    if x.shape[0] != y.shape[0]:
-        raise ValueError("Leading dimensions of input arrays must match")
+        raise TypeError(f"{y.ndim}-dimensional array given. Array must be one or two-dimensional")
     t, r = unwrap(x), unwrap(y)
     if y.ndim == 1:
         r = r.unsqueeze(-1)
     m, n = x.shape
     real = dtypes.finfo(x.dtype)
     limit = float(real.eps) * max(n, m) if rcond is None else float(np.where(rcond < 0, real.eps, rcond))
-    u, s, vh = torch.linalg.svd(t, full_matrices=False)
+    u, s, vh = factors.svd(t)
     if s.numel():
         mask = (s > 0) & (s >= limit * s[..., :1])
     else:
@@ -343,12 +382,13 @@ def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None
     """Moore-Penrose inverse by singular values; those below ``rtol`` times the largest count as 0."""
     (x,) = inexact_operands("pinv", a)
     limit = rtol if rtol is not None else rcond
+    _, _ = x.shape[-2:]
     if limit is None:
         limit = 10.0 * max(x.shape[-2:]) * float(dtypes.finfo(x.dtype).eps)
     real = torch.float64 if unwrap(x).dtype in (torch.float64, torch.complex128) else torch.float32
     cut = cast(unwrap(asarray(limit)), real)
     t = symmetrised(x) if hermitian else unwrap(x)
-    return Array(torch.linalg.pinv(t, rtol=cut, hermitian=hermitian))
+    return Array(factors.pinv(t, cut, hermitian))
 
 
 # Determinants
@@ -356,17 +396,18 @@ def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None
 
 def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
     """Sign and log of the absolute value of the determinant of ``[..., n, n]``."""
-    (x,) = inexact_operands("slogdet", a)
+    (x,) = inexact_arrays("jnp.linalg.slogdet", a)
     if method not in (None, "lu", "qr"):
         raise ValueError(f"Unknown slogdet method '{method}'. Supported methods are 'lu' (`None`), and 'qr'.")
-    check_square("slogdet", x)
-    sign, log = torch.linalg.slogdet(unwrap(x))
-    return SlogdetResult(Array(sign), Array(log))
+    check_square("slogdet()", x, "Argument to {name} must have shape [..., n, n], got {shape}")
+    t = unwrap(x)
+    sign, log = torch.linalg.slogdet(t.to(torch.float32) if t.dtype.itemsize == 2 else t)
+    return SlogdetResult(Array(sign.to(t.dtype)), Array(log.to(log.dtype if t.is_complex() else t.dtype)))
 
 
 def det(a: Any) -> Array:
     """Determinant of ``[..., n, n]``."""
-    (x,) = inexact_operands("det", a)
+    (x,) = inexact_arrays("jnp.linalg.det", a)
     check_square("_det()", x, "Argument to _det() must have shape [..., n, n], got {shape}")
     t = unwrap(x)
     if x.shape[-1] == 1:
@@ -377,7 +418,7 @@ def det(a: Any) -> Array:
         rows = [[t[..., row, col] for col in range(3)] for row in range(3)]
         (p, q, r), (u, v, w), (i, j, k) = rows
         return Array(p * v * k + q * w * i + r * u * j - r * v * i - p * w * j - q * u * k)
-    return Array(torch.linalg.det(t))
+    return Array(torch.linalg.det(t.to(torch.float32)).to(t.dtype) if t.dtype.itemsize == 2 else torch.linalg.det(t))
 
 
 # Numbers that describe a matrix
@@ -387,16 +428,18 @@ def cond(x: Any, p: Any = None) -> Array:
     """Condition number in the norm ``p`` (2 by default)."""
     from jaxlike._src.numpy.arithmetic import multiply, true_divide
 
-    (v,) = inexact_operands("cond", x)
+    (v,) = inexact_arrays("cond", x)
+    refuse_half(unwrap(v))
     if v.ndim < 2:
-        raise ValueError(f"jnp.linalg.cond: input array must be at least 2D; got {v.shape=}")
+        raise ValueError(f"jnp.linalg.cond: input array must be at least 2D; got arr.shape={v.shape}")
     if not min(v.shape[-2:]):
-        raise ValueError(f"jnp.linalg.cond: input array must not be empty; got {v.shape=}")
+        raise ValueError(f"jnp.linalg.cond: input array must not be empty; got arr.shape={v.shape}")
     if p in (None, 2, -2):
         s = unwrap(svdvals(v))
         first, last = Array(s[..., 0]), Array(s[..., -1])
         return true_divide(last, first) if p == -2 else true_divide(first, last)
-    check_square("cond", v, "jnp.linalg.cond: for {{ord}}, array must be square; got {shape}")
+    if v.shape[-2] != v.shape[-1]:
+        raise ValueError(f"jnp.linalg.cond: for {p=}, array must be square; got arr.shape={v.shape}")
     axes = (v.ndim - 2, v.ndim - 1)
     product = multiply(norm(v, p, axes), norm(inv(v), p, axes))
     t = unwrap(product)
@@ -411,6 +454,8 @@ def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any =
         t = unwrap(v)
         return Array((t != 0).any().to(torch.int32))
     s = unwrap(svd(v, compute_uv=False, hermitian=hermitian))
+    if not s.shape[-1]:
+        raise ValueError("zero-size array to reduction operation max which has no identity")
     limit = tol if tol is not None else rtol
     if limit is None:
         cut = s.amax(-1) * max(v.shape[-2:]) * float(dtypes.finfo(v.dtype).eps)
@@ -483,8 +528,8 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Array:
     x, y = inexact_or_integer("cross", x1, x2)
     if x.shape[axis] != 3 or y.shape[axis] != 3:
         raise ValueError(
-            f"Both input arrays must be (arrays of) 3-dimensional vectors, but they have {x.shape[axis]=} and "
-            f"{y.shape[axis]=} dimensions instead."
+            "Both input arrays must be (arrays of) 3-dimensional vectors, but they have "
+            f"x1.shape[axis]={x.shape[axis]} and x2.shape[axis]={y.shape[axis]}"
         )
     return products.cross(x, y, axis=axis)
 
@@ -550,6 +595,8 @@ def diagonal(x: Any, /, *, offset: int = 0) -> Array:
     """Diagonals of the last two axes."""
     check_arraylike("jnp.linalg.diagonal", x)
     v = asarray(x)
+    if v.ndim < 2:
+        raise ValueError("diagonal requires an array of at least two dimensions.")
     return Array(torch.diagonal(unwrap(v), offset, -2, -1), v.weak_type)
 
 
@@ -557,6 +604,8 @@ def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Array:
     """Sums of the diagonals of the last two axes."""
     from jaxlike._src.numpy.reduce import sum as total
 
+    check_arraylike("jnp.linalg.trace", x)
+    canonicalize_axis(-2, asarray(x).ndim)
     return total(diagonal(x, offset=offset), axis=-1, dtype=dtype)
 
 
@@ -570,7 +619,8 @@ def tensorinv(a: Any, ind: int = 2) -> Array:
     n, m = int(np.prod(first, dtype=int)), int(np.prod(last, dtype=int))
     if n != m:
         raise ValueError(
-            f"product of dimensions a.shape[:ind] and a.shape[ind:] must be equal; got {x.shape=} and {ind=}"
+            "tensorinv is only possible when the product of the first `ind` dimensions equals that of the remaining "
+            f"dimensions. Got a.shape={x.shape} with {ind=}."
         )
     inverse = inv(Array(unwrap(x).reshape(n, m)))
     return Array(unwrap(inverse).reshape(*last, *first))
@@ -585,6 +635,11 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Array:
         t = t.permute(moved)
     shape = tuple(t.shape[y.ndim :])
     size = int(np.prod(shape, dtype=int))
+    if tuple(t.shape[: y.ndim]) != y.shape:
+        raise ValueError(
+            "After moving axes to end, leading shape of a must match shape of b. got a.shape="
+            f"{tuple(t.shape)}, b.shape={y.shape}"
+        )
     if y.size != size or t.numel() != size * size:
         raise ValueError(
             "Input arrays must have prod(a.shape[:b.ndim]) == prod(a.shape[b.ndim:]); got a.shape="

@@ -15,6 +15,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import canonicalize_axis, cast, check_arraylike, conjugate, promote_dtypes_inexact, unwrap
+from jaxlike._src.numpy import factors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) == 2:
         return Array(_matrix_norm(t, ord, axes, keepdims))
     raise ValueError(
-        f"Improper number of axes for norm: axis={axis}. Pass one axis to compute a vector-norm, or two axes to compute "
+        f"Improper number of axes for norm: axis={axes if axis is None else axis}. Pass one axis to compute a vector-norm, or two axes to compute "
         "a matrix-norm."
     )
 
@@ -92,9 +93,12 @@ def _vector_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     if ord in (None, 2):
         return torch.sqrt(_sum_of_squares(t, axes, keepdims))
     if ord == np.inf:
-        return _at_least_0(_absolute(t).amax(dims, keepdim=keepdims))
+        size = _absolute(t)
+        if 0 in (t.shape[i] for i in dims):  # the largest of nothing
+            return size.sum(dims, keepdim=keepdims)
+        return _at_least_0(size.amax(dims, keepdim=keepdims))
     if ord == -np.inf:
-        return _absolute(t).amin(dims, keepdim=keepdims)
+        return _smallest(_absolute(t), dims, keepdims)
     if ord == 0:
         real = t.abs().dtype if t.is_complex() else t.dtype
         return (t != 0).to(real).sum(dims, keepdim=keepdims)
@@ -109,10 +113,16 @@ def _at_least_0(t: Tensor) -> Tensor:
     return torch.maximum(t, torch.zeros_like(t))
 
 
+def _smallest(t: Tensor, dims: Sequence[int], keepdims: bool) -> Tensor:
+    if 0 in (t.shape[i] for i in dims):
+        raise ValueError("zero-size array to reduction operation min which has no identity")
+    return t.amin(list(dims), keepdim=keepdims)
+
+
 def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     row, col = axes
     if row == col:
-        raise ValueError(f"Duplicate axes given: {axes}")
+        raise ValueError(f"duplicate value in 'axis': {axes}")
     if ord in (None, "f", "fro"):
         return torch.sqrt(_sum_of_squares(t, axes, keepdims))
     if not isinstance(ord, str) and ord in (1, -1, np.inf, -np.inf):
@@ -122,8 +132,11 @@ def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
         return out if keepdims else out.squeeze((row, col))
     if ord in ("nuc", 2, -2):
         refuse_half(t)
-        values = torch.linalg.svdvals(t.movedim((row, col), (-2, -1)))
-        out = values.sum(-1) if ord == "nuc" else _at_least_0(values.amax(-1)) if ord == 2 else values.amin(-1)
+        values = factors.svdvals(t.movedim((row, col), (-2, -1)))
+        if ord == "nuc" or (ord == 2 and not values.shape[-1]):
+            out = values.sum(-1)
+        else:
+            out = _at_least_0(values.amax(-1)) if ord == 2 else _smallest(values, (-1,), False)
         if keepdims:
             for axis in sorted(axes):
                 out = out.unsqueeze(axis)
@@ -143,4 +156,4 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:
     """Matrix norm over the last two axes."""
     (v,) = norm_operands("matrix_norm", x)
-    return Array(_matrix_norm(unwrap(v), ord, (v.ndim - 2, v.ndim - 1), keepdims))
+    return Array(_matrix_norm(unwrap(v), ord, (_axis(-2, v.ndim), v.ndim - 1), keepdims))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import opt_einsum
 import torch
-from opt_einsum.parser import parse_einsum_input
+from opt_einsum.parser import get_shape, parse_einsum_input
 
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
@@ -24,6 +24,7 @@ from jaxlike._src.border import (
     cast,
     check_arraylike,
     conjugate,
+    is_arraylike,
     kind_of,
     promote_args,
     tensor_as,
@@ -114,7 +115,7 @@ def matmul(
         preferred_element_type: dtype of the result and of the sums.
         out_sharding: accepted.
     """
-    if type(a) is Array and type(b) is Array and preferred_element_type is None and STATE.fast is not CHECKED:
+    if type(a) is Array and type(b) is Array and preferred_element_type is precision is None and STATE.fast is not CHECKED:
         x, y = unwrap(a), unwrap(b)
         if x.dtype is y.dtype and x.dtype in _DIRECT and x.device.type == "cpu" and 1 <= x.dim() <= 2 >= y.dim() >= 1:
             if x.shape[-1] != y.shape[0]:
@@ -128,16 +129,18 @@ def matmul(
     x, y, dtype, weak = _operands("matmul", a, b, preferred_element_type)
     rows = y.shape[-2] if y.dim() > 1 else y.shape[0]
     _check_contraction((x.shape[-1],), (rows,))
-    batches = x.shape[:-2], y.shape[:-2]
-    if batches[0] and batches[1]:
+    _check_batches(x.shape[:-2], y.shape[:-2])
+    with matmul_precision(precision):
+        return _result(exact(torch.matmul, x, y), dtype, weak)
+
+
+def _check_batches(*batches: Sequence[int]) -> None:
+    if all(batches):
         try:
             np.broadcast_shapes(*batches)
         except ValueError:
-            raise ValueError(
-                f"Incompatible shapes for broadcasting: shapes={[tuple(s) for s in batches]}"
-            ) from None
-    with matmul_precision(precision):
-        return _result(exact(torch.matmul, x, y), dtype, weak)
+            said = [tuple(s) for s in batches]
+            raise ValueError(f"Incompatible shapes for broadcasting: shapes={said}") from None
 
 
 def dot(
@@ -217,10 +220,7 @@ def tensordot(
         left = [canonicalize_axis(v, x.dim()) for v in left]
         right = [canonicalize_axis(v, y.dim()) for v in right]
     else:
-        raise TypeError(
-            "tensordot requires both axes lists to be either ints, tuples or lists, got "
-            f"{type(axes)}"
-        )
+        raise TypeError("tensordot axes argument must be an int, a pair of ints, or a pair of lists/tuples of ints.")
     _check_contraction([x.shape[v] for v in left], [y.shape[v] for v in right])
     with matmul_precision(precision):
         return _result(exact(_summing(left, right), x, y), dtype, weak)
@@ -262,6 +262,7 @@ def matvec(x1: Any, x2: Any, /) -> Array:
     a, b = asarray(x1), asarray(x2)
     _core_sizes("(n,m),(m)->(n)", (a.shape, b.shape), ("nm", "m"))
     x, y, dtype, weak = _operands("matvec", a, b, None)
+    _check_batches(x.shape[:-2], y.shape[:-1])
     return _result(exact(torch.matmul, x, y.unsqueeze(-1)).squeeze(-1), dtype, weak)
 
 
@@ -271,6 +272,7 @@ def vecmat(x1: Any, x2: Any, /) -> Array:
     a, b = asarray(x1), asarray(x2)
     _core_sizes("(n),(n,m)->(m)", (a.shape, b.shape), ("n", "nm"))
     x, y, dtype, weak = _operands("vecmat", a, b, None)
+    _check_batches(x.shape[:-1], y.shape[:-2])
     if x.is_complex():
         x = conjugate(x)
     return _result(exact(torch.matmul, x.unsqueeze(-2), y).squeeze(-2), dtype, weak)
@@ -346,8 +348,8 @@ def contraction_plan(subscripts: str, shapes: tuple[tuple[int, ...], ...], optim
         for label, size in zip(labels, shape, strict=True):
             if sizes.get(label, 1) not in (1, size) and size != 1:
                 raise ValueError(
-                    f"Size of label '{label}' for operand {number} ({size}) does not match previous terms "
-                    f"({sizes[label]})."
+                    f"Size of label '{label}' for operand {number} ({sizes[label]}) does not match previous terms "
+                    f"({size})."
                 )
             sizes[label] = max(sizes.get(label, 1), size)
     if len(inputs) <= 2:
@@ -439,6 +441,9 @@ def einsum(
         raise NotImplementedError("The 'out' argument to jnp.einsum is not supported.")
     if not isinstance(subscripts, str):
         subscripts, operands = _from_lists((subscripts, *operands))
+    for x in operands:
+        if not is_arraylike(x):
+            get_shape(x)  # says what has no shape
     check_arraylike("einsum", *operands)
     arrays = [asarray(x) for x in operands]
     order = "auto" if optimize is True else optimize
@@ -476,7 +481,7 @@ def _from_lists(given: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     return text, tuple(x for x, _ in pairs)
 
 
-def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "greedy") -> tuple[Any, Any]:
+def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "auto") -> tuple[Any, Any]:
     """The order of contraction that `einsum` would use, and opt_einsum's account of its cost."""
     if isinstance(optimize, bool):
         optimize = "optimal" if optimize else [tuple(range(len(operands)))]

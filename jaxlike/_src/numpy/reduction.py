@@ -132,7 +132,7 @@ class Reduction(NamedTuple):
                 raise ValueError(f"initial value must be a scalar. Got array of shape {start.shape}")
             initial = unwrap(astype(start, computed))
         if mask is not None:
-            shape = common_shape([mask.shape, sizes])
+            shape = common_shape([mask.shape, sizes, ()])
             x, mask = broadcast_array(x, shape), broadcast_array(mask, shape)
         if dtype is not None:
             user_dtype(dtype, "convert_element_type")  # JAX warns for each of its two conversions

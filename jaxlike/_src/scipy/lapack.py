@@ -23,7 +23,7 @@ def each_matrix(t: Tensor, shape: tuple[int, ...], dtype: Any, of_one: Callable[
     """``of_one`` of every matrix in a batch, as arrays of ``shape``; NaN (0 for integers) where it fails."""
     given = t.detach().cpu().resolve_conj().numpy()
     flat = given.reshape(-1, *given.shape[-2:])
-    bad = np.nan if np.dtype(dtype).kind != "i" else 0
+    bad = {"i": 0, "c": complex(np.nan, np.nan)}.get(np.dtype(dtype).kind, np.nan)
     out = np.full((len(flat), *shape), bad, dtype)
     for k, matrix in enumerate(flat):
         if matrix.size and np.isfinite(matrix).all():

@@ -1,16 +1,18 @@
 """body: functions that transformations and control flow are given, traced once.
 
-A function becomes a `Body`: flat Arrays in and out, closed-over Arrays as further arguments. Where a graph cannot
-say what the function does (collectives over an enclosing vmap's axis, flags that check every op) the body is the
-Python function itself.
+A function becomes a `Body`: flat Arrays in and out, closed-over Arrays as further arguments. Where a flag asks for
+checks on every op the body is the Python function itself.
+A function that is given again with arguments of the same types is not run again, as in JAX.
 """
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
+from jaxlike._src import config
 from jaxlike._src.array import Array
-from jaxlike._src.frames import STATE, running
+from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, name_of, to_array
 from jaxlike._src.transforms.structured import GraphFunction
@@ -29,18 +31,19 @@ class Body:
         self.out_tree = out_tree
         self.avals = [o.aval for o in outs]
         self.is_graph = isinstance(run, GraphFunction)
+        self.made: dict[Any, Any] = {}  # operations made of it
+
+    def usable(self) -> bool:
+        """Whether every traced value that it closed over is still inside its transformation."""
+        return all(x._frame is None or x._frame.alive for x in self.closed)
+
+
+_bodies: weakref.WeakKeyDictionary[Any, dict[Any, Body]] = weakref.WeakKeyDictionary()
 
 
 def needs_python() -> bool:
     """Whether control flow must run the Python functions themselves."""
-    if not STATE.plain:
-        return True
-    for frame in running():
-        if frame.trace is not None:
-            return False
-        if frame.axis_name is not None:
-            return True
-    return False
+    return not STATE.plain
 
 
 def make_body(
@@ -50,6 +53,7 @@ def make_body(
     kind: str,
     probe: Callable[[], Sequence[Array]],
     input_names: Sequence[str] = (),
+    always: bool = False,
 ) -> Body:
     """Trace ``fun(*args)`` for a tree of arguments.
 
@@ -60,6 +64,7 @@ def make_body(
         kind: what it is traced for, as messages say it.
         probe: arguments to run the Python function on, where that is needed to see its types.
         input_names: how messages call the arguments.
+        always: trace it even where a graph cannot say everything: what it closes over must be known.
     """
     out_tree: Any = None
 
@@ -69,12 +74,25 @@ def make_body(
         leaves, out_tree = tree_flatten(out)
         return [_result(x, k, out, fun, kind) for k, x in enumerate(leaves)]
 
-    if needs_python():
+    if needs_python() and not always:
         outs = flat(list(probe()))
         return Body(flat, [], out_tree, outs)
-    graph, outs = trace(flat, examples, name_of(fun), input_names, location_of(fun), kind)
-    kinds = [(type(o), o._tag) for o in outs]
-    return Body(GraphFunction(graph, kinds), graph.lifted, out_tree, list(outs))
+    try:
+        known = _bodies.setdefault(fun, {})
+    except TypeError:  # not hashable, or cannot be referred to weakly
+        known = {}
+    key = (in_tree, *(e for x in examples for e in (type(x), x._tag, x._t.shape, x._t.dtype)), kind, _context())
+    body = known.get(key)
+    if body is None or not body.usable():
+        graph, outs = trace(flat, examples, name_of(fun), input_names, location_of(fun), kind)
+        kinds = [(type(o), o._tag) for o in outs]
+        body = known[key] = Body(GraphFunction(graph, kinds), graph.lifted, out_tree, list(outs))
+    return body
+
+
+def _context() -> Any:
+    """What else a trace depends on: flags, and the named axes around."""
+    return config.trace_context(), named_axes()
 
 
 def location_of(fun: Any) -> str:

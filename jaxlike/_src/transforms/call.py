@@ -160,7 +160,7 @@ class JitCall(Structured):
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
         """A call of the graph over all lanes."""
         call, has = self._derived(
-            ("vmap", tuple(mapped), frame.axis_size), lambda: self._over_lanes(frame, args, mapped)
+            ("vmap", tuple(mapped), frame.axis_size, frame.axis_name), lambda: self._over_lanes(frame, args, mapped)
         )
         return apply(call, [*args, *call.outer]), has
 

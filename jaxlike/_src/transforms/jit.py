@@ -19,7 +19,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
 from jaxlike._src.debug_checks import all_finite, check_finite
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import STATE, OuterAxisError, named_axis_outside
+from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import (
@@ -125,17 +125,6 @@ class Entry:
         return all(f.alive for f in self.lifted_frames)
 
 
-class _OuterAxis:
-    """In place of an `Entry`: the function uses the axis of a vmap outside of it."""
-
-    fixed = None
-
-    def usable(self) -> bool:
-        """Never."""
-        return False
-
-
-OUTER_AXIS: Any = _OuterAxis()
 _caches: weakref.WeakKeyDictionary[Any, dict[Any, dict[Any, Entry]]] = weakref.WeakKeyDictionary()
 _wrappers: weakref.WeakSet[JitFunction] = weakref.WeakSet()
 
@@ -181,6 +170,8 @@ class JitFunction:
             leaves, tree = flatten_fast((args, kwargs) if kwargs else args)
             frame = STATE.frame
             key: list[Any] = [tree, bool(kwargs), config.trace_context()]
+            if frame is not None and (axes := named_axes()):
+                key.append(axes)
             tensors: list[Tensor] = []
             for x in leaves:
                 if type(x) is not Array:
@@ -202,18 +193,10 @@ class JitFunction:
             return self._fun(*args, **kwargs)
         arrays, key, call, in_tree, paths = self._prepare(args, kwargs)
         entry = self._cache.get(key)
-        if entry is OUTER_AXIS:
-            return self._fun(*args, **kwargs)
         if entry is None or not entry.usable():
             if config.explain_cache_misses.value:
                 explain_miss(self._fun, self._cache, key, arrays)
-            try:
-                entry = self._make(call, arrays, in_tree, paths, self.donated_leaves(args, kwargs))
-            except OuterAxisError:  # a collective over the axis of an enclosing vmap: only the Python can do it
-                if not named_axis_outside():
-                    raise
-                self._cache[key] = OUTER_AXIS
-                return self._fun(*args, **kwargs)
+            entry = self._make(call, arrays, in_tree, paths, self.donated_leaves(args, kwargs))
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
             self._cache[key] = entry
@@ -282,6 +265,8 @@ class JitFunction:
 
         arrays = [x if isinstance(x, Array) else as_argument(x, self._fun, names, k) for k, x in enumerate(leaves)]
         key: list[Any] = [tree, bool(dynamic_kw), config.trace_context()]
+        if STATE.frame is not None and (axes := named_axes()):
+            key.append(axes)
         for x in arrays:
             t = x._t
             key += (t.shape, t.dtype, x._tag)

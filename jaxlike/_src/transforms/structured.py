@@ -22,7 +22,7 @@ from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, Frame, below, no_frame
 from jaxlike._src.graph.effects import are_silenced, effects_in
-from jaxlike._src.graph.graph import Call
+from jaxlike._src.graph.graph import Call, Graph
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.forward import own_memory
 from jaxlike._src.transforms.vmap import vmap_leaves
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jaxlike._src.graph.effects import Effect
-    from jaxlike._src.graph.graph import Graph
 
     Arrays = Sequence[Array]
     Tangents = Sequence[Any]  # an Array, or None where there is no tangent
@@ -52,6 +51,7 @@ class Structured:
     is_closed = True  # whether the arguments are all that it may depend on
     is_plain = False  # whether it does nothing but run its graph, where no transformation runs
     effects: frozenset[Effect] = frozenset()  # its own, beside those of its graphs
+    axes: frozenset[Any] = frozenset()  # the named axes that it needs, beside those of its graphs
     is_constant = False  # whether differentiation passes it by
     only_looks = False  # whether it gives nothing and may be left out where a function runs once more
 
@@ -111,6 +111,10 @@ class GraphFunction:
         """The same on bare tensors."""
         return self.graph.replay()(default_torch_device(), *tensors, *(unwrap(c) for c in self.closed))
 
+    def usable(self) -> bool:
+        """Whether every traced value among what it closed over is still inside its transformation."""
+        return all(c._frame is None or c._frame.alive for c in self.closed)
+
     def stand_ins(self) -> list[Array]:
         """Arrays without values of the results' kinds and shapes."""
         return [kind(stand_in(v), tag) for (kind, tag), v in zip(self.kinds, self.graph.outputs, strict=True)]
@@ -138,6 +142,7 @@ class Applied(Call):
         self.is_plain = op.is_plain
         self.kinds = [(type(a), a._tag) for a in args]
         self.effects = op.effects | effects_in(self.params)
+        self.axes = op.axes | _axes_in(list(self.params.values()))
 
     @functools.cached_property
     def graph(self) -> Graph | None:
@@ -148,6 +153,13 @@ class Applied(Call):
         """Apply the operation under whatever runs at replay."""
         args = [kind(t, tag) for (kind, tag), t in zip(self.kinds, tensors, strict=True)]
         return tuple(unwrap(o) for o in apply(self.op, args))
+
+
+def _axes_in(value: Any) -> frozenset[Any]:
+    """The named axes that graphs among the parameters of an operation need."""
+    if isinstance(value, tuple | list):
+        return frozenset(a for v in value for a in _axes_in(v))
+    return value.axes if isinstance(value, Graph) else frozenset()
 
 
 def apply(op: Structured, args: Arrays) -> list[Array]:
@@ -276,7 +288,9 @@ def _under_vmap(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     tensors = [unwrap(a) for a in args]
     dims = [torch_private.batch_dim_at(t, level) for t in tensors]
     if op.is_closed and all(d is None for d in dims):
-        return _independent(op, frame, args, tensors)
+        name = frame.axis_name
+        if name is None or name not in op.axes | _axes_in(list(op.params().values())):
+            return _independent(op, frame, args, tensors)
     with torch_private.below_level(), below(frame):
         plain = [
             t if d is None else torch_private.wrapped_value(t).movedim(d, 0) if d else torch_private.wrapped_value(t)

@@ -104,10 +104,15 @@ def _match(code: _Code, node: Node, tree: str) -> list[str]:
             keys = [code.constant("key", key) for key in aux]
             lookups = ", ".join(f"{tree}[{key}]" for key in keys)
             code.line(f"{targets} = {lookups},")
-    elif node_type is TUPLE or node_type is LIST or node_type.kind == "namedtuple":
+    elif node_type is TUPLE or node_type is LIST:
         code.line(f"if type({tree}) is not {cls} or len({tree}) != {arity}: return None")
         if values:
             code.line(f"{targets} = {tree}")
+    elif node_type.kind == "namedtuple":  # its class may give `len` another meaning
+        length = code.constant("length", tuple.__len__)
+        code.line(f"if type({tree}) is not {cls} or {length}({tree}) != {arity}: return None")
+        if values:
+            code.line(f"{targets} = {code.constant('entries', tuple.__iter__)}({tree})")
     else:
         contents, metadata = code.fresh("contents"), code.fresh("metadata")
         code.line(f"if type({tree}) is not {cls}: return None")

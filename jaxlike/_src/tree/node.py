@@ -117,12 +117,20 @@ def namedtuple_type(cls: Any) -> NodeType:
     """The node type of a namedtuple class, or of any subclass of tuple that has `_fields`."""
 
     def open_with_keys(value: Any) -> tuple[KeyedChildren, Any]:
-        fields = getattr(value, "_fields", ())
-        if not isinstance(fields, Sequence) or len(fields) != len(value):
+        fields, children = getattr(value, "_fields", ()), _entries(value)
+        if not isinstance(fields, Sequence) or len(fields) != len(children):
             raise ValueError("A namedtuple's _fields attribute should have the same size as the tuple.")
-        return [(GetAttrKey(name), child) for name, child in zip(fields, value, strict=True)], None
+        return [(GetAttrKey(name), child) for name, child in zip(fields, children, strict=True)], None
 
-    return NodeType(cls, "namedtuple", _open_sequence, open_with_keys, lambda _, children: cls(*children))
+    def open(value: Any) -> Opened:
+        return _entries(value), None
+
+    return NodeType(cls, "namedtuple", open, open_with_keys, lambda _, children: cls(*children))
+
+
+def _entries(value: Any) -> tuple[Any, ...]:
+    """The entries of a tuple, of whose class ``len`` may mean something else (`scipy.spatial`'s Rotation)."""
+    return tuple(tuple.__iter__(value))
 
 
 def custom_type(
