@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import op_name, vars_in
-from jaxlike._src.graph.jaxpr import jaxpr_of
 from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_unflatten
 
 if TYPE_CHECKING:

@@ -127,6 +127,8 @@ class Graph:
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}
         self._replay: Callable[..., Any] | None = None
+        self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
+        self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`
 
     def replay(self) -> Callable[..., Any]:
         """Straight-line Python: ``replay(device, *inputs, *lifted)`` gives a tuple of tensors."""
@@ -139,7 +141,9 @@ class Graph:
         if not self.lifted:
             return self
         inputs, avals = [*self.lifted_vars, *self.inputs], [*(x.aval for x in self.lifted), *self.in_avals]
-        return Graph(self.nodes, inputs, [], self.constants, self.outputs, avals, self.out_avals, self.name)
+        made = Graph(self.nodes, inputs, [], self.constants, self.outputs, avals, self.out_avals, self.name)
+        made.regions = self.regions
+        return made
 
     def rearranged(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Graph:
         """The same computation with other inputs, of its own or what it closed over, and other outputs among its."""

@@ -1,1 +1,0 @@
-"""experimental: bodies of jax.experimental."""

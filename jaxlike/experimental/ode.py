@@ -1,3 +1,0 @@
-"""jax.experimental.ode: the names."""
-
-from jaxlike._src.experimental.ode import odeint as odeint
