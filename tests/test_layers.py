@@ -18,6 +18,7 @@ SOURCE = PACKAGE / "_src"
 LAYERS = ("torch", "core", "graph", "transforms", "libraries", "substitution", "public")
 FOLDERS = {
     "tree": "core",
+    "extending": "libraries",
     "graph": "graph",
     "transforms": "transforms",
     "lax": "libraries",  # strict forms of numpy's kernels: it checks more, then calls them

@@ -28,7 +28,55 @@ if TYPE_CHECKING:
 _FROM_TORCH = dtypes.FROM_TORCH
 
 
-class ShapedArray:
+class AbstractValue:
+    """What a program may know of a value before it runs; subclasses say what that is."""
+
+    __slots__ = ()
+    is_high = has_qdd = False
+
+    def to_tangent_aval(self) -> Any:
+        """The type of its tangents."""
+        raise NotImplementedError(f"{type(self)} has no tangents")
+
+    def to_ct_aval(self) -> Any:
+        """The type of its cotangents."""
+        return self.to_tangent_aval()
+
+    def strip_weak_type(self) -> Any:
+        """The same, strongly typed."""
+        return self
+
+    def update_weak_type(self, weak_type: bool) -> Any:
+        """The same with another weak type, where it has one."""
+        del weak_type
+        return self
+
+    def normalize(self) -> Any:
+        """The same, strongly typed."""
+        return self.strip_weak_type()
+
+    def lo_ty(self) -> list[Any]:
+        """The types that it is made of: itself."""
+        return [self]
+
+    def lower_val(self, val: Any) -> list[Any]:
+        """A value of it as values of those types."""
+        return [val]
+
+    def raise_val(self, val: Any) -> Any:
+        """Inverse of `lower_val`."""
+        return val
+
+    def str_short(self, short_dtypes: bool = False, mesh_axis_types: bool = False) -> str:
+        """A short text."""
+        del short_dtypes, mesh_axis_types
+        return str(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class ShapedArray(AbstractValue):
     """What a program may know of an array before it runs: shape, dtype, weak type."""
 
     __slots__ = ("dtype", "shape", "weak_type")
@@ -57,7 +105,36 @@ class ShapedArray:
         inexact = dtypes.issubdtype(self.dtype, np.inexact)
         return type(self)(self.shape, self.dtype if inexact else dtypes.float0, self.weak_type and inexact)
 
-    at_least_vspace = to_tangent_aval
+    at_least_vspace = to_ct_aval = to_tangent_aval
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.size * self.itemsize
+
+    def update_weak_type(self, weak_type: bool) -> ShapedArray:
+        """The same with another weak type."""
+        return self.update(weak_type=weak_type)
+
+    def inc_rank(self, size: int, spec: int | None) -> ShapedArray:
+        """The type with one more axis at place ``spec``."""
+        if spec is None:
+            return self
+        return self.update(shape=(*self.shape[:spec], size, *self.shape[spec:]))
+
+    def dec_rank(self, size: int, spec: int | None) -> ShapedArray:
+        """The type without the axis at place ``spec``."""
+        del size
+        return self if spec is None else self.update(shape=(*self.shape[:spec], *self.shape[spec + 1 :]))
+
+    def leading_axis_spec(self) -> int:
+        """The place of an axis that a loop runs over."""
+        return 0
 
     def str_short(self, short_dtypes: bool = False, **_ignored: Any) -> str:
         """``float32[2,3]``, or ``f32[2,3]``."""
@@ -83,11 +160,6 @@ class ShapedArray:
 
     def __hash__(self) -> int:
         return hash((self.dtype, self.shape, self.weak_type))
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of unsized object")
-        return self.shape[0]
 
 
 class Array:

@@ -19,6 +19,7 @@ from jaxlike._src import config, dtypes, errors, torch_private
 from jaxlike._src.array import Array, NarrowArray, constant
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import DELETED, STATE, Frame, running
+from jaxlike._src.regions import as_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -431,14 +432,25 @@ def _round_to(tensor: Tensor, dtype: Any) -> Tensor:
 
 def conjugate(tensor: Tensor) -> Tensor:
     """Complex conjugate, made of ops that have batching rules (torch's conj_physical has none)."""
+    return as_one("conj", {"input_dtype": dtypes.from_torch(tensor.dtype)}, _conjugate, tensor)
+
+
+def _conjugate(tensor: Tensor) -> Tensor:
     return torch.complex(tensor.real, -tensor.imag)
 
 
 def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     """Convert as JAX does: floats to integers saturate (NaN gives 0), integers wrap, complex become real parts."""
-    source = tensor.dtype
-    if source is dtype:
+    if tensor.dtype is dtype:
         return tensor
+    if STATE.frame is not None and STATE.frame.trace is not None:
+        params = {"new_dtype": dtypes.from_torch(dtype), "weak_type": False, "sharding": None}
+        return as_one("convert_element_type", params, _cast, tensor, dtype)
+    return _cast(tensor, dtype)
+
+
+def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    source = tensor.dtype
     if dtype is torch.bool:
         return tensor != 0 if source not in _UNSIGNED_WIDE else tensor.view(_SIGNED[source]) != 0
     if source.is_complex and not dtype.is_complex:

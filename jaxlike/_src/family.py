@@ -10,6 +10,7 @@ that ask for checks) takes the general path.
 from __future__ import annotations
 
 import functools
+import inspect
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -128,7 +129,7 @@ def take_names(op: Any, kernel: Callable[..., Any], keywords: bool) -> None:
     """
     code = op.__code__
     count = code.co_argcount
-    names = (*kernel.__code__.co_varnames[:count], *code.co_varnames[count:])
+    names = (*inspect.unwrap(kernel).__code__.co_varnames[:count], *code.co_varnames[count:])
     op.__code__ = code.replace(co_varnames=names, co_posonlyargcount=0 if keywords else count)
 
 

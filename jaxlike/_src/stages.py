@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxlike._src.border import is_traced, tracer_kind, unwrap
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import op_name, vars_in
-from jaxlike._src.graph.jaxpr import jaxpr_of
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.donation import check_donations
 from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_unflatten

@@ -24,7 +24,7 @@ from jaxlike._src.effects.errors import (
     NaNError,
 )
 from jaxlike._src.graph.graph import Call, Device, Var, op_name
-from jaxlike._src.graph.jaxpr import primitive_name
+from jaxlike._src.graph.names import primitive_name
 from jaxlike._src.lax.cond import Cond
 from jaxlike._src.lax.scan import Scan
 from jaxlike._src.lax.while_loop import While

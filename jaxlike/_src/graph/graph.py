@@ -135,8 +135,9 @@ class Graph:
         self.lifted_vars = [v for v, _ in lifted if v in used]
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}
-        self.jaxpr: Any = None  # made when asked for
         self._replay: dict[bool, Callable[..., Any]] = {}
+        self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
+        self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`
 
     def replay(self, alone: bool = False) -> Callable[..., Any]:
         """Straight-line Python: ``replay(device, *inputs, *lifted)`` gives a tuple of tensors.
@@ -164,7 +165,9 @@ class Graph:
         if not self.lifted:
             return self
         inputs, avals = [*self.lifted_vars, *self.inputs], [*(x.aval for x in self.lifted), *self.in_avals]
-        return Graph(self.nodes, inputs, [], self.constants, self.outputs, avals, self.out_avals, self.name)
+        made = Graph(self.nodes, inputs, [], self.constants, self.outputs, avals, self.out_avals, self.name)
+        made.regions = self.regions
+        return made
 
     def with_constants(self, last: bool = False) -> Graph:
         """The same graph where the concrete Arrays that it closed over are constants, and traced ones inputs.
@@ -180,7 +183,9 @@ class Graph:
         inputs = [*self.inputs, *inputs] if last else [*inputs, *self.inputs]
         avals = [*self.in_avals, *avals] if last else [*avals, *self.in_avals]
         constants = {**self.constants, **fixed}
-        return Graph(self.nodes, inputs, [], constants, self.outputs, avals, self.out_avals, self.name)
+        made = Graph(self.nodes, inputs, [], constants, self.outputs, avals, self.out_avals, self.name)
+        made.regions = self.regions
+        return made
 
     def with_outputs(self, chosen: Sequence[int]) -> Graph:
         """The same graph with some of its results, by place."""
@@ -188,7 +193,9 @@ class Graph:
             return self
         outputs, avals = [self.outputs[k] for k in chosen], [self.out_avals[k] for k in chosen]
         lifted = list(zip(self.lifted_vars, self.lifted, strict=True))
-        return Graph(self.nodes, self.inputs, lifted, self.constants, outputs, self.in_avals, avals, self.name)
+        made = Graph(self.nodes, self.inputs, lifted, self.constants, outputs, self.in_avals, avals, self.name)
+        made.regions = self.regions
+        return made
 
     def rearranged(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Graph:
         """The same computation with other inputs, of its own or what it closed over, and other outputs among its."""

@@ -1,180 +1,185 @@
-"""jaxpr: a graph read as JAX's jaxpr: equations with primitives, printed in JAX's notation.
+"""jaxpr: a program as equations between variables, as JAX's interpreters walk it.
 
-An aten op shows under the name of the JAX primitive that means the same (`_NAMES`), with that primitive's
-parameters where a rule is given (`_PARAMS`); any other op shows under its own name with its static
-arguments.
+A `Jaxpr` is data alone: `equations.jaxpr_of` makes one of a traced graph, `eval_jaxpr` binds each equation's
+primitive to values again. Its text is made by `jaxpr_text`. Where JAX's classes hold what has no meaning here
+(the layout of a device mesh, a traceback) the attribute is there and empty.
 """
 
 from __future__ import annotations
 
+import functools
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
+import numpy as np
 
 from jaxlike._src import dtypes
-from jaxlike._src.array import ShapedArray
-from jaxlike._src.graph.graph import Call, Const, Device, Graph, Node, Var, op_name, vars_in
-from jaxlike._src.graph.jaxpr_print import equation_text, jaxpr_text
+from jaxlike._src.array import Array, ShapedArray, constant
+from jaxlike._src.border import scalar
+from jaxlike._src.errors import JaxprTypeError as JaxprTypeError
+from jaxlike._src.graph.primitive import Primitive, no_effects
+from jaxlike._src.graph.source import SourceInfo, new_source_info
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from collections.abc import Set as AbstractSet
-
-aten = torch.ops.aten
-
-_NAMES: dict[str, str] = {
-    "add": "add", "sub": "sub", "mul": "mul", "div": "div", "neg": "neg", "abs": "abs", "sgn": "sign",
-    "sign": "sign", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "asin", "acos": "acos", "atan": "atan",
-    "atan2": "atan2", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "asinh", "acosh": "acosh",
-    "atanh": "atanh", "exp": "exp", "exp2": "exp2", "expm1": "expm1", "log": "log", "log1p": "log1p",
-    "sqrt": "sqrt", "rsqrt": "rsqrt", "sigmoid": "logistic", "pow": "pow", "maximum": "max", "minimum": "min",
-    "floor": "floor", "ceil": "ceil", "round": "round", "remainder": "rem", "fmod": "rem", "eq": "eq", "ne": "ne",
-    "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "bitwise_and": "and", "bitwise_or": "or",
-    "bitwise_xor": "xor", "bitwise_not": "not", "logical_and": "and", "logical_or": "or", "logical_not": "not",
-    "where": "select_n", "sum": "reduce_sum", "prod": "reduce_prod", "amax": "reduce_max", "amin": "reduce_min",
-    "any": "reduce_or", "all": "reduce_and", "argmax": "argmax", "argmin": "argmin", "cumsum": "cumsum",
-    "cumprod": "cumprod", "view": "reshape", "_unsafe_view": "reshape", "reshape": "reshape",
-    "expand": "broadcast_in_dim", "unsqueeze": "broadcast_in_dim", "squeeze": "squeeze", "permute": "transpose",
-    "transpose": "transpose", "t": "transpose", "cat": "concatenate", "slice": "slice", "flip": "rev",
-    "_to_copy": "convert_element_type", "mm": "dot_general", "bmm": "dot_general", "dot": "dot_general",
-    "mv": "dot_general", "sort": "sort", "gather": "gather", "index": "gather", "index_select": "gather",
-    "index_put": "scatter", "scatter": "scatter", "scatter_add": "scatter-add", "clone": "copy",
-    "full": "broadcast_in_dim", "zeros": "broadcast_in_dim", "ones": "broadcast_in_dim", "arange": "iota",
-    "linalg_cholesky_ex": "cholesky", "linalg_eigh": "eigh", "_linalg_eigh": "eigh", "_linalg_svd": "svd",
-    "linalg_qr": "qr", "erf": "erf", "erfc": "erfc", "erfinv": "erf_inv", "lgamma": "lgamma", "digamma": "digamma",
-    "isfinite": "is_finite", "real": "real", "imag": "imag", "_conj_physical": "conj", "complex": "complex",
-    "constant_pad_nd": "pad", "convolution": "conv_general_dilated",
-}  # fmt: skip
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
-def primitive_name(node: Node) -> str:
-    """JAX's name of what a node applies."""
-    short = op_name(node)
-    return _NAMES.get(short, short)
+class DebugInfo(NamedTuple):
+    """Where a jaxpr comes from: what traced it, which function, and how messages call arguments and results."""
+
+    traced_for: str
+    func_src_info: str
+    arg_names: tuple[str, ...] | None = None
+    result_paths: tuple[str, ...] | None = None
+
+    @property
+    def func_name(self) -> str:
+        """The function's name alone."""
+        return self.func_src_info.split(" ")[0]
+
+    func_filename = property(lambda self: self.func_src_info.partition(" at ")[2].rpartition(":")[0] or None)
+
+    def resolve_result_paths(self) -> DebugInfo:
+        """The same, with the results' paths known."""
+        return self
+
+    def with_unknown_names(self) -> DebugInfo:
+        """The same for other arguments and results."""
+        return self._replace(arg_names=None, result_paths=None)
+
+    def safe_arg_names(self, expected: int) -> tuple[str, ...]:
+        """The arguments' names; empty ones where they are not known."""
+        known = self.arg_names
+        return known if known is not None and len(known) == expected else ("",) * expected
 
 
-def _axes(value: Any, ndim: int) -> tuple[int, ...]:
-    given = range(ndim) if value is None or value == [] else [value] if isinstance(value, int) else value
-    return tuple(sorted(a % max(ndim, 1) for a in given))
+class Var:
+    """A variable of a jaxpr; ``aval`` is its type. Two are equal only if they are the same object."""
 
+    __slots__ = ("aval", "final_qdd", "initial_qdd")
 
-def _reduce_params(node: Node) -> dict[str, Any]:
-    ndim = len(node.args[0].shape)
-    return {"axes": _axes(node.args[1] if len(node.args) > 1 else node.kwargs.get("dim"), ndim), "out_sharding": None}
-
-
-def _permutation(node: Node) -> dict[str, Any]:
-    ndim = len(node.args[0].shape)
-    if node.op is aten.permute.default:
-        return {"permutation": tuple(a % ndim for a in node.args[1])}
-    order = list(range(ndim))
-    i, j = (0, ndim - 1) if len(node.args) < 3 else (node.args[1] % ndim, node.args[2] % ndim)
-    order[i], order[j] = order[j], order[i]
-    return {"permutation": tuple(order)}
-
-
-def _broadcast_params(node: Node) -> dict[str, Any]:
-    out = node.outs[0]
-    assert out is not None
-    source = node.args[0].shape if node.args and isinstance(node.args[0], Var) else ()
-    if node.op is aten.unsqueeze.default:
-        new = node.args[1] % len(out.shape)
-        kept = tuple(d for d in range(len(out.shape)) if d != new)
-    else:
-        kept = tuple(range(len(out.shape) - len(source), len(out.shape)))
-    return {"broadcast_dimensions": kept, "shape": out.shape, "sharding": None}
-
-
-def _reshape_params(node: Node) -> dict[str, Any]:
-    out = node.outs[0]
-    assert out is not None
-    return {"dimensions": None, "new_sizes": out.shape, "sharding": None}
-
-
-def _convert_params(node: Node) -> dict[str, Any]:
-    out = node.outs[0]
-    assert out is not None
-    return {"new_dtype": dtypes.from_torch(out.dtype), "weak_type": False, "sharding": None}
-
-
-def _dot_params(node: Node) -> dict[str, Any]:
-    a, b, out = node.args[0], node.args[1], node.outs[0]
-    assert out is not None
-    batch: list[int] = [0] if node.op is aten.bmm.default else []
-    left, right = len(a.shape) - 1, len(batch) if len(b.shape) > 1 else 0
-    return {
-        "dimension_numbers": (([left], [right]), (batch, batch)),
-        "preferred_element_type": dtypes.from_torch(out.dtype),
-    }
-
-
-def _second(node: Node, default: Any) -> Any:
-    return node.args[1] if len(node.args) > 1 else default
-
-
-_PARAMS: dict[str, Callable[[Node], dict[str, Any]]] = {
-    **dict.fromkeys(("sum", "prod", "amax", "amin", "any", "all"), _reduce_params),
-    **dict.fromkeys(("permute", "transpose", "t"), _permutation),
-    **dict.fromkeys(("expand", "unsqueeze", "full", "zeros", "ones"), _broadcast_params),
-    **dict.fromkeys(("view", "_unsafe_view", "reshape"), _reshape_params),
-    "_to_copy": _convert_params,
-    **dict.fromkeys(("mm", "bmm", "dot", "mv"), _dot_params),
-    "cat": lambda n: {"dimension": _second(n, 0) % len(n.args[0][0].shape)},
-    "squeeze": lambda n: {"dimensions": _axes(_second(n, None), len(n.args[0].shape))},
-    "round": lambda _: {"rounding_method": "TO_NEAREST_EVEN"},
-}
-
-
-class Primitive:
-    """The name of an operation in a jaxpr."""
-
-    __slots__ = ("multiple_results", "name")
-
-    def __init__(self, name: str, multiple_results: bool = False) -> None:
-        self.name, self.multiple_results = name, multiple_results
+    def __init__(self, aval: Any, initial_qdd: Any = None, final_qdd: Any = None) -> None:
+        self.aval, self.initial_qdd, self.final_qdd = aval, initial_qdd, final_qdd
 
     def __repr__(self) -> str:
-        return self.name
+        return f"Var(id={id(self)}):{self.aval.str_short()}"
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Primitive) and self.name == other.name
+    def pretty_print(self, context: Any, *, print_dtype: bool = True) -> str:
+        """Its letter in a printed jaxpr."""
+        del print_dtype
+        return context.name(self)
 
-    def __hash__(self) -> int:
-        return hash(self.name)
 
+class DropVar(Var):
+    """Stands where a result is not used."""
 
-class Literal(NamedTuple):
-    """A number written into an equation."""
-
-    val: Any
-    aval: ShapedArray
+    __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"{self.val}:{self.aval.str_short(short_dtypes=True)}"
+        return "_"
+
+    def pretty_print(self, context: Any, *, print_dtype: bool = True) -> str:
+        """An underscore."""
+        del context, print_dtype
+        return "_"
 
 
-class JaxprVar:
-    """A variable of a jaxpr, with its ``aval``."""
+class Literal:
+    """A value written into an equation; ``val`` is a numpy scalar."""
 
-    __slots__ = ("aval",)
+    __slots__ = ("aval", "val")
+    __hash__ = None  # type: ignore[assignment]  # an array may stand in it
 
-    def __init__(self, aval: ShapedArray) -> None:
-        self.aval = aval
+    def __init__(self, val: Any, aval: Any) -> None:
+        self.val, self.aval = val, aval
+
+    @property
+    def hash(self) -> int | None:
+        """A hash of the value, or None."""
+        try:
+            return hash(self.val)
+        except TypeError:
+            return None
 
     def __repr__(self) -> str:
-        return f"Var:{self.aval.str_short(short_dtypes=True)}"
+        return f"Literal({self.val})"
+
+    def pretty_print(self, context: Any, *, print_dtype: bool = True) -> str:
+        """The number with its type."""
+        del context
+        shown = "[...]" if np.shape(self.val) else str(np.asarray(self.val).item())
+        return f"{shown}:{self.aval.str_short(short_dtypes=True)}" if print_dtype else shown
 
 
-class JaxprEqn(NamedTuple):
+Atom = Var | Literal
+
+
+class EqnContext:
+    """Settings that an equation was traced under; there are none here."""
+
+    @property
+    def manager(self) -> EqnContext:
+        """A context manager that brings them back."""
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        return "JaxprEqnContext()"
+
+
+NO_CONTEXT = EqnContext()
+
+
+class JaxprEqn:
     """``outvars = primitive[params] invars``."""
 
-    invars: list[Any]
-    outvars: list[JaxprVar]
-    primitive: Primitive
-    params: dict[str, Any]
+    __slots__ = ("ctx", "effects", "invars", "outvars", "params", "primitive", "source_info")
+
+    def __init__(
+        self,
+        invars: list[Any],
+        outvars: list[Any],
+        primitive: Primitive,
+        params: dict[str, Any],
+        effs: Any = no_effects,
+        source_info: SourceInfo | None = None,
+        ctx: Any = None,
+    ) -> None:
+        self.invars, self.outvars, self.primitive, self.params = invars, outvars, primitive, params
+        self.effects = effs
+        self.source_info = new_source_info() if source_info is None else source_info
+        self.ctx = NO_CONTEXT if ctx is None else ctx
 
     def __repr__(self) -> str:
+        from jaxlike._src.graph.jaxpr_text import equation_text  # the printer is not needed to hold a jaxpr
+
         return equation_text(self)
+
+    def replace(self, **changes: Any) -> JaxprEqn:
+        """The same with some fields changed."""
+        names = ("invars", "outvars", "primitive", "params", "effects", "source_info", "ctx")
+        unknown = set(changes) - set(names)
+        if unknown:
+            raise TypeError(f"JaxprEqn.replace() got an unexpected keyword argument '{min(unknown)}'")
+        return JaxprEqn(*(getattr(self, n) if changes.get(n) is None else changes[n] for n in names))
+
+
+def new_jaxpr_eqn(
+    invars: Sequence[Any],
+    outvars: Sequence[Any],
+    primitive: Primitive,
+    params: dict[str, Any],
+    effects: Any = no_effects,
+    source_info: Any = None,
+    ctx: Any = None,
+) -> JaxprEqn:
+    """An equation."""
+    return JaxprEqn(list(invars), list(outvars), primitive, params, effects, source_info, ctx)
 
 
 class Jaxpr:
@@ -182,120 +187,183 @@ class Jaxpr:
 
     def __init__(
         self,
-        constvars: Sequence[JaxprVar],
-        invars: Sequence[JaxprVar],
+        constvars: Sequence[Var],
+        invars: Sequence[Var],
         outvars: Sequence[Any],
         eqns: Sequence[JaxprEqn],
-        effects: AbstractSet[Any] = frozenset(),
+        effects: Any = no_effects,
+        debug_info: Any = None,
+        is_high: bool = False,
     ) -> None:
         self.constvars, self.invars = list(constvars), list(invars)
         self.outvars, self.eqns = list(outvars), list(eqns)
-        self.effects = effects
+        self.effects, self.is_high = effects, is_high
+        if debug_info is None:
+            warnings.warn("core.Jaxpr is missing a DebugInfo object.", DeprecationWarning, stacklevel=2)
+            debug_info = DebugInfo("core.Jaxpr", "<unknown>")
+        self.debug_info: DebugInfo = debug_info
 
-    def __repr__(self) -> str:
-        return jaxpr_text(self)
+    in_avals = property(lambda self: [v.aval for v in self.invars])
+    out_avals = property(lambda self: [v.aval for v in self.outvars])
+    in_aval_qdds = final_aval_qdds = in_avals
 
-    __str__ = __repr__
+    def replace(self, **changes: Any) -> Jaxpr:
+        """The same with some fields changed."""
+        names = ("constvars", "invars", "outvars", "eqns", "effects", "debug_info", "is_high")
+        given = {n: changes.pop(n) if n in changes else getattr(self, n) for n in names}
+        if changes:
+            raise ValueError(f"Unknown keyword arguments: {changes}")
+        return Jaxpr(**given)
+
+    def pretty_print(self, **settings: Any) -> str:
+        """The text; ``print_shapes=False`` leaves types out, ``name_stack=True`` shows names of scopes."""
+        from jaxlike._src.graph.jaxpr_text import jaxpr_text  # the printer is not needed to hold a jaxpr
+
+        return jaxpr_text(self, **settings)
+
+    def __str__(self) -> str:
+        return self.pretty_print()
+
+    __repr__ = __str__
 
 
 class ClosedJaxpr:
     """A jaxpr and the values of its constants."""
 
     def __init__(self, jaxpr: Jaxpr, consts: Sequence[Any]) -> None:
+        assert len(consts) == len(jaxpr.constvars)
         self.jaxpr, self.consts = jaxpr, list(consts)
 
     literals = property(lambda self: self.consts)
+    constvars = property(lambda self: self.jaxpr.constvars)
+    invars = property(lambda self: self.jaxpr.invars)
+    outvars = property(lambda self: self.jaxpr.outvars)
     eqns = property(lambda self: self.jaxpr.eqns)
     effects = property(lambda self: self.jaxpr.effects)
-    in_avals = property(lambda self: [v.aval for v in self.jaxpr.invars])
-    out_avals = property(lambda self: [v.aval for v in self.jaxpr.outvars])
+    debug_info = property(lambda self: self.jaxpr.debug_info)
+    is_high = property(lambda self: self.jaxpr.is_high)
+    in_avals = property(lambda self: self.jaxpr.in_avals)
+    out_avals = property(lambda self: self.jaxpr.out_avals)
+    in_aval_qdds = final_aval_qdds = in_avals
 
-    def __repr__(self) -> str:
-        return repr(self.jaxpr)
+    def map_jaxpr(self, f: Callable[[Jaxpr], Jaxpr]) -> ClosedJaxpr:
+        """Another jaxpr with the same constants."""
+        return ClosedJaxpr(f(self.jaxpr), self.consts)
 
-    __str__ = __repr__
+    def replace(self, *, jaxpr: Jaxpr | None = None, consts: Sequence[Any] | None = None) -> ClosedJaxpr:
+        """The same with jaxpr or constants changed."""
+        return ClosedJaxpr(self.jaxpr if jaxpr is None else jaxpr, self.consts if consts is None else consts)
 
+    def pretty_print(self, **settings: Any) -> str:
+        """As `Jaxpr.pretty_print`."""
+        return self.jaxpr.pretty_print(**settings)
 
-def jaxpr_of(graph: Graph) -> ClosedJaxpr:
-    """The graph as a closed jaxpr; the same one each time."""
-    if graph.jaxpr is None:
-        graph.jaxpr = _jaxpr_of(graph)
-    return graph.jaxpr
+    def __str__(self) -> str:
+        return str(self.jaxpr)
 
-
-def _jaxpr_of(graph: Graph) -> ClosedJaxpr:
-    known: dict[Var, Any] = {}
-
-    def variable(var: Var, aval: ShapedArray | None = None) -> Any:
-        if var not in known:
-            constant = graph.constants.get(var)
-            made = ShapedArray(var.shape, dtypes.from_torch(var.dtype)) if aval is None else aval
-            numeric = constant is not None and constant.number is not None
-            known[var] = Literal(constant.number, made) if constant is not None and numeric else JaxprVar(made)
-        return known[var]
-
-    invars = [variable(v, a) for v, a in zip(graph.inputs, graph.in_avals, strict=True)]
-    closed = [(v, Const(x._t, None), x) for v, x in zip(graph.lifted_vars, graph.lifted, strict=True)]
-    others = [(v, c, None) for v, c in graph.constants.items() if c.number is None]
-    constvars = [variable(v) for v, _, _ in (*closed, *others)]
-    consts = [x if x is not None else c.tensor for _, c, x in (*closed, *others)]
-    out_avals = dict(zip(graph.outputs, graph.out_avals, strict=True))
-    eqns = [_equation(n, variable, out_avals) for n in graph.nodes]
-    outvars = [variable(v) for v in graph.outputs]
-    return ClosedJaxpr(Jaxpr(constvars, invars, outvars, eqns, set(graph.effects)), consts)
+    __repr__ = __str__
 
 
-def _equation(node: Node, variable: Any, out_avals: dict[Var, ShapedArray]) -> JaxprEqn:
-    if isinstance(node.op, Call):
-        return _call_equation(node, variable, out_avals)
-    short = op_name(node)
-    if node.op is aten.select.int:
-        short = "select"
-    operands = [variable(v) for v in vars_in((node.args, tuple(node.kwargs.values())))]
-    operands += [_literal(a, node) for a in _numbers(node)]
-    params = _PARAMS[short](node) if short in _PARAMS else _static(node)
-    outs = [JaxprVar(ShapedArray((), bool)) if o is None else variable(o, out_avals.get(o)) for o in node.outs]
-    return JaxprEqn(operands, outs, Primitive(_NAMES.get(short, short), not node.single), params)
+# Looking into jaxprs
 
 
-def _call_equation(node: Node, variable: Any, out_avals: dict[Var, ShapedArray]) -> JaxprEqn:
-    """A call: the graphs among its parameters show as jaxprs."""
-
-    def shown(value: Any) -> Any:
-        if isinstance(value, Graph):
-            return jaxpr_of(value)
-        return tuple(map(shown, value)) if isinstance(value, tuple) else value
-
-    outs = [variable(o, out_avals.get(o) if o is not None else None) for o in node.outs]
-    params = {k: shown(v) for k, v in node.op.params.items()}
-    return JaxprEqn([variable(v) for v in node.args], outs, Primitive(node.op.name, True), params)
+def gensym() -> type[Var]:
+    """What makes fresh variables: call it with a type."""
+    return Var
 
 
-_TAKES_NUMBERS = frozenset(["add", "sub", "mul", "div", "pow", "eq", "ne", "lt", "le", "gt", "ge", "remainder", "where", "full"])
+def jaxprs_in_params(params: dict[str, Any]) -> Iterator[Jaxpr]:
+    """The jaxprs among an equation's parameters."""
+    for value in params.values():
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Jaxpr):
+                yield item
+            elif isinstance(item, ClosedJaxpr):
+                yield item.jaxpr
 
 
-def _numbers(node: Node) -> Iterator[Any]:
-    """Python numbers that stand as operands."""
-    if node.op._schema.name.removeprefix("aten::") in _TAKES_NUMBERS:
-        for a in node.args:
-            if isinstance(a, int | float | complex) and not isinstance(a, bool):
-                yield a
+def subjaxprs(jaxpr: Jaxpr) -> Iterator[Jaxpr]:
+    """The jaxprs among the parameters of all equations; what is inside of those is not looked at."""
+    for eqn in jaxpr.eqns:
+        yield from jaxprs_in_params(eqn.params)
 
 
-def _literal(value: Any, node: Node) -> Literal:
-    out = node.outs[0]
-    assert out is not None
-    return Literal(value, ShapedArray((), dtypes.from_torch(out.dtype)))
+def check_jaxpr(jaxpr: Jaxpr) -> None:
+    """JaxprTypeError where a variable is not defined once before its use, here or in jaxprs inside."""
+    from jaxlike._src.graph.jaxpr_text import WIDTH, Printer, render  # the printer is not needed to hold a jaxpr
+
+    known: set[Var] = set()
+    printer = Printer()
+    used = set(_variables(jaxpr.outvars))
+    for eqn in reversed(jaxpr.eqns):
+        for v in eqn.outvars:
+            if v not in used:
+                printer.names.call_it(v, "_")
+        used.update(_variables(eqn.invars))
+    text = render(printer.jaxpr(jaxpr), WIDTH)
+
+    def wrong(said: str) -> JaxprTypeError:
+        return JaxprTypeError(f"{said}\n\nwhile checking jaxpr:\n\n{text}")
+
+    def define(variables: Iterable[Any]) -> None:
+        for v in variables:
+            if type(v) is DropVar:
+                continue
+            if v in known:
+                raise wrong(f"Variable '{v.pretty_print(printer.names)}' already bound")
+            known.add(v)
+
+    def use(atoms: Iterable[Any]) -> None:
+        for a in _variables(atoms):
+            if a not in known:
+                raise wrong(f"Variable '{a.pretty_print(printer.names)}' not defined")
+
+    define((*jaxpr.constvars, *jaxpr.invars))
+    for eqn in jaxpr.eqns:
+        use(eqn.invars)
+        for inner in jaxprs_in_params(eqn.params):
+            check_jaxpr(inner)
+        define(eqn.outvars)
+    use(jaxpr.outvars)
 
 
-def _static(node: Node) -> dict[str, Any]:
-    """The op's static arguments under their own names."""
-    params: dict[str, Any] = {}
-    named = zip(node.op._schema.arguments, node.args, strict=False)
-    for name, value in (*((a.name, v) for a, v in named), *node.kwargs.items()):
-        if isinstance(value, Device | Var) or any(True for _ in vars_in(value)) or value is None:
-            continue
-        if node.op._schema.name.removeprefix("aten::") in _TAKES_NUMBERS:
-            continue
-        params[name] = tuple(value) if isinstance(value, list) else value
-    return params
+def _variables(atoms: Iterable[Any]) -> list[Var]:
+    return [a for a in atoms if isinstance(a, Var)]
+
+
+# Running
+
+
+def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any, propagate_source_info: bool = True) -> list[Any]:
+    """The results of a jaxpr: each equation's primitive is bound to the values of its arguments.
+
+    Args:
+        jaxpr: the program.
+        consts: values of its ``constvars``.
+        *args: values of its ``invars``.
+        propagate_source_info: accepted.
+    """
+    del propagate_source_info
+    env: dict[Var, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
+    env.update(zip(jaxpr.invars, args, strict=True))
+    for eqn in jaxpr.eqns:
+        values = [a.val if isinstance(a, Literal) else env[a] for a in eqn.invars]
+        out = eqn.primitive.bind(*values, **eqn.primitive.get_bind_params(eqn.params))
+        env.update(zip(eqn.outvars, out if eqn.primitive.multiple_results else [out], strict=True))
+    return [a.val if isinstance(a, Literal) else env[a] for a in jaxpr.outvars]
+
+
+def jaxpr_as_fun(closed_jaxpr: ClosedJaxpr, *args: Any) -> Any:
+    """The function that a closed jaxpr is; with further arguments, its results for them."""
+    run = functools.partial(eval_jaxpr, closed_jaxpr.jaxpr, closed_jaxpr.consts)
+    return run(*args) if args else run
+
+
+def literal(number: Any, aval: ShapedArray) -> Literal:
+    """A Python number as a literal of a type: a numpy scalar, or an Array where numpy's would lose its 64 bits."""
+    if dtypes.canonicalize_dtype(aval.dtype) != aval.dtype:
+        return Literal(constant(scalar(number, dtypes.to_torch(aval.dtype))), aval)
+    return Literal(aval.dtype.type(number), aval)
+
+
+literalable_types: set[type] = {bool, int, float, complex, np.ndarray, np.generic, Array}

@@ -141,9 +141,11 @@ def aval_of(var: Var) -> ShapedArray:
 def subgraph(joint: Graph, nodes: list[Node], inputs: Sequence[Var], outputs: Sequence[Var], name: str) -> Graph:
     """A graph of some of the nodes."""
     lifted = list(zip(joint.lifted_vars, joint.lifted, strict=True))
-    return Graph(
+    made = Graph(
         nodes, list(inputs), lifted, joint.constants, list(outputs), [aval_of(v) for v in inputs],
         [aval_of(v) for v in outputs], name,
     )  # fmt: skip
+    made.regions = joint.regions
+    return made
 
 

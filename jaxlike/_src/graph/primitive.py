@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jaxlike._src.graph.effects import Effect
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -100,18 +102,20 @@ class CallPrimitive(Primitive):
     call_primitive = True
 
 
-class Effect:
-    """What a primitive does besides giving a result; subclasses name kinds."""
-
-
 class PrimitiveEffect(Effect):
     """The effect of a primitive that has no finer name for it."""
 
     def __init__(self, primitive: Primitive) -> None:
         self.primitive = primitive
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return f"{self.primitive}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PrimitiveEffect) and self.primitive is other.primitive
+
+    def __hash__(self) -> int:
+        return hash(self.primitive)
 
 
 no_effects: frozenset[Any] = frozenset()
@@ -139,3 +143,8 @@ def builtin(name: str, multiple_results: bool = False) -> Builtin:
     if found is None:
         found = _BUILTINS[name] = Builtin(name, multiple_results)
     return found
+
+
+def builtins() -> list[Builtin]:
+    """All of them."""
+    return list(_BUILTINS.values())

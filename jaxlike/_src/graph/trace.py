@@ -101,6 +101,7 @@ class Trace(torch_private.TorchDispatchMode):
         self.aliased: set[int] = set()  # ids of views and of what they view
         self.views: dict[int, tuple[Any, Any]] = {}  # id of a view -> the op and arguments that made it
         self.zeros: dict[int, Tensor] = {}  # symbolic zeros (tangents of constants), not yet in the graph
+        self.regions: list[Any] = []  # which nodes are one equation, see `regions`
         self.inputs: list[Var] = []
         self.input_names: list[str] = []
         self.fun_location = ""
@@ -437,4 +438,5 @@ def trace(
         [o.aval for o in outs],
         name,
     )
+    graph.regions = running.regions
     return graph, outs

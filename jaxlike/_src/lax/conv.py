@@ -248,6 +248,10 @@ def _convolved(
         return _transposed(x, w, pads, holes, gaps, groups)
     for axis, hole in enumerate(holes):
         x = _with_holes(x, axis + 2, hole)
+    if not x.dtype.is_floating_point:  # torch has no integer convolutions with distances
+        for axis, gap in enumerate(gaps):
+            w = _with_holes(w, axis + 2, gap)
+        gaps = [1] * spatial
     own = [min(low, high) if min(low, high) > 0 else 0 for low, high in pads]
     x = _padded(x, [(low - p, high - p) for (low, high), p in zip(pads, own, strict=True)])
     return torch.ops.aten.convolution(x, w, None, list(steps), own, list(gaps), False, [0] * spatial, groups)

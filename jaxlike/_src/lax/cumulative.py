@@ -20,6 +20,7 @@ from jaxlike._src.lax.strict import compute, operand, result
 from jaxlike._src.numpy import exponential
 from jaxlike._src.numpy.cumulative import running_product, running_sum
 from jaxlike._src.numpy.kinks import transformed
+from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,21 +60,29 @@ def _scanned(name: str, x: Any, axis: int, reverse: bool, combine: Any, kernel: 
     return _running(name, a, axis, reverse, kernel, rule)
 
 
+def _whole(operand: Array, axis: int = 0, reverse: bool = False) -> Any:
+    return (operand,), {"axis": int(axis), "reverse": bool(reverse)}
+
+
+@equation("cumsum", _whole)
 def cumsum(operand: Array, axis: int = 0, reverse: bool = False) -> Array:
     """Running sum along an axis, from its end if ``reverse``."""
     return _running("cumsum", operand, axis, reverse, running_sum, "bits")
 
 
+@equation("cumprod", _whole)
 def cumprod(operand: Array, axis: int = 0, reverse: bool = False) -> Array:
     """Running product along an axis, from its end if ``reverse``."""
     return _scanned("cumprod", operand, axis, reverse, elementwise.mul, running_product, "bits")
 
 
+@equation("cummax", _whole)
 def cummax(operand: Array, axis: int = 0, reverse: bool = False) -> Array:
     """Largest element so far along an axis, from its end if ``reverse``."""
     return _scanned("cummax", operand, axis, reverse, elementwise.max, lambda t, i: torch.cummax(t, i).values, "order")
 
 
+@equation("cummin", _whole)
 def cummin(operand: Array, axis: int = 0, reverse: bool = False) -> Array:
     """Smallest element so far along an axis, from its end if ``reverse``."""
     return _scanned("cummin", operand, axis, reverse, elementwise.min, lambda t, i: torch.cummin(t, i).values, "order")
@@ -83,6 +92,7 @@ def _logaddexp(x: Array, y: Array) -> Array:
     return Array(exponential.logaddexp.kernel(unwrap(x), unwrap(y)), x.weak_type and y.weak_type)
 
 
+@equation("cumlogsumexp", _whole)
 def cumlogsumexp(operand: Array, axis: int = 0, reverse: bool = False) -> Array:
     """``log(cumsum(exp(x)))`` without overflow, along an axis, from its end if ``reverse``."""
     return _scanned("cumlogsumexp", operand, axis, reverse, _logaddexp, torch.logcumsumexp, "bits")

@@ -19,6 +19,7 @@ from jaxlike._src.lax.precision import canonicalize_precision, check_algorithm, 
 from jaxlike._src.lax.strict import operand
 from jaxlike._src.numpy.arguments import index_tuple
 from jaxlike._src.numpy.products import exact
+from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +88,17 @@ def dot(
         wanted = dtypes.check_and_canonicalize_user_dtype(preferred_element_type, "dot")
     precision = canonicalize_precision(precision)
     check_dot(x.shape, y.shape, *sides)
+    return _product(x, y, sides, precision, wanted)
+
+
+def _whole(x: Array, y: Array, sides: Any, precision: Any, wanted: Any) -> Any:
+    numbers = ((sides[0], sides[1]), (sides[2], sides[3]))
+    params = {"dimension_numbers": numbers, "precision": precision, "preferred_element_type": wanted}
+    return (x, y), {**params, "out_sharding": None}
+
+
+@equation("dot_general", _whole)
+def _product(x: Array, y: Array, sides: Any, precision: Any, wanted: Any) -> Array:
     result = _result_dtype(x.dtype, y.dtype, wanted, narrower=is_algorithm(precision))
     computed = dtypes.to_torch(widest(x.dtype, y.dtype, result))
     a, b = cast(unwrap(x), computed), cast(unwrap(y), computed)

@@ -16,6 +16,7 @@ from jaxlike._src.indexing import fill_tensor, may_have_derivative
 from jaxlike._src.lax.gather_dims import GatherDimensionNumbers, check_gather, check_indices, locate
 from jaxlike._src.lax.strict import operand as operand_array
 from jaxlike._src.numpy.arguments import like
+from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,14 +49,26 @@ def gather(
             "promise_in_bounds" (the default) says that there are none.
         fill_value: NaN, the least signed or largest unsigned integer, True unless given.
     """
-    del unique_indices, indices_are_sorted
     parsed = GatherScatterMode.PROMISE_IN_BOUNDS if mode is None else GatherScatterMode.from_any(mode)
     sizes = canonicalize_shape(slice_sizes)
     x, indices = operand_array("gather", operand, 0), operand_array("gather", start_indices, 1)
     check_indices(indices)
     check_gather(x, indices, dimension_numbers, sizes)
     fill = fill_tensor(x, fill_value) if parsed is GatherScatterMode.FILL_OR_DROP else None
-    return _gathered(x, indices, dimension_numbers, sizes, parsed, fill)
+    params = {
+        "dimension_numbers": dimension_numbers,
+        "slice_sizes": sizes,
+        "unique_indices": bool(unique_indices),
+        "indices_are_sorted": bool(indices_are_sorted),
+        "mode": parsed,
+        "fill_value": fill_value,
+    }
+    return _one(params, x, indices, fill)
+
+
+@equation("gather", lambda params, x, indices, fill: ((x, indices), params))
+def _one(params: dict[str, Any], x: Array, indices: Array, fill: Any) -> Array:
+    return _gathered(x, indices, params["dimension_numbers"], params["slice_sizes"], params["mode"], fill)
 
 
 def _gathered(

@@ -23,6 +23,7 @@ from jaxlike._src.numpy import reduce as numpy_reduce
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.reduction import identity_of
 from jaxlike._src.numpy.sort import sortable
+from jaxlike._src.regions import equation
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
@@ -152,11 +153,17 @@ def _place(name: str, x: ArrayLike, axis: int, index_dtype: DTypeLike) -> Array:
     return Array(cast(kernel(sortable(unwrap(a)), dim=axis), dtypes.to_torch(wanted)))
 
 
+def _whole(operand: ArrayLike, axis: int, index_dtype: DTypeLike) -> Any:
+    return (operand,), {"axes": (axis,), "index_dtype": dtypes.canonicalize_dtype(index_dtype)}
+
+
+@equation("argmax", _whole)
 def argmax(operand: ArrayLike, axis: int, index_dtype: DTypeLike) -> Array:
     """Where along ``axis`` the largest element is: the first such place, or the first NaN."""
     return _place("argmax", operand, axis, index_dtype)
 
 
+@equation("argmin", _whole)
 def argmin(operand: ArrayLike, axis: int, index_dtype: DTypeLike) -> Array:
     """Where along ``axis`` the smallest element is: the first such place, or the first NaN."""
     return _place("argmin", operand, axis, index_dtype)

@@ -98,6 +98,7 @@ class Scan(Structured):
             "num_carry": self.n_carry,
             "num_consts": self.n_consts,
             "reverse": self.reverse,
+            "unroll": 1,
         }
 
     # Derivatives

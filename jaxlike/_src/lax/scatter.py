@@ -19,6 +19,7 @@ from jaxlike._src.lax.gather_dims import ScatterDimensionNumbers, check_indices,
 from jaxlike._src.lax.strict import NUMBER, check_kind, check_same_dtypes
 from jaxlike._src.lax.strict import operand as operand_array
 from jaxlike._src.numpy.arguments import like
+from jaxlike._src.regions import equation
 from jaxlike._src.transforms.vmap import vmap
 
 if TYPE_CHECKING:
@@ -126,7 +127,28 @@ def _documented(function: Any) -> Any:
     return function
 
 
+def _whole(
+    operand: Any,
+    scatter_indices: Any,
+    updates: Any,
+    dimension_numbers: Any,
+    *,
+    indices_are_sorted: bool = False,
+    unique_indices: bool = False,
+    mode: Any = None,
+) -> Any:
+    return (operand, scatter_indices, updates), {
+        "dimension_numbers": dimension_numbers,
+        "indices_are_sorted": bool(indices_are_sorted),
+        "unique_indices": bool(unique_indices),
+        "mode": GatherScatterMode.from_any(mode),
+        "update_jaxpr": None,
+        "update_consts": (),
+    }
+
+
 @_documented
+@equation("scatter", _whole)
 def scatter(
     operand: ArrayLike,
     scatter_indices: ArrayLike,
@@ -143,6 +165,7 @@ def scatter(
 
 
 @_documented
+@equation("scatter-add", _whole)
 def scatter_add(
     operand: ArrayLike,
     scatter_indices: ArrayLike,
@@ -159,6 +182,7 @@ def scatter_add(
 
 
 @_documented
+@equation("scatter-sub", _whole)
 def scatter_sub(
     operand: ArrayLike,
     scatter_indices: ArrayLike,
@@ -175,6 +199,7 @@ def scatter_sub(
 
 
 @_documented
+@equation("scatter-mul", _whole)
 def scatter_mul(
     operand: ArrayLike,
     scatter_indices: ArrayLike,
@@ -191,6 +216,7 @@ def scatter_mul(
 
 
 @_documented
+@equation("scatter-min", _whole)
 def scatter_min(
     operand: ArrayLike,
     scatter_indices: ArrayLike,
@@ -207,6 +233,7 @@ def scatter_min(
 
 
 @_documented
+@equation("scatter-max", _whole)
 def scatter_max(
     operand: ArrayLike,
     scatter_indices: ArrayLike,

@@ -21,6 +21,7 @@ from jaxlike._src.lax.shape import expand_dims, squeeze
 from jaxlike._src.lax.strict import check_same_dtypes, check_shapelike
 from jaxlike._src.lax.strict import operand as _operand
 from jaxlike._src.numpy.arguments import like, moved_as_signed
+from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -190,6 +191,11 @@ def dynamic_slice(
         raise TypeError(f"slice slice_sizes must be greater than or equal to zero, got slice_sizes of {sizes}.")
     arrays = _check_starts("dynamic_slice", starts, ":")
     watch_index(x.shape, range(x.ndim), arrays, sizes)
+    return _cut(x, starts, arrays, sizes)
+
+
+@equation("dynamic_slice", lambda x, starts, arrays, sizes: ((x, *starts), {"slice_sizes": tuple(sizes)}))
+def _cut(x: Array, starts: Any, arrays: Any, sizes: Any) -> Array:
     tensor = unwrap(x)
     for axis, (start, array, size) in enumerate(zip(starts, arrays, sizes, strict=True)):
         room = x.shape[axis] - size
@@ -226,6 +232,11 @@ def dynamic_update_slice(
     if not starts:
         return _result(x, new, unwrap(new))
     watch_index(x.shape, range(x.ndim), arrays, new.shape)
+    return _pasted(x, new, starts, arrays)
+
+
+@equation("dynamic_update_slice", lambda x, new, starts, arrays: ((x, new, *starts), {}))
+def _pasted(x: Array, new: Array, starts: Any, arrays: Any) -> Array:
     places = [_clamped(s, a, n - m) for s, a, n, m in zip(starts, arrays, x.shape, new.shape, strict=True)]
     return _result(x, new, _updated(unwrap(x), unwrap(new), places))
 

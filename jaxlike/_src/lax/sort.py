@@ -17,11 +17,19 @@ from jaxlike._src.border import canonicalize_axis, unwrap
 from jaxlike._src.lax.strict import operand as _operand
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.sort import check_ordered, gathered, lexical_order, order_of, sorted_values
+from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 
+def _whole(operand: Any, dimension: int = -1, is_stable: bool = True, num_keys: int = 1) -> Any:
+    operands = operand if isinstance(operand, Sequence) else (operand,)
+    axis = canonicalize_axis(dimension, np.ndim(operands[0]))
+    return operands, {"dimension": axis, "is_stable": is_stable, "num_keys": num_keys}
+
+
+@equation("sort", _whole)
 def sort(operand: Any, dimension: int = -1, is_stable: bool = True, num_keys: int = 1) -> Any:
     """Arrays sorted along one axis.
 
@@ -61,6 +69,7 @@ def sort_key_val(keys: Array, values: ArrayLike, dimension: int = -1, is_stable:
     return k, v
 
 
+@equation("top_k", lambda x, k, *, axis=-1: ((x,), {"k": int(k), "axis": canonicalize_axis(axis, np.ndim(x))}))
 def top_k(operand: ArrayLike, k: int, *, axis: int = -1) -> list[Array]:
     """The ``k`` largest elements along an axis, largest first, and where they are (int32); of equals the first."""
     k, x = int(k), _operand("top_k", operand)

@@ -7,6 +7,7 @@ The fast path is first: Arrays of the running frame, of a dtype that the kernel 
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ from jaxlike._src.border import asarray, astype, cast, is_arraylike, unwrap
 from jaxlike._src.family import EVERY, finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.accuracy import AccuracyMode, Tolerance
+from jaxlike._src.regions import as_one
 from jaxlike._src.transforms.arguments import is_float0
 
 if TYPE_CHECKING:
@@ -183,19 +185,24 @@ def unop(
         accuracy: whether it takes an ``accuracy`` (which changes nothing here).
     """
     direct = _direct(accepts)
+    params = {"accuracy": None} if accuracy else {}
 
     def lift(kernel: Kernel) -> Callable[..., Array]:
         name = primitive or kernel.__name__
+        if name == "conj":
+            traced = kernel
+        else:
+            traced = functools.partial(as_one, name, params, kernel)
 
         def general(x: Any) -> Array:
             refuse_float0(name, x)
             x = operand(name, x)
             check_kind(name, x.dtype, accepts)
-            return result(name, compute(kernel, uint64, x), x.weak_type)
+            return result(name, compute(traced, uint64, x), x.weak_type)
 
         def op(x: ArrayLike) -> Array:
             if type(x) is Array and x._frame is STATE.fast and x._t.dtype in direct:
-                return Array(kernel(x._t), x._tag)
+                return Array(kernel(x._t) if x._frame is None else traced(x._t), x._tag)
             return general(x)
 
         def op_with_accuracy(x: ArrayLike, *, accuracy: Any = None) -> Array:
@@ -227,6 +234,7 @@ def binop(
 
     def lift(kernel: Kernel) -> Callable[..., Array]:
         name = primitive or kernel.__name__
+        traced = functools.partial(as_one, name, {"out_dtype": None} if name == "mul" else {}, kernel)
 
         def general(x: Any, y: Any) -> Array:
             for position, v in enumerate((x, y)):
@@ -238,14 +246,14 @@ def binop(
             check_kind(name, x.dtype, accepts, 0)
             check_kind(name, y.dtype, accepts, 1)
             check_same_dtypes(name, (x, y))
-            return result(name, compute(kernel, uint64, x, y), x.weak_type and y.weak_type)
+            return result(name, compute(traced, uint64, x, y), x.weak_type and y.weak_type)
 
         def op(x: ArrayLike, y: ArrayLike) -> Array:
             fast = STATE.fast
             if type(x) is Array and type(y) is Array and x._frame is fast and y._frame is fast:
                 a, b = x._t, y._t
                 if a.dtype is b.dtype and a.dtype in direct and (a.shape == b.shape or not b.dim() or not a.dim()):
-                    return Array(kernel(a, b), x._tag and y._tag)
+                    return Array(kernel(a, b) if fast is None else traced(a, b), x._tag and y._tag)
             return general(x, y)
 
         return publish(op, kernel)

@@ -62,10 +62,10 @@ class While(Structured):
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         return {
-            "body_jaxpr": self.body.graph,
-            "body_nconsts": self.n_body,
-            "cond_jaxpr": self.cond.graph,
             "cond_nconsts": self.n_cond,
+            "cond_jaxpr": self.cond.graph,
+            "body_nconsts": self.n_body,
+            "body_jaxpr": self.body.graph,
         }
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:

@@ -15,6 +15,7 @@ from jaxlike._src import unsigned
 from jaxlike._src.border import promote_args_numeric, scalar_value
 from jaxlike._src.family import FLOATING, NUMERIC, REAL, alias, binary, to_inexact, to_numeric, unary
 from jaxlike._src.numpy.kinks import const, transformed
+from jaxlike._src.regions import written_as
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -147,6 +148,7 @@ def _magnitude(x: Tensor) -> Tensor:
 
 
 @unary(primitive="abs", uint64="own")
+@written_as("abs")
 def absolute(x: Tensor) -> Tensor:
     """|x|; real for complex ``x``. The derivative at 0 is 1."""
     dtype = x.dtype
@@ -167,6 +169,7 @@ def fabs(x: Tensor) -> Tensor:
 
 
 @unary(accepts=NUMERIC, uint64="own")
+@written_as("sign")
 def sign(x: Tensor) -> Tensor:
     """-1, 0 or 1 by the sign of ``x``; NaN and zeros stay as they are. ``x / |x|`` for complex ``x``."""
     dtype = x.dtype
@@ -187,6 +190,7 @@ def sign(x: Tensor) -> Tensor:
 
 
 @unary(promote=to_numeric)
+@written_as("square")
 def square(x: Tensor) -> Tensor:
     """``x * x``; integers stay integers."""
     return torch.mul(x, x)

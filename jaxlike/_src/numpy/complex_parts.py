@@ -14,6 +14,7 @@ from jaxlike._src.family import alias, finish, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.create import asarray
 from jaxlike._src.numpy.trig import angle_of, rad2deg
+from jaxlike._src.regions import as_one
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 @unary(uint64="own")
 def real(val: Tensor) -> Tensor:
     """The real part."""
-    return torch.real(val) if val.dtype.is_complex else val
+    return as_one("real", {}, torch.real, val) if val.dtype.is_complex else val
 
 
 @unary(uint64="own")
 def imag(val: Tensor) -> Tensor:
     """The imaginary part; 0 for real ``val``."""
-    return torch.imag(val) if val.dtype.is_complex else torch.zeros_like(val)
+    return as_one("imag", {}, torch.imag, val) if val.dtype.is_complex else torch.zeros_like(val)
 
 
 @unary(uint64="own")

@@ -11,6 +11,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import promote_args
 from jaxlike._src.family import alias, binary, to_inexact, unary
 from jaxlike._src.numpy.kinks import const, nan_slope, transformed
+from jaxlike._src.regions import written_as
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -136,6 +137,7 @@ def angle_of(y: Tensor, x: Tensor) -> Tensor:
 
 
 @binary(promote=to_inexact, primitive="atan2")
+@written_as("atan2")
 def arctan2(x1: Tensor, x2: Tensor) -> Tensor:
     """The angle of the point (x2, x1), in [-pi, pi]."""
     if not x1.dtype.is_complex:

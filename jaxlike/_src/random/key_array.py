@@ -51,6 +51,12 @@ class KeyTy(dtypes.ExtendedDType):
         """Bytes of one key."""
         return 4 * math.prod(self._impl.key_shape)
 
+    def stand_in(self, shape: tuple[int, ...]) -> PRNGKeyArray:
+        """Keys without values."""
+        with torch_private.outside():
+            element = _ELEMENT[math.prod(self._impl.key_shape)]
+            return PRNGKeyArray(torch.empty(shape, dtype=element, device="meta"), self._impl)
+
     def __repr__(self) -> str:
         return self.name
 

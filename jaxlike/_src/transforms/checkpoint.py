@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
-from jaxlike._src.graph.jaxpr import jaxpr_of
+from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
 from jaxlike._src.transforms.body import Body, make_body

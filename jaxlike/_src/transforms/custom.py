@@ -339,16 +339,19 @@ class custom_jvp(CustomRule):
             pair = rule(*static, tree_unflatten(in_tree, list(primals)), tree_unflatten(in_tree, full))
             return _split_pair(pair, results, name_of(rule), name_of(self.fun))
 
-        shown = {"name": name_of(self.fun), "jvp": Named(rule), "symbolic_zeros": self.symbolic_zeros}
+        shown = {"name": name_of(self.fun), "jvp": Named(rule, flat_rule), "symbolic_zeros": self.symbolic_zeros}
         outs = apply(CustomJvp(flat_fun, flat_rule, shown), arrays)
         return tree_unflatten(results.tree, outs)
 
 
 class Named:
-    """A function as a jaxpr shows it: by name."""
+    """A function as a jaxpr shows it: by name; ``rule`` is it on flat arguments, where an equation needs it."""
 
-    def __init__(self, fun: Any) -> None:
-        self.name = name_of(fun)
+    def __init__(self, fun: Any, rule: Any = None) -> None:
+        self.name, self.rule = name_of(fun), rule
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def _stop_traced(x: Any) -> Any:

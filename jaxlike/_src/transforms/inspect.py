@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jaxlike._src.graph.jaxpr import ClosedJaxpr, jaxpr_of
+from jaxlike._src.graph.equations import jaxpr_of
+from jaxlike._src.graph.jaxpr import ClosedJaxpr
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import check_callable, wraps
 from jaxlike._src.transforms.jit import Entry, make_entry
@@ -88,6 +89,7 @@ def make_jaxpr(
     def jaxpr_maker(*args: Any, **kwargs: Any) -> Any:
         fixed = {k % len(args) for k in static}
 
+        @wraps(fun)
         def of_dynamic(*dynamic: Any, **named: Any) -> Any:
             rest = iter(dynamic)
             return fun(*(a if k in fixed else next(rest) for k, a in enumerate(args)), **named)

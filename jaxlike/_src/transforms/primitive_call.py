@@ -200,7 +200,10 @@ class PrimitiveCall(Structured):
                 raise TypeError(
                     f"The transpose rule of {self.name} gave {len(grads)} cotangents for {len(args)} arguments."
                 )
-            return [None if not p or g is None or type(g) is Zero else to_array(g) for g, p in zip(grads, perturbed)]
+            return [
+                None if not p or g is None or type(g) is Zero else to_array(g)
+                for g, p in zip(grads, perturbed, strict=True)
+            ]
 
         return outs, pullback
 

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import torch_private
-from jaxlike._src.graph.jaxpr import jaxpr_of
+from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.trace import Trace, trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, name_of

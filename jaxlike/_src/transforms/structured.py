@@ -24,6 +24,7 @@ from jaxlike._src.frames import STATE, Frame, below, no_frame
 from jaxlike._src.graph.effects import are_silenced, effects_in
 from jaxlike._src.graph.graph import Call, Graph
 from jaxlike._src.graph.trace import trace
+from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.forward import own_memory
 from jaxlike._src.transforms.vmap import vmap_leaves
 
@@ -141,6 +142,7 @@ class Applied(Call):
         self.op, self.name, self.params, self._written = op, op.name, op.params(), written
         self.is_plain = op.is_plain
         self.kinds = [(type(a), a._tag) for a in args]
+        self.out_kinds: list[tuple[type[Array], Any]] = []
         self.effects = op.effects | effects_in(self.params)
         self.axes = op.axes | _axes_in(list(self.params.values()))
 
@@ -148,6 +150,11 @@ class Applied(Call):
     def graph(self) -> Graph | None:
         """What it computes, written out when a compiler asks."""
         return self._written()
+
+    def on_arrays(self, args: Sequence[Any]) -> list[Array]:
+        """Apply the operation to what an equation was bound to."""
+        arrays = map(to_array, args)
+        return apply(self.op, [kind(unwrap(a), tag) for (kind, tag), a in zip(self.kinds, arrays, strict=True)])
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Apply the operation under whatever runs at replay."""
@@ -181,7 +188,9 @@ def _record(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     op, written, more, outs = op.recorded(args)
     args = [*args, *more]
     tensors = [unwrap(a) for a in args]
-    made = frame.trace.record_call(Applied(op, written, args), tensors, [o._t for o in outs])
+    applied = Applied(op, written, args)
+    applied.out_kinds = [(type(o), o._tag) for o in outs]
+    made = frame.trace.record_call(applied, tensors, [o._t for o in outs])
     return [_like(o, t) for o, t in zip(outs, made, strict=True)]
 
 

@@ -1,0 +1,1 @@
+"""example_libraries: the small neural network and optimizer libraries that come with JAX."""

@@ -1,0 +1,1 @@
+"""experimental: bodies of jax.experimental."""

@@ -1,0 +1,216 @@
+"""elementwise_rules: how a jaxpr says aten's arithmetic, comparisons and reductions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import dtypes, torch_private
+from jaxlike._src.array import ShapedArray
+from jaxlike._src.graph.graph import Var
+from jaxlike._src.graph.jaxpr import literal
+from jaxlike._src.graph.reader import Reader, rule
+
+if TYPE_CHECKING:
+    from jaxlike._src.graph.graph import Node
+
+aten = torch.ops.aten
+
+
+_ACCURATE = ("cos", "exp2", "expm1", "exp", "log", "log1p", "tanh", "sin", "tan", "sqrt", "rsqrt")
+_UNARY = {
+    **{n: n for n in (*_ACCURATE, "neg", "abs", "sign", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh")},
+    **{n: n for n in ("atanh", "floor", "ceil", "erf", "erfc", "lgamma", "digamma", "real", "imag")},
+    "sigmoid": "logistic", "sgn": "sign", "erfinv": "erf_inv", "isfinite": "is_finite",
+}  # fmt: skip
+_WITH_ACCURACY = frozenset([*_ACCURATE, "logistic", "cbrt"]) - {"exp2"} | {"exp2"}
+
+
+@rule(*(getattr(aten, n).default for n in _UNARY if hasattr(aten, n)))
+def _unary(r: Reader, node: Node) -> Any:
+    name = _UNARY[node.op._schema.name.removeprefix("aten::")]
+    out = node.outs[0]
+    assert out is not None
+    a = r.payload(node.args[0])
+    if name != "is_finite" and name not in ("real", "imag", "abs") and a.aval.dtype != dtypes.from_torch(out.dtype):
+        return False
+    if name in ("real", "imag") and a.aval.dtype.kind != "c":
+        return False
+    r.emit(name, [a], {"accuracy": None} if name in _WITH_ACCURACY else {}, out)
+    return True
+
+
+@rule(aten._conj_physical.default, aten.conj_physical.default)
+def _conj(r: Reader, node: Node) -> Any:
+    a = r.payload(node.args[0])
+    r.emit("conj", [a], {"input_dtype": a.aval.dtype}, node.outs[0])
+
+
+@rule(aten.bitwise_not.default, aten.logical_not.default)
+def _not(r: Reader, node: Node) -> Any:
+    a = r.payload(node.args[0])
+    if node.op is aten.logical_not.default and a.aval.dtype != np.bool_:
+        return False
+    r.emit("not", [a], {}, node.outs[0])
+    return True
+
+
+@rule(aten.round.default)
+def _round(r: Reader, node: Node) -> Any:
+    from jaxlike._src.lax.accuracy import RoundingMethod  # an enumeration that users know from jax.lax
+
+    r.emit("round", [r.payload(node.args[0])], {"rounding_method": RoundingMethod.TO_NEAREST_EVEN}, node.outs[0])
+
+
+_BINARY = {
+    "add": "add", "sub": "sub", "mul": "mul", "div": "div", "maximum": "max", "minimum": "min", "atan2": "atan2",
+    "fmod": "rem", "eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "pow": "pow",
+    "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor", "logical_and": "and", "logical_or": "or",
+    "logical_xor": "xor", "nextafter": "nextafter", "complex": "complex",
+}  # fmt: skip
+_BINARY_OPS = {
+    getattr(packet, overload): jax_name
+    for name, jax_name in _BINARY.items()
+    for packet in [getattr(aten, name)]
+    for overload in packet.overloads()
+    if overload in ("default", "Tensor", "Scalar", "Tensor_Tensor", "Tensor_Scalar")
+}
+
+
+@rule(*_BINARY_OPS)
+def _binary(r: Reader, node: Node) -> Any:
+    name = _BINARY_OPS[node.op]
+    if node.kwargs.get("alpha", 1) != 1 or len(node.args) != 2:
+        return False
+    out = node.outs[0]
+    assert out is not None
+    a, b = node.args
+    tensors = [v for v in (a, b) if isinstance(v, Var)]
+    if name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        torch_dtype = torch.result_type(*(_probe(v) for v in (a, b)))
+    elif name == "complex":
+        torch_dtype = tensors[0].dtype
+    else:
+        torch_dtype = out.dtype
+    dtype = dtypes.from_torch(torch_dtype)
+    if node.op._schema.name.startswith("aten::logical") and any(v.dtype is not torch.bool for v in tensors):
+        return False
+    if name == "div" and dtype.kind not in "fcV":
+        return False
+    if name == "pow" and dtype.kind not in "fcV":
+        return False
+    if name == "pow" and not isinstance(b, Var):
+        return _power(r, a, b, out)
+    atoms = r.one_rank([r.operand(a, dtype), r.operand(b, dtype)])
+    r.emit(name, atoms, {"out_dtype": None} if name == "mul" else {}, out)
+    return True
+
+
+def _probe(value: Any) -> Any:
+    """Something of the dtype and rank of an operand, to ask torch what it promotes to."""
+    if not isinstance(value, Var):
+        return value
+    with torch_private.outside():
+        return torch.empty((1,) * len(value.shape), dtype=value.dtype, device="meta")
+
+
+def _power(r: Reader, base: Any, exponent: Any, out: Var) -> Any:
+    dtype = dtypes.from_torch(out.dtype)
+    x = r.operand(base, dtype)
+    if float(exponent).is_integer() and (dtype.kind in "fc" or exponent >= 0):
+        r.emit("integer_pow", [x], {"y": int(exponent)}, out)
+    else:
+        r.emit("pow", [x, literal(exponent, ShapedArray((), dtype))], {}, out)
+    return True
+
+
+@rule(aten.div.Tensor_mode)
+def _truncated(r: Reader, node: Node) -> Any:
+    out = node.outs[0]
+    assert out is not None
+    dtype = dtypes.from_torch(out.dtype)
+    if node.kwargs.get("rounding_mode") != "trunc" or dtype.kind not in "iu":
+        return False
+    r.emit("div", r.one_rank([r.operand(v, dtype) for v in node.args]), {}, out)
+    return True
+
+
+@rule(aten.where.self)
+def _where(r: Reader, node: Node) -> Any:
+    out = node.outs[0]
+    assert out is not None
+    pred, yes, no = node.args
+    dtype = dtypes.from_torch(out.dtype)
+    cases = [r.broadcast(r.operand(v, dtype), out.shape) for v in (no, yes)]
+    which = r.payload(pred)
+    if which.aval.shape:
+        which = r.broadcast(which, out.shape)
+    r.emit("select_n", [which, *cases], {}, out)
+
+
+@rule(aten.clamp.default, aten.clamp.Tensor)
+def _clamp(r: Reader, node: Node) -> Any:
+    out = node.outs[0]
+    assert out is not None
+    low = node.args[1] if len(node.args) > 1 else node.kwargs.get("min")
+    high = node.args[2] if len(node.args) > 2 else node.kwargs.get("max")
+    dtype = dtypes.from_torch(out.dtype)
+    x = r.operand(node.args[0], dtype)
+    bounds = [None if v is None else r.operand(v, dtype) for v in (low, high)]
+    if any(b is not None and b.aval.shape not in ((), x.aval.shape) for b in bounds):
+        return False
+    low, high = bounds
+    if low is not None and high is not None:
+        r.emit("clamp", [low, x, high], {}, out)
+    elif low is not None:
+        r.emit("max", [x, low], {}, out)
+    else:
+        r.emit("min", [x, high], {}, out)
+    return True
+
+
+_REDUCTIONS = {
+    "sum": "reduce_sum", "prod": "reduce_prod", "amax": "reduce_max", "amin": "reduce_min", "any": "reduce_or",
+    "all": "reduce_and",
+}  # fmt: skip
+
+
+@rule(*(getattr(getattr(aten, n), o) for n in _REDUCTIONS for o in getattr(aten, n).overloads() if "out" not in o))
+def _reduce(r: Reader, node: Node) -> Any:
+    name = _REDUCTIONS[node.op._schema.name.removeprefix("aten::")]
+    out = node.outs[0]
+    assert out is not None
+    a = r.operand(node.args[0], dtypes.from_torch(out.dtype))
+    if name in ("reduce_or", "reduce_and") and node.args[0].dtype is not torch.bool:
+        return False
+    ndim = len(a.aval.shape)
+    given = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
+    axes = axes_of(given, ndim)
+    keep = (node.args[2] if len(node.args) > 2 else node.kwargs.get("keepdim", False)) is True
+    params = {"axes": axes, **({"out_sharding": None} if name == "reduce_sum" else {})}
+    if not keep:
+        r.emit(name, [a], params, out)
+        return True
+    kept = tuple(k for k in range(ndim) if k not in axes)
+    small = r.emit(name, [a], params, ShapedArray(tuple(a.aval.shape[k] for k in kept), a.aval.dtype))
+    r.emit("broadcast_in_dim", [small], {"shape": out.shape, "broadcast_dimensions": kept, "sharding": None}, out)
+    return True
+
+
+def axes_of(given: Any, ndim: int) -> tuple[int, ...]:
+    chosen = range(ndim) if given is None or given == [] else [given] if isinstance(given, int) else given
+    return tuple(sorted(a % max(ndim, 1) for a in chosen))
+
+
+@rule(aten.cumsum.default, aten.cumprod.default)
+def _cumulative(r: Reader, node: Node) -> Any:
+    out = node.outs[0]
+    assert out is not None
+    if not out.shape:
+        return False
+    name = node.op._schema.name.removeprefix("aten::")
+    a = r.operand(node.args[0], dtypes.from_torch(out.dtype))
+    r.emit(name, [a], {"axis": node.args[1] % len(out.shape), "reverse": False}, out)
+    return True

@@ -1,0 +1,79 @@
+"""equations: the jaxpr of a graph: its nodes read in order, those that are one operation as one equation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jaxlike._src import dtypes
+from jaxlike._src.array import constant
+from jaxlike._src.border import tensor_to_numpy
+from jaxlike._src.graph import elementwise_rules as elementwise_rules
+from jaxlike._src.graph import shape_rules as shape_rules
+from jaxlike._src.graph.graph import Graph, vars_in
+from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, DropVar, Jaxpr, Literal
+from jaxlike._src.graph.jaxpr import Var as JaxprVar
+from jaxlike._src.graph.reader import Reader, is_stored, kind_of_aval
+
+if TYPE_CHECKING:
+    from jaxlike._src.regions import Region
+
+
+def regions_of(graph: Graph) -> dict[int, Region]:
+    """For the id of each node in a region, the outermost region that stands as one equation."""
+    if not graph.regions:
+        return {}
+    users: dict[Any, list[int]] = {}
+    for node in graph.nodes:
+        for v in (*vars_in(node.args), *vars_in(node.kwargs)):
+            users.setdefault(v, []).append(id(node))
+    kept, results = {id(n) for n in graph.nodes}, set(graph.outputs)
+    found: dict[int, Region] = {}
+    for region in graph.regions:  # an outer one comes after those inside of it
+        inside = {id(n) for n in region.nodes}
+        made = {o for n in region.nodes if id(n) in kept for o in n.outs if o is not None}
+        if not any(o in made for o in region.outs) or any(o in made for o in region.operands):
+            continue
+        private = made - set(region.outs)
+        if private & results or any(u not in inside for v in private for u in users.get(v, ())):
+            continue
+        found.update(dict.fromkeys(inside, region))
+    return found
+
+
+def jaxpr_of(graph: Graph) -> ClosedJaxpr:
+    """The graph as a closed jaxpr; made once."""
+    found = graph.jaxpr
+    if found is None:
+        found = graph.jaxpr = _read(graph)
+    return found
+
+
+def _read(graph: Graph) -> ClosedJaxpr:
+    reader = Reader(graph, jaxpr_of)
+    for var, aval in zip(graph.inputs, graph.in_avals, strict=True):
+        reader.known[var] = JaxprVar(aval)
+    closed = []
+    for var, x in zip(graph.lifted_vars, graph.lifted, strict=True):
+        if not x.ndim and x._frame is None and not is_stored(x.dtype) and dtypes.canonicalize_dtype(x.dtype) == x.dtype:
+            reader.known[var] = Literal(tensor_to_numpy(x._t, x.dtype)[()], x.aval)
+        else:
+            reader.known[var] = JaxprVar(x.aval)
+            closed.append((var, x))
+    others = [(v, c.tensor) for v, c in graph.constants.items() if c.number is None]
+    constvars = [reader.atom(v) for v, _ in (*closed, *others)]
+    consts = [*(x for _, x in closed), *(constant(t) for _, t in others)]
+    invars = [reader.atom(v) for v in graph.inputs]
+    regions, written = regions_of(graph), set()
+    for node in graph.nodes:
+        region = regions.get(id(node))
+        if region is None:
+            reader.node(node)
+        elif id(region) not in written:
+            written.add(id(region))
+            reader.region(region)
+    outvars = [reader.whole(reader.atom(v), kind_of_aval(a)) for v, a in zip(graph.outputs, graph.out_avals, strict=True)]
+    used = {id(a) for e in reader.eqns for a in e.invars} | {id(a) for a in outvars}
+    for e in reader.eqns:
+        e.outvars = [v if id(v) in used else DropVar(v.aval) for v in e.outvars]
+    info = DebugInfo("jit", graph.name)
+    return ClosedJaxpr(Jaxpr(constvars, invars, outvars, reader.eqns, set(graph.effects), info), consts)

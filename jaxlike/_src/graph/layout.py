@@ -1,0 +1,88 @@
+"""layout: text that breaks into lines where it must: groups that fit stand on one line, others break throughout.
+
+A document is a string, a list of documents, or one of `Break`, `Nest`, `Group`. `render` is the algorithm of
+C. Lindig, "Strictly pretty" (2000).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Break(NamedTuple):
+    """A line break, or ``text`` in a group that fits on its line."""
+
+    text: str = " "
+
+
+class Nest(NamedTuple):
+    """A document whose lines are indented by two more."""
+
+    doc: Any
+
+
+class Group(NamedTuple):
+    """A document that breaks at all of its breaks or at none."""
+
+    doc: Any
+
+
+def joined(separator: Any, docs: list[Any]) -> list[Any]:
+    """The documents with a separator between each two."""
+    out: list[Any] = []
+    for k, doc in enumerate(docs):
+        out += [doc] if k == 0 else [separator, doc]
+    return out
+
+
+def render(doc: Any, width: int) -> str:
+    """The document as text of at most ``width`` columns where that is possible."""
+    parts: list[str] = []
+    column = 0
+    pending: list[tuple[int, bool, Any]] = [(0, False, Group(doc))]  # (indentation, flat, document), last first
+    while pending:
+        indent, flat, now = pending.pop()
+        if isinstance(now, str):
+            parts.append(now)
+            column += len(now)
+        elif isinstance(now, list):
+            pending.extend((indent, flat, d) for d in reversed(now))
+        elif isinstance(now, Nest):
+            pending.append((indent + 2, flat, now.doc))
+        elif isinstance(now, Group):
+            pending.append((indent, flat or _fits(pending, now.doc, width - column), now.doc))
+        elif flat:
+            parts.append(now.text)
+            column += len(now.text)
+        else:
+            parts.append("\n" + " " * indent)
+            column = indent
+    return "".join(parts)
+
+
+def _fits(pending: list[tuple[int, bool, Any]], doc: Any, room: int) -> bool:
+    """Whether the document, flat, and what follows it up to the next possible break stand in ``room`` columns."""
+    todo: list[tuple[bool, Any]] = [(True, doc)]
+    rest = len(pending)
+    while room >= 0:
+        if not todo:
+            if rest == 0:
+                return True
+            rest -= 1
+            _, flat, following = pending[rest]
+            todo.append((flat, following))
+            continue
+        flat, now = todo.pop()
+        if isinstance(now, str):
+            room -= len(now)
+        elif isinstance(now, list):
+            todo.extend((flat, d) for d in reversed(now))
+        elif isinstance(now, Nest):
+            todo.append((flat, now.doc))
+        elif isinstance(now, Group):
+            todo.append((flat, now.doc))
+        elif flat:
+            room -= len(now.text)
+        else:
+            return True
+    return False

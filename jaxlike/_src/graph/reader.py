@@ -1,0 +1,280 @@
+"""reader: a traced graph of aten ops read as equations of JAX's primitives.
+
+Each node is offered to the rule for its op (`@rule`, in `elementwise_rules` and `shape_rules`), which writes the
+equations of JAX's primitives that mean the same: operands brought to one rank and dtype first, as JAX's do it. A node
+without a rule, or that its rule declines, becomes one equation of a primitive ``aten.name`` that applies the op itself.
+Either way an equation can be bound again and gives the node's value. Ops that only copy are the variables they copy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import dtypes, torch_private
+from jaxlike._src.array import Array, ShapedArray
+from jaxlike._src.border import asarray, tensor_as, unwrap
+from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.graph import DEVICE, Call, Graph, Node, Var, vars_in
+from jaxlike._src.graph.jaxpr import DropVar, JaxprEqn, Literal, literal
+from jaxlike._src.graph.jaxpr import Var as JaxprVar
+from jaxlike._src.graph.primitive import Primitive, builtin
+from jaxlike._src.regions import Region
+from jaxlike._src.shape_struct import ShapeDtypeStruct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+aten = torch.ops.aten
+
+_RULES: dict[Any, Callable[[Reader, Node], Any]] = {}
+
+
+def rule(*ops: Any) -> Callable[[Any], Any]:
+    """Declare how nodes of these ops are written; a rule that returns False declines a node."""
+
+    def register(fun: Any) -> Any:
+        _RULES.update(dict.fromkeys(ops, fun))
+        return fun
+
+    return register
+
+
+class Reader:
+    """Writes the equations of one graph."""
+
+    def __init__(self, graph: Graph, jaxpr_of: Callable[[Graph], Any]) -> None:
+        self.graph, self.jaxpr_of = graph, jaxpr_of
+        self.known: dict[Var, Any] = {}
+        self.unwrapped: dict[int, Any] = {}
+        self.eqns: list[JaxprEqn] = []
+        self.out_avals = dict(zip(graph.outputs, graph.out_avals, strict=True))
+        self.used = set(graph.outputs)
+        for node in graph.nodes:
+            self.used.update(vars_in(node.args))
+            self.used.update(vars_in(node.kwargs))
+
+    # Atoms
+
+    def aval_of(self, var: Var) -> Any:
+        """The type of a value."""
+        known = self.out_avals.get(var)
+        if known is None or is_stored(known.dtype):
+            return ShapedArray(var.shape, dtypes.from_torch(var.dtype))
+        return known
+
+    def atom(self, value: Any) -> Any:
+        """The variable or literal that stands for a Var of the graph."""
+        if not isinstance(value, Var):
+            return value
+        found = self.known.get(value)
+        if found is None:
+            const = self.graph.constants.get(value)
+            if const is not None and const.number is not None:
+                found = literal(const.number, ShapedArray(value.shape, dtypes.from_torch(value.dtype)))
+            else:
+                found = JaxprVar(self.aval_of(value))
+            self.known[value] = found
+        return found
+
+    def payload(self, value: Any) -> Any:
+        """The same as the numbers that store it, where its dtype is not one of torch's (keys, int4)."""
+        a = self.atom(value)
+        if not is_stored(a.aval.dtype):
+            return a
+        found = self.unwrapped.get(id(a))
+        if found is None:
+            assert isinstance(value, Var)
+            aval = ShapedArray(value.shape, dtypes.from_torch(value.dtype))
+            found = self.unwrapped[id(a)] = self.emit("random_unwrap", [a], {}, aval)
+        return found
+
+    def whole(self, a: Any, kind: tuple[type[Array], Any]) -> Any:
+        """An atom as an Array of this class is, where a node needs keys and has the numbers that store them."""
+        if kind[0] is Array or is_stored(a.aval.dtype):
+            return a
+        aval = aval_of_kind(kind, a.aval)
+        return self.emit("random_wrap", [a], {"impl": kind[1]}, aval)
+
+    def operand(self, value: Any, dtype: Any) -> Any:
+        """An operand as an atom of ``dtype``; a Python number as a literal."""
+        if isinstance(value, bool | int | float | complex):
+            return literal(value, ShapedArray((), dtype))
+        a = self.payload(value)
+        if a.aval.dtype == dtype:
+            return a
+        if isinstance(a, Literal):
+            return literal(a.val.item(), ShapedArray((), dtype))
+        return self.convert(a, dtype)
+
+    # Equations
+
+    def emit(self, name: str, operands: Sequence[Any], params: dict[str, Any], out: Any) -> Any:
+        """An equation with one result: a type for a fresh variable, or a Var of the graph."""
+        var = self.result(out)
+        self.eqns.append(JaxprEqn(list(operands), [var], builtin(name), params))
+        return var
+
+    def result(self, out: Any) -> JaxprVar:
+        """The variable that an equation defines."""
+        if not isinstance(out, Var):
+            return JaxprVar(out)
+        var = self.known[out] = JaxprVar(self.aval_of(out))
+        return var
+
+    def convert(self, a: Any, dtype: Any) -> Any:
+        """The atom in another dtype."""
+        params = {"new_dtype": np.dtype(dtype), "weak_type": False, "sharding": None}
+        return self.emit("convert_element_type", [a], params, ShapedArray(a.aval.shape, dtype))
+
+    def broadcast(self, a: Any, shape: Sequence[int], out: Any = None) -> Any:
+        """The atom with leading axes, or axes of size 1, repeated."""
+        shape = tuple(shape)
+        if out is None and a.aval.shape == shape:
+            return a
+        dims = tuple(range(len(shape) - len(a.aval.shape), len(shape)))
+        params = {"shape": shape, "broadcast_dimensions": dims, "sharding": None}
+        return self.emit("broadcast_in_dim", [a], params, ShapedArray(shape, a.aval.dtype) if out is None else out)
+
+    def one_rank(self, atoms: Sequence[Any]) -> list[Any]:
+        """Operands of one rank, scalars left alone, as JAX brings them together."""
+        ndim = max(len(a.aval.shape) for a in atoms)
+        return [
+            self.broadcast(a, (1,) * (ndim - len(s)) + s) if (s := a.aval.shape) and len(s) < ndim else a for a in atoms
+        ]
+
+    def alias(self, out: Var | None, a: Any) -> None:
+        """The result is the operand."""
+        if out is not None:
+            self.known[out] = a
+
+    # Nodes
+
+    def node(self, node: Node) -> None:
+        """Write one node."""
+        if isinstance(node.op, Call):
+            self.call(node)
+            return
+        write = _RULES.get(node.op)
+        mark = len(self.eqns)
+        if write is not None:
+            if write(self, node) is not False:
+                return
+            del self.eqns[mark:]
+        self.as_aten(node)
+
+    def region(self, region: Region) -> None:
+        """Nodes that are one equation."""
+        dtype = next((self.payload(v).aval.dtype for v in region.operands if isinstance(v, Var)), None)
+        operands = [self.payload(v) if isinstance(v, Var) else self.operand(v, dtype) for v in region.operands]
+        outs = [self.result(o) for o in region.outs]
+        self.eqns.append(JaxprEqn(operands, outs, builtin(region.name), region.params))
+
+    def call(self, node: Node) -> None:
+        """A node that applies an operation of ours."""
+        op: Any = node.op
+        primitive = getattr(getattr(op, "op", None), "primitive", None)
+        params = {k: self.shown(v) for k, v in op.params.items()}
+        if primitive is None:
+            known = _CALLS.get(op.name, op.name)
+            primitive = Applying(op) if known not in _BY_PARAMETERS else builtin(known)
+        operands = [self.whole(self.atom(v), kind) for v, kind in zip(node.args, op.kinds, strict=True)]
+        outs = [self.result(o) for o in node.outs if o is not None]
+        for var, kind in zip(outs, op.out_kinds, strict=False):
+            if kind[0] is not Array:
+                var.aval = aval_of_kind(kind, var.aval)
+        self.eqns.append(JaxprEqn(operands, outs, primitive, params, getattr(op, "effects", frozenset())))
+
+    def shown(self, value: Any) -> Any:
+        """A parameter, with graphs as jaxprs."""
+        if isinstance(value, Graph):
+            return self.jaxpr_of(value)
+        return tuple(map(self.shown, value)) if isinstance(value, tuple) else value
+
+    def as_aten(self, node: Node) -> None:
+        """A node as it is."""
+        operands = [self.payload(v) for v in vars_in((node.args, node.kwargs))]
+        outs = [DropVar(ShapedArray((), bool)) if o is None else self.result(o) for o in node.outs]
+        self.eqns.append(JaxprEqn(operands, outs, AtenOp(node), _static(node)))
+
+
+# Operations that their parameters say in full; `lax.primitives` computes them.
+_BY_PARAMETERS = frozenset(["scan", "while", "cond", "jit", "custom_jvp_call", "stop_gradient"])
+_CALLS = {"checkpoint": "remat2"}
+
+
+def is_stored(dtype: Any) -> bool:
+    """Whether values of a dtype are stored as numbers of another."""
+    return isinstance(dtype, dtypes.ExtendedDType) or dtype in dtypes.STORAGE
+
+
+def aval_of_kind(kind: tuple[type[Array], Any], stored: Any) -> Any:
+    """The type of an Array of a class, stored as numbers of a type."""
+    with torch_private.outside():
+        tensor = torch.empty(stored.shape, dtype=dtypes.to_torch(stored.dtype), device="meta")
+        return kind[0](tensor, kind[1]).aval
+
+
+def kind_of_aval(aval: Any) -> tuple[type[Array], Any]:
+    """Class and tag of Arrays of a type."""
+    if not is_stored(aval.dtype):
+        return Array, aval.weak_type
+    made = ShapeDtypeStruct(aval.shape, aval.dtype).stand_in()
+    return type(made), made._tag
+
+
+class AtenOp(Primitive):
+    """Applies an aten op; its static arguments are its own, what an equation shows of them is for reading."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__("aten." + node.op._schema.name.removeprefix("aten::"))
+        self.multiple_results = not node.single
+        self._node = node
+
+    def bind_with_trace(self, trace: Any, args: Any, avals: Any, params: Any, /) -> Any:
+        """Apply the op under whatever runs."""
+        del trace, avals, params
+        rest = iter(args)
+
+        def filled(value: Any) -> Any:
+            if isinstance(value, Var):
+                given, want = next(rest), dtypes.from_torch(value.dtype)
+                return unwrap(given) if isinstance(given, Array) else tensor_as(asarray(given), want)
+            if isinstance(value, list | tuple):
+                return type(value)(map(filled, value))
+            return default_torch_device() if value is DEVICE else value
+
+        node = self._node
+        positional = filled(node.args)
+        out = node.op(*positional, **{k: filled(v) for k, v in node.kwargs.items()})
+        return Array(out) if node.single else [None if t is None else Array(t) for t in out]
+
+
+class Applying(Primitive):
+    """Applies an operation of ours that has no form in parameters alone."""
+
+    multiple_results = True
+
+    def __init__(self, call: Any) -> None:
+        super().__init__(call.name)
+        self._call = call
+
+    def bind_with_trace(self, trace: Any, args: Any, avals: Any, params: Any, /) -> Any:
+        """Apply the operation under whatever runs."""
+        del trace, avals, params
+        return self._call.on_arrays(args)
+
+
+def _static(node: Node) -> dict[str, Any]:
+    """The op's static arguments under their own names."""
+    params: dict[str, Any] = {}
+    named = zip(node.op._schema.arguments, node.args, strict=False)
+    for name, value in (*((a.name, v) for a, v in named), *node.kwargs.items()):
+        if value is DEVICE or value is None or any(True for _ in vars_in(value)):
+            continue
+        if isinstance(value, torch.dtype):
+            value = dtypes.from_torch(value).name
+        params[name] = tuple(value) if isinstance(value, list) else value
+    return params

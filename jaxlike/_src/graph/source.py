@@ -1,0 +1,112 @@
+"""source: where an equation comes from: the names of the scopes around it. There are no tracebacks here."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class NameStack(NamedTuple):
+    """The names of the scopes (`jax.named_scope`, transformations) that run, outermost first."""
+
+    stack: tuple[str, ...] = ()
+
+    def extend(self, name: str) -> NameStack:
+        """One more scope inside."""
+        return NameStack((*self.stack, name))
+
+    def transform(self, name: str) -> NameStack:
+        """The scopes under a transformation."""
+        return NameStack((f"{name}({'/'.join(self.stack)})",))
+
+    def __add__(self, other: Any) -> NameStack:
+        return NameStack(self.stack + other.stack)
+
+    def __str__(self) -> str:
+        return "/".join(self.stack)
+
+
+class SourceInfo(NamedTuple):
+    """Where an equation comes from."""
+
+    traceback: Any
+    name_stack: NameStack
+
+    def replace(self, **changes: Any) -> SourceInfo:
+        """The same with some fields changed."""
+        return self._replace(**changes)
+
+
+class _State(threading.local):
+    stack: NameStack = NameStack()
+
+
+_STATE = _State()
+
+
+def new_name_stack(name: str = "") -> NameStack:
+    """A stack of one name, or of none."""
+    return NameStack((name,)) if name else NameStack()
+
+
+def current_name_stack() -> NameStack:
+    """The scopes that run."""
+    return _STATE.stack
+
+
+def current() -> SourceInfo:
+    """The source of what runs now."""
+    return SourceInfo(None, _STATE.stack)
+
+
+def new_source_info() -> SourceInfo:
+    """No source."""
+    return SourceInfo(None, NameStack())
+
+
+@contextlib.contextmanager
+def set_name_stack(name_stack: NameStack) -> Iterator[None]:
+    """Other scopes inside."""
+    before, _STATE.stack = _STATE.stack, name_stack
+    try:
+        yield
+    finally:
+        _STATE.stack = before
+
+
+def extend_name_stack(name: str) -> contextlib.AbstractContextManager[None]:
+    """One more scope inside."""
+    return set_name_stack(_STATE.stack.extend(name))
+
+
+def transform_name_stack(name: str) -> contextlib.AbstractContextManager[None]:
+    """A transformation inside."""
+    return set_name_stack(_STATE.stack.transform(name))
+
+
+def reset_name_stack() -> contextlib.AbstractContextManager[None]:
+    """No scopes inside."""
+    return set_name_stack(NameStack())
+
+
+@contextlib.contextmanager
+def user_context(traceback: Any, *, name_stack: NameStack | None = None) -> Iterator[None]:
+    """Another source inside."""
+    del traceback
+    with set_name_stack(_STATE.stack if name_stack is None else name_stack):
+        yield
+
+
+def summarize(source_info: SourceInfo, num_frames: int = 1) -> str:
+    """A line that says where an equation comes from."""
+    del source_info, num_frames
+    return "unknown"
+
+
+def register_exclusion(path: str) -> None:
+    """Accepted: there are no tracebacks to leave files out of."""
+    del path

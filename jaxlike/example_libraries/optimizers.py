@@ -1,0 +1,36 @@
+"""jax.example_libraries.optimizers: the names."""
+
+from jaxlike._src.example_libraries.optimizers import Array as Array
+from jaxlike._src.example_libraries.optimizers import InitFn as InitFn
+from jaxlike._src.example_libraries.optimizers import JoinPoint as JoinPoint
+from jaxlike._src.example_libraries.optimizers import Optimizer as Optimizer
+from jaxlike._src.example_libraries.optimizers import OptimizerState as OptimizerState
+from jaxlike._src.example_libraries.optimizers import Params as Params
+from jaxlike._src.example_libraries.optimizers import ParamsFn as ParamsFn
+from jaxlike._src.example_libraries.optimizers import Schedule as Schedule
+from jaxlike._src.example_libraries.optimizers import State as State
+from jaxlike._src.example_libraries.optimizers import Step as Step
+from jaxlike._src.example_libraries.optimizers import UpdateFn as UpdateFn
+from jaxlike._src.example_libraries.optimizers import Updates as Updates
+from jaxlike._src.example_libraries.optimizers import adagrad as adagrad
+from jaxlike._src.example_libraries.optimizers import adam as adam
+from jaxlike._src.example_libraries.optimizers import adamax as adamax
+from jaxlike._src.example_libraries.optimizers import clip_grads as clip_grads
+from jaxlike._src.example_libraries.optimizers import constant as constant
+from jaxlike._src.example_libraries.optimizers import exponential_decay as exponential_decay
+from jaxlike._src.example_libraries.optimizers import inverse_time_decay as inverse_time_decay
+from jaxlike._src.example_libraries.optimizers import l2_norm as l2_norm
+from jaxlike._src.example_libraries.optimizers import make_schedule as make_schedule
+from jaxlike._src.example_libraries.optimizers import map as map
+from jaxlike._src.example_libraries.optimizers import momentum as momentum
+from jaxlike._src.example_libraries.optimizers import nesterov as nesterov
+from jaxlike._src.example_libraries.optimizers import optimizer as optimizer
+from jaxlike._src.example_libraries.optimizers import pack_optimizer_state as pack_optimizer_state
+from jaxlike._src.example_libraries.optimizers import piecewise_constant as piecewise_constant
+from jaxlike._src.example_libraries.optimizers import polynomial_decay as polynomial_decay
+from jaxlike._src.example_libraries.optimizers import rmsprop as rmsprop
+from jaxlike._src.example_libraries.optimizers import rmsprop_momentum as rmsprop_momentum
+from jaxlike._src.example_libraries.optimizers import sgd as sgd
+from jaxlike._src.example_libraries.optimizers import sm3 as sm3
+from jaxlike._src.example_libraries.optimizers import unpack_optimizer_state as unpack_optimizer_state
+from jaxlike._src.example_libraries.optimizers import zip as zip

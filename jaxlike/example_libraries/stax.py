@@ -1,0 +1,36 @@
+"""jax.example_libraries.stax: the names."""
+
+from jaxlike._src.example_libraries.stax import AvgPool as AvgPool
+from jaxlike._src.example_libraries.stax import BatchNorm as BatchNorm
+from jaxlike._src.example_libraries.stax import Conv as Conv
+from jaxlike._src.example_libraries.stax import Conv1DTranspose as Conv1DTranspose
+from jaxlike._src.example_libraries.stax import ConvTranspose as ConvTranspose
+from jaxlike._src.example_libraries.stax import Dense as Dense
+from jaxlike._src.example_libraries.stax import Dropout as Dropout
+from jaxlike._src.example_libraries.stax import Elu as Elu
+from jaxlike._src.example_libraries.stax import Exp as Exp
+from jaxlike._src.example_libraries.stax import FanInConcat as FanInConcat
+from jaxlike._src.example_libraries.stax import FanInSum as FanInSum
+from jaxlike._src.example_libraries.stax import FanOut as FanOut
+from jaxlike._src.example_libraries.stax import Flatten as Flatten
+from jaxlike._src.example_libraries.stax import Gelu as Gelu
+from jaxlike._src.example_libraries.stax import GeneralConv as GeneralConv
+from jaxlike._src.example_libraries.stax import GeneralConvTranspose as GeneralConvTranspose
+from jaxlike._src.example_libraries.stax import Identity as Identity
+from jaxlike._src.example_libraries.stax import LeakyRelu as LeakyRelu
+from jaxlike._src.example_libraries.stax import LogSoftmax as LogSoftmax
+from jaxlike._src.example_libraries.stax import MaxPool as MaxPool
+from jaxlike._src.example_libraries.stax import Relu as Relu
+from jaxlike._src.example_libraries.stax import Selu as Selu
+from jaxlike._src.example_libraries.stax import Sigmoid as Sigmoid
+from jaxlike._src.example_libraries.stax import Softmax as Softmax
+from jaxlike._src.example_libraries.stax import Softplus as Softplus
+from jaxlike._src.example_libraries.stax import SumPool as SumPool
+from jaxlike._src.example_libraries.stax import Tanh as Tanh
+from jaxlike._src.example_libraries.stax import elementwise as elementwise
+from jaxlike._src.example_libraries.stax import glorot as glorot
+from jaxlike._src.example_libraries.stax import logsoftmax as logsoftmax
+from jaxlike._src.example_libraries.stax import parallel as parallel
+from jaxlike._src.example_libraries.stax import randn as randn
+from jaxlike._src.example_libraries.stax import serial as serial
+from jaxlike._src.example_libraries.stax import shape_dependent as shape_dependent

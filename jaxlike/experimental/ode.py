@@ -1,0 +1,3 @@
+"""jax.experimental.ode: the names."""
+
+from jaxlike._src.experimental.ode import odeint as odeint
