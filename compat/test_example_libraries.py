@@ -25,7 +25,7 @@ def layer(jax, make, x=IMAGES, **kwargs):
     """A layer's output shape, parameters and output."""
     init, apply = make(modules(jax)[0])
     shape, params = init(jax.random.key(0), x.shape)
-    return shape, params, apply(params, x, **kwargs)
+    return jax.tree.map(int, shape), params, apply(params, x, **kwargs)  # JAX's sizes are numpy's, of convolutions
 
 
 def trained(jax, make):

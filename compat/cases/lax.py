@@ -358,6 +358,100 @@ PRODUCTS = [
     Case("batch_matmul", arity=2, dtypes=WIDE, shapes=(((2, 3, 4), (2, 4, 2)),), tolerance=SUMS),
 ]
 
+GAMMAS = [
+    *[
+        Case(
+            name,
+            arity=2,
+            dtypes=FLOATS,
+            domain=(POSITIVE, POSITIVE),
+            shapes=(((), ()), ((3,), (3,)), ((2, 3), ())),
+            tolerance=Tolerance(200),
+            without=("hvp", "kinks", "edges"),
+        )
+        for name in ("igamma", "igammac")
+    ],
+    Case(
+        "igamma_grad_a",
+        arity=2,
+        dtypes=WIDE_FLOATS,
+        domain=(POSITIVE, POSITIVE),
+        shapes=PAIRS[:3],
+        tolerance=Tolerance(500),
+        grad=False,
+        without=("edges",),
+    ),
+    Case(
+        "zeta",
+        arity=2,
+        dtypes=FLOATS,
+        domain=(ABOVE_ONE, POSITIVE),
+        shapes=PAIRS[:3],
+        tolerance=Tolerance(60),
+        grad=False,
+        without=("edges",),
+    ),
+    Case(
+        "polygamma",
+        dtypes=FLOATS,
+        domain=POSITIVE,
+        shapes=SOME,
+        call=lambda jax, x: jax.lax.polygamma(jax.lax.full_like(x, 2), x),
+        tolerance=Tolerance(200),
+    ),
+    Case(
+        "betainc",
+        dtypes=FLOATS,
+        domain=between(0.05, 0.95),
+        shapes=SOME,
+        call=lambda jax, x: jax.lax.betainc(jax.lax.full_like(x, 1.5), jax.lax.full_like(x, 2), x),
+        tolerance=Tolerance(60),
+    ),
+]
+
+
+def _ragged(jax: Any, x: Any, y: Any) -> Any:
+    return jax.lax.ragged_dot(x, y, jax.numpy.array([2, 0, 3]))
+
+
+def _ragged_sums(jax: Any, x: Any, y: Any) -> Any:
+    numbers = jax.lax.RaggedDotDimensionNumbers((([1], [0]), ([], [])), [1], [])
+    return jax.lax.ragged_dot_general(x, y, jax.numpy.array([2, 1, 1]), numbers)
+
+
+MORE_PRODUCTS = [
+    Case(
+        "ragged_dot",
+        arity=2,
+        dtypes=WIDE,
+        shapes=(((6, 4), (3, 4, 2)),),
+        call=_ragged,
+        tolerance=SUMS,
+        without=("vmap", "jit_of_vmap", "vmap_of_grad"),  # JAX maps over its first axes only
+    ),
+    Case(
+        "ragged_dot_general",
+        arity=2,
+        dtypes=WIDE,
+        shapes=(((3, 5), (5, 2)),),
+        call=_ragged_sums,
+        tolerance=SUMS,
+        only=("eager", "jit", "jvp"),  # JAX has no gradient in this mode
+    ),
+    Case(
+        "scaled_dot",
+        arity=2,
+        dtypes=("float32", "bfloat16"),
+        shapes=(((4, 8), (8, 3)),),
+        call=lambda jax, x, y: jax.lax.scaled_dot(x, y, lhs_scale=x[:, :2], preferred_element_type="float32"),
+        tolerance=Tolerance(2, normwise=True),
+        grad=False,
+        only=("eager", "jit"),
+    ),
+    *vary(Case("approx_max_k", dtypes=FLOATS, shapes=(((3, 7),),), domain=DISTINCT), k=(1, 3)),
+    *vary(Case("approx_min_k", dtypes=FLOATS, shapes=(((7, 3),),), domain=DISTINCT), k=(2,), reduction_dimension=(0,)),
+]
+
 CREATION = [
     *vary(
         Case("iota", arity=0, dtypes=("float32",), call=lambda jax, d: jax.lax.iota(d, 4)),
@@ -385,4 +479,5 @@ CREATION = [
     ),
 ]
 
-TABLE = Table("lax", "jax.lax", [*UNARY, *BINARY, *SHAPES, *DYNAMIC, *REDUCTIONS, *PRODUCTS, *CREATION])
+PRODUCTS_AND_GAMMAS = [*PRODUCTS, *MORE_PRODUCTS, *GAMMAS]
+TABLE = Table("lax", "jax.lax", [*UNARY, *BINARY, *SHAPES, *DYNAMIC, *REDUCTIONS, *PRODUCTS_AND_GAMMAS, *CREATION])

@@ -19,3 +19,4 @@ from jaxlike._src.lax.linalg import symmetric_product as symmetric_product
 from jaxlike._src.lax.linalg import triangular_solve as triangular_solve
 from jaxlike._src.lax.linalg import tridiagonal as tridiagonal
 from jaxlike._src.lax.linalg import tridiagonal_solve as tridiagonal_solve
+from jaxlike._src.lax.polar import qdwh as qdwh

@@ -69,7 +69,7 @@ def optimizer(opt_maker: Callable[..., Any]) -> Callable[..., Optimizer]:
 
         def packed(states: Any, tree: Any) -> OptimizerState:
             flat = [tree_flatten(state) for state in states]
-            return OptimizerState([leaves for leaves, _ in flat], tree, [subtree for _, subtree in flat])
+            return OptimizerState(tuple(leaves for leaves, _ in flat), tree, tuple(subtree for _, subtree in flat))
 
         def unpacked(state: Any) -> Any:
             return map(tree_unflatten, state.subtree_defs, state.packed_state)
@@ -325,4 +325,4 @@ def pack_optimizer_state(marked_pytree: Any) -> OptimizerState:
     marks, tree = tree_flatten(marked_pytree)
     assert all(isinstance(mark, JoinPoint) for mark in marks)
     flat = [tree_flatten(mark.subtree) for mark in marks]
-    return OptimizerState([leaves for leaves, _ in flat], tree, [subtree for _, subtree in flat])
+    return OptimizerState(tuple(leaves for leaves, _ in flat), tree, tuple(subtree for _, subtree in flat))

@@ -7,7 +7,8 @@ The axes are brought into the order batch, own, summed and the product is one ba
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -22,11 +23,14 @@ from jaxlike._src.numpy.products import exact
 from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
     from jaxlike._src.typing import ArrayLike, DTypeLike
+
+
+DotDimensionNumbers: TypeAlias = tuple[
+    tuple[Sequence[int], Sequence[int]], tuple[Sequence[int], Sequence[int]]
+]
 
 
 def dot_general(

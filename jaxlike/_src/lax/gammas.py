@@ -78,7 +78,7 @@ def igamma_grad_a(a: ArrayLike, x: ArrayLike) -> Array:
     return _weak(_igamma_grad_a(*both), both)
 
 
-def random_gamma_grad(a: ArrayLike, x: ArrayLike, *, dtype: Any) -> Array:
+def random_gamma_grad(a: ArrayLike, x: ArrayLike, *, dtype: Any = None) -> Array:
     """The derivative of samples ``x`` of a gamma distribution in its parameter ``a``."""
     del dtype
     both = _strict("random_gamma_grad", a, x)

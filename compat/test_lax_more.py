@@ -1,0 +1,237 @@
+"""jax.lax beside its tables: ragged products, generators, tokens, algorithms, jax.lax.linalg's arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compat.same import Tolerance, assert_same, run_both, same_in_both
+
+LOOSE = Tolerance(factor=60, normwise=True)
+
+
+def lines(block: str) -> list[str]:
+    """The lines of a block."""
+    return [line.strip() for line in block.strip().splitlines()]
+
+
+def same(line: str, x64: bool = False) -> None:
+    """A line ends in the same way in both frameworks."""
+
+    def program(jax: Any) -> Any:
+        return eval(line, {"jax": jax, "jnp": jax.numpy, "np": np, "lax": jax.lax, "la": jax.lax.linalg})
+
+    assert_same(*run_both(program), LOOSE, line)
+
+
+BLOCKS = {
+    "linalg": """
+        la.cholesky(jnp.ones((2, 3)))
+        la.cholesky(jnp.eye(3, dtype="int32"))
+        la.cholesky(-jnp.eye(3))
+        la.cholesky(jnp.ones((0, 3, 3)))
+        la.cholesky(np.eye(3, dtype="float32"))
+        la.cholesky_update(jnp.eye(3), jnp.ones(2))
+        la.cholesky_update(jnp.ones((2, 3, 3)), jnp.ones((2, 3)))
+        la.cholesky_update(jnp.eye(3), jnp.zeros(3))
+        la.eig(jnp.ones((2, 3)))
+        la.eig(jnp.ones((2, 2)), implementation=la.EigImplementation.CUSOLVER)
+        la.eig(jnp.eye(2), use_magma=False)
+        la.eig(jnp.array([[jnp.nan, 1], [1, 2.0]]))
+        la.eigh(jnp.ones((2, 3)))
+        la.eigh(jnp.ones((2, 3)), symmetrize_input=False)
+        la.eigh(jnp.eye(3), subset_by_index=(0, 2))
+        la.eigh(jnp.eye(3), implementation=la.EighImplementation.JACOBI)
+        la.eigh(jnp.eye(3), implementation=la.EighImplementation.QDWH)
+        la.hessenberg(jnp.ones((2, 3)))
+        la.householder_product(jnp.ones((2, 3)), jnp.ones(2))
+        la.householder_product(jnp.ones((3, 2)), jnp.ones(3))
+        la.householder_product(jnp.ones((3, 2)), jnp.ones((2, 2)))
+        la.lu(jnp.ones(3))
+        la.lu(jnp.zeros((3, 3)))
+        la.lu_pivots_to_permutation(jnp.array([2, 2, 2], "int32"), 2)
+        la.ormqr(jnp.ones((3, 2)), jnp.ones(2), jnp.ones((2, 2)))
+        la.qr(jnp.ones(3))
+        la.schur(jnp.ones((2, 3)))
+        la.schur(jnp.eye(2), sort_eig_vals=True)
+        la.schur(jnp.eye(2), compute_schur_vectors=False)
+        la.svd(jnp.ones((3, 2)), subset_by_index=(0, 1))
+        la.svd(jnp.ones((3, 2)), subset_by_index=(0, 1), full_matrices=False)
+        la.svd(jnp.ones((3, 2)), algorithm=la.SvdAlgorithm.JACOBI)
+        la.svd(jnp.diag(jnp.array([1.0, 2])), algorithm=la.SvdAlgorithm.QR, compute_uv=False)
+        la.symmetric_product(jnp.ones((3, 2)), jnp.ones((2, 2)))
+        la.triangular_solve(jnp.ones((3, 2)), jnp.ones((2, 2)))
+        la.triangular_solve(jnp.ones((3, 3)), jnp.ones((2, 2)))
+        la.triangular_solve(jnp.ones((3, 3)), jnp.ones((2, 3, 3)))
+        la.triangular_solve(jnp.eye(3) + 1, jnp.ones(3), left_side=True, lower=True)
+        la.tridiagonal(jnp.ones((2, 3)))
+        la.tridiagonal_solve(jnp.ones(3), jnp.ones(2), jnp.ones(3), jnp.ones((3, 1)))
+        la.tridiagonal_solve(jnp.ones(3), jnp.ones(3), jnp.ones(3), jnp.ones((2, 1)))
+        la.tridiagonal_solve(jnp.ones(1), jnp.ones(1) * 2, jnp.ones(1), jnp.ones((1, 2)))
+        [str(x) for e in (la.SvdAlgorithm, la.EigImplementation, la.EighImplementation) for x in e]
+    """,
+    "gammas": """
+        lax.igamma(1, 2)
+        lax.igamma(1.0, 2.0)
+        lax.igamma(1.0, 2j)
+        lax.igamma(jnp.ones(3), jnp.ones(2))
+        lax.igammac(jnp.ones(3), jnp.ones((2, 3)))
+        lax.zeta(np.float32(1), np.float16(1))
+        lax.polygamma("a", 1.0)
+        lax.igamma_grad_a([1.0], 2.0)
+        lax.igammac(jnp.array([0.0, -1, jnp.nan, jnp.inf]), jnp.array([1.0, 2, 1, 1]))
+        lax.igamma(jnp.array([1.0, 2, 1, 1]), jnp.array([0.0, -1, jnp.nan, jnp.inf]))
+        lax.zeta(jnp.array([0.0, -1, jnp.nan, jnp.inf]), jnp.array([1.0, 2, 1, 1]))
+        lax.betainc(1.0, 2.0, 0.5)
+        lax.betainc(1, 2, 0.5)
+        lax.random_gamma_grad(jnp.array([1.0, 2.5]), jnp.array([0.3, 4.0]))
+        jax.grad(lambda x: lax.zeta(jnp.float32(2), x))(1.0)
+        jax.grad(lambda m: lax.polygamma(m, jnp.float32(2)))(1.0)
+        jax.grad(lambda a: lax.betainc(a, jnp.float32(2), jnp.float32(0.2)))(0.3)
+    """,
+    "odds and ends": """
+        lax.approx_max_k(jnp.arange(4), 2)
+        lax.approx_max_k(jnp.arange(4.0), 0)
+        lax.approx_max_k(jnp.arange(4.0), 9)
+        lax.approx_min_k(jnp.float32(1), 1)
+        lax.approx_max_k(jnp.arange(4.0), 2, aggregate_to_topk=False)
+        lax.shape_as_value((2, 3))
+        lax.shape_as_value(())
+        lax.stage(1.0)
+        lax.stage(np.ones(2))
+        lax.dce_sink((1.0, 2.0))
+        lax.after_all(1.0)
+        type(lax.after_all(lax.create_token(), lax.create_token())).__name__
+        lax.rng_uniform(1.0, 2.0, (3,)).shape
+        lax.rng_uniform(1.0, 2, (3,))
+        lax.rng_uniform(jnp.ones(2), 2.0, (3,))
+        ((lax.rng_uniform(1.0, 2.0, (99,)) >= 1) & (lax.rng_uniform(1.0, 2.0, (99,)) < 2)).all()
+        lax.rng_bit_generator(jnp.zeros(4, "uint32"), (3,), "int32")
+        lax.rng_bit_generator(jnp.zeros(4, "uint32"), (3,), "float32")
+        jax.jit(lambda k: lax.rng_bit_generator(k, (2, 3)))(np.array([1, 2, 3, 4], "uint32"))
+        [str(x) for x in lax.RandomAlgorithm]
+        [repr(x) for x in lax.DotAlgorithmPreset]
+        str(lax.DotAlgorithm("float16", "float16", "float32"))
+        [x.accumulation_type for x in lax.DotAlgorithmPreset]
+        [x.supported_lhs_types for x in lax.DotAlgorithmPreset]
+        [x.supported_rhs_types for x in lax.DotAlgorithmPreset]
+        [x.supported_output_types("float32", "float32") for x in lax.DotAlgorithmPreset]
+        lax.dot(jnp.ones((2, 2)), jnp.ones((2, 2)), precision="F32_F32_F32")
+        lax.dot(jnp.ones((2, 2)), jnp.ones((2, 2)), precision="f32_f32_f32")
+        lax.dot(jnp.ones((2, 2)), jnp.ones((2, 2)), precision="HIGHEST")
+        lax.dot(jnp.ones((2, 2)), jnp.ones((2, 2)), precision=lax.DotAlgorithmPreset.TF32_TF32_F32)
+        lax.dot(jnp.ones((2, 2)), jnp.ones((2, 2)), precision=("highest", "default"))
+        lax.dot(jnp.ones((2, 2)), jnp.ones((2, 2)), precision=("highest", None))
+        lax.with_sharding_constraint(jnp.ones(3), jax.sharding.PartitionSpec("i"))
+        lax.with_sharding_constraint(jnp.ones(3), None)
+        lax.with_sharding_constraint(jnp.ones(3), 3)
+        lax.with_sharding_constraint({"a": 1.0}, jax.sharding.SingleDeviceSharding(jax.devices()[0]))
+        str(lax.RaggedDotDimensionNumbers((([1], [1]), ([], [])), [0], [0]))
+        str(lax.DotDimensionNumbers).count("Sequence")
+        str(lax.PrecisionLike).count("Precision")
+    """,
+    "ragged": """
+        lax.ragged_dot(jnp.ones((6, 4)), jnp.ones((3, 4, 2)), jnp.int32(1))
+        lax.ragged_dot(jnp.ones((6, 4)), jnp.ones((3, 4, 2)), jnp.ones(3))
+        lax.ragged_dot(jnp.ones((6, 4)), jnp.ones((3, 4, 2)), jnp.ones(2, "int32"))
+        lax.ragged_dot(jnp.ones((6, 4)), jnp.ones((3, 5, 2)), jnp.ones(3, "int32"))
+        lax.ragged_dot(jnp.ones((6, 4)), jnp.ones((3, 4, 2)), jnp.ones((2, 3), "int32"))
+        lax.ragged_dot(jnp.ones((6, 4), "int8"), jnp.ones((3, 4, 2), "int8"), jnp.ones(3, "int32"), None, "int32")
+        lax.scaled_dot(jnp.ones((2, 4)), jnp.ones((4, 2)), lhs_scale=jnp.ones((2, 3)))
+        lax.scaled_dot(jnp.ones((2, 4)), jnp.ones((4, 2)), lhs_scale=jnp.ones((2, 4)))
+        lax.scaled_dot(jnp.ones((2, 4)), jnp.ones((4, 2)), lhs_scale=jnp.ones((3, 2)))
+        lax.scaled_dot(jnp.ones((2, 4)), jnp.ones((5, 2)))
+        lax.scaled_dot(jnp.ones(4), jnp.ones(4))
+        lax.scaled_dot(jnp.ones((2, 4)), jnp.ones((1, 4, 2)))
+    """,
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_lines(name: str) -> None:
+    for line in lines(BLOCKS[name]):
+        same(line)
+
+
+@pytest.mark.parametrize("algorithm", [0, 1, 2])
+def test_bits_of_generators(algorithm: int) -> None:
+    key = np.array([5, 6, 0xFFFFFFFF, 7], np.uint32)
+    for shape in ((4,), (3, 5), ()):
+        for dtype in ("uint16", "uint32"):
+            assert_same(
+                *run_both(
+                    lambda jax, shape=shape, dtype=dtype: jax.lax.rng_bit_generator(
+                        key, shape, dtype, jax.lax.RandomAlgorithm(algorithm)
+                    )
+                ),
+                title=f"{shape} {dtype}",
+            )
+
+
+@same_in_both(x64=True)
+def test_bits_of_64(jax):
+    key = np.array([5, 6, 0xFFFFFFFF, 7], np.uint32)
+    return [jax.lax.rng_bit_generator(key, (3,), "uint64", jax.lax.RandomAlgorithm(a)) for a in (0, 1, 2)] + [
+        jax.lax.rng_bit_generator(np.array([1, 2], np.uint64), (3,))
+    ]
+
+
+@same_in_both
+def test_ragged_modes(jax):
+    rng = np.random.default_rng(0)
+    x, y = (jax.numpy.asarray(rng.normal(size=s).astype(np.float32)) for s in ((2, 6, 4), (3, 2, 4, 5)))
+    numbers = jax.lax.RaggedDotDimensionNumbers((([2], [2]), ([0], [1])), [1], [0])
+    product = jax.lax.ragged_dot_general
+    sizes = [jax.numpy.array(s, "int32") for s in ([2, 1, 3], [[2, 1, 3], [1, 1, 1]])]
+    common = jax.lax.RaggedDotDimensionNumbers((([2], [1]), ([0], [0])), [0], [])
+    return [
+        *[product(x, y, s, numbers) for s in sizes],
+        *[jax.grad(lambda x, s=s: (product(x, y, s, numbers) ** 2).sum())(x) for s in sizes],
+        product(x, y[0].transpose(0, 1, 2), jax.numpy.array([1, 1]), common),
+    ]
+
+
+@pytest.mark.parametrize("bad", [
+    ((([1], [1]), ([], [])), [0, 1], [0]), ((([1], [1]), ([], [])), [5], [0]), ((([1], [1]), ([], [])), [0], []),
+    ((([1], [1]), ([], [])), [0], [1]), ((([1], [1]), ([], [])), [0], [7]), ((([1], [1]), ([], [])), [1], [0]),
+])  # fmt: skip
+def test_ragged_numbers_that_do_not_fit(bad: Any) -> None:
+    def program(jax: Any) -> Any:
+        arrays = jax.numpy.ones((6, 4)), jax.numpy.ones((3, 4, 2)), jax.numpy.ones(3, "int32")
+        return jax.lax.ragged_dot_general(*arrays, jax.lax.RaggedDotDimensionNumbers(*bad))
+
+    assert_same(*run_both(program))
+
+
+@same_in_both
+def test_composite(jax):
+    def tangent(x, *, scale):
+        return {"out": jax.numpy.tan(x) * scale, "in": x + 1}
+
+    named = jax.lax.composite(tangent, name="my.tangent", version=1)
+    return [named(1.0, scale=2.0), jax.jit(lambda x: named(x, scale=np.float32(3)))(jax.numpy.ones(2))]
+
+
+def test_composites_have_no_rules() -> None:
+    for program in (
+        lambda jax: jax.grad(lambda x: jax.lax.composite(jax.numpy.sin, "sine")(x))(1.0),
+        lambda jax: jax.vmap(jax.lax.composite(jax.numpy.sin, "sine"))(np.ones(3)),
+        lambda jax: jax.jit(lambda x: jax.lax.composite(lambda y, *, a: y * a, "times")(x, a=x))(1.0),
+    ):
+        assert_same(*run_both(program))
+
+
+@same_in_both(tolerance=LOOSE)
+def test_derivatives_of_eigenvectors(jax):
+    a = jax.numpy.array([[2.0, 1, 0], [0.5, 3, 1], [0, -1, 5]])
+    moved = jax.jvp(lambda a: jax.lax.linalg.eig(a, enable_eigvec_derivs=True), (a,), (jax.numpy.ones((3, 3)),))
+    values = jax.grad(
+        lambda a: jax.lax.linalg.eig(a, compute_left_eigenvectors=False, compute_right_eigenvectors=False)[0].real.max()
+    )
+    return [moved, values(a)]
+
+
+def test_other_derivatives_of_eigenvectors_are_refused() -> None:
+    assert_same(*run_both(lambda jax: jax.jvp(jax.lax.linalg.eig, (jax.numpy.eye(2),), (jax.numpy.eye(2),))))
