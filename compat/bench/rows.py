@@ -31,6 +31,8 @@ TARGETS = {
     "eager ops": 0.5,
     "eager transformations": 0.3,
     "jit dispatch": 1.0,
+    "transformations of jitted functions": 0.5,
+    "traces": 1.0,
     "recitation: selu on 1e7": 1.1,
 }
 
@@ -45,7 +47,7 @@ def row(name: str, group: str, **options: Any) -> Callable[[Make], Make]:
     return register
 
 
-EAGER, TRANSFORMATIONS, DISPATCH, SELU = TARGETS
+EAGER, TRANSFORMATIONS, DISPATCH, DERIVED, TRACES, SELU = TARGETS
 VECTOR = np.array([0.1, 0.7, -1.3], np.float32)
 
 
@@ -266,6 +268,94 @@ def dispatch_forty(jax):
 def dispatch_grad(jax):
     f, x = jax.jit(jax.grad(half_square(jax))), jax.numpy.asarray(VECTOR)
     return lambda: f(x)
+
+
+# --------------------------------------------------------------------------- transformations of jitted functions
+
+
+@row("grad(jit(f))(x)", DERIVED)
+def grad_of_jit(jax):
+    f, x = jax.grad(jax.jit(half_square(jax))), jax.numpy.asarray(VECTOR)
+    return lambda: f(x)
+
+
+@row("vmap(jit(f))(xs)", DERIVED)
+def vmap_of_jit(jax):
+    f, xs = jax.vmap(jax.jit(half_square(jax))), jax.numpy.ones((100, 3))
+    return lambda: f(xs)
+
+
+@row("vmap(grad(jit(f)))(xs)", DERIVED)
+def vmap_of_grad_of_jit(jax):
+    f, xs = jax.vmap(jax.grad(jax.jit(half_square(jax)))), jax.numpy.ones((100, 3))
+    return lambda: f(xs)
+
+
+@row("jvp(jit(f)), 100 ops", DERIVED, tier="compile")
+def jvp_of_jit(jax):
+    f, x = jax.jit(chain(jax, 100)), jax.numpy.asarray(VECTOR)
+    return lambda: jax.jvp(f, (x,), (x,))
+
+
+@row("grad(jit(f)), 100 ops", DERIVED)
+def grad_of_jit_of_a_chain(jax):
+    f, x = jax.grad(jax.jit(chain(jax, 100))), jax.numpy.asarray(VECTOR)
+    return lambda: f(x)
+
+
+# -------------------------------------------------------------------------------------------------------- traces
+
+
+def chain(jax, ops):
+    """A new function of about so many operations: none that a cache knows."""
+    sin = jax.numpy.sin
+
+    def f(x):
+        for _ in range(ops // 3):
+            x = sin(x) * x + 1.0
+        return x.sum()
+
+    return f
+
+
+def traced(jax, ops, transform):
+    """Trace a new function; the types of its results."""
+    return lambda: [str(a) for a in jax.make_jaxpr(transform(chain(jax, ops)))(VECTOR).out_avals]
+
+
+@row("make_jaxpr, 10 ops", TRACES)
+def trace_short(jax):
+    return traced(jax, 10, lambda f: f)
+
+
+@row("make_jaxpr, 300 ops", TRACES, warm=2)
+def trace_long(jax):
+    return traced(jax, 300, lambda f: f)
+
+
+@row("make_jaxpr, 3000 ops", TRACES, warm=1)
+def trace_very_long(jax):
+    return traced(jax, 3000, lambda f: f)
+
+
+@row("make_jaxpr of grad, 10 ops", TRACES)
+def trace_grad_short(jax):
+    return traced(jax, 10, jax.grad)
+
+
+@row("make_jaxpr of grad, 300 ops", TRACES, warm=2)
+def trace_grad(jax):
+    return traced(jax, 300, jax.grad)
+
+
+@row("make_jaxpr of vmap, 300 ops", TRACES, warm=2)
+def trace_vmap(jax):
+    return traced(jax, 300, lambda f: jax.vmap(lambda x: f(x + jax.numpy.ones(3))))
+
+
+@row("make_jaxpr of jit of grad, 300 ops", TRACES, warm=2)
+def trace_jit_of_grad(jax):
+    return traced(jax, 300, lambda f: jax.jit(jax.grad(f)))
 
 
 # ------------------------------------------------------------------------------------------- the recitation's

@@ -199,6 +199,20 @@ class outside:
 cleared_levels = temporarily_clear_interpreter_stack  # no functorch level inside; restored also after an error
 
 
+class no_modes:
+    """No dispatch mode inside: what a recorder does itself is not recorded by those outside of it."""
+
+    __slots__ = ("_modes",)
+
+    def __enter__(self) -> None:
+        stack = torch._C._len_torch_dispatch_stack()
+        self._modes = [torch._C._pop_torch_dispatch_stack(None) for _ in range(stack)]
+
+    def __exit__(self, *exc: object) -> None:
+        for mode in reversed(self._modes):
+            torch._C._push_on_torch_dispatch_stack(mode)
+
+
 # Below the innermost level, and back
 
 

@@ -79,16 +79,42 @@ def _empty(meta: tuple[Any, ...]) -> Tensor:
     return torch.empty_strided(shape, stride, dtype=dtype, device="meta")
 
 
+_Tensor = torch.Tensor
+
+
 def _key(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return (tuple(value.shape), value.dtype, value.stride())
-    if isinstance(value, list | tuple):
+    kind = type(value)
+    if kind is _Tensor:
+        return value.shape, value.dtype, value.stride()
+    if kind is tuple or kind is list or isinstance(value, list | tuple):
         return tuple(map(_key, value))
-    return (type(value), value)
+    if isinstance(value, _Tensor):
+        return value.shape, value.dtype, value.stride()
+    return kind, value
+
+
+class _Facts:
+    """What is known of an op from its schema."""
+
+    __slots__ = ("gives_list", "is_mutable", "is_view")
+
+    def __init__(self, op: Any) -> None:
+        schema = op._schema
+        self.is_mutable = schema.is_mutable
+        self.is_view = any(r.alias_info is not None for r in schema.returns)
+        self.gives_list = bool(schema.returns) and schema.returns[0].type.kind() == "ListType"
+
+
+_facts: dict[Any, _Facts] = {}
 
 
 class Trace(torch_private.TorchDispatchMode):
     """The recorder of one trace."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Do without the wrapper that keeps Dynamo out of `__torch_dispatch__`: nothing here is compiled by it."""
+        return False
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -159,8 +185,10 @@ class Trace(torch_private.TorchDispatchMode):
         if self.folds and not self.depends((args, kwargs)):
             with torch_private.outside():
                 return op(*args, **kwargs)
-        schema = op._schema
-        if schema.is_mutable:
+        facts = _facts.get(op)
+        if facts is None:
+            facts = _facts[op] = _Facts(op)
+        if facts.is_mutable:
             return self._mutate(op, types, args, kwargs)
         if op in _IDENTITY:
             (source,) = args
@@ -188,20 +216,20 @@ class Trace(torch_private.TorchDispatchMode):
         single = type(found) is tuple
         outs: Any = _empty(found) if single else [None if m is None else _empty(m) for m in found]
         made = (outs,) if single else outs
-        if any(r.alias_info is not None for r in schema.returns):
+        if facts.is_view:
             self.aliased.update(id(t) for t in (args[0], *made))
             if single and (op in _SCATTERS or op in _REARRANGED):
                 self.views[id(outs)] = (op, args)
         self.nodes.append(
             Node(
                 op,
-                tuple(self._recorded(a) for a in args),
-                {k: self._recorded(v) for k, v in kwargs.items()},
-                tuple(None if t is None else self.define(t) for t in made),
+                tuple([self._recorded(a) for a in args]),
+                {k: self._recorded(v) for k, v in kwargs.items()} if kwargs else {},
+                (self.define(outs),) if single else tuple([None if t is None else self.define(t) for t in made]),
                 single,
             )
         )
-        return outs if single else tuple(outs) if schema.returns[0].type.kind() != "ListType" else outs
+        return outs if single or facts.gives_list else tuple(outs)
 
     def depends(self, value: Any) -> bool:
         """Whether a tensor among arguments is unknown here: one of the trace, or of a transformation outside."""
@@ -219,6 +247,8 @@ class Trace(torch_private.TorchDispatchMode):
         return made
 
     def _recorded(self, value: Any) -> Any:
+        if type(value) is _Tensor:
+            return self.vars.get(id(value)) or self.var_of(value)
         if isinstance(value, torch.Tensor):
             return self.var_of(value)
         if isinstance(value, list | tuple):
@@ -418,7 +448,7 @@ def trace(
     running = recorder(name)
     running.input_names, running.fun_location, running.purpose = list(input_names), location, purpose
     tensors = [x._t for x in examples]
-    with torch_private.cleared_levels(), Frame("jit", trace=running, fun_name=name):
+    with torch_private.cleared_levels(), torch_private.no_modes(), Frame("jit", trace=running, fun_name=name):
         stand_ins = [running.placeholder(t) for t in tensors]
         running.inputs = [running.vars[id(t)] for t in stand_ins]
         inside = [type(x)(t, x._tag) for x, t in zip(examples, stand_ins, strict=True)]
