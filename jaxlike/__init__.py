@@ -9,6 +9,7 @@ from jaxlike import distributed as distributed
 from jaxlike import dtypes as dtypes
 from jaxlike import errors as errors
 from jaxlike import experimental as experimental
+from jaxlike import export as export
 from jaxlike import flatten_util as flatten_util
 from jaxlike import image as image
 from jaxlike import lax as lax

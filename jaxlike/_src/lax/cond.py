@@ -17,6 +17,7 @@ from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
 from jaxlike._src.frames import STATE
+from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
 from jaxlike._src.lax.scan import spread
 from jaxlike._src.lax.select import clamp
@@ -121,6 +122,8 @@ class Cond(Structured):
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
         """One choice for all lanes; or every branch, and for each lane its own."""
+        if any(isinstance(e, IOEffect | OrderedIOEffect) for b in self.branches for e in b.graph.effects):
+            raise NotImplementedError("IO effect not supported in vmap-of-cond.")
         index, *operands = args
         flags = list(mapped[1:])
         guarded = [mapped[0] and STATE.frame is not None and d for d in derive.differentiable(operands)]

@@ -464,10 +464,12 @@ def map(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any
     steps = 0 if batch_size == 0 else size // batch_size
     taken = steps * batch_size
     over = vmap(f)
-    rest = over(tree_unflatten(tree, [x[taken:] for x in rows])) if taken < size or not steps else None
     if not steps:
-        return rest
+        return over(tree_unflatten(tree, rows))
     batches = [x[:taken].reshape(steps, batch_size, *x.shape[1:]) for x in rows]
     _, ys = scan(lambda _, x: ((), over(x)), (), tree_unflatten(tree, batches))
     ys = tree_map(lambda y: like(y, unwrap(y).flatten(0, 1)), ys)
-    return ys if taken == size else tree_map(lambda a, b: like(a, torch.cat([unwrap(a), unwrap(b)])), ys, rest)
+    if taken == size:
+        return ys
+    rest = over(tree_unflatten(tree, [x[taken:] for x in rows]))
+    return tree_map(lambda a, b: like(a, torch.cat([unwrap(a), unwrap(b)])), ys, rest)

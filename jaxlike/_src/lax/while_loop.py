@@ -16,6 +16,7 @@ import torch
 from jaxlike._src import config, dtypes, errors, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
+from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.scan import scan, spread
 from jaxlike._src.transforms import derive
@@ -109,7 +110,12 @@ class While(Structured):
         """Loop over all lanes, while any goes on if they may disagree."""
         m_cond, m_body, had = self.split(mapped)
         of_cond, of_body, carry = self.split(args)
+        effects = self.cond.graph.effects | self.body.graph.effects
+        if any(isinstance(e, OrderedIOEffect) for e in effects):
+            raise Exception("Ordered IO effects not supported in vmap.")
         m_carry, disagree = self._lanes(args, mapped, frame)
+        if disagree and any(isinstance(e, IOEffect) for e in effects):
+            raise Exception("Unordered IO effects not supported in while_loop with batched predicate")
         shared, m_shared = (of_cond, m_cond) if disagree else ([], [])  # the body then asks the condition too
 
         def go_on(flat: Sequence[Array]) -> Tensor:
