@@ -121,3 +121,9 @@ from jaxlike._src.transforms.reverse import vjp as vjp
 from jaxlike._src.transforms.vmap import vmap as vmap
 from jaxlike._src.version import __version__ as __version__
 from jaxlike._src.version import __version_info__ as __version_info__
+from jaxlike import api_util as api_util
+from jaxlike import interpreters as interpreters
+from jaxlike import ref as ref
+from jaxlike._src.lax.refs import Ref as Ref
+from jaxlike._src.lax.refs import freeze as freeze
+from jaxlike._src.lax.refs import new_ref as new_ref

@@ -20,6 +20,7 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, running
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
+from jaxlike._src.transforms import ref_state
 from jaxlike._src.transforms.arguments import check_callable, check_leaf, is_float0, name_of, wraps
 from jaxlike._src.transforms.static_args import Static, resolve, signature_of
 from jaxlike._src.tree import (
@@ -135,6 +136,9 @@ class JitFunction:
         if config.disable_jit.value or not STATE.plain or _named_axis_outside():
             # Checks op by op, and collectives over an enclosing vmap's axis, need the Python itself.
             return self._fun(*args, **kwargs)
+        return ref_state.call_jitted(self, self._of_arrays, _jitted_plainly, location_of(self._fun), args, kwargs)
+
+    def _of_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arrays, key, call, in_tree, paths = self._prepare(args, kwargs)
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
@@ -260,6 +264,10 @@ class JitFunction:
 
     def __reduce__(self) -> Any:
         return _rebuild, (self._fun, self._options)
+
+
+def _jitted_plainly(fun: Any) -> JitFunction:
+    return JitFunction(fun, dict.fromkeys(("static_argnums", "static_argnames", "donate_argnums", "donate_argnames")))
 
 
 def _rebuild(fun: Any, options: dict[str, Any]) -> JitFunction:
