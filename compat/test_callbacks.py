@@ -266,6 +266,17 @@ def _scan(jax: Any, log: Any, reverse: bool = False) -> Any:
     return jax.lax.scan(step, np.float32(0), X, reverse=reverse)
 
 
+def _with_own_rule(jax: Any, f: Any) -> Any:
+    g = jax.custom_jvp(f)
+    g.defjvp(lambda primals, tangents: (primals[0] * 2, tangents[0] * 2))
+    return jax.jit(g)(1.0), jax.grad(g)(1.0), jax.jit(jax.grad(g))(1.0)
+
+
+def _refused(jax: Any, log: Any) -> Any:
+    f = io(jax, lambda x: None)
+    return jax.grad(lambda x: jax.lax.scan(lambda c, v: (f(c) * v, None), x, X)[0])(1.0)
+
+
 IO: dict[str, Any] = {
     "eager": lambda jax, log: io(jax, log)(X),
     "ordered": lambda jax, log: io(jax, log, ordered=True)(X),
@@ -288,6 +299,16 @@ IO: dict[str, Any] = {
     "jvp": lambda jax, log: jax.jvp(io(jax, log), (1.0,), (1.0,)),
     "grad of what has no results": lambda jax, log: jax.grad(lambda x: (note(jax, log)(x), x * x)[1])(1.0),
     "grad around it": lambda jax, log: jax.grad(lambda x: x * io(jax, log)(np.float32(2)))(1.0),
+    "vmap of cond": lambda jax, log: jax.vmap(lambda p, x: jax.lax.cond(p, io(jax, log), lambda x: x, x))(X > 0.7, X),
+    "vmap of cond by one": lambda jax, log: jax.vmap(lambda x: jax.lax.cond(True, io(jax, log), lambda x: x, x))(X),
+    "vmap of while": lambda jax, log: jax.vmap(
+        lambda x: jax.lax.while_loop(lambda c: c < 2, lambda c: io(jax, log)(c) + 1, x)
+    )(X),
+    "ordered vmap of while": lambda jax, log: jax.vmap(
+        lambda x: jax.lax.while_loop(lambda c: c < 2, lambda c: io(jax, log, ordered=True)(c) + 1, x)
+    )(X),
+    "custom_jvp": lambda jax, log: _with_own_rule(jax, io(jax, log, ordered=True)),
+    "grad of scan": lambda jax, log: _refused(jax, log),
     "64 bits": lambda jax, log: jax.experimental.io_callback(log, jax.ShapeDtypeStruct((), np.float64), 1.0),
     "of text": lambda jax, log: jax.experimental.io_callback(log, None, "text"),
     "device_put inside": lambda jax, log: jax.jit(

@@ -337,6 +337,10 @@ AUTOMATIC: dict[str, Any] = {
         )
         for k in (1, 2)
     ],
+    "take_along_axis": lambda jax: said(
+        jax, lambda x: jax.numpy.take_along_axis(x, jax.numpy.array([1, 7]), 0), X, errors="index_checks"
+    ),
+    "gather and scatter": lambda jax: _gathered(jax),
     "indices in scan": lambda jax: said(
         jax,
         lambda x: jax.lax.scan(lambda c, i: (c + x[i], i), f32(jax, 0), np.array([0, 1, 4])),
@@ -353,6 +357,15 @@ AUTOMATIC: dict[str, Any] = {
     ],
     "automatic and not the user's": lambda jax: said(jax, positive(jax), f32(jax, -1), errors="automatic_checks"),
 }
+
+
+def _gathered(jax: Any) -> Any:
+    lax, at = jax.lax, np.array([[0], [2]])
+    reads = lax.GatherDimensionNumbers((1,), (), (0,))
+    writes = lax.ScatterDimensionNumbers((1,), (), (0,))
+    read = lambda x: lax.gather(x, at, reads, (2,), mode="clip")  # noqa: E731
+    write = lambda x: lax.scatter_add(x, at, np.ones((2, 2), np.float32), writes)  # noqa: E731
+    return said(jax, read, X, errors="index_checks"), said(jax, write, X, errors="index_checks")
 
 
 def _used_before(jax: Any) -> Any:

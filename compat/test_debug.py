@@ -261,6 +261,24 @@ PRINTS: dict[str, Any] = {
     "custom_vjp, grad": lambda jax: jax.grad(_custom_vjp(jax))(1.0),
     "custom_vjp, jit": lambda jax: jax.jit(_custom_vjp(jax))(1.0),
     "custom_vjp, jit of grad": lambda jax: jax.jit(jax.grad(_custom_vjp(jax)))(1.0),
+    "checkpoint": lambda jax: jax.checkpoint(lambda x: jax.numpy.sin(said(jax)(x)))(1.0),
+    "checkpoint, grad": lambda jax: jax.grad(jax.checkpoint(lambda x: jax.numpy.sin(said(jax)(x))))(1.0),
+    "checkpoint, jit of grad": lambda jax: jax.jit(
+        jax.grad(jax.checkpoint(lambda x: jax.numpy.sin(said(jax)(x))))
+    )(1.0),
+    "checkpoint that keeps all": lambda jax: jax.grad(
+        jax.checkpoint(
+            lambda x: jax.numpy.sin(said(jax)(x)), policy=jax.checkpoint_policies.everything_saveable
+        )
+    )(1.0),
+    "map by two": lambda jax: jax.lax.map(said(jax), X, batch_size=2),
+    "linearize of a part": lambda jax: jax.linearize(lambda x: jax.numpy.sin(said(jax)(x)) * x, 1.0)[1](2.0),
+    "jacfwd": lambda jax: jax.jacfwd(said(jax))(X),
+    "jacrev": lambda jax: jax.jacrev(said(jax))(X),
+    "associative_scan": lambda jax: jax.lax.associative_scan(lambda a, b: said(jax)(a + b), X),
+    "named axis": lambda jax: jax.vmap(
+        lambda x: said(jax)(jax.lax.psum(x, "i")), axis_name="i"
+    )(X),
     "a cotangent": _shows_cotangent,
     "disable_jit": lambda jax: _without_jit(jax, lambda: jax.jit(said(jax))(1.0)),
     "eval_shape": lambda jax: jax.eval_shape(said(jax), 1.0),

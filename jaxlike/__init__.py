@@ -9,6 +9,7 @@ from jaxlike import distributed as distributed
 from jaxlike import dtypes as dtypes
 from jaxlike import errors as errors
 from jaxlike import experimental as experimental
+from jaxlike import export as export
 from jaxlike import flatten_util as flatten_util
 from jaxlike import image as image
 from jaxlike import lax as lax
@@ -120,3 +121,9 @@ from jaxlike._src.transforms.reverse import vjp as vjp
 from jaxlike._src.transforms.vmap import vmap as vmap
 from jaxlike._src.version import __version__ as __version__
 from jaxlike._src.version import __version_info__ as __version_info__
+from jaxlike import api_util as api_util
+from jaxlike import interpreters as interpreters
+from jaxlike import ref as ref
+from jaxlike._src.lax.refs import Ref as Ref
+from jaxlike._src.lax.refs import freeze as freeze
+from jaxlike._src.lax.refs import new_ref as new_ref

@@ -28,6 +28,7 @@ FOLDERS = {
     "scipy": "libraries",
     "image": "libraries",
     "effects": "libraries",
+    "export": "libraries",
 }
 # Single modules of _src that are not core.
 MODULES = {
@@ -37,6 +38,7 @@ MODULES = {
     "at": "libraries",
     "stages": "transforms",
     "check_grads": "libraries",
+    "jet": "libraries",
     "substitute": "substitution",
     "launch": "substitution",
     "ipython": "substitution",

@@ -16,7 +16,8 @@ VALUES = ("eager", "jit", "vmap", "jit_of_vmap")
 
 def row(path: str, **options: Any) -> Case:
     """A function of matrices of floats and complex numbers."""
-    return Case(path, **{"dtypes": WIDE, "tolerance": LOOSE, **options})
+    given: dict[str, Any] = {"dtypes": WIDE, "tolerance": LOOSE, **options}
+    return Case(path, **given)
 
 
 ROWS = [

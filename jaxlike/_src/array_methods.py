@@ -23,6 +23,7 @@ from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import (
     arg_reduce,
     arithmetic,
+    array_api,
     averages,
     bitwise,
     compare,
@@ -142,8 +143,8 @@ def _array_module(self: Array, types: Any) -> Any:
 
 
 def _array_namespace(self: Array, *, api_version: str | None = None) -> Any:
-    if api_version is not None and api_version != "2024.12":
-        raise ValueError(f"api_version={api_version!r} is not available; available versions are: ['2024.12']")
+    if api_version is not None and api_version != array_api.API_VERSION:
+        raise ValueError(f"api_version={api_version!r} is not available; available versions are: {[array_api.API_VERSION]}")
     import jaxlike.numpy as module  # imported here: the public names are made of this module too
 
     return module

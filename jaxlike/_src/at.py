@@ -238,7 +238,7 @@ def _update(ref: _IndexUpdateRef, kind: str, values: Any, unique: bool, mode: An
     if isinstance(dtype, dtypes.ExtendedDType) and kind != "set":
         raise TypeError(f"Cannot interpret '{dtype}' as a data type")
     y = _checked_values(x, values)
-    if dtype == np.bool_ and kind in ("add", "sub", "mul"):
+    if dtype == y.dtype == np.bool_ and kind in ("add", "sub", "mul"):
         raise TypeError(
             f"{kind} does not accept dtype bool at position 0. Accepted dtypes at position 0 are subtypes of integer, "
             "floating, complexfloating."

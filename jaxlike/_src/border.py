@@ -205,12 +205,13 @@ def is_arraylike(x: Any) -> bool:
 
 def check_arraylike(fun_name: str, *args: Any, emit_warning: bool = False) -> None:
     """TypeError where an argument is a list, None or anything else that is no array or number."""
-    del emit_warning
     for position, x in enumerate(args):
         if not is_arraylike(x):
-            raise TypeError(
-                f"{fun_name} requires ndarray or scalar arguments, got {type(x)} at position {position}."
-            )
+            said = f"{fun_name} requires ndarray or scalar arguments, got {type(x)} at position {position}."
+            if not emit_warning:
+                raise TypeError(said)
+            see = "In a future JAX release this will be an error."
+            warnings.warn(f"{said} {see}", DeprecationWarning, stacklevel=3)
 
 
 def check_arraylike_or_none(fun_name: str, *args: Any) -> None:

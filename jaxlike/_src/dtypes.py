@@ -38,6 +38,10 @@ class ExtendedDType:
 
     type: type[extended] = extended
 
+    def filled(self, shape: tuple[int, ...], word: Any) -> Any:
+        """An array of this dtype whose representation is ``word`` throughout."""
+        raise NotImplementedError
+
 
 float0: Final[DType] = np.dtype([("float0", np.void, 0)])  # tangents of integers
 

@@ -31,5 +31,8 @@ from jaxlike._src.nn.activations import standardize as standardize
 from jaxlike._src.nn.activations import swish as swish
 from jaxlike._src.nn.attention import dot_product_attention as dot_product_attention
 from jaxlike._src.nn.logsumexp import logsumexp as logsumexp
+from jaxlike._src.nn.scaled import get_scaled_dot_general_config as get_scaled_dot_general_config
+from jaxlike._src.nn.scaled import scaled_dot_general as scaled_dot_general
+from jaxlike._src.nn.scaled import scaled_matmul as scaled_matmul
 from jaxlike._src.numpy.trig import tanh as tanh
 from jaxlike.nn import initializers as initializers

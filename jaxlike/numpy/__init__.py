@@ -56,6 +56,8 @@ from jaxlike._src.numpy.arithmetic import sign as sign
 from jaxlike._src.numpy.arithmetic import sqrt as sqrt
 from jaxlike._src.numpy.arithmetic import square as square
 from jaxlike._src.numpy.arithmetic import true_divide as true_divide
+from jaxlike._src.numpy.array_api import API_VERSION as __array_api_version__  # noqa: F401
+from jaxlike._src.numpy.array_api import array_namespace_info as __array_namespace_info__  # noqa: F401
 from jaxlike._src.numpy.averages import average as average
 from jaxlike._src.numpy.averages import count_nonzero as count_nonzero
 from jaxlike._src.numpy.averages import mean as mean
@@ -224,6 +226,7 @@ from jaxlike._src.numpy.reduce import max as max
 from jaxlike._src.numpy.reduce import min as min
 from jaxlike._src.numpy.reduce import prod as prod
 from jaxlike._src.numpy.reduce import sum as sum
+from jaxlike._src.numpy.removed import numpy_getattr as __getattr__  # noqa: F401  # of a name that is gone
 from jaxlike._src.numpy.rounding import around as around
 from jaxlike._src.numpy.rounding import ceil as ceil
 from jaxlike._src.numpy.rounding import floor as floor

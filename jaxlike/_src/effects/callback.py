@@ -20,7 +20,7 @@ from jaxlike._src.border import astype, from_numpy, unwrap
 from jaxlike._src.device_put import device_put
 from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.errors import JaxRuntimeError
-from jaxlike._src.graph.effects import Effect
+from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.scan import scan
 from jaxlike._src.random.key_array import PRNGKeyArray, key_words
 from jaxlike._src.shape_struct import ShapeDtypeStruct
@@ -34,20 +34,6 @@ if TYPE_CHECKING:
     from jaxlike._src.frames import Frame
 
 VMAP_METHODS = ["sequential", "sequential_unrolled", "expand_dims", "broadcast_all", "legacy_vectorized", None]
-
-
-class IOEffect(Effect):
-    """A callback may do anything."""
-
-    def __str__(self) -> str:
-        return "IO"
-
-
-class OrderedIOEffect(Effect):
-    """A callback that must be called in the order of the program."""
-
-    def __str__(self) -> str:
-        return "OrderedIO"
 
 
 class FlatCallback:
@@ -208,6 +194,7 @@ class IOCallback(Callback):
     def __init__(self, call: Any, results: Sequence[ShapedArray], ordered: bool, sharding: Any = None) -> None:
         super().__init__(call, results)
         self.ordered, self.sharding = ordered, sharding
+        self.only_looks = not self.results
         self.effects = frozenset([OrderedIOEffect() if ordered else IOEffect()])
 
     def like(self, results: Sequence[ShapedArray]) -> IOCallback:

@@ -201,7 +201,7 @@ def _divisor(short: str, args: Sequence[Any]) -> Tensor | None:
     if short in _DIVIDE:
         x = args[1]
         return x if isinstance(x, torch.Tensor) else torch.full((), x, device=default_torch_device())
-    return args[0] if short == "reciprocal" else None
+    return None
 
 
 # Checks inside of operations that have graphs

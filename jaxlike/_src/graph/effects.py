@@ -27,6 +27,20 @@ class Effect:
         return hash(type(self))
 
 
+class IOEffect(Effect):
+    """A callback may do anything."""
+
+    def __str__(self) -> str:
+        return "IO"
+
+
+class OrderedIOEffect(Effect):
+    """A callback that must be called in the order of the program."""
+
+    def __str__(self) -> str:
+        return "OrderedIO"
+
+
 class _State(threading.local):
     silent: bool = False
 

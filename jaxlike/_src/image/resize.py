@@ -211,10 +211,10 @@ def scale_and_translate(
         raise ValueError("Nearest neighbor resampling is not currently supported for scale_and_translate.")
     (x,) = promote_dtypes_inexact(image)
     factors, moves = promote_dtypes_inexact(scale, translation)
-    every = [[like(a, unwrap(a)[k]) for k in range(len(spatial_dims))] for a in (factors, moves)]
+    by, to = ([like(a, unwrap(a)[k]) for k in range(len(spatial_dims))] for a in (factors, moves))
     assert factors.shape[0] == len(spatial_dims)
     assert moves.shape[0] == len(spatial_dims)
-    return _resampled(x, sizes, spatial_dims, *every, chosen, antialias, precision)
+    return _resampled(x, sizes, spatial_dims, by, to, chosen, antialias, precision)
 
 
 def _nearest(x: Array, shape: Sequence[int]) -> Array:

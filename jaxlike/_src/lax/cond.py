@@ -17,11 +17,13 @@ from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
 from jaxlike._src.frames import STATE
+from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
 from jaxlike._src.lax.scan import spread
 from jaxlike._src.lax.select import clamp
 from jaxlike._src.lax.while_loop import chosen
 from jaxlike._src.transforms import derive
+from jaxlike._src.transforms.ref_state import holding, threading, write_back
 from jaxlike._src.transforms.stop_gradient import stopped
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.tree import tree_structure, tree_unflatten
@@ -121,6 +123,8 @@ class Cond(Structured):
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
         """One choice for all lanes; or every branch, and for each lane its own."""
+        if any(isinstance(e, IOEffect | OrderedIOEffect) for b in self.branches for e in b.graph.effects):
+            raise NotImplementedError("IO effect not supported in vmap-of-cond.")
         index, *operands = args
         flags = list(mapped[1:])
         guarded = [mapped[0] and STATE.frame is not None and d for d in derive.differentiable(operands)]
@@ -174,6 +178,36 @@ def _operands(operand: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
     return (operand,)
 
 
+def _cond_with_refs(
+    fun: Any, refs: Any, pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any = _NOT_GIVEN
+) -> Any:
+    """Branches that read and write refs: their values go in and out."""
+    before = [r.value() for r in refs]
+    given = operands if operand is _NOT_GIVEN else (operand,)
+    out, after = fun(pred, _of_values(true_fun, refs), _of_values(false_fun, refs), before, *given)
+    write_back(refs, before, after)
+    return out
+
+
+def _switch_with_refs(
+    fun: Any, refs: Any, index: Any, branches: Any, *operands: Any, operand: Any = _NOT_GIVEN
+) -> Any:
+    before = [r.value() for r in refs]
+    given = operands if operand is _NOT_GIVEN else (operand,)
+    out, after = fun(index, [_of_values(b, refs) for b in branches], before, *given)
+    write_back(refs, before, after)
+    return out
+
+
+def _of_values(branch: Any, refs: Any) -> Any:
+    def of_values(values: Any, *operands: Any) -> Any:
+        with holding(refs, values) as last:
+            return branch(*operands), last()
+
+    return of_values
+
+
+@threading(_cond_with_refs)
 def cond(
     pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any, operand: Any = _NOT_GIVEN
 ) -> Any:
@@ -218,6 +252,7 @@ def _predicate(pred: Any) -> Array:
     return Array(torch.ne(unwrap(x), 0))
 
 
+@threading(_switch_with_refs)
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _NOT_GIVEN) -> Any:
     """``branches[index](*operands)``, with ``index`` clamped.
 

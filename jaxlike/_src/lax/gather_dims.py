@@ -15,6 +15,7 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.border import scalar
+from jaxlike._src.index_watch import watch_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -268,6 +269,7 @@ def locate(
         check: whether to tell which windows were inside by themselves.
     """
     indices = int64_positions(indices)
+    watch_index(shape, start_map, indices.unbind(-1), [sizes[a] for a in start_map])
     batch = indices.dim() - 1
     inside: Tensor | None = None
     starts: dict[int, Tensor] = {}

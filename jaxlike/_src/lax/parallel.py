@@ -15,11 +15,11 @@ import torch
 
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, astype, canonicalize_axis, unwrap
+from jaxlike._src.border import asarray, astype, canonicalize_axis, is_traced, unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import STATE, Frame, running
+from jaxlike._src.frames import Frame, running
 from jaxlike._src.transforms.structured import Structured, apply, stand_in, with_lanes
-from jaxlike._src.tree import tree_map
+from jaxlike._src.tree import tree_leaves, tree_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def find_axis(name: Any, fun_name: str = "psum") -> Frame:
-    """The frame of the innermost vmap with this axis name; NameError where there is none."""
+def find_axis(name: Any, fun_name: str = "") -> Frame:
+    """The frame of the innermost vmap with this axis name; NameError, which names a function if it is given."""
     for frame in running():
         if frame.axis_name is not None and frame.axis_name == name:
             return frame
@@ -37,7 +37,7 @@ def find_axis(name: Any, fun_name: str = "psum") -> Frame:
 
 def unbound(name: Any, fun_name: str) -> NameError:
     """What is said of a name that no running vmap has."""
-    if STATE.frame is None and fun_name != "axis_index":
+    if not fun_name:
         return NameError(f"unbound axis name: {name}")
     return NameError(f"Found an unbound axis name: {name}. To fix this, please call {fun_name} under `jax.shard_map`.")
 
@@ -277,9 +277,18 @@ def _names(axis_name: Any) -> tuple[list[Any], list[int]]:
     return [n for n in given if not isinstance(n, int)], [n for n in given if isinstance(n, int)]
 
 
-def _no_groups(axis_index_groups: Any) -> None:
+def _no_groups(axis_index_groups: Any, of: str = " collectives. Please open a feature request!") -> None:
     if axis_index_groups is not None:
-        raise NotImplementedError("axis_index_groups not supported in vmap collectives")
+        raise NotImplementedError(f"axis_index_groups not supported in vmap{of}")
+
+
+def _frames(names: Sequence[Any], x: Any, fun_name: str) -> list[Frame]:
+    """The frames of the axes; of those of traced values JAX says more."""
+    said = fun_name if any(is_traced(leaf) for leaf in tree_leaves(x)) else ""
+    if len(set(names)) < len(names):
+        places = tuple(map(names.index, names))
+        raise ValueError(f"duplicate value in 'axes' of reduction: {places}")
+    return [find_axis(n, said) for n in names]
 
 
 def psum(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
@@ -290,7 +299,7 @@ def psum(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
     """
     _no_groups(axis_index_groups)
     names, positions = _names(axis_name)
-    frames = [find_axis(n) for n in names]
+    frames = _frames(names, x, "psum")
 
     def total(leaf: Any) -> Any:
         if type(leaf) in (bool, int, float, complex) and not positions:
@@ -320,7 +329,7 @@ def pmean(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
 
 def _extremum(x: Any, axis_name: Any, largest: bool) -> Any:
     names, positions = _names(axis_name)
-    frames = [find_axis(n) for n in names]
+    frames = [find_axis(n, "pmax" if largest else "pmin") for n in names]
 
     def reduce(leaf: Any) -> Any:
         array = asarray(leaf)
@@ -357,11 +366,12 @@ def _each(x: Any, make: Callable[[tuple[int, ...]], Collective]) -> Any:
     return tree_map(on_leaf, x)
 
 
-def _one(axis_name: Any) -> Frame:
+def _one(axis_name: Any, fun_name: str = "") -> Frame:
     names, positions = _names(axis_name)
     if len(names) != 1 or positions:
-        raise NotImplementedError(f"this collective takes one axis name, got {axis_name}")
-    return find_axis(names[0])
+        find_axis(names[0]) if names else None
+        raise AssertionError("axis size doesn't match")  # JAX's rule for vmap
+    return find_axis(names[0], fun_name)
 
 
 def all_gather(
@@ -369,7 +379,7 @@ def all_gather(
 ) -> Any:
     """Values of all lanes, stacked along a new ``axis`` (``tiled``: concatenated along the existing one)."""
     del to
-    _no_groups(axis_index_groups)
+    _no_groups(axis_index_groups, "")
     frame = _one(axis_name)
 
     def gather(shape: tuple[int, ...]) -> Collective:
@@ -383,7 +393,7 @@ def psum_scatter(
     x: Any, axis_name: Any, *, scatter_dimension: int = 0, axis_index_groups: Any = None, tiled: bool = False
 ) -> Any:
     """Sum over lanes, of which each lane keeps its own piece along ``scatter_dimension``."""
-    _no_groups(axis_index_groups)
+    _no_groups(axis_index_groups, "")
     frame = _one(axis_name)
 
     def scatter(shape: tuple[int, ...]) -> Collective:
@@ -413,7 +423,8 @@ def all_to_all(
 
     Without ``tiled`` the split axis has the size of the named axis and disappears, and a new one appears.
     """
-    _no_groups(axis_index_groups)
+    if axis_index_groups is not None:
+        raise NotImplementedError("Please open a feature request!")
     frame = _one(axis_name)
     n = frame.axis_size
 
@@ -441,10 +452,8 @@ def all_to_all(
 
 def ppermute(x: Any, axis_name: Any, perm: Sequence[tuple[int, int]]) -> Any:
     """Send lane ``src`` to lane ``dst`` for each pair of ``perm``, which names every lane (JAX's rule for vmap)."""
-    frame = _one(axis_name)
+    frame = _one(axis_name, "ppermute")
     pairs = tuple((int(s) % frame.axis_size, int(d) % frame.axis_size) for s, d in perm)
-    if len({s for s, _ in pairs}) != len(pairs) or len({d for _, d in pairs}) != len(pairs):
-        raise ValueError(f"ppermute sources and destinations must be unique, got {list(perm)}")
     if len(pairs) != frame.axis_size:
         raise AssertionError("Permutation doesn't match the axis size!")
     return _each(x, lambda _: Permute(frame.axis_name, frame.axis_size, pairs))

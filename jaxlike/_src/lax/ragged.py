@@ -236,10 +236,10 @@ def scaled_dot(
         numbers = (((lhs.ndim - 1,), (lhs.ndim - 2,)), (lead, lead))
     x, y = operand("scaled_dot", lhs, 0), operand("scaled_dot", rhs, 1)
     given = [None if s is None else operand("scaled_dot", s, 2 + k) for k, s in enumerate((lhs_scale, rhs_scale))]
-    _check_scales(x, y, *given, numbers)
+    _check_scales(x, y, given[0], given[1], numbers)
     sides = [_scaled(v, s, summed) for v, s, summed in zip((x, y), given, numbers[0], strict=True)]
     wanted = dtypes.check_and_canonicalize_user_dtype(preferred_element_type or dtypes.bfloat16, "scaled_dot")
-    return dot_general(*sides, numbers, preferred_element_type=wanted)
+    return dot_general(sides[0], sides[1], numbers, preferred_element_type=wanted)
 
 
 def _scaled(x: Array, scale: Array | None, summed: Sequence[int]) -> Array:

@@ -19,6 +19,7 @@ from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_
 from jaxlike._src.lax.slicing import index_in_dim
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.transforms import derive
+from jaxlike._src.transforms.ref_state import holding, threading, write_back
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_children
@@ -257,6 +258,22 @@ def spread(x: Array, had: bool, wanted: bool, frame: Frame) -> Array:
 # The public functions
 
 
+def _with_refs(fun: Any, refs: Any, f: Any, init: Any, xs: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """A loop whose body reads and writes refs: their values are carried along."""
+    before = [r.value() for r in refs]
+
+    def step(carry: Any, x: Any) -> Any:
+        carry, values = carry
+        with holding(refs, values) as last:
+            carry, y = f(carry, x)
+            return (carry, last()), y
+
+    (carry, after), ys = fun(step, (init, before), xs, *args, **kwargs)
+    write_back(refs, before, after)
+    return carry, ys
+
+
+@threading(_with_refs)
 def scan(
     f: Callable[..., Any],
     init: Any,
@@ -464,10 +481,12 @@ def map(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any
     steps = 0 if batch_size == 0 else size // batch_size
     taken = steps * batch_size
     over = vmap(f)
-    rest = over(tree_unflatten(tree, [x[taken:] for x in rows])) if taken < size or not steps else None
     if not steps:
-        return rest
+        return over(tree_unflatten(tree, rows))
     batches = [x[:taken].reshape(steps, batch_size, *x.shape[1:]) for x in rows]
     _, ys = scan(lambda _, x: ((), over(x)), (), tree_unflatten(tree, batches))
     ys = tree_map(lambda y: like(y, unwrap(y).flatten(0, 1)), ys)
-    return ys if taken == size else tree_map(lambda a, b: like(a, torch.cat([unwrap(a), unwrap(b)])), ys, rest)
+    if taken == size:
+        return ys
+    rest = over(tree_unflatten(tree, [x[taken:] for x in rows]))
+    return tree_map(lambda a, b: like(a, torch.cat([unwrap(a), unwrap(b)])), ys, rest)

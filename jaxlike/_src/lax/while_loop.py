@@ -16,9 +16,11 @@ import torch
 from jaxlike._src import config, dtypes, errors, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
+from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.scan import scan, spread
 from jaxlike._src.transforms import derive
+from jaxlike._src.transforms.ref_state import holding, threading, write_back
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.transforms.untransposed import untransposed
 from jaxlike._src.tree import tree_flatten, tree_structure, tree_unflatten, treedef_is_leaf
@@ -109,7 +111,12 @@ class While(Structured):
         """Loop over all lanes, while any goes on if they may disagree."""
         m_cond, m_body, had = self.split(mapped)
         of_cond, of_body, carry = self.split(args)
+        effects = self.cond.graph.effects | self.body.graph.effects
+        if any(isinstance(e, OrderedIOEffect) for e in effects):
+            raise Exception("Ordered IO effects not supported in vmap.")
         m_carry, disagree = self._lanes(args, mapped, frame)
+        if disagree and any(isinstance(e, IOEffect) for e in effects):
+            raise Exception("Unordered IO effects not supported in while_loop with batched predicate")
         shared, m_shared = (of_cond, m_cond) if disagree else ([], [])  # the body then asks the condition too
 
         def go_on(flat: Sequence[Array]) -> Tensor:
@@ -169,6 +176,38 @@ def chosen(going: Tensor, new: Array, old: Array) -> Array:
 # The public functions
 
 
+def _while_with_refs(fun: Any, refs: Any, cond_fun: Any, body_fun: Any, init_val: Any) -> Any:
+    """A loop that reads and writes refs: their values are carried along."""
+    before = [r.value() for r in refs]
+
+    def test(carry: Any) -> Any:
+        with holding(refs, carry[1]):
+            return cond_fun(carry[0])
+
+    def body(carry: Any) -> Any:
+        with holding(refs, carry[1]) as last:
+            return body_fun(carry[0]), last()
+
+    out, after = fun(test, body, (init_val, before))
+    write_back(refs, before, after)
+    return out
+
+
+def _fori_with_refs(
+    fun: Any, refs: Any, lower: Any, upper: Any, body_fun: Any, init_val: Any, *args: Any, **kwargs: Any
+) -> Any:
+    before = [r.value() for r in refs]
+
+    def body(i: Any, carry: Any) -> Any:
+        with holding(refs, carry[1]) as last:
+            return body_fun(i, carry[0]), last()
+
+    out, after = fun(lower, upper, body, (init_val, before), *args, **kwargs)
+    write_back(refs, before, after)
+    return out
+
+
+@threading(_while_with_refs)
 def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any) -> Any:
     """Repeat ``body_fun`` while ``cond_fun`` holds.
 
@@ -281,6 +320,7 @@ def _step_by_step(cond: Body, body: Body, carry: list[Array]) -> list[Array]:
         )
 
 
+@threading(_fori_with_refs)
 def fori_loop(
     lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any, *, unroll: int | bool | None = None
 ) -> Any:

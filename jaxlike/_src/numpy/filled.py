@@ -44,6 +44,8 @@ def zeros(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out
     """Zeros of the given shape; float32 if no dtype is given."""
     if type(shape) is not tuple:
         _check_shape_argument("zeros", shape, dtype)
+    if isinstance(dtype, dtypes.ExtendedDType):
+        return dtype.filled(new_shape(shape), 0)
     known = user_dtype(dtype, "zeros")
     sizes = new_shape(shape)
     return array_of(torch.zeros(sizes, dtype=dtypes.to_torch(known), device=torch_target(device, out_sharding)), known)
@@ -53,6 +55,8 @@ def ones(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_
     """Ones of the given shape; float32 if no dtype is given."""
     if type(shape) is not tuple:
         _check_shape_argument("ones", shape, dtype)
+    if isinstance(dtype, dtypes.ExtendedDType):
+        return dtype.filled(new_shape(shape), 1)
     sizes = new_shape(shape)
     known = user_dtype(dtype, "ones")
     return array_of(torch.ones(sizes, dtype=dtypes.to_torch(known), device=torch_target(device, out_sharding)), known)
@@ -61,6 +65,8 @@ def ones(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_
 def empty(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None) -> Array:
     """As `zeros`: memory that was never written to has no value in a functional program."""
     _check_shape_argument("empty", shape, dtype)
+    if isinstance(dtype, dtypes.ExtendedDType):
+        return dtype.filled(new_shape(shape), 0)
     return zeros(shape, user_dtype(dtype, "empty"), device=device, out_sharding=out_sharding)
 
 
@@ -73,8 +79,10 @@ def full(
     out_sharding: Any = None,
 ) -> Array:
     """``fill_value`` broadcast to a shape, in its own dtype (and weak type) or the given one."""
-    known = None if dtype is None else user_dtype(dtype, "full")
     check_arraylike("full", fill_value)
+    if isinstance(dtype, dtypes.ExtendedDType) and not isinstance(kind_of(fill_value)[0], dtypes.ExtendedDType):
+        return dtype.filled(new_shape(shape), fill_value)
+    known = None if dtype is None else user_dtype(dtype, "full")
     if np.ndim(fill_value) == 0:
         return _filled(new_shape(shape), fill_value, known, torch_target(device, out_sharding))
     made = broadcast_array(asarray(fill_value, known), static_shape(shape))
@@ -127,6 +135,8 @@ def full_like(
     if np.ndim(fill_value) == 0:
         weak = want is None and dtypes.is_weakly_typed(a)
         want = dtypes.dtype_of(a) if want is None else want
+        if isinstance(want, dtypes.ExtendedDType) and not isinstance(kind_of(fill_value)[0], dtypes.ExtendedDType):
+            return want.filled(sizes, fill_value)
         made = _filled(sizes, fill_value, want, torch_target(device, out_sharding))
         return astype(made, want, weak)
     want = dtypes.result_type(a) if want is None else want
@@ -175,9 +185,7 @@ def _constant_like(name: str, a: Any, value: int, dtype: Any, shape: Any, device
     if want is None:
         want = a.dtype if isinstance(a, Array) else dtypes.dtype_of(a)
     if isinstance(want, dtypes.ExtendedDType):
-        tensor = unwrap(a)
-        kept = tensor.shape[a.ndim :]
-        return like(a, tensor.new_zeros((*(a.shape if sizes is None else sizes), *kept)))
+        return want.filled(tuple(a.shape) if sizes is None else sizes, value)
     if isinstance(a, Array) and device is None and out_sharding is None:
         where = unwrap(a).device  # beside ``a``
     else:

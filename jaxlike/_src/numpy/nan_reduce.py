@@ -130,7 +130,8 @@ def nanmean(
     want = x.dtype if dtype is None else user_dtype(dtype, "mean")
     there = Array(~unwrap(is_nan(x)))
     count = reduce.sum(there, axis=axis, dtype=want, keepdims=keepdims, where=mask)
-    return true_divide(nansum(x, axis, dtype=want, keepdims=keepdims, where=mask), count)
+    mean = true_divide(nansum(x, axis, dtype=want, keepdims=keepdims, where=mask), count)
+    return mean if dtype is None else astype(mean, want)
 
 
 def nanvar(

@@ -7,6 +7,7 @@ of integers: no promotion, slope 0 where the exponent is 0. Everything else: pro
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,7 @@ def integer_pow(x: ArrayLike, y: int) -> Array:
     x = asarray(x)
     want = to_numeric.of(x.dtype)
     if y < 0 and dtypes.issubdtype(want, np.integer):
-        raise TypeError(f"Integers cannot be raised to negative powers, got integer_pow({x.aval}, {y})")
+        raise TypeError(f"Integers cannot be raised to negative powers, got integer_pow({x.aval.update(dtype=want)}, {y})")
     tensor = tensor_as(x, want)
     if tensor.dtype in unsigned.WIDE:
         out = unsigned.emulate(_integer_pow, "bits", tensor, y=y)
@@ -178,11 +179,14 @@ def _real_pow(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _complex_pow(x: Tensor, y: Tensor) -> Tensor:
-    """torch gives NaN for 0**0, JAX 1."""
+    """torch gives NaN for 0**0, JAX 1; and JAX NaN for 0 to what is not real and positive."""
     zero = const(x, 0)
     one = const(x, 1)
     trivial = torch.eq(y, zero)
-    return torch.where(trivial, one, torch.pow(torch.where(trivial, one, x), y))
+    out = torch.where(trivial, one, torch.pow(torch.where(trivial, one, x), y))
+    real_zero = const(y.real, 0)
+    odd = ~trivial & (torch.ne(y.imag, real_zero) | torch.lt(y.real, real_zero))
+    return torch.where(torch.eq(x, zero) & odd, const(x, complex(math.nan, math.nan)), out)
 
 
 def _pow_inexact_integer(x: Any, y: Any) -> Array:

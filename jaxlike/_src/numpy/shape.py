@@ -50,8 +50,8 @@ def ndim(a: Any) -> int:
     found = getattr(a, "ndim", None)
     if found is not None:
         return found
-    check_arraylike("ndim", a)
-    return asarray(a).ndim
+    check_arraylike("ndim", a, emit_warning=True)
+    return np.ndim(a)
 
 
 def shape(a: Any) -> tuple[int, ...]:
@@ -59,15 +59,16 @@ def shape(a: Any) -> tuple[int, ...]:
     found = getattr(a, "shape", None)
     if found is not None:
         return found
-    check_arraylike("shape", a)
-    return asarray(a).shape
+    check_arraylike("shape", a, emit_warning=True)
+    return np.shape(a)
 
 
 def size(a: Any, axis: Axis = None) -> int:
     """Number of elements, in all or along one or several axes."""
     if axis is None and hasattr(a, "size"):
         return a.size
-    sizes = shape(a)
+    check_arraylike("size", a, emit_warning=True)
+    sizes = shape(a) if axis is not None else np.shape(a)
     axes = axes_of(axis, len(sizes), "repeated axis")
     return size_of([sizes[i] for i in axes])
 
@@ -134,7 +135,8 @@ def _new_sizes(x: Array, shape: Any) -> tuple[int, ...]:
         sizes = tuple(x.size // known if n == -1 else n for n in sizes)
     elif size_of(sizes) != x.size:
         raise TypeError(
-            f"cannot reshape array of shape {now} (size {x.size}) into shape {sizes} (size {size_of(sizes)})"
+            f"cannot reshape array of shape {now} (size {x.size}) into shape {shape if type(shape) is int else sizes} "
+            f"(size {size_of(sizes)})"
         )
     if any(n < 0 for n in sizes):
         raise TypeError(f"reshape new_sizes must all be positive, got {sizes}.")

@@ -18,6 +18,7 @@ from jaxlike._src.array import Array, constant
 from jaxlike._src.border import canonicalize_axis, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.index_plan import ANY_SLICE, GatherScatterMode
+from jaxlike._src.index_watch import watch_index
 from jaxlike._src.numpy.arguments import like, payload
 from jaxlike._src.numpy.arithmetic import remainder
 from jaxlike._src.numpy.bits import unravel_index
@@ -127,6 +128,7 @@ def take_along_axis(
     places = unwrap(at).to(torch.int64)
     if wrap_negative_indices and unwrap(at).dtype.is_signed:
         places = torch.where(places < 0, places + size, places)
+    watch_index(x.shape, [axis], [places], [1])
     full = broadcast_array(x, (*shape[:axis], size, *shape[axis + 1 :]))
     near = places.clamp(0, size - 1).expand(shape)
     extra = payload(x)

@@ -160,6 +160,7 @@ def randint(
     if info.bits >= 32:
         return Array(randint_tensor(typed, shape, dtype, minval, maxval))
     wide = np.dtype("int32")
+    minval, maxval = asarray(minval), asarray(maxval)  # numbers beyond 32 bits are refused, not wrapped
     low = tensor_as(minval, wide).clamp(int(info.min), int(info.max))
     high = tensor_as(maxval, wide).clamp(int(info.min), int(info.max) + 1)
     return astype(Array(randint_tensor(typed, shape, wide, Array(low), Array(high))), dtype)

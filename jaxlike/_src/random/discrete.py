@@ -153,6 +153,7 @@ def poisson(
     if typed._tag is not PRNGS["threefry2x32"]:
         raise NotImplementedError(f"`poisson` is only implemented for the threefry2x32 RNG, not {typed._tag}")
     shape = tuple(np.shape(lam)) if shape is None else canonicalize_shape(shape)
+    dtypes.iinfo(dtype)  # refuses what is not an integer
     rate = tensor_as(broadcast_to(lam, shape), np.dtype("float32"))
     _refuse_reverse_mode(rate)
     return Array(_poisson(unpack(unwrap(typed)), rate, stream_of(typed._tag), dtypes.to_torch(dtype)))

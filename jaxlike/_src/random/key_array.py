@@ -57,6 +57,11 @@ class KeyTy(dtypes.ExtendedDType):
             element = _ELEMENT[math.prod(self._impl.key_shape)]
             return PRNGKeyArray(torch.empty(shape, dtype=element, device="meta"), self._impl)
 
+    def filled(self, shape: tuple[int, ...], word: Any) -> PRNGKeyArray:
+        """Keys all of whose words are ``word``."""
+        number = int(word) & WORD
+        return PRNGKeyArray(element_tensor(self._impl, number - (number >> 31 << 32), shape), self._impl)
+
     def __repr__(self) -> str:
         return self.name
 

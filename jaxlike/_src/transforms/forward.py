@@ -28,6 +28,7 @@ from jaxlike._src.transforms.arguments import (
     to_array,
     wraps,
 )
+from jaxlike._src.transforms.linear_function import LinearFunction
 from jaxlike._src.transforms.reverse import (
     checked_cotangent,
     is_differentiable,
@@ -40,7 +41,7 @@ from jaxlike._src.transforms.reverse import (
 )
 from jaxlike._src.transforms.standard_basis import columns_to_jacobian, standard_basis
 from jaxlike._src.transforms.vmap import vmap
-from jaxlike._src.tree import Partial, tree_flatten, tree_map, tree_unflatten
+from jaxlike._src.tree import tree_flatten, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -173,23 +174,40 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
 
     outs, out_tree, pull, aux = vjp_leaves(on_leaves, leaves, name_of(fun))
     push = _transpose_of(pull, [o.aval for o in outs], leaves)
+    avals, results = [p.aval for p in leaves], [o.aval for o in outs]
+    by, given = [is_differentiable(p) for p in leaves], [is_differentiable(o) for o in outs]
 
-    def f_jvp(*tangents: Any) -> Any:
+    def public(on_leaves: Callable[[Sequence[Any]], list[Any]], *tangents: Any) -> Any:
         ts, tree = flatten(tangents)
         if tree != in_tree:
             raise TypeError(f"expected {in_tree}, got {tree}")
-        for p, t in zip(leaves, ts, strict=True):
-            want = p.aval.to_tangent_aval()
+        for p, t in zip(avals, ts, strict=True):
+            want = p.to_tangent_aval()
             if tuple(t.shape) != want.shape or t.dtype != want.dtype:
                 got = t.aval if isinstance(t, Array) else want.update(shape=t.shape, dtype=t.dtype)
                 raise ValueError(
                     "linearized function called on tangent values inconsistent with the original primal values:\n"
-                    f"Got tangent aval {got} for primal aval {p.aval} but expected {want}."
+                    f"Got tangent aval {got} for primal aval {p} but expected {want}."
                 )
-        return tree_unflatten(out_tree, push(ts))
+        moved = iter(on_leaves([t for t, b in zip(ts, by, strict=True) if b]))
+        return tree_unflatten(
+            out_tree,
+            [next(moved) if g else np.zeros(a.shape, dtypes.float0) for g, a in zip(given, results, strict=True)],
+        )
+
+    def whole(tangents: Sequence[Any]) -> list[Any]:
+        rest = iter(tangents)
+        return [next(rest) if b else None for b in by]
+
+    def chosen(moved: Sequence[Any]) -> list[Any]:
+        return [t for t, g in zip(moved, given, strict=True) if g]
+
+    def joint(primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+        return chosen(jvp_leaves(on_leaves, primals, whole(tangents), name_of(fun))[1])
 
     out = tree_unflatten(out_tree, outs)
-    f_jvp = Partial(f_jvp)
+    types = [a for a, b in zip(avals, by, strict=True) if b]
+    f_jvp = LinearFunction(public, lambda tangents: chosen(push(whole(tangents))), joint, leaves, types)
     return (out, f_jvp, aux) if has_aux else (out, f_jvp)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+from jaxlike._src.frames import Frame
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.jaxpr import ClosedJaxpr
 from jaxlike._src.shape_struct import ShapeDtypeStruct
@@ -80,7 +82,6 @@ def make_jaxpr(
     Returns:
         A function that gives a `ClosedJaxpr`, or ``(jaxpr, shapes)``.
     """
-    del axis_env
     if not callable(fun):
         raise TypeError("the first argument must be callable")
     check_callable(fun)
@@ -94,7 +95,10 @@ def make_jaxpr(
             rest = iter(dynamic)
             return fun(*(a if k in fixed else next(rest) for k, a in enumerate(args)), **named)
 
-        entry = traced(of_dynamic, [a for k, a in enumerate(args) if k not in fixed], kwargs)
+        with contextlib.ExitStack() as axes:
+            for name, size in axis_env or ():
+                axes.enter_context(Frame("axis", axis_name=name, axis_size=size))
+            entry = traced(of_dynamic, [a for k, a in enumerate(args) if k not in fixed], kwargs)
         closed: ClosedJaxpr = jaxpr_of(entry.graph)
         return (closed, shapes_of(entry)) if return_shape else closed
 

@@ -22,6 +22,7 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
+from jaxlike._src.transforms import ref_state
 from jaxlike._src.transforms.arguments import (
     check_callable,
     check_leaf,
@@ -191,6 +192,9 @@ class JitFunction:
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if config.disable_jit.value:
             return self._fun(*args, **kwargs)
+        return ref_state.call_jitted(self, self._of_arrays, _jitted_plainly, location_of(self._fun), args, kwargs)
+
+    def _of_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arrays, key, call, in_tree, paths = self._prepare(args, kwargs)
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
@@ -353,6 +357,11 @@ class JitFunction:
 
     def __reduce__(self) -> Any:
         return _rebuild, (self._fun, self._options)
+
+
+def _jitted_plainly(fun: Any) -> JitFunction:
+    names = ("static_argnums", "static_argnames", "donate_argnums", "donate_argnames")
+    return JitFunction(fun, {**dict.fromkeys(names), "keep_unused": False, "inline": False})
 
 
 def _rebuild(fun: Any, options: dict[str, Any]) -> JitFunction:

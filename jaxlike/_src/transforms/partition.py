@@ -65,7 +65,11 @@ def cut(graph: Graph, primals: int, results: int, may_keep: Callable[[Node], boo
     keep: dict[int, bool] = {}
     kept: dict[Var, None] = {}
     again: set[Var] = set()
-    stack = list(graph.outputs[results:])
+    # What only looks at values looks again, as in JAX, and at what depends on cotangents.
+    looks = [n for n in graph.nodes if isinstance(n.op, Call) and n.op.effects]
+    late = {id(n) for n in looks if any(v in unknown for v in vars_in(n.args))}
+    looks_again = [n for n in looks if id(n) in late or not n.outs]
+    stack = [*graph.outputs[results:], *(v for n in looks_again for v in vars_in(n.args))]
     while stack:
         v = stack.pop()
         if v in again or v in kept or v in given:
@@ -82,12 +86,13 @@ def cut(graph: Graph, primals: int, results: int, may_keep: Callable[[Node], boo
         stack.extend(vars_in(node.args))
         stack.extend(vars_in(node.kwargs))
     order = [v for v in made_by if v in kept]  # as they were computed
-    backward_nodes = [n for n in graph.nodes if any(o in again for o in n.outs)]
+    repeated = {id(n) for n in looks_again}
+    backward_nodes = [n for n in graph.nodes if id(n) in repeated or any(o in again for o in n.outs)]
     used = {v for n in backward_nodes for v in (*vars_in(n.args), *vars_in(n.kwargs))} | set(graph.outputs[results:])
     read = [k for k, v in enumerate(graph.inputs[:primals]) if v in used]
     lifted = list(zip(graph.lifted_vars, graph.lifted, strict=True))
     forward = Graph(
-        graph.nodes,
+        [n for n in graph.nodes if id(n) not in late],
         graph.inputs[:primals],
         lifted,
         graph.constants,

@@ -29,9 +29,10 @@ from jaxlike._src.transforms.arguments import (
     to_array,
     wraps,
 )
+from jaxlike._src.transforms.linear_function import LinearFunction
 from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
 from jaxlike._src.transforms.vmap import vmap
-from jaxlike._src.tree import Partial, equality_errors_pytreedef, tree_flatten, tree_map, tree_unflatten
+from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -346,17 +347,44 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
         return split_aux(out) if has_aux else (out, None)
 
     outs, out_tree, pull, aux = vjp_leaves(on_leaves, leaves, name_of(fun))
-    avals = [o.aval for o in outs]
+    avals, shapes = [o.aval for o in outs], [tuple(p.shape) for p in leaves]
+    given, by = [is_differentiable(o) for o in outs], [is_differentiable(p) for p in leaves]
 
-    def pullback(cotangent: Any) -> Any:
-        cotangents, tree = tree_flatten(cotangent)
+    def public(on_leaves: Callable[[Sequence[Any]], list[Any]], out_ct: Any, *more: Any) -> Any:
+        if more:
+            raise TypeError(_too_many_cotangents(name_of(fun), len(more) + 1))
+        cotangents, tree = tree_flatten(out_ct)
         if tree != out_tree:
             raise ValueError(cotangent_tree_error(fun, out_tree, tree))
-        return tree_unflatten(in_tree, pull([checked_cotangent(c, a) for c, a in zip(cotangents, avals, strict=True)]))
+        checked = [checked_cotangent(c, a) for c, a in zip(cotangents, avals, strict=True)]
+        grads = iter(on_leaves([c for c, g in zip(checked, given, strict=True) if g]))
+        return tree_unflatten(
+            in_tree, [next(grads) if b else np.zeros(s, dtypes.float0) for b, s in zip(by, shapes, strict=True)]
+        )
+
+    def chosen(pull: Callable[[Sequence[Any]], list[Any]], cotangents: Sequence[Any]) -> list[Any]:
+        rest = iter(cotangents)
+        grads = pull([next(rest) if g else None for g in given])
+        return [x for x, b in zip(grads, by, strict=True) if b]
+
+    def joint(primals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+        return chosen(vjp_leaves(on_leaves, primals, name_of(fun))[2], cotangents)
 
     out = tree_unflatten(out_tree, outs)
-    pullback = Partial(pullback)
+    types = [a for a, g in zip(avals, given, strict=True) if g]
+    pullback = LinearFunction(public, lambda cotangents: chosen(pull, cotangents), joint, leaves, types)
     return (out, pullback, aux) if has_aux else (out, pullback)
+
+
+def _too_many_cotangents(name: str, count: int) -> str:
+    return (
+        f"The function returned by `jax.vjp` applied to {name} was called with {count} arguments, but functions "
+        "returned by `jax.vjp` must be called with a single argument corresponding to the single value returned by the "
+        "function being differentiated (even if that returned value is a tuple or other container).\n\nFor example, "
+        "if we have:\n\n  def f(x):\n    return (x, x)\n  _, f_vjp = jax.vjp(f, 1.0)\n\nthe function `f` returns "
+        "a single tuple as output, and so we call `f_vjp` with a single tuple as its argument:\n\n  "
+        "x_bar, = f_vjp((2.0, 2.0))"
+    )
 
 
 def cotangent_tree_error(fun: Any, expected: Any, got: Any) -> str:
@@ -377,7 +405,11 @@ def checked_cotangent(c: Any, aval: Any) -> Any:
     """A cotangent leaf as an Array of the output's shape and dtype."""
     x = to_array(c)
     want = aval.to_tangent_aval().strip_weak_type()
-    if want.dtype != dtypes.float0 and (is_float0(x) or x.shape != want.shape or x.dtype != want.dtype):
+    if want.dtype == dtypes.float0:
+        wrong = is_float0(x) and tuple(x.shape) != want.shape
+    else:
+        wrong = is_float0(x) or x.shape != want.shape or x.dtype != want.dtype
+    if wrong:
         got = f"{'float0' if is_float0(x) else x.dtype.name}[{','.join(map(str, x.shape))}]"
         raise ValueError(
             f"unexpected JAX type (e.g. shape/dtype) for argument to VJP function: got {got}, but expected "

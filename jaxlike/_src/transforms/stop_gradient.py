@@ -23,6 +23,7 @@ class StopGradient(Structured):
     """The identity on one Array; none of its derivatives depends on the argument."""
 
     name = "stop_gradient"
+    is_constant = True
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The argument."""

@@ -171,9 +171,9 @@ def _axes_in(value: Any) -> frozenset[Any]:
 
 def apply(op: Structured, args: Arrays) -> list[Array]:
     """The results of ``op`` under whatever transformations run."""
-    if op.only_looks and are_silenced():
-        return []
     frame = STATE.frame
+    if op.only_looks and (frame is None or frame.trace is not None) and are_silenced():
+        return []
     if frame is None:
         return op.run(args)
     if frame.trace is not None:

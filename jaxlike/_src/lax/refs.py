@@ -1,0 +1,262 @@
+"""refs: mutable arrays: new_ref, reading and writing by index, freeze.
+
+A `Ref` is read with ``ref[index]`` and written with ``ref[index] = value``; values must have the shape and dtype of
+the place (Python numbers take its dtype). How that works inside of `jit` and loops is in `transforms/ref_state.py`.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from jaxlike._src import dtypes
+from jaxlike._src.array import Array, ShapedArray
+from jaxlike._src.border import astype
+from jaxlike._src.frames import current_trace
+from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
+from jaxlike._src.transforms.ref_state import RefState, is_ref
+from jaxlike._src.transforms.tables import zeros_like_aval
+from jaxlike._src.transforms.types import type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Ref(RefState):
+    """A mutable array, made by `new_ref`."""
+
+    __array_priority__ = 100
+
+    shape = property(lambda self: self.aval.shape)
+    dtype = property(lambda self: self.aval.dtype)
+    ndim = property(lambda self: self.aval.ndim)
+    size = property(lambda self: self.aval.size)
+    committed = True
+
+    def __getitem__(self, index: Any) -> Array:
+        return get(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        swap(self, index, value, "ref_set")
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __bool__(self) -> bool:
+        return True
+
+    __hash__ = object.__hash__
+
+    @property
+    def at(self) -> RefIndexer:
+        """Parts of it: ``ref.at[index]`` is read and written as the ref is."""
+        return RefIndexer(self)
+
+    def addupdate(self, x: Any, idx: Any = ()) -> None:
+        """Add to a part."""
+        addupdate(self, idx, x)
+
+    @property
+    def sharding(self) -> Any:
+        """Where its value is."""
+        return self.value().sharding
+
+    @property
+    def format(self) -> Any:
+        """How its value is laid out."""
+        return self.value().format
+
+    def unsafe_buffer_pointer(self) -> int:
+        """The address of its value."""
+        return self.value().unsafe_buffer_pointer()
+
+    def __repr__(self) -> str:
+        return "Ref" + repr(self._held[-1][0])[5:]
+
+    __str__ = __repr__
+
+
+class RefIndexer(NamedTuple):
+    """``ref.at``."""
+
+    ref: Any
+
+    def __getitem__(self, index: Any) -> PartOfRef:
+        return PartOfRef(self.ref, index)
+
+
+class PartOfRef:
+    """A part of a ref."""
+
+    is_ref = False
+
+    def __init__(self, ref: Any, index: Any) -> None:
+        self._ref, self._index = ref, index
+
+    @property
+    def at(self) -> RefIndexer:
+        """Parts of this part."""
+        return RefIndexer(self)
+
+    @property
+    def aval(self) -> ShapedArray:
+        """The type of the part."""
+        return _look(self._ref, self._index).aval
+
+    shape = property(lambda self: self.aval.shape)
+    dtype = property(lambda self: self.aval.dtype)
+    ndim = property(lambda self: len(self.aval.shape))
+
+    def value(self) -> Array:
+        """The part's value."""
+        return _look(self._ref, self._index)
+
+    def put(self, new: Array) -> None:
+        """Replace the part's value."""
+        self._ref.put(_changed(self._ref.value(), self._index, new, "set"))
+
+    def __getitem__(self, index: Any) -> Array:
+        return get(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        swap(self, index, value, "ref_set")
+
+
+def new_ref(init_val: Any, *, memory_space: Any = None, kind: str | None = None) -> Ref:
+    """A mutable array.
+
+    Args:
+        init_val: its first value, an array or a number.
+        memory_space: accepted.
+        kind: accepted.
+    """
+    del memory_space, kind
+    assert not is_ref(init_val)
+    try:
+        check_leaf(init_val)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"Error interpreting argument to new_ref as a JAX value. The problematic value is of type {type(init_val)} "
+            "and was passed to new_ref at position 0."
+        ) from None
+    return Ref(to_array(init_val))
+
+
+def empty_ref(ty: Any, memory_space: Any = None) -> Ref:
+    """In a trace, a mutable array of a type, whose values must be written before they are read.
+
+    Args:
+        ty: anything with shape and dtype.
+        memory_space: accepted.
+    """
+    del memory_space
+    if current_trace() is None:
+        raise NotImplementedError("Evaluation rule for 'empty_ref' not implemented")
+    return Ref(zeros_like_aval(ShapedArray(ty.shape, dtypes.canonicalize_dtype(ty.dtype))))
+
+
+def freeze(ref: Ref) -> Array:
+    """The final value of a ref, which is not to be used any more."""
+    return get(ref, ())
+
+
+def free_ref(ref: Ref) -> tuple[()]:
+    """Declare that a ref is not used any more."""
+    _checked(ref, "free_ref")
+    return ()
+
+
+def get(ref: Any, idx: Any = None) -> Array:
+    """``ref[idx]``; without an index the whole value."""
+    return _look(_checked(ref, "ref_get"), idx)
+
+
+def set(ref: Any, idx: Any, value: Any) -> None:
+    """``ref[idx] = value``; None is the whole ref."""
+    swap(ref, idx, value, "ref_set")
+
+
+def swap(ref: Any, idx: Any, value: Any, _function_name: str = "ref_swap") -> Array:
+    """Write a part of a ref, and give what was there."""
+    ref = _checked(ref, _function_name)
+    before = _look(ref, idx)
+    new = _fitting(ref, before.aval, value, "swap")
+    ref.put(_changed(ref.value(), idx, new, "set"))
+    return before
+
+
+def addupdate(ref: Any, idx: Any, x: Any) -> None:
+    """``ref[idx] += x``."""
+    ref = _checked(ref, "ref_addupdate")
+    new = _fitting(ref, _look(ref, idx).aval, x, "addupdate")
+    ref.put(_changed(ref.value(), idx, new, "add"))
+
+
+def _checked(ref: Any, function: str) -> Any:
+    if not (is_ref(ref) or isinstance(ref, PartOfRef)):
+        raise ValueError(f"Can only call `{function}` on a `Ref`: {ref}.")
+    return ref
+
+
+def _whole(index: Any) -> bool:
+    return index is None or index is Ellipsis or (isinstance(index, tuple) and len(index) == 0)
+
+
+def _look(ref: Any, index: Any) -> Array:
+    value = ref.value()
+    if _whole(index):
+        return value
+    _check_bounds(value.shape, index)
+    return value[index]
+
+
+def _check_bounds(shape: tuple[int, ...], index: Any) -> None:
+    """ValueError for a number out of bounds (arrays of numbers clamp)."""
+    given = index if isinstance(index, tuple) else (index,)
+    axis = 0
+    for k, i in enumerate(given):
+        if i is None:
+            continue
+        if i is Ellipsis:
+            axis = len(shape) - sum(j is not None for j in given[k + 1 :])
+            continue
+        if isinstance(i, int | np.integer) and not isinstance(i, bool) and axis < len(shape):
+            at = operator.index(i)
+            if not -shape[axis] <= at < shape[axis]:
+                raise ValueError(f"Out of bound indexer: idx={at}, dim={shape[axis]}.")
+        axis += 1
+
+
+def _fitting(ref: Any, aval: ShapedArray, value: Any, primitive: str) -> Array:
+    """A value of the shape and dtype of the place."""
+    if is_ref(value):
+        raise ValueError("Cannot store a Ref into another Ref. Did you forget to load from it using `[...]`?")
+    if type(value) in dtypes.SCALAR_TYPES and dtypes.promote((aval.dtype, False), (
+        dtypes.scalar_dtype(type(value), value), type(value) is not bool
+    ))[0] == aval.dtype:
+        value = astype(to_array(value), aval.dtype)
+    new = to_array(value)
+    own = type_of(value) if is_float0(new) else new.aval
+    if own.shape != aval.shape:
+        raise ValueError(
+            f"Invalid shape for `{primitive}`. Ref shape: {ref.shape}. Expected shape: {aval.shape}. Value shape: "
+            f"{own.shape}. "
+        )
+    if own.dtype != aval.dtype:
+        raise ValueError(f"Invalid dtype for `{primitive}`. Ref dtype: {aval.dtype}. Value dtype: {own.dtype}. ")
+    return new
+
+
+def _changed(value: Array, index: Any, new: Array, how: str) -> Array:
+    """The value with a part replaced or added to, of the same weak type."""
+    if _whole(index):
+        out = new if how == "set" else value + new
+    else:
+        place: Any = value.at[index]
+        change: Callable[..., Array] = getattr(place, how)
+        out = change(new)
+    return astype(out, value.dtype, value.weak_type)

@@ -1,0 +1,281 @@
+"""ref_state: mutable arrays (`jax.ref`) and how their values get through what is traced.
+
+A `Ref` holds an Array that writes replace, so below one trace a program with refs is a program of values, and
+whatever differentiates or batches sees nothing else. A trace cannot keep a value that comes from outside of it and
+changes: at such an access `Touched` goes up to what began the trace (a jitted call, a loop, a branch), which starts
+again with the ref's value as an argument and a result. So the Python of a function that reads or writes outer refs runs
+once more for each of them when it is first traced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from jaxlike._src import torch_private
+from jaxlike._src.array import AbstractValue, Array, ShapedArray
+from jaxlike._src.border import leak_message, unwrap
+from jaxlike._src.errors import UnexpectedTracerError
+from jaxlike._src.frames import STATE, Frame, running
+from jaxlike._src.transforms.static_args import Static
+from jaxlike._src.tree import tree_flatten, tree_unflatten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+class AbstractRef(AbstractValue):
+    """The type of a ref: that of its value."""
+
+    __slots__ = ("inner_aval", "kind", "memory_space")
+
+    def __init__(self, inner_aval: Any, memory_space: Any = None, kind: Any = None) -> None:
+        self.inner_aval, self.memory_space, self.kind = inner_aval, memory_space, kind
+
+    shape = property(lambda self: self.inner_aval.shape)
+    dtype = property(lambda self: self.inner_aval.dtype)
+    ndim = property(lambda self: len(self.inner_aval.shape))
+    size = property(lambda self: self.inner_aval.size)
+    weak_type = property(lambda self: self.inner_aval.weak_type)
+
+    def str_short(self, short_dtypes: bool = False, mesh_axis_types: bool = False) -> str:
+        """``Ref{float32[3]}``."""
+        del mesh_axis_types
+        return f"Ref{{{self.inner_aval.str_short(short_dtypes=short_dtypes)}}}"
+
+    def to_tangent_aval(self) -> AbstractRef:
+        """The type of its tangents: a ref to one."""
+        return AbstractRef(self.inner_aval.to_tangent_aval(), self.memory_space, self.kind)
+
+    def __repr__(self) -> str:
+        return self.str_short()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AbstractRef) and self.inner_aval == other.inner_aval
+
+    def __hash__(self) -> int:
+        return hash((AbstractRef, self.inner_aval))
+
+
+class Touched(BaseException):
+    """A trace came upon a ref from outside of it."""
+
+    def __init__(self, ref: RefState) -> None:
+        super().__init__("a mutable array reached a trace that cannot thread it through")
+        self.ref = ref
+
+
+class _Made:
+    any = False
+
+
+class RefState:
+    """The value of a ref, and those that running traces hold for it."""
+
+    is_ref = True
+
+    def __init__(self, value: Array) -> None:
+        self._held: list[tuple[Array, Frame | None]] = [(value, STATE.frame)]  # with the frame that each belongs to
+        _Made.any = True
+
+    @property
+    def aval(self) -> AbstractRef:
+        """Its type."""
+        return AbstractRef(self._held[-1][0].aval)
+
+    def value(self) -> Array:
+        """The value, for use in what runs now."""
+        value, owner = self._held[-1]
+        for frame in running():
+            if frame is owner:
+                return value
+            if frame.trace is not None:
+                raise Touched(self)
+        if owner is not None:
+            raise UnexpectedTracerError(leak_message(value))
+        return value
+
+    def put(self, new: Array) -> None:
+        """Replace the value."""
+        self.value()
+        owner = self._held[-1][1]
+        tensor = unwrap(new)
+        between = []
+        for frame in running():
+            if frame is owner:
+                break
+            between.append(frame)
+        if any(f.kind == "vmap" for f in between):
+            raise Exception(
+                "performing a set/swap operation with vmapped value on an unbatched array reference of type "
+                f"{self.aval}. Move the array reference to be an argument to the vmapped function?"
+            )
+        kept = 0 if owner is None else owner.level
+        while torch_private.is_wrapped(tensor) and torch_private.level_of(tensor) > kept:
+            if tensor.requires_grad or torch_private.has_tangent(tensor):
+                raise Exception(
+                    "performing a set/swap operation with a differentiated value on a non-differentiated array "
+                    f"reference of type {self.aval}. Move the array reference to be an argument of the differentiated "
+                    "function?"
+                )
+            tensor = torch_private.wrapped_value(tensor)
+        made = type(new)(tensor, new._tag)
+        made._frame = owner
+        self._held[-1] = made, owner
+
+
+@contextlib.contextmanager
+def holding(refs: Sequence[RefState], values: Sequence[Array]) -> Iterator[Callable[[], list[Array]]]:
+    """The refs have these values inside, which belong to what runs now; gives a function of their last ones."""
+    for ref, value in zip(refs, values, strict=True):
+        ref._held.append((value, STATE.frame))
+    try:
+        yield lambda: [ref._held[-1][0] for ref in refs]
+    finally:
+        for ref in refs:
+            ref._held.pop()
+
+
+def is_ref(x: Any) -> bool:
+    """Whether ``x`` is a ref."""
+    return isinstance(x, RefState)
+
+
+def write_back(refs: Sequence[RefState], before: Sequence[Array], after: Sequence[Array]) -> None:
+    """Put the values that a traced call gave."""
+    for ref, old, new in zip(refs, before, after, strict=True):
+        if new is not old:
+            ref.put(new)
+
+
+def threading(thread: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Decorate what traces functions, so that these may read and write outer refs.
+
+    Args:
+        thread: ``thread(fun, refs, *args, **kwargs)`` calls it with the refs' values going in and out.
+    """
+
+    def lift(fun: Callable[..., Any]) -> Any:
+        @functools.wraps(fun)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            if not _Made.any:
+                return fun(*args, **kwargs)
+            refs: list[RefState] = []
+            while True:
+                try:
+                    return thread(fun, refs, *args, **kwargs) if refs else fun(*args, **kwargs)
+                except Touched as touched:
+                    if touched.ref in refs:  # from further out: who traces this one has to thread it
+                        raise
+                    refs.append(touched.ref)
+
+        return called
+
+    return lift
+
+
+# jit
+
+_touched: weakref.WeakKeyDictionary[Any, list[RefState]] = weakref.WeakKeyDictionary()
+_pure: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
+
+
+def call_jitted(
+    function: Any, plainly: Callable[..., Any], make: Callable[..., Any], location: str, args: Any, kwargs: Any
+) -> Any:
+    """Call a jitted function: refs among its arguments, and those that it was seen to touch, go in as values.
+
+    Args:
+        function: the jitted function.
+        plainly: calls it where there are no refs.
+        make: from a function of values and leaves, the same jitted.
+        location: how messages name it.
+        args: positional arguments.
+        kwargs: named arguments.
+    """
+    if not _Made.any:
+        return plainly(args, kwargs)
+    args, kwargs, static = _without_static(function, args, kwargs)
+    leaves, tree = tree_flatten((args, kwargs))
+    given = [x for x in leaves if is_ref(x)]
+    if not given and function not in _touched:
+        try:
+            return plainly(*_with_static(static, args, kwargs))
+        except Touched as touched:
+            touched.ref.value()
+            _touched[function] = [touched.ref]
+    for k, ref in enumerate(given):
+        if any(ref is other for other in given[:k]):
+            raise ValueError(
+                "only one reference to a mutable array may be passed as an argument to a function, but when tracing "
+                f"{location} for jit the mutable array reference of type {ref.aval} appeared more than once."
+            )
+    while True:
+        outer = _touched.get(function, [])
+        for ref in given:
+            if any(ref is other for other in outer):
+                raise ValueError(
+                    f"when tracing {location} for jit, a mutable array reference of type {ref.aval} was both closed over "
+                    "and passed as the argument"
+                )
+        refs = [*given, *outer]
+        before = [ref.value() for ref in refs]
+        places = tuple(is_ref(x) for x in leaves)
+        key = (tree, places, len(outer), static)
+        cache = _pure.setdefault(function, {})
+        if key not in cache:
+            cache[key] = make(_of_values(function, refs, leaves, tree, static, location))
+        try:
+            out, after = cache[key](before, [x for x in leaves if not is_ref(x)])
+        except Touched as touched:
+            if any(touched.ref is ref for ref in refs):
+                raise
+            _touched.setdefault(function, []).append(touched.ref)
+            continue
+        write_back(refs, before, after)
+        return out
+
+
+def _without_static(function: Any, args: Any, kwargs: Any) -> Any:
+    """Arguments with None for those that are static, and these."""
+    n = len(args)
+    places = {k % n for k in function._static_nums if -n <= k < n}
+    static = tuple((k, Static(args[k])) for k in sorted(places))
+    named = tuple((k, Static(v)) for k, v in sorted(kwargs.items()) if k in function._static_names)
+    rest = {k: v for k, v in kwargs.items() if k not in function._static_names}
+    return tuple(None if k in places else a for k, a in enumerate(args)), rest, (static, named)
+
+
+def _with_static(static: Any, args: Any, kwargs: Any) -> Any:
+    whole = list(args)
+    for k, value in static[0]:
+        whole[k] = value.value
+    return tuple(whole), {**kwargs, **{k: v.value for k, v in static[1]}}
+
+
+def _of_values(function: Any, refs: Any, leaves: Any, tree: Any, static: Any, location: str) -> Callable[..., Any]:
+    def of_values(values: Sequence[Array], others: Sequence[Any]) -> Any:
+        rest = iter(others)
+        filled = [x if is_ref(x) else next(rest) for x in leaves]
+        positional, named = _with_static(static, *tree_unflatten(tree, filled))
+        with holding(refs, values) as last:
+            out = function._fun(*positional, **named)
+            after = last()
+        for x in tree_flatten(out)[0]:
+            if is_ref(x):
+                raise ValueError(
+                    f"function {location} traced for jit returned a mutable array reference of type {x.aval}, but "
+                    "mutable array references cannot be returned."
+                )
+        return out, after
+
+    functools.update_wrapper(of_values, function._fun, assigned=("__name__", "__qualname__"), updated=())
+    del of_values.__wrapped__
+    return of_values
+
+
+def type_of_value(ref: RefState) -> ShapedArray:
+    """The type of what a ref holds."""
+    return ref._held[-1][0].aval
