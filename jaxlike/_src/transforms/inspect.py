@@ -12,6 +12,7 @@ from jaxlike._src.graph.jaxpr import ClosedJaxpr
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import check_callable, check_leaf, is_float0, wraps
 from jaxlike._src.transforms.jit import Entry, make_entry
+from jaxlike._src.transforms.ref_state import of_leaves
 from jaxlike._src.transforms.static_args import as_indices
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
@@ -38,8 +39,10 @@ def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any])
         positional, named = tree_unflatten(in_tree, list(inside))
         return fun(*positional, **named)
 
-    arrays = [_leaf(x) for x in leaves]
-    return make_entry(call, arrays, in_tree, fun, [f"args[{k}]" for k in range(len(arrays))])
+    refs, values, with_refs = of_leaves(call, leaves)
+    arrays = [_leaf(x) for x in values]
+    whole = (lambda inside: with_refs(inside)[0]) if refs else call
+    return make_entry(whole, arrays, in_tree, fun, [f"args[{k}]" for k in range(len(arrays))])
 
 
 def shapes_of(entry: Entry) -> Any:

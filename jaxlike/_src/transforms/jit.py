@@ -301,6 +301,7 @@ def location_of(fun: Any) -> str:
 def _result(x: Any, k: int, out: Any, location: str) -> Array:
     if isinstance(x, Array):
         return x
+    ref_state.check_result(x, location)
     try:
         check_leaf(x)
     except TypeError:
