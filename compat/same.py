@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 
 from compat import frameworks
 
@@ -184,6 +185,14 @@ def run(program: Program, jax: Any, *args: Any, **kwargs: Any) -> Outcome:
     if error is not None:
         return Outcome(error=describe_error(error), cause=error, warned=warned, printed=text)
     return Outcome(tree, leaves, warned=warned, printed=text)
+
+
+def sampled(programs: Iterable[str], slow: str) -> list[Any]:
+    """The names of programs as parameters of a test; those in ``slow``, divided by semicolons, run with `-m slow`."""
+    late = set(filter(None, map(str.strip, slow.split(";"))))
+    known = list(programs)
+    assert late <= set(known), late - set(known)
+    return [pytest.param(name, marks=pytest.mark.slow) if name in late else name for name in known]
 
 
 def run_both(program: Program, *args: Any, **kwargs: Any) -> tuple[Outcome, Outcome]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import assert_same, run_both
+from compat.same import assert_same, run_both, sampled
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
 BATCH = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -317,7 +317,10 @@ IO: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", PURE)
+SLOW = "custom_jvp, hessian; vmap of vmap, one by one; vmap of scan; vmap of cond"
+
+
+@pytest.mark.parametrize("name", sampled(PURE, SLOW))
 def test_pure(name: str) -> None:
     assert_same(*run_both(PURE[name]))
 

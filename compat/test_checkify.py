@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import assert_same, run_both
+from compat.same import assert_same, run_both, sampled
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
 
@@ -374,11 +374,19 @@ def _used_before(jax: Any) -> Any:
     return f(x, 5), said(jax, f, x, 5, errors="index_checks"), f(x, 5), said(jax, f, x, 5)
 
 
-@pytest.mark.parametrize("name", USER)
+SLOW_USER = "vmap of vmap of checkify; vmap of cond; cond in jit; random; while; checkify of vmap, all hold; scan in jit"
+SLOW_AUTOMATIC = (
+    "indices in vmap; all; gather and scatter; reading; writing; dynamic_slice; dynamic_update_slice; "
+    "reading rows and columns; reading a matrix; reading a row; adding; reading several; nan in while; "
+    "nan in a branch not taken; nan in vmap; add; sqrt; no nan"
+)
+
+
+@pytest.mark.parametrize("name", sampled(USER, SLOW_USER))
 def test_user(name: str) -> None:
     assert_same(*run_both(USER[name]))
 
 
-@pytest.mark.parametrize("name", AUTOMATIC)
+@pytest.mark.parametrize("name", sampled(AUTOMATIC, SLOW_AUTOMATIC))
 def test_automatic(name: str) -> None:
     assert_same(*run_both(AUTOMATIC[name]))

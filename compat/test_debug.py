@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import assert_same, run_both
+from compat.same import assert_same, run_both, sampled
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
 BATCH = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -315,7 +315,13 @@ def _in_thread(jax: Any) -> Any:
     return out
 
 
-@pytest.mark.parametrize("name", PRINTS)
+SLOW = (
+    "hessian; jacfwd; jacrev; grad of grad; vmap of vmap; associative_scan; map by two; vmap of scan; linearize of a part; "
+    "grad of vmap; vmap over axis 1; reversed scan; vmap of grad"
+)
+
+
+@pytest.mark.parametrize("name", sampled(PRINTS, SLOW))
 def test_prints(name: str) -> None:
     assert_same(*run_both(printing(PRINTS[name])))
 
@@ -400,7 +406,7 @@ STOPS = {
 }
 
 
-@pytest.mark.parametrize("name", STOPS)
+@pytest.mark.parametrize("name", sampled(STOPS, "twice; up and down"))
 def test_stops(name: str) -> None:
     assert_same(*run_both(STOPS[name]))
 

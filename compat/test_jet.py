@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import Tolerance, assert_same, run_both
+from compat.same import Tolerance, assert_same, run_both, sampled
 
 X = np.array([0.3, 0.5, 0.8], np.float32)
 CLOSE = Tolerance(factor=40, normwise=True)  # JAX's factorials are rounded, and terms grow with the order
@@ -33,7 +33,7 @@ def _lax(jax: Any, name: str) -> Any:
     return getattr(jax.lax, name)
 
 
-@pytest.mark.parametrize("name", UNARY)
+@pytest.mark.parametrize("name", sampled(UNARY, "sinh; cosh; expm1; log1p; arcsinh; arctanh; reciprocal; square; sqrt"))
 def test_unary(name: str) -> None:
     args, series = curve(X)
     assert_same(
@@ -41,13 +41,13 @@ def test_unary(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", LAX)
+@pytest.mark.parametrize("name", sampled(LAX, "rsqrt; erf"))
 def test_lax(name: str) -> None:
     args, series = curve(X)
     assert_same(*run_both(lambda jax: jax.experimental.jet.jet(_lax(jax, name), args, series)), tolerance=CLOSE)
 
 
-@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize("name", sampled(BINARY, "arctan2; minimum; subtract; power"))
 def test_binary(name: str) -> None:
     args, series = curve(X, X[::-1].copy() + 1)
     assert_same(
@@ -78,14 +78,14 @@ PROGRAMS: dict[str, Any] = {
     "no terms": lambda jax, jet: jet.jet(jax.numpy.sin, (0.5,), ([],)),
     "one term": lambda jax, jet: jet.jet(jax.numpy.sin, (0.5,), ([1.0],)),
     "coefficients": lambda jax, jet: jet.jet(jax.numpy.sin, (0.5,), ((1.0, 0.3, 0.2),), factorial_scaled=False),
-    "jet2": lambda jax, jet: jet.jet2(jax.numpy.exp, (0.5,), ((1.0, 0.3, 0.2),)),
+    "jet2": lambda jax, jet: jax.experimental.jet.jet2(jax.numpy.exp, (0.5,), ((1.0, 0.3, 0.2),)),
     "constant": lambda jax, jet: jet.jet(lambda x: jax.numpy.ones(3), (0.5,), ((1.0, 0.0),)),
     "rounding": lambda jax, jet: jet.jet(jax.numpy.round, (1.2,), ((1.0, 0.0),)),
     "reductions": lambda jax, jet: jet.jet(lambda x: (x.sum(), x.max()), (X,), ([X, X * 2],)),
     "shapes": lambda jax, jet: jet.jet(lambda x: x.reshape(3, 1).T[0, ::-1] * 2, (X,), ([X, X * 2],)),
     "where": lambda jax, jet: jet.jet(lambda x: jax.numpy.where(x > 0.4, x, x * x), (X,), ([X, X * 2],)),
     "products": lambda jax, jet: jet.jet(lambda x: jax.numpy.outer(x, x) @ x, (X,), ([X, X * 2, X],)),
-    "fact": lambda jax, jet: jet.fact(5),
+    "fact": lambda jax, jet: jax.experimental.jet.fact(5),
     "lengths disagree": lambda jax, jet: jet.jet(lambda x, y: x, (0.5, 1.0), ((1.0, 0.0), (1.0,))),
     "argument is a tree": lambda jax, jet: jet.jet(lambda x: x["a"], ({"a": 0.5},), ([1.0],)),
     "term is a tree": lambda jax, jet: jet.jet(lambda x: x, (0.5,), ([{"a": 1.0}],)),
@@ -93,7 +93,7 @@ PROGRAMS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", sampled(PROGRAMS, "network in jit; softmax; products"))
 def test_programs(name: str) -> None:
     assert_same(*run_both(lambda jax: PROGRAMS[name](jax, jax.experimental.jet)), tolerance=CLOSE)
 

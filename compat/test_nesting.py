@@ -185,6 +185,12 @@ STRUCTURE = {
     )
 }  # fmt: skip
 
+LOOPS = {"scanned", "scanned_rows", "counted", "mapped", "mapped_in_batches", "scan_over_a_named_axis"}
+# JAX (0.10.2) loses custom_jvp rules in the second derivative of a loop that was linearized: those are not drawn.
+LOST_IN_LOOPS = {"with_jvp", "with_jvp_of_itself"}
+# What JAX refuses, and torch's tape can do: forward mode through a custom_vjp function's backward rule.
+REFUSED_BY_JAX = ("custom_lin", "can't apply forward-mode autodiff (jvp) to a custom_vjp function")
+
 # Wrappers: transformations. Tangents and cotangents depend on the primal, so that a lost level shows.
 
 TRANSFORMATIONS: dict[str, Callable[[Any, Vector], Vector]] = {
@@ -210,6 +216,8 @@ def check(base: str, wrappers: tuple[str, ...]) -> None:
     """Run on both frameworks and compare values, or errors."""
     with frameworks.x64(True):
         expected, actual = run_both(lambda jax: build(jax, base, wrappers)(jax.numpy.asarray(X)))
+    if expected.error is not None and any(text in expected.error[2] for text in REFUSED_BY_JAX):
+        return
     assert_same(expected, actual, tolerance=ROUNDING, title=f"{base} in {' in '.join(wrappers)}")
 
 
@@ -218,7 +226,9 @@ def nestings(draw: Any) -> tuple[str, ...]:
     """One to three structured operations and up to four transformations, in any order."""
     inside = draw(st.lists(st.sampled_from(sorted(STRUCTURE)), min_size=1, max_size=3))
     around = draw(st.lists(st.sampled_from(sorted(TRANSFORMATIONS)), min_size=0, max_size=4))
-    return tuple(draw(st.permutations(inside + around)))
+    drawn = draw(st.permutations(inside + around))
+    last = max((k for k, name in enumerate(drawn) if name in LOOPS), default=-1)
+    return tuple(name for k, name in enumerate(drawn) if k > last or name not in LOST_IN_LOOPS)
 
 
 DRAWN = given(base=st.sampled_from(sorted(BASES)), wrappers=nestings())

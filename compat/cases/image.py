@@ -56,7 +56,8 @@ SEGMENTS = [
             domain=DISTINCT if name in ("segment_max", "segment_min") else between(-3, 3),
             shapes=(((6, 2),), ((6,),)),
             call=segments(name, **options),
-            grad=name != "segment_prod",
+            # JAX has no derivative of repeated products, and a wrong one of bounds that were moved.
+            grad=name == "segment_sum" or (name != "segment_prod" and label != "clip"),
             tolerance=LOOSE,
             without=("edges",),
             label=label,

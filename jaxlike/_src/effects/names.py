@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.frames import current_trace
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
+from jaxlike._src.transforms.ref_state import is_ref
 from jaxlike._src.transforms.types import type_of
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def typeof(x: Any) -> ShapedArray:
     Args:
         x: an array, or a Python number.
     """
+    if is_ref(x):
+        return x.aval
     try:
         check_leaf(x)
     except TypeError:

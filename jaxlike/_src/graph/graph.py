@@ -247,6 +247,13 @@ def _without_dead_code(nodes: list[Node], outputs: list[Var]) -> tuple[list[Node
     return kept, used
 
 
+# Inputs at replay may lie in memory in another way than those that were traced.
+_ANY_LAYOUT = {
+    torch.ops.aten.view.default: torch.ops.aten.reshape.default,
+    torch.ops.aten._unsafe_view.default: torch.ops.aten.reshape.default,
+}
+
+
 def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     """Compile the graph to a Python function; values are freed after their last use."""
     last_use: dict[Var, int] = {}
@@ -260,7 +267,8 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     def short(op: Any) -> str:
         if op not in ops:
             ops[op] = f"op{len(ops)}"
-            scope[ops[op]] = getattr(op, "_op", op)  # the C++ function under an OpOverload: no Python in between
+            called = _ANY_LAYOUT.get(op, op)
+            scope[ops[op]] = getattr(called, "_op", called)  # the C++ function under an OpOverload: no Python in between
         return ops[op]
 
     def source(value: Any) -> str:

@@ -14,7 +14,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.border import astype
 from jaxlike._src.transforms.body import Body as Body
 from jaxlike._src.transforms.body import leaf_arrays as leaf_arrays
-from jaxlike._src.transforms.body import location_of
+from jaxlike._src.transforms.body import location_of as location_of
 from jaxlike._src.transforms.body import make_body as make_body
 from jaxlike._src.transforms.derive import example as example
 from jaxlike._src.transforms.types import difference, same_type

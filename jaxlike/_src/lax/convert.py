@@ -13,7 +13,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, canonicalize_shape, concrete_or_error, unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.lax.strict import FLOAT, check_kind, operand
+from jaxlike._src.lax.strict import FLOAT, check_kind, check_shapelike, operand
 from jaxlike._src.numpy.arguments import array_of, like, user_dtype
 from jaxlike._src.numpy.filled import full as numpy_full
 from jaxlike._src.numpy.kinks import const
@@ -214,6 +214,7 @@ def broadcasted_iota(dtype: DTypeLike, shape: Shape, dimension: int, *, out_shar
     at = concrete_or_error(int, dimension, "dimension argument of lax.broadcasted_iota")
     if not dtypes.any_of((np.integer, np.floating, np.complexfloating), wanted):
         raise TypeError(f"iota does not accept dtype {wanted}. Accepted dtypes are subtypes of number.")
+    check_shapelike("iota", "shape", sizes)
     if not 0 <= at < len(sizes):
         raise ValueError(f"iota dimension must be between 0 and len(shape), got dimension={at} for shape={sizes}")
     place = torch.arange(sizes[at], dtype=torch.int64, device=default_torch_device())

@@ -95,4 +95,7 @@ def _logaddexp(x: Array, y: Array) -> Array:
 @equation("cumlogsumexp", _whole)
 def cumlogsumexp(operand: Array, axis: int = 0, reverse: bool = False) -> Array:
     """``log(cumsum(exp(x)))`` without overflow, along an axis, from its end if ``reverse``."""
-    return _scanned("cumlogsumexp", operand, axis, reverse, _logaddexp, torch.logcumsumexp, "bits")
+    x = _checked("cumlogsumexp", operand, int(axis))
+    if dtypes.issubdtype(x.dtype, np.integer):
+        raise OverflowError("cannot convert float infinity to integer")  # what it would start with
+    return _scanned("cumlogsumexp", x, axis, reverse, _logaddexp, torch.logcumsumexp, "bits")

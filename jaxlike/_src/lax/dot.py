@@ -105,6 +105,8 @@ def _whole(x: Array, y: Array, sides: Any, precision: Any, wanted: Any) -> Any:
 def _product(x: Array, y: Array, sides: Any, precision: Any, wanted: Any) -> Array:
     result = _result_dtype(x.dtype, y.dtype, wanted, narrower=is_algorithm(precision))
     computed = dtypes.to_torch(widest(x.dtype, y.dtype, result))
+    if computed.is_floating_point and computed.itemsize == 1:  # torch has no sums of float8
+        computed = torch.float32
     a, b = cast(unwrap(x), computed), cast(unwrap(y), computed)
     check_algorithm(precision, a.device)
     with matmul_precision(precision):

@@ -19,7 +19,7 @@ from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_
 from jaxlike._src.lax.slicing import index_in_dim
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.transforms import derive
-from jaxlike._src.transforms.ref_state import holding, threading, write_back
+from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading, write_back
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_children
@@ -273,6 +273,23 @@ def _with_refs(fun: Any, refs: Any, f: Any, init: Any, xs: Any = None, *args: An
     return carry, ys
 
 
+def _rows_of_refs(f: Any, init: Any, xs: Any, *options: Any) -> Any:
+    """A loop over refs: each step has a ref to its row."""
+    leaves, tree = tree_flatten(xs)
+    refs, values, _ = of_leaves(f, leaves)
+
+    def step(carry: Any, rows: Any) -> Any:
+        inside = [v for v, x in zip(rows, leaves, strict=True) if is_ref(x)]
+        with holding(refs, inside) as last:
+            filled = [x if is_ref(x) else v for v, x in zip(rows, leaves, strict=True)]
+            carry, y = f(carry, tree_unflatten(tree, filled))
+            return carry, (y, last())
+
+    carry, (ys, after) = scan(step, init, values, *options)
+    write_back(refs, [v for v, x in zip(values, leaves, strict=True) if is_ref(x)], after)
+    return carry, ys
+
+
 @threading(_with_refs)
 def scan(
     f: Callable[..., Any],
@@ -305,6 +322,8 @@ def scan(
     del _split_transpose
     if not callable(f):
         raise TypeError("lax.scan: f argument should be a callable.")
+    if any(is_ref(x) for x in tree_flatten(xs)[0]):
+        return _rows_of_refs(f, init, xs, length, reverse, unroll)
     given = tree_flatten(init)[0]
     carry, carry_tree = leaf_arrays(init)
     rows, rows_tree = _rows(xs)

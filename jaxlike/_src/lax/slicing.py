@@ -136,7 +136,7 @@ def _check_starts(name: str, starts: Sequence[Any], separator: str) -> list[Any]
     arrays = [asarray(s) for s in starts]
     if any(a.ndim for a in arrays):
         gap = " " if name == "dynamic_slice" else ""
-        shown = tuple(a.aval for a in arrays)
+        shown = tuple(a.aval.strip_weak_type() for a in arrays)
         raise TypeError(f"start_indices arguments to {name} must be scalars, {gap}got indices {shown}")
     kinds = [a.dtype for a in arrays]
     if any(d != kinds[0] or not dtypes.issubdtype(d, np.integer) for d in kinds):

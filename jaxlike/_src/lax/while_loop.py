@@ -17,13 +17,13 @@ from jaxlike._src import config, dtypes, errors, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
-from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_body, promoted
+from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, location_of, make_body, promoted
 from jaxlike._src.lax.scan import scan, spread
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.ref_state import holding, threading, write_back
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.transforms.untransposed import untransposed
-from jaxlike._src.tree import tree_flatten, tree_structure, tree_unflatten, treedef_is_leaf
+from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_is_leaf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -225,9 +225,9 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
         raise TypeError("lax.while_loop: body_fun and cond_fun arguments should be callable.")
     if config.disable_jit.value:
         try:
-            val = init_val
+            val = tree_map(asarray, init_val)
             while cond_fun(val):
-                val = body_fun(val)
+                val = tree_map(asarray, body_fun(val))
             return val
         except errors.ConcretizationTypeError:  # lanes of a vmap: the traced form below
             pass
@@ -385,7 +385,8 @@ def _shared(make: Callable[[Any], Any], body_fun: Any) -> Any:
     try:
         made = _steps.setdefault(body_fun, {})
         if make not in made:
-            made[make] = make(weakref.ref(body_fun))
+            step = made[make] = make(weakref.ref(body_fun))
+            step.described = "fori_loop", location_of(body_fun)  # what messages say of it
         return made[make]
     except TypeError:  # not hashable, or cannot be referred to weakly
         return make(lambda: body_fun)

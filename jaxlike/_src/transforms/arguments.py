@@ -38,7 +38,7 @@ def name_of(fun: Any) -> str:
     """The function's name for messages."""
     while isinstance(fun, functools.partial):
         fun = fun.func
-    return getattr(fun, "__name__", None) or type(fun).__name__
+    return getattr(fun, "__name__", None) or "<unnamed function>"
 
 
 def location_of(fun: Any) -> str:
@@ -107,6 +107,14 @@ def flatten(tree: Any) -> tuple[list[Array], Any]:
     return [to_array(x) for x in leaves], treedef
 
 
+def flatten_typed(tree: Any, end: str = ".") -> tuple[list[Array], Any]:
+    """As `flatten`, with a plain TypeError for what is no JAX value, and another end of its message."""
+    try:
+        return flatten(tree)
+    except InvalidInputException as error:
+        raise TypeError(str(error).removesuffix(".") + end) from None
+
+
 def shape_of(x: Any) -> tuple[int, ...]:
     """Shape of an Array or a float0 array."""
     return tuple(x.shape)
@@ -114,22 +122,22 @@ def shape_of(x: Any) -> tuple[int, ...]:
 
 def checked_argnums(argnums: Any) -> int | tuple[int, ...]:
     """``argnums`` as an int or a tuple of ints."""
-    if isinstance(argnums, tuple | list):
-        return tuple(map(operator.index, argnums))
-    return operator.index(argnums)
+    if hasattr(argnums, "__index__"):
+        return operator.index(argnums)
+    return tuple(map(operator.index, argnums))
 
 
-def resolve_argnums(argnums: int | tuple[int, ...], n_args: int) -> tuple[int, ...]:
-    """The positions of the chosen arguments among ``n_args``, counted from 0."""
+def resolve_argnums(argnums: int | tuple[int, ...], n_args: int, of_grad: bool) -> tuple[int, ...]:
+    """The positions of the chosen arguments among ``n_args``, counted from 0; `grad` has words of its own."""
     chosen = argnums if isinstance(argnums, tuple) else (argnums,)
     needed = max(chosen) + 1
-    if needed > n_args:
+    if of_grad and needed > n_args:
         raise TypeError(
             f"differentiating with respect to argnums={argnums} requires at least {needed} positional arguments to "
             f"be passed by the caller, but got only {n_args} positional arguments."
         )
     for number in chosen:
-        if not -n_args <= number:
+        if not -n_args <= number < n_args:
             raise ValueError(
                 "Positional argument indices, e.g. for `static_argnums`, must have value greater than or equal to "
                 f"-len(args) and less than len(args), but got value {number} for len(args) == {n_args}."
@@ -138,10 +146,14 @@ def resolve_argnums(argnums: int | tuple[int, ...], n_args: int) -> tuple[int, .
 
 
 def split_argnums(
-    fun: Callable[..., Any], argnums: int | tuple[int, ...], args: Sequence[Any], kwargs: dict[str, Any]
+    fun: Callable[..., Any],
+    argnums: int | tuple[int, ...],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    of_grad: bool = False,
 ) -> tuple[Callable[[Any], Any], Any]:
     """(a function of the chosen arguments alone, their values): one tree for an int, a tuple for a tuple."""
-    places = resolve_argnums(argnums, len(args))
+    places = resolve_argnums(argnums, len(args), of_grad)
     if isinstance(argnums, int):
         (place,) = places
         if len(args) == 1:

@@ -74,6 +74,7 @@ def make_body(
         leaves, out_tree = tree_flatten(out)
         return [_result(x, k, out, fun, kind) for k, x in enumerate(leaves)]
 
+    kind, location = getattr(fun, "described", (kind, location_of(fun)))
     if needs_python() and not always:
         outs = flat(list(probe()))
         return Body(flat, [], out_tree, outs)
@@ -84,7 +85,7 @@ def make_body(
     key = (in_tree, *(e for x in examples for e in (type(x), x._tag, x._t.shape, x._t.dtype)), kind, _context())
     body = known.get(key)
     if body is None or not body.usable():
-        graph, outs = trace(flat, examples, name_of(fun), input_names, location_of(fun), kind)
+        graph, outs = trace(flat, examples, name_of(fun), input_names, location, kind)
         kinds = [(type(o), o._tag) for o in outs]
         body = known[key] = Body(GraphFunction(graph, kinds), graph.lifted, out_tree, list(outs))
     return body

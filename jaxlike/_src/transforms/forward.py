@@ -21,6 +21,7 @@ from jaxlike._src.transforms.arguments import (
     check_callable,
     checked_argnums,
     flatten,
+    flatten_typed,
     is_float0,
     name_of,
     split_argnums,
@@ -125,8 +126,8 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
             "primal and tangent arguments to jax.jvp must be tuples or lists; found "
             f"{type(primals).__name__} and {type(tangents).__name__}."
         )
-    ps, in_tree = flatten(tuple(primals))
-    ts, tangent_tree = flatten(tuple(tangents))
+    ps, in_tree = flatten_typed(tuple(primals), "")
+    ts, tangent_tree = flatten_typed(tuple(tangents), "")
     if in_tree != tangent_tree:
         raise TypeError(
             "primal and tangent arguments to jax.jvp must have the same tree structure; primals have tree structure "
@@ -286,7 +287,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = 
         cotangents, tree = tree_flatten(cotangent)
         if tree != out_tree:
             raise TypeError(f"cotangent tree does not match function output, expected {out_tree} but got {tree}")
-        want = tuple(o.aval.strip_weak_type() for o in outs)
+        want = tuple(o.aval for o in outs)
         got = [to_array(c) for c in cotangents]
         if any(c.shape != w.shape or c.dtype != w.dtype for c, w in zip(got, want, strict=True)):
             raise TypeError(f"cotangent type does not match function output, expected {want} but got {cotangents}")
@@ -333,7 +334,7 @@ def jacfwd(
 
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = split_argnums(fun, argnums, args, kwargs)
-        primals, _ = flatten(chosen)
+        primals, _ = flatten_typed(chosen)
         for x in primals:
             _check_jacfwd_input(x, holomorphic)
 

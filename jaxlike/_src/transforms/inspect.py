@@ -12,6 +12,7 @@ from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import check_callable, wraps
 from jaxlike._src.transforms.jit import Entry, make_entry
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
+from jaxlike._src.transforms.ref_state import of_leaves
 from jaxlike._src.transforms.static_args import as_indices
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
@@ -37,9 +38,13 @@ def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any])
         positional, named = tree_unflatten(in_tree, list(inside))
         return fun(*positional, **named)
 
+    refs, values, with_refs = of_leaves(call, leaves)
     names = leaf_names(fun, args, kwargs)
-    arrays = [_leaf(x, fun, names, k) for k, x in enumerate(leaves)]
-    return make_entry(call, arrays, in_tree, fun, names)
+    if refs:
+        names = [f"args[{k}]" for k in range(len(values))]
+    arrays = [_leaf(x, fun, names, k) for k, x in enumerate(values)]
+    whole = (lambda inside: with_refs(inside)[0]) if refs else call
+    return make_entry(whole, arrays, in_tree, fun, names)
 
 
 def shapes_of(entry: Entry) -> Any:

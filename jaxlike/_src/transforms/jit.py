@@ -393,6 +393,7 @@ def make_entry(
 def _result(x: Any, k: int, out: Any, location: str) -> Array:
     if isinstance(x, Array):
         return x
+    ref_state.check_result(x, location)
     try:
         check_leaf(x)
     except TypeError:

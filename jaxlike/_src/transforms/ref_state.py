@@ -15,7 +15,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import torch_private
-from jaxlike._src.array import AbstractValue, Array, ShapedArray
+from jaxlike._src.array import AbstractValue, Array
 from jaxlike._src.border import leak_message, unwrap
 from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE, Frame, running
@@ -59,11 +59,15 @@ class AbstractRef(AbstractValue):
         return hash((AbstractRef, self.inner_aval))
 
 
-class Touched(BaseException):
+class Touched(NotImplementedError):
     """A trace came upon a ref from outside of it."""
 
     def __init__(self, ref: RefState) -> None:
-        super().__init__("a mutable array reached a trace that cannot thread it through")
+        super().__init__(
+            f"a mutable array reference of type {ref.aval} from outside is read or written in a function that is "
+            "traced, and what traces it cannot pass the value in and out. jit, vmap, scan, while_loop, fori_loop, cond "
+            "and switch can."
+        )
         self.ref = ref
 
 
@@ -264,11 +268,7 @@ def _of_values(function: Any, refs: Any, leaves: Any, tree: Any, static: Any, lo
             out = function._fun(*positional, **named)
             after = last()
         for x in tree_flatten(out)[0]:
-            if is_ref(x):
-                raise ValueError(
-                    f"function {location} traced for jit returned a mutable array reference of type {x.aval}, but "
-                    "mutable array references cannot be returned."
-                )
+            check_result(x, location)
         return out, after
 
     functools.update_wrapper(of_values, function._fun, assigned=("__name__", "__qualname__"), updated=())
@@ -276,6 +276,24 @@ def _of_values(function: Any, refs: Any, leaves: Any, tree: Any, static: Any, lo
     return of_values
 
 
-def type_of_value(ref: RefState) -> ShapedArray:
-    """The type of what a ref holds."""
-    return ref._held[-1][0].aval
+def check_result(x: Any, location: str) -> None:
+    """ValueError where a jitted function returns a ref."""
+    if is_ref(x):
+        raise ValueError(
+            f"function {location} traced for jit returned a mutable array reference of type {x.aval}, but mutable array "
+            "references cannot be returned."
+        )
+
+
+def of_leaves(
+    fun: Callable[[list[Any]], Any], leaves: Sequence[Any]
+) -> tuple[list[RefState], list[Any], Callable[[Sequence[Any]], Any]]:
+    """(the refs among leaves, the leaves with values in their place, ``fun`` of those that also gives last values)."""
+    refs = [x for x in leaves if is_ref(x)]
+
+    def of_values(inside: Sequence[Any]) -> Any:
+        values = [v for v, x in zip(inside, leaves, strict=True) if is_ref(x)]
+        with holding(refs, values) as last:
+            return fun([x if is_ref(x) else v for v, x in zip(inside, leaves, strict=True)]), last()
+
+    return refs, [x.value() if is_ref(x) else x for x in leaves], of_values

@@ -18,10 +18,10 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import conjugate, unwrap
 from jaxlike._src.frames import Frame
 from jaxlike._src.transforms.arguments import (
-    InvalidInputException,
     check_callable,
     checked_argnums,
     flatten,
+    flatten_typed,
     is_float0,
     name_of,
     split_argnums,
@@ -105,14 +105,6 @@ def output_array(x: Any) -> Array:
         return to_array(x)
     except TypeError as error:
         raise TypeError(str(error).removesuffix(".")) from None
-
-
-def flatten_typed(tree: Any) -> tuple[list[Array], Any]:
-    """As `flatten`, with grad's class of exception for what is no JAX value."""
-    try:
-        return flatten(tree)
-    except InvalidInputException as error:
-        raise TypeError(*error.args) from None
 
 
 def lower(x: Any, level: int) -> Any:
@@ -235,7 +227,7 @@ def _value_and_grad(
     fun_name = name_of(fun)
 
     def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
-        of_chosen, chosen = split_argnums(fun, argnums, args, kwargs)
+        of_chosen, chosen = split_argnums(fun, argnums, args, kwargs, of_grad=True)
         primals, in_tree = flatten_typed(chosen)
         for x in primals:
             check_input("grad", x, holomorphic, allow_int)
@@ -285,11 +277,12 @@ def _differentiate(
             aux_values = [lower(x, level) for x in aux_leaves]
         finally:
             torch_private.exit_grad()
+    from_real = grads is not None and not made.is_complex()  # from the real part of a complex number it comes strong
     if grads is None:
         grads = [torch.zeros_like(t) for t in tensors]
     result: list[Any] = [None] * len(primals)
     for k, g in zip(at, grads, strict=True):
-        result[k] = Array(g, primals[k]._tag)
+        result[k] = Array(g, False if from_real and g.is_complex() else primals[k]._tag)
     for k, p in enumerate(primals):
         if result[k] is None:
             result[k] = np.zeros(p.shape, dtypes.float0)
@@ -403,7 +396,7 @@ def cotangent_tree_error(fun: Any, expected: Any, got: Any) -> str:
 
 def checked_cotangent(c: Any, aval: Any) -> Any:
     """A cotangent leaf as an Array of the output's shape and dtype."""
-    x = to_array(c)
+    x = flatten_typed(c, "")[0][0]
     want = aval.to_tangent_aval().strip_weak_type()
     if want.dtype == dtypes.float0:
         wrong = is_float0(x) and tuple(x.shape) != want.shape

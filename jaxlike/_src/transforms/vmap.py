@@ -15,6 +15,7 @@ from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.frames import Frame
+from jaxlike._src.transforms import ref_state
 from jaxlike._src.transforms.arguments import argument_names, check_callable, name_of, to_array, wraps
 from jaxlike._src.tree import (
     flatten_axes,
@@ -60,7 +61,7 @@ def vmap(
     fun_name = name_of(fun)
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
-    if not (in_axes is None or type(in_axes) in {int, tuple} or hasattr(in_axes, "__index__")):
+    if not (in_axes is None or type(in_axes) in {int, tuple} or hasattr(in_axes, "_fields")):
         raise TypeError(
             "vmap in_axes must be an int, None, or a tuple of entries corresponding to the positional arguments "
             f"passed to the function, but got {in_axes}."
@@ -92,14 +93,23 @@ def vmap(
             axes: list[Any] = [0] * len(leaves)
         else:
             axes = flatten_axes("vmap in_axes", in_tree, (in_axes, 0), kws=True)
-        arrays = [_checked(x) for x in leaves]
+        refs, values, with_refs = ref_state.of_leaves(lambda inside: on_leaves(inside), leaves)
+        arrays = [_checked(x) for x in values]
+        raw = [None if axis is not None or ref_state.is_ref(x) else x for x, axis in zip(leaves, axes, strict=True)]
         size = _axis_size(fun, arrays, axes, axis_size, args, kwargs)
 
         def on_leaves(inside: Sequence[Any]) -> Any:
-            new_args, new_kwargs = tree_unflatten(in_tree, list(inside))
+            given = [x if r is None else r for x, r in zip(inside, raw, strict=True)]  # not mapped: as it came
+            new_args, new_kwargs = tree_unflatten(in_tree, given)
             return fun(*new_args, **new_kwargs)
 
-        return vmap_leaves(on_leaves, arrays, axes, out_axes, size, axis_name, fun_name)
+        if not refs:
+            return vmap_leaves(on_leaves, arrays, axes, out_axes, size, axis_name, fun_name)
+        at = [k for k, x in enumerate(leaves) if ref_state.is_ref(x)]
+        both = out_axes, [axes[k] for k in at]
+        out, after = vmap_leaves(with_refs, arrays, axes, both, size, axis_name, fun_name)
+        ref_state.write_back(refs, [arrays[k] for k in at], after)
+        return out
 
     docstr = (
         "Vectorized version of {fun}. Takes similar arguments as {fun} but with additional array axes over which "
@@ -156,15 +166,24 @@ def vmap_leaves(
             out = fun(inside)
             leaves, treedef = tree_flatten(out)
             results = [_output(x) for x in leaves]
-            out_dims = [0] * len(leaves) if out_axes == 0 and type(out_axes) is int else flatten_axes(
+            out_dims: list[Any] = [0] * len(leaves) if out_axes == 0 and type(out_axes) is int else flatten_axes(
                 "vmap out_axes", treedef, out_axes
             )
-            outs = [
-                _leave(x, level, size, dim) for x, dim in zip(results, out_dims, strict=True)
-            ]
+            for k, (x, dim) in enumerate(zip(results, out_dims, strict=True)):
+                axis = None if dim is not None or not isinstance(x, Array) else _lanes_of(x, level)
+                if axis is not None:
+                    at = keystr(tree_flatten_with_path(out)[0][k][0])
+                    raise ValueError(f"at vmap out_axes{at}, got axis spec None but output was batched on axis {axis}")
+            outs = [_leave(x, level, size, dim) for x, dim in zip(results, out_dims, strict=True)]
         finally:
             torch_private.exit_vmap()
-    return tree_unflatten(treedef, [kind(t, tag) if kind else t for kind, t, tag in outs])
+    return tree_unflatten(
+        treedef,
+        [
+            x if dim is None and not isinstance(x, Array) else kind(t, tag) if kind else t
+            for x, dim, (kind, t, tag) in zip(leaves, out_dims, outs, strict=True)
+        ],
+    )
 
 
 def _one_lane(tensor: Tensor, axis: int) -> Tensor:
@@ -180,16 +199,16 @@ def _output(x: Any) -> Any:
         ) from None
 
 
+def _lanes_of(x: Array, level: int) -> int | None:
+    return torch_private.batch_dim_at(unwrap(x), level)
+
+
 def _leave(x: Any, level: int, size: int, dim: int | None) -> tuple[Any, Any, Any]:
     """A result outside the level: (class, tensor, tag), or (None, numpy array, None) for float0."""
     if not isinstance(x, Array):
         return None, x if dim is None else np.zeros((size, *x.shape), x.dtype), None
     tensor = unwrap(x)
-    batched = torch_private.is_batched(tensor) and torch_private.level_of(tensor) == level
     if dim is None:
-        if batched:
-            axis = torch_private.batch_dim_at(tensor, level)
-            raise ValueError(f"at vmap out_axes, got axis spec None but output was batched on axis {axis}")
         return type(x), tensor, x._tag
     rank = x.ndim + 1
     if not -rank <= dim < rank:
@@ -218,11 +237,11 @@ def _axis_size(
         return next(iter(sizes))
     if not sizes:
         raise ValueError("vmap must have at least one non-None value in in_axes or axis_size must be specified")
-    raise ValueError(_sizes_message(fun, arrays, axes, given, args, kwargs))
+    raise ValueError(_sizes_message(fun, arrays, axes, given, args, kwargs, len(sizes)))
 
 
 def _sizes_message(
-    fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int | None, args: Any, kwargs: Any
+    fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int | None, args: Any, kwargs: Any, sizes: int
 ) -> str:
     names = argument_names(fun)
     paths = [path for path, _ in tree_flatten_with_path((args, kwargs))[0]]
@@ -247,7 +266,7 @@ def _sizes_message(
         if len(members) == 1:
             lines.append(f"one axis had size {size}: {members[0]}")
         else:
-            how_many = "most" if len(members) == most and len(ordered) > 1 else "some"
+            how_many = "most" if len(members) == most and sizes > 1 else "some"
             shown = [f"axis {m.split(' of type ')[0].removeprefix('axis ')}" for m in members]
             lines.append(f"{how_many} axes ({len(members)} of them) had size {size}, e.g. {shown[0]} of type "
                          f"{members[0].split(' of type ')[1]}")

@@ -1,0 +1,3 @@
+"""jax.scipy.sparse: submodules."""
+
+from jaxlike.scipy.sparse import linalg as linalg
