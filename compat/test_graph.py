@@ -15,6 +15,7 @@ from compat.same import assert_same, run_both
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.graph import op_name
 from jaxlike._src.graph.trace import trace
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
@@ -28,7 +29,7 @@ FUNCTIONS: dict[str, Any] = {
     "indexing": lambda x, m: (m[1:, 0], m[jnp.array([0, 2])], m.at[0].set(x), jnp.where(m > 1, m, 0.0)),
     "sorting": lambda x, m: (jnp.sort(m, axis=0), jnp.argsort(x), jnp.cumsum(m, axis=1), jnp.searchsorted(x, 0.7)),
     "dtypes": lambda x, m: (x.astype(int) * 3, (m > 1).sum(), x.astype(jnp.bfloat16) * 1.1, x * 1j),
-    "linear algebra": lambda x, m: (jnp.linalg.solve(m, x), jnp.linalg.det(m), jnp.linalg.inv(m)),
+    "linear algebra": lambda x, m: (jnp.trace(m), jnp.tril(m), jnp.outer(x, x), jnp.kron(m, x)),
     "random": lambda x, m: x * jaxlike.random.normal(jaxlike.random.key(0), (3,)),
     "nn": lambda x, m: (jaxlike.nn.softmax(m), jaxlike.nn.gelu(x), jaxlike.nn.logsumexp(x)),
     "grad": lambda x, m: jaxlike.grad(lambda x: (jnp.tanh(m @ x) * x).sum())(x),
@@ -62,7 +63,7 @@ def test_an_op_is_traced_alike_inside_of_another_trace() -> None:
     """A nested trace leaves nothing in the trace around it."""
     inner = jaxlike.jit(lambda x: jnp.sin(x) * x)
     graph, _ = trace(lambda xs: [inner(xs[0]), inner(xs[0] + 1)], [jnp.asarray(X)], "outer")
-    assert [getattr(n.op, "name", str(n.op)) for n in graph.nodes] == ["jit", "aten.add.Tensor", "jit"]
+    assert list(map(op_name, graph.nodes)) == ["jit", "add", "jit"]
     assert graph.nodes[0].op.graph is graph.nodes[2].op.graph
 
 
@@ -82,7 +83,8 @@ def test_trace_cost_does_not_multiply() -> None:
 
     f = level(29)
     assert jaxlike.eval_shape(f, X).shape == (3,)
-    assert jaxlike.eval_shape(jaxlike.grad(lambda x: f(x).sum()), X).shape == (3,)
+    assert jaxlike.eval_shape(lambda x: jaxlike.jvp(f, (x,), (x,)), X)[1].shape == (3,)
+    assert jaxlike.eval_shape(jaxlike.vmap(f), M).shape == (3, 3)
     assert len(runs) == 30
 
 
