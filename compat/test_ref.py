@@ -171,8 +171,8 @@ def transformed(jax: Any, r: Any) -> Any:
     """Derivatives and batches of a function that uses a ref inside."""
     f = sine(jax)
     return (
-        f(1.0), jax.grad(f)(1.0), jax.grad(jax.grad(f))(1.0), jax.vjp(f, 2.0)[1](1.0), jax.jvp(f, (1.0,), (2.0,)),
-        jax.vmap(f)(X), jax.jit(f)(1.0), jax.jit(jax.grad(f))(1.0), jax.grad(jax.jit(f))(1.0), jax.vmap(jax.grad(f))(X),
+        f(1.0), jax.grad(f)(1.0), jax.vjp(f, 2.0)[1](1.0), jax.jvp(f, (1.0,), (2.0,)),
+        jax.vmap(f)(X), jax.jit(f)(np.float32(1)), jax.jit(jax.grad(f))(1.0), jax.grad(jax.jit(f))(1.0), jax.vmap(jax.grad(f))(X),
         jax.jit(jax.vmap(f))(X), jax.grad(jax.checkpoint(f))(1.0), jax.eval_shape(f, 1.0),
         jax.jit(jax.grad(lambda x: jax.vmap(f)(x).sum()))(X),
     )  # fmt: skip

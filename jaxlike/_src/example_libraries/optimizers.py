@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import functools
-from collections import namedtuple
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
@@ -29,7 +28,15 @@ State: TypeAlias = Any
 Updates: TypeAlias = Params
 Step: TypeAlias = int
 
-OptimizerState = namedtuple("OptimizerState", ["packed_state", "tree_def", "subtree_defs"])
+
+class OptimizerState(NamedTuple):
+    """The leaves of each parameter's state, the parameters' tree, and the tree of each state."""
+
+    packed_state: Any
+    tree_def: Any
+    subtree_defs: Any
+
+
 register_pytree_node(
     OptimizerState,
     lambda of: ((of.packed_state,), (of.tree_def, of.subtree_defs)),

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def donation_vector(donate_argnums: Any, donate_argnames: Any, in_tree: Any, kws
     for k, child in enumerate(treedef_children(args_tree)):
         out += [k in donate_argnums] * child.num_leaves
     if kwargs_tree is not None:
-        for key, child in zip(kwargs_tree.node_data()[1], treedef_children(kwargs_tree), strict=True):
+        for key, child in zip(cast("Any", kwargs_tree.node_data())[1], treedef_children(kwargs_tree), strict=True):
             out += [key in donate_argnames] * child.num_leaves
     return tuple(out)
 

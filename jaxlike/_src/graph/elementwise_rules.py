@@ -154,12 +154,12 @@ def _where(r: Reader, node: Node) -> Any:
 def _clamp(r: Reader, node: Node) -> Any:
     out = node.outs[0]
     assert out is not None
-    low = node.args[1] if len(node.args) > 1 else node.kwargs.get("min")
-    high = node.args[2] if len(node.args) > 2 else node.kwargs.get("max")
+    named = dict(zip(("x", "min", "max"), node.args, strict=False)) | node.kwargs
+    low, high = named.get("min"), named.get("max")
     dtype = dtypes.from_torch(out.dtype)
-    x = r.operand(node.args[0], dtype)
+    x = r.operand(named["x"], dtype)
     bounds = [None if v is None else r.operand(v, dtype) for v in (low, high)]
-    if any(b is not None and b.aval.shape not in ((), x.aval.shape) for b in bounds):
+    if any(b is not None and b.aval.shape and b.aval.shape != x.aval.shape for b in bounds):
         return False
     low, high = bounds
     if low is not None and high is not None:

@@ -36,7 +36,8 @@ def regions_of(graph: Graph) -> dict[int, Region]:
         private = made - set(region.outs)
         if private & results or any(u not in inside for v in private for u in users.get(v, ())):
             continue
-        found.update(dict.fromkeys(inside, region))
+        for k in inside:
+            found[k] = region
     return found
 
 

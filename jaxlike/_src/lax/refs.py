@@ -7,7 +7,7 @@ the place (Python numbers take its dtype). How that works inside of `jit` and lo
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -80,10 +80,11 @@ class Ref(RefState):
     __str__ = __repr__
 
 
-class RefIndexer(NamedTuple):
+class RefIndexer:
     """``ref.at``."""
 
-    ref: Any
+    def __init__(self, ref: Any) -> None:
+        self.ref = ref
 
     def __getitem__(self, index: Any) -> PartOfRef:
         return PartOfRef(self.ref, index)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -365,6 +366,10 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = None, axis: Any = -1) -> A
     num_classes = concrete_or_error(operator.index, num_classes, where_arose)
     check_arraylike("one_hot", x)
     array = asarray(x)
+    if not dtypes.isdtype(array.dtype, "integral"):
+        warnings.warn(
+            f"jax.nn.one_hot input should be integer-typed; got dtype={array.dtype}", DeprecationWarning, stacklevel=2
+        )
     kind = dtypes.default_float_dtype() if dtype is None else dtypes.check_and_canonicalize_user_dtype(dtype, "one_hot")
     if not isinstance(axis, int | np.integer):
         size = axis_size(axis)

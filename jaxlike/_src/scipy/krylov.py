@@ -157,13 +157,13 @@ def _solve(
 ) -> tuple[Any, None]:
     b, x0 = _checked(b, x0)
     steps = 10 * _size(b) if maxiter is None else maxiter
-    A, M = _as_function(A), _identity if M is None else _as_function(M)
+    matvec, preconditioner = _as_function(A), _identity if M is None else _as_function(M)
 
     def solver(A: Any, b: Any) -> Any:
-        return method(A, b, x0, maxiter=steps, tol=tol, atol=atol, M=M)
+        return method(A, b, x0, maxiter=steps, tol=tol, atol=atol, M=preconditioner)
 
     symmetric = check_symmetric and not any(iscomplexobj(x) for x in tree_leaves(b))
-    return custom_linear_solve(A, b, solver, solver, symmetric), None
+    return custom_linear_solve(matvec, b, solver, solver, symmetric), None
 
 
 def cg(
@@ -231,9 +231,9 @@ def _arnoldi_step(k: Any, A: Any, M: Any, V: Any, H: Array) -> tuple[Any, Array,
     size = _normalized(v)[1]
     v, h = _orthogonalized(V, v)
     unit, rest = _normalized(v, threshold=dtypes.finfo(dtype).eps * size)
-    V = tree_map(lambda X, y: X.at[..., k + 1].set(y), V, unit)
+    longer = tree_map(lambda X, y: X.at[..., k + 1].set(y), V, unit)
     h = h.at[k + 1].set(astype(rest, dtype))
-    return V, H.at[k, :].set(h), rest == 0.0
+    return longer, H.at[k, :].set(h), rest == 0.0
 
 
 def _basis(unit: Any, restart: int) -> Any:
@@ -253,8 +253,8 @@ def _batched(A: Any, b: Any, x0: Any, unit: Any, norm: Array, ptol: Any, restart
     dtype = _common_dtype(b)
 
     def step(state: Any) -> Any:
-        V, H, _, k = state
-        return *_arnoldi_step(k, A, M, V, H), k + 1
+        basis, rows, _, k = state
+        return *_arnoldi_step(k, A, M, basis, rows), k + 1
 
     start = _basis(unit, restart), jnp.eye(restart, restart + 1, dtype=dtype), False, 0
     V, H, _, _ = while_loop(lambda state: (state[3] < restart) & ~jnp.asarray(state[2]), step, start)
@@ -269,20 +269,21 @@ def _incremental(A: Any, b: Any, x0: Any, unit: Any, norm: Array, ptol: Any, res
     dtype = _common_dtype(b)
 
     def step(state: Any) -> Any:
-        k, _, V, R, beta, rotations = state
-        V, H, _ = _arnoldi_step(k, A, M, V, R)
-        row = fori_loop(0, k, lambda i, row: _rotated(row, i, rotations[i, 0], rotations[i, 1]), H[k, :])
+        k, _, before, upper, beta, rotations = state
+        basis, rows, _ = _arnoldi_step(k, A, M, before, upper)
+        row = fori_loop(0, k, lambda i, row: _rotated(row, i, rotations[i, 0], rotations[i, 1]), rows[k, :])
         c, s = _rotation(row[k], row[k + 1])
         rotations = rotations.at[k, :].set(jnp.stack([c, s]))
         beta = _rotated(beta, k, c, s)
-        return k + 1, jnp.abs(beta[k + 1]), V, R.at[k, :].set(_rotated(row, k, c, s)), beta, rotations
+        upper = upper.at[k, :].set(_rotated(row, k, c, s))
+        return k + 1, jnp.abs(beta[k + 1]), basis, upper, beta, rotations
 
     beta = jnp.zeros((restart + 1,), dtype=dtype).at[0].set(astype(norm, dtype))
-    R, rotations = jnp.eye(restart, restart + 1, dtype=dtype), jnp.zeros((restart, 2), dtype=dtype)
-    start = 0, norm, _basis(unit, restart), R, beta, rotations
+    upper, rotations = jnp.eye(restart, restart + 1, dtype=dtype), jnp.zeros((restart, 2), dtype=dtype)
+    start = 0, norm, _basis(unit, restart), upper, beta, rotations
     end = while_loop(lambda state: (state[0] < restart) & (state[1] > ptol), step, start)
-    _, _, V, R, beta, _ = end
-    return _moved(A, b, x0, V, linalg.solve_triangular(R[:, :-1].T, beta[:-1]), M)
+    _, _, basis, upper, beta, _ = end
+    return _moved(A, b, x0, basis, linalg.solve_triangular(upper[:, :-1].T, beta[:-1]), M)
 
 
 def _rotated(v: Array, i: Any, c: Array, s: Array) -> Array:
@@ -328,13 +329,13 @@ def gmres(
         The solution, and 0, or -1 where it has NaN.
     """
     b, x0 = _checked(b, x0)
-    A, M = _as_function(A), _identity if M is None else _as_function(M)
+    matvec, preconditioner = _as_function(A), _identity if M is None else _as_function(M)
     size = _size(b)
     steps = 10 * size if maxiter is None else maxiter
     space = min(restart, size)
     b_norm = _norm(b)
     bound = jnp.maximum(tol * b_norm, atol)
-    ptol = _norm(M(b)) * jnp.minimum(1.0, bound / b_norm)
+    ptol = _norm(preconditioner(b)) * jnp.minimum(1.0, bound / b_norm)
     if solve_method not in ("incremental", "batched"):
         raise ValueError(f"invalid solve_method {solve_method}, must be either 'incremental' or 'batched'")
     cycle = _incremental if solve_method == "incremental" else _batched
@@ -342,11 +343,11 @@ def gmres(
     def solver(A: Any, b: Any) -> Any:
         def step(state: Any) -> Any:
             x, k, unit, norm = state
-            x, unit, norm = cycle(A, b, x, unit, norm, ptol, space, M)
+            x, unit, norm = cycle(A, b, x, unit, norm, ptol, space, preconditioner)
             return x, k + 1, unit, norm
 
-        start = x0, 0, *_normalized(M(_minus(b, A(x0))))
+        start = x0, 0, *_normalized(preconditioner(_minus(b, A(x0))))
         return while_loop(lambda state: (state[1] < steps) & (state[3] > bound), step, start)[0]
 
-    x = custom_linear_solve(A, b, solver, solver)
+    x = custom_linear_solve(matvec, b, solver, solver)
     return x, jnp.where(jnp.isnan(_norm(x)), -1, 0)

@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 def leslie(f: ArrayLike, s: ArrayLike) -> Array:
     """The Leslie matrix of fecundities ``f`` (first row) and survival rates ``s`` (below the diagonal)."""
     check_arraylike("leslie", f, s)
-    f, s = jnp.atleast_1d(f), jnp.atleast_1d(s)
-    if f.shape[-1] < 2:
-        raise ValueError(f"The length of f along the last axis must be at least 2; got shape {f.shape}.")
-    if s.shape[-1] != f.shape[-1] - 1:
+    births, rates = jnp.atleast_1d(f), jnp.atleast_1d(s)
+    if births.shape[-1] < 2:
+        raise ValueError(f"The length of f along the last axis must be at least 2; got shape {births.shape}.")
+    if rates.shape[-1] != births.shape[-1] - 1:
         raise ValueError(
             "Incorrect lengths for f and s. The length of s along the last axis must be one less than the length of f; "
-            f"got f shape {f.shape} and s shape {s.shape}."
+            f"got f shape {births.shape} and s shape {rates.shape}."
         )
-    row, below = (unwrap(x) for x in promote_dtypes(f, s))
+    row, below = (unwrap(x) for x in promote_dtypes(births, rates))
     batch = torch.broadcast_shapes(row.shape[:-1], below.shape[:-1])
     first = row.expand(*batch, row.shape[-1]).unsqueeze(-2)
     rest = torch.nn.functional.pad(torch.diag_embed(below.expand(*batch, below.shape[-1])), (0, 1))

@@ -142,7 +142,7 @@ class Rotation(NamedTuple):
         """Not implemented, as in JAX."""
         raise NotImplementedError()
 
-    def __getitem__(self, indexer: Any) -> Rotation:
+    def __getitem__(self, indexer: Any) -> Any:
         if self.single:
             raise TypeError("Single rotation is not subscriptable.")
         return Rotation(self.quat[indexer])

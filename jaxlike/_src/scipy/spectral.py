@@ -120,7 +120,7 @@ def _odd_extension(x: Array, n: int) -> Array:
     return jnp.concatenate((left, x, right), axis=-1)
 
 
-_BOUNDARIES = {"even": "reflect", "odd": "", "constant": "edge", "zeros": "constant", None: None}
+_BOUNDARIES: dict[str | None, str] = {"even": "reflect", "odd": "", "constant": "edge", "zeros": "constant", None: ""}
 
 
 def _extended(x: Array, boundary: str | None, n: int) -> Array:
@@ -152,7 +152,8 @@ def _trend_remover(kind: Any, axis: int) -> Callable[[Array], Array]:
     if isinstance(kind, str):
         return lambda d: detrend(d, type=kind, axis=-1)
     if callable(kind):
-        return lambda d: jnp.moveaxis(kind(jnp.moveaxis(d, axis, -1)), -1, axis)
+        function: Any = kind
+        return lambda d: jnp.moveaxis(function(jnp.moveaxis(d, axis, -1)), -1, axis)
     if not kind:
         return lambda d: d
     raise ValueError(f"Unsupported detrend type: {kind}")

@@ -19,6 +19,7 @@ from jaxlike._src.array import AbstractValue, Array
 from jaxlike._src.border import leak_message, unwrap
 from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE, Frame, running
+from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.static_args import Static
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
@@ -271,8 +272,7 @@ def _of_values(function: Any, refs: Any, leaves: Any, tree: Any, static: Any, lo
             check_result(x, location)
         return out, after
 
-    functools.update_wrapper(of_values, function._fun, assigned=("__name__", "__qualname__"), updated=())
-    del of_values.__wrapped__
+    of_values.__name__ = of_values.__qualname__ = name_of(function._fun)
     return of_values
 
 

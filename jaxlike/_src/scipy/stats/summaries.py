@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
@@ -19,7 +19,7 @@ class ModeResult(NamedTuple):
     """The most frequent values, and how often they occur."""
 
     mode: Array
-    count: Array
+    count: Any
 
 
 def _check_policy(name: str, nan_policy: str) -> None:
