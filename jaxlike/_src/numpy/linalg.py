@@ -28,6 +28,7 @@ from jaxlike._src.border import (
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import factors, products
 from jaxlike._src.numpy.norms import norm, refuse_half
+from jaxlike._src.random import ops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -266,8 +267,14 @@ def lu_parts(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def pivots_to_permutation(packed: Tensor, pivots: Tensor) -> Tensor:
     """LAPACK's row swaps (counted from 1) as a permutation of the rows."""
-    matrix, _, _ = torch.lu_unpack(packed.detach(), pivots, unpack_data=False)
-    return matrix.real.argmax(dim=-2) if matrix.is_complex() else matrix.argmax(dim=-2)
+    return _row_order(pivots, packed.shape[-2])
+
+
+@ops.operator("row_order(Tensor pivots, int rows) -> Tensor", lambda p, rows: ((*p.shape[:-1], rows), torch.int64))
+def _row_order(pivots: Tensor, rows: int) -> Tensor:
+    """The order of rows after swaps; torch's own way to it has no rule for lanes of lanes."""
+    empty = torch.zeros([*pivots.shape[:-1], rows, pivots.shape[-1]], device=pivots.device)
+    return torch.lu_unpack(empty, pivots, unpack_data=False)[0].argmax(dim=-2)
 
 
 def lu_substitute(
