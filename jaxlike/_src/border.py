@@ -315,8 +315,9 @@ def _make_scalar(key: Any, value: Any, dtype: torch.dtype) -> Tensor:
         _SCALARS.clear()
         _SCALAR_VALUES.clear()
     with torch_private.outside():
-        if isinstance(value, float) and dtype.is_floating_point:  # beyond its range it is infinite
-            found = torch.scalar_tensor(value, dtype=torch.float64).to(dtype)
+        if isinstance(value, float | complex) and (dtype.is_floating_point or dtype.is_complex):  # beyond its range it is infinite
+            wide = torch.complex128 if dtype.is_complex else torch.float64
+            found = torch.scalar_tensor(value, dtype=wide).to(dtype)
         else:
             found = torch.scalar_tensor(value, dtype=dtype)
         _SCALARS[key] = found
