@@ -359,6 +359,17 @@ def promote_dtypes(*args: Any) -> list[Array]:
     return [astype(asarray(x), dtype, weak) for x in args]
 
 
+def alike_and_inexact(args: Sequence[Any]) -> bool:
+    """Whether all are Arrays of one float or complex dtype, which promotion leaves as they are."""
+    first = args[0]
+    if type(first) is not Array or first._t.dtype not in _WIDE_INEXACT:
+        return False
+    return all(type(x) is Array and x._t.dtype is first._t.dtype for x in args)
+
+
+_WIDE_INEXACT = frozenset([torch.float32, torch.float64, torch.complex64, torch.complex128])
+
+
 def promote_dtypes_inexact(*args: Any) -> list[Array]:
     """As `promote_dtypes`, with integers and bool made floating."""
     dtype, weak = dtypes.promote(*map(kind_of, args))

@@ -17,6 +17,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
+    alike_and_inexact,
     asarray,
     canonicalize_axis,
     cast,
@@ -74,6 +75,8 @@ class SVDResult(NamedTuple):
 
 def inexact_operands(name: str, *args: Any) -> list[Array]:
     """The operands as floating Arrays of one dtype that LAPACK has."""
+    if alike_and_inexact(args):
+        return list(args)
     arrays = inexact_arrays(f"jnp.linalg.{name}", *args)
     refuse_half(unwrap(arrays[0]))
     return arrays
@@ -312,7 +315,6 @@ def solve(a: Any, b: Any) -> Array:
         a: ``[..., n, n]``.
         b: ``[n]``, or ``[..., n, k]``; leading axes broadcast.
     """
-    check_arraylike("jnp.linalg.solve", a, b)
     x, y = inexact_operands("solve", a, b)
     if x.ndim < 2:
         raise ValueError(
