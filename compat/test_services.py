@@ -29,7 +29,30 @@ def _scoped(jax: Any) -> Any:
     return f
 
 
+def _scopes_of(jax: Any, f: Any, *args: Any) -> Any:
+    """The names around each equation."""
+    return [(str(e.primitive), str(e.source_info.name_stack)) for e in jax.make_jaxpr(f)(*args).eqns]
+
+
+def _nested_scopes(jax: Any) -> Any:
+    @jax.named_scope("foo")
+    def f(x: Any) -> Any:
+        return jax.numpy.sin(x) + 1
+
+    def g(x: Any) -> Any:
+        with jax.named_scope("bar"):
+            return f(x) * 2
+
+    return g
+
+
 NAMES: dict[str, Any] = {
+    "scopes": lambda jax: _scopes_of(jax, _nested_scopes(jax), 1.0),
+    "scopes in vmap": lambda jax: _scopes_of(jax, jax.vmap(_nested_scopes(jax)), X),
+    "scope of a call": lambda jax: _scopes_of(jax, jax.named_call(lambda x: jax.numpy.cos(x), name="nm"), 1.0),
+    "scopes in scan": lambda jax: _scopes_of(
+        jax, lambda x: jax.lax.scan(lambda c, v: (_nested_scopes(jax)(c), v), x, None, length=2), 1.0
+    ),
     "scope": lambda jax: _scoped(jax)(X),
     "scope in jit of grad": lambda jax: jax.jit(jax.grad(lambda x: _scoped(jax)(x).sum()))(X),
     "scope in vmap of scan": lambda jax: jax.vmap(

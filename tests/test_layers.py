@@ -27,6 +27,8 @@ FOLDERS = {
     "random": "libraries",
     "scipy": "libraries",
     "image": "libraries",
+    "example_libraries": "libraries",
+    "experimental": "libraries",
     "effects": "libraries",
     "export": "libraries",
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 from typing import TYPE_CHECKING, Any
 
-from jaxlike._src.frames import current_trace
+from jaxlike._src.frames import STATE, current_trace, running
+from jaxlike._src.graph.source import NameStack, extend_name_stack
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
 from jaxlike._src.transforms.ref_state import is_ref
 from jaxlike._src.transforms.types import type_of
@@ -17,17 +19,45 @@ if TYPE_CHECKING:
     from jaxlike._src.array import ShapedArray
 
 
+class _Active(threading.local):
+    """The scopes that run: name, trace, frame, how many nodes the trace had."""
+
+    def __init__(self) -> None:
+        self.scopes: list[tuple[str, Any, Any, int, Any]] = []
+
+
+_ACTIVE = _Active()
+_TRANSFORMS = {"grad": "jvp", "jvp": "jvp", "vmap": "vmap"}
+
+
 class Scope(contextlib.ContextDecorator):
-    """A named part of a program; a context manager and a decorator."""
+    """A named part of a program; a context manager and a decorator.
+
+    A trace remembers for its nodes the scopes inside of it; a name says which transformations it is under.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def __enter__(self) -> None:
-        """The name is for readers of the program: nothing depends on it."""
+        trace, name = current_trace(), self.name
+        outer = _ACTIVE.scopes[-1][2] if _ACTIVE.scopes else None
+        for frame in running():
+            if frame is outer or frame.trace is not None:
+                break
+            name = f"{_TRANSFORMS.get(frame.kind, frame.kind)}({name})"
+        stack = extend_name_stack(name)
+        stack.__enter__()
+        _ACTIVE.scopes.append((name, trace, STATE.frame, len(trace.nodes) if trace is not None else 0, stack))
 
     def __exit__(self, *exc: object) -> None:
-        """Nothing to undo."""
+        _, trace, _, start, stack = _ACTIVE.scopes[-1]
+        if trace is not None:
+            names = NameStack(tuple(name for name, t, *_ in _ACTIVE.scopes if t is trace))
+            for node in trace.nodes[start:]:
+                trace.scopes.setdefault(id(node), names)  # an inner scope came first
+        _ACTIVE.scopes.pop()
+        stack.__exit__(None, None, None)
 
 
 def named_scope(name: str) -> Scope:

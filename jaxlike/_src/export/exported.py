@@ -35,7 +35,6 @@ from jaxlike._src.tree import (
     keystr,
     tree_flatten,
     tree_flatten_with_path,
-    tree_structure,
     tree_unflatten,
 )
 
@@ -271,12 +270,7 @@ def export(
         traced = fun_jit.trace(*args, **kwargs)
         entry = traced._entry
         function = GraphFunction(_closed(entry.graph), entry.kinds)
-        in_tree = traced.in_tree
-        if traced._static:  # static arguments are not among those of the exported function
-            named = any(k not in fun_jit._static_names for k in kwargs)
-            dynamic = tree_unflatten(in_tree, [0] * in_tree.num_leaves)
-            in_tree = in_tree if named else tree_structure((dynamic, {}))
-        return Exported(function, entry.graph.name, in_tree, entry.out_tree, chosen, disabled_checks, _export_vjp)
+        return Exported(function, entry.graph.name, traced.in_tree, entry.out_tree, chosen, disabled_checks, _export_vjp)
 
     return do_export
 

@@ -13,6 +13,7 @@ from jaxlike._src.graph.graph import Graph, vars_in
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, DropVar, Jaxpr, Literal
 from jaxlike._src.graph.jaxpr import Var as JaxprVar
 from jaxlike._src.graph.reader import Reader, is_stored, kind_of_aval
+from jaxlike._src.graph.source import SourceInfo
 
 if TYPE_CHECKING:
     from jaxlike._src.regions import Region
@@ -66,12 +67,15 @@ def _read(graph: Graph) -> ClosedJaxpr:
     invars = [reader.atom(v) for v in graph.inputs]
     regions, written = regions_of(graph), set()
     for node in graph.nodes:
-        region = regions.get(id(node))
+        region, count = regions.get(id(node)), len(reader.eqns)
         if region is None:
             reader.node(node)
         elif id(region) not in written:
             written.add(id(region))
             reader.region(region)
+        if (names := graph.scopes.get(id(node))) is not None:
+            for e in reader.eqns[count:]:
+                e.source_info = SourceInfo(None, names)
     outvars = [reader.whole(reader.atom(v), kind_of_aval(a)) for v, a in zip(graph.outputs, graph.out_avals, strict=True)]
     used = {id(a) for e in reader.eqns for a in e.invars} | {id(a) for a in outvars}
     for e in reader.eqns:

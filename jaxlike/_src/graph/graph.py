@@ -136,6 +136,7 @@ class Graph:
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}
         self._replay: dict[bool, Callable[..., Any]] = {}
+        self.scopes: dict[int, Any] = {}  # id of a node -> the names of the scopes around it
         self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
         self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`
 
@@ -166,7 +167,7 @@ class Graph:
             return self
         inputs, avals = [*self.lifted_vars, *self.inputs], [*(x.aval for x in self.lifted), *self.in_avals]
         made = Graph(self.nodes, inputs, [], self.constants, self.outputs, avals, self.out_avals, self.name)
-        made.regions = self.regions
+        made.regions, made.scopes = self.regions, self.scopes
         return made
 
     def with_constants(self, last: bool = False) -> Graph:
@@ -184,7 +185,7 @@ class Graph:
         avals = [*self.in_avals, *avals] if last else [*avals, *self.in_avals]
         constants = {**self.constants, **fixed}
         made = Graph(self.nodes, inputs, [], constants, self.outputs, avals, self.out_avals, self.name)
-        made.regions = self.regions
+        made.regions, made.scopes = self.regions, self.scopes
         return made
 
     def with_outputs(self, chosen: Sequence[int]) -> Graph:
@@ -194,7 +195,7 @@ class Graph:
         outputs, avals = [self.outputs[k] for k in chosen], [self.out_avals[k] for k in chosen]
         lifted = list(zip(self.lifted_vars, self.lifted, strict=True))
         made = Graph(self.nodes, self.inputs, lifted, self.constants, outputs, self.in_avals, avals, self.name)
-        made.regions = self.regions
+        made.regions, made.scopes = self.regions, self.scopes
         return made
 
     def rearranged(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Graph:
@@ -204,7 +205,9 @@ class Graph:
         out_avals = dict(zip(self.outputs, self.out_avals, strict=True))
         ins, outs = [in_avals[v] for v in inputs], [out_avals[v] for v in outputs]
         lifted = [(v, x) for v, x in closed.items() if v not in set(inputs)]
-        return Graph(self.nodes, list(inputs), lifted, self.constants, list(outputs), ins, outs, self.name)
+        made = Graph(self.nodes, list(inputs), lifted, self.constants, list(outputs), ins, outs, self.name)
+        made.scopes = self.scopes
+        return made
 
     def inputs_read(self) -> list[bool]:
         """Which inputs a node or an output reads."""

@@ -129,6 +129,7 @@ class Trace(torch_private.TorchDispatchMode):
         self.views: dict[int, tuple[Any, Any]] = {}  # id of a view -> the op and arguments that made it
         self.other_views: set[int] = set()  # ids of views that nothing can be put back through
         self.zeros: dict[int, Tensor] = {}  # symbolic zeros (tangents of constants), not yet in the graph
+        self.scopes: dict[int, Any] = {}  # id of a node -> the names of the scopes around it
         self.regions: list[Any] = []  # which nodes are one equation, see `regions`
         self.inputs: list[Var] = []
         self.input_names: list[str] = []
@@ -477,5 +478,5 @@ def trace(
         [o.aval for o in outs],
         name,
     )
-    graph.regions = running.regions
+    graph.regions, graph.scopes = running.regions, running.scopes
     return graph, outs
