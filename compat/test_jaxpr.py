@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
@@ -16,11 +15,6 @@ X = np.array([0.5, 1.0, 2.0], np.float32)
 M = np.arange(6, dtype=np.float32).reshape(2, 3)
 N = np.arange(3, dtype=np.int32)
 B = np.array([True, False, True])
-
-
-def core(jax: Any) -> Any:
-    """The module `jax.extend.core`."""
-    return importlib.import_module(f"{jax.__name__}.extend.core")
 
 
 # Texts
@@ -105,12 +99,12 @@ def parts(jax: Any) -> Any:
         shown, first.primitive.name, first.params, str(first), repr(second), second.invars[0] is first.outvars[0],
         type(literal).__name__, float(literal.val), str(literal.aval), repr(literal), first.primitive.multiple_results,
         len(closed.consts), len(closed.literals), str(closed.in_avals), str(closed.out_avals), list(jaxpr.constvars),
-        jaxpr.effects == core(jax).no_effects or not jaxpr.effects, first.effects == core(jax).no_effects,
+        jaxpr.effects == jax.extend.core.no_effects or not jaxpr.effects, first.effects == jax.extend.core.no_effects,
         str(closed) == str(jaxpr) == repr(jaxpr), first.primitive is jax.lax.sin_p, second.primitive is jax.lax.mul_p,
-        first.primitive == core(jax).primitives.sin_p, isinstance(jaxpr, core(jax).Jaxpr),
-        isinstance(closed, core(jax).ClosedJaxpr), isinstance(first, core(jax).JaxprEqn),
-        isinstance(jaxpr.invars[0], core(jax).Var), isinstance(literal, core(jax).Literal),
-        isinstance(first.primitive, core(jax).Primitive), jaxpr.invars[1] is jaxpr.outvars[1],
+        first.primitive == jax.extend.core.primitives.sin_p, isinstance(jaxpr, jax.extend.core.Jaxpr),
+        isinstance(closed, jax.extend.core.ClosedJaxpr), isinstance(first, jax.extend.core.JaxprEqn),
+        isinstance(jaxpr.invars[0], jax.extend.core.Var), isinstance(literal, jax.extend.core.Literal),
+        isinstance(first.primitive, jax.extend.core.Primitive), jaxpr.invars[1] is jaxpr.outvars[1],
         closed.invars is jaxpr.invars, closed.debug_info.func_name, str(first.source_info.name_stack),
     )  # fmt: skip
 
@@ -121,29 +115,29 @@ def replaced(jax: Any) -> Any:
     first, second = closed.eqns
     cosine = first.replace(primitive=jax.lax.cos_p)
     jaxpr = closed.jaxpr.replace(eqns=[cosine, second])
-    made = core(jax).ClosedJaxpr(jaxpr, closed.consts)
-    return str(made), core(jax).jaxpr_as_fun(made)(X), str(closed.replace(jaxpr=jaxpr)), str(closed)
+    made = jax.extend.core.ClosedJaxpr(jaxpr, closed.consts)
+    return str(made), jax.extend.core.jaxpr_as_fun(made)(X), str(closed.replace(jaxpr=jaxpr)), str(closed)
 
 
 def built(jax: Any) -> Any:
     """A jaxpr made by hand."""
-    new = core(jax)
+    new = jax.extend.core
     aval = jax.core.ShapedArray((3,), np.dtype("float32"))
-    x, y, z = (core(jax).Var(aval) for _ in range(3))
+    x, y, z = (jax.extend.core.Var(aval) for _ in range(3))
     one = new.Literal(np.float32(1), jax.core.ShapedArray((), np.dtype("float32")))
     eqns = [
         new.new_jaxpr_eqn([x, one], [y], jax.lax.add_p, {}, new.no_effects),
         new.new_jaxpr_eqn([y], [z], jax.lax.sin_p, {"accuracy": None}, new.no_effects),
     ]
     jaxpr = new.Jaxpr([], [x], [z, x], eqns, new.no_effects)
-    core(jax).check_jaxpr(jaxpr)
+    jax.extend.core.check_jaxpr(jaxpr)
     return str(jaxpr), jax.core.eval_jaxpr(jaxpr, [], X)
 
 
 def wrong(jax: Any) -> Any:
     """A jaxpr that uses a variable before it is defined."""
     closed = jax.make_jaxpr(lambda x: jax.numpy.sin(x) * 2.0)(X)
-    core(jax).check_jaxpr(closed.jaxpr.replace(eqns=closed.eqns[::-1]))
+    jax.extend.core.check_jaxpr(closed.jaxpr.replace(eqns=closed.eqns[::-1]))
 
 
 def nested(jax: Any) -> Any:
@@ -152,7 +146,7 @@ def nested(jax: Any) -> Any:
 
     def walk(jaxpr: Any) -> None:
         found.extend(e.primitive.name for e in jaxpr.eqns)
-        for inner in core(jax).subjaxprs(jaxpr):
+        for inner in jax.extend.core.subjaxprs(jaxpr):
             walk(inner)
 
     def f(x: Any) -> Any:
@@ -162,7 +156,7 @@ def nested(jax: Any) -> Any:
 
     closed = jax.make_jaxpr(f)(X)
     walk(closed.jaxpr)
-    counts = [len(list(core(jax).jaxprs_in_params(e.params))) for e in closed.eqns]
+    counts = [len(list(jax.extend.core.jaxprs_in_params(e.params))) for e in closed.eqns]
     return found, counts
 
 
@@ -189,7 +183,7 @@ def evaluate(jax: Any, jaxpr: Any, consts: Any, *args: Any) -> Any:
     env: dict[Any, Any] = {}
 
     def read(var: Any) -> Any:
-        return var.val if type(var) is core(jax).Literal else env[var]
+        return var.val if type(var) is jax.extend.core.Literal else env[var]
 
     for group, values in ((jaxpr.invars, args), (jaxpr.constvars, consts)):
         env.update(zip(group, values, strict=True))
@@ -210,7 +204,7 @@ def inverse(jax: Any, fun: Any) -> Any:
         env: dict[Any, Any] = {}
 
         def read(var: Any) -> Any:
-            return var.val if type(var) is core(jax).Literal else env[var]
+            return var.val if type(var) is jax.extend.core.Literal else env[var]
 
         env.update(zip(jaxpr.outvars, args, strict=True))
         env.update(zip(jaxpr.constvars, consts, strict=True))
@@ -343,12 +337,12 @@ BINDS: dict[str, Callable[[Any], Any]] = {
     ],
     "all extend names": lambda jax: [
         (n, getattr(p, n).name, getattr(p, n).multiple_results)
-        for p in [importlib.import_module(f"{jax.__name__}.extend.core.primitives")]
+        for p in [jax.extend.core.primitives]
         for n in sorted(vars(p)) if n.endswith("_p")
     ],
     "the same objects": lambda jax: [
         getattr(p, n) is getattr(jax.lax, n)
-        for p in [importlib.import_module(f"{jax.__name__}.extend.core.primitives")]
+        for p in [jax.extend.core.primitives]
         for n in sorted(vars(p)) if n.endswith("_p") and hasattr(jax.lax, n)
     ],
 }  # fmt: skip

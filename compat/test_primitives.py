@@ -19,30 +19,14 @@ M = np.arange(6, dtype=np.float32).reshape(2, 3)
 def lowered(jax: Any, primitive: Any, fun: Any, multiple: bool = False) -> None:
     """Give a primitive values, eager and compiled, and the type that they show."""
     primitive.def_impl(fun)
-    mlir = interpreters(jax).mlir
+    mlir = jax.interpreters.mlir
     mlir.register_lowering(primitive, mlir.lower_fun(fun, multiple_results=multiple))
-
-
-def interpreters(jax: Any) -> Any:
-    """The module `jax.interpreters`, with its modules."""
-    import importlib
-
-    for name in ("ad", "batching", "mlir", "partial_eval", "pxla", "xla"):
-        importlib.import_module(f"{jax.__name__}.interpreters.{name}")
-    return importlib.import_module(f"{jax.__name__}.interpreters")
-
-
-def extend(jax: Any) -> Any:
-    """The module `jax.extend.core`."""
-    import importlib
-
-    return importlib.import_module(f"{jax.__name__}.extend.core")
 
 
 def multiply_add(jax: Any) -> Callable[..., Any]:
     """x * y + z as JAX's tutorial defines a primitive; the rule is twice too large in x, so that a lost rule shows."""
-    p = extend(jax).Primitive("multiply_add")
-    rules = interpreters(jax)
+    p = jax.extend.core.Primitive("multiply_add")
+    rules = jax.interpreters
     lowered(jax, p, lambda x, y, z: jax.numpy.add(jax.numpy.multiply(x, y), z))
 
     @p.def_abstract_eval
@@ -86,7 +70,7 @@ def square_add(jax: Any) -> Callable[[Any, Any], Any]:
 
 def wave(jax: Any) -> Callable[[Any], Any]:
     """sin with a derivative three times too large by `defjvp`, and a batching rule by `defvectorized`."""
-    p, rules = extend(jax).Primitive("wave"), interpreters(jax)
+    p, rules = jax.extend.core.Primitive("wave"), jax.interpreters
     lowered(jax, p, lambda x: jax.numpy.sin(x))
     p.def_abstract_eval(lambda x: x)
     rules.ad.defjvp(p, lambda g, x: 3 * g * jax.numpy.cos(x))
@@ -96,7 +80,7 @@ def wave(jax: Any) -> Callable[[Any], Any]:
 
 def exponential(jax: Any) -> Callable[[Any], Any]:
     """exp by `defjvp2`, whose rule uses the result."""
-    p, rules = extend(jax).Primitive("exponential"), interpreters(jax)
+    p, rules = jax.extend.core.Primitive("exponential"), jax.interpreters
     lowered(jax, p, lambda x: jax.numpy.exp(x))
     p.def_abstract_eval(lambda x: x)
     rules.ad.defjvp2(p, lambda g, out, x: 2 * g * out)
@@ -106,7 +90,7 @@ def exponential(jax: Any) -> Callable[[Any], Any]:
 
 def scale(jax: Any) -> Callable[..., Any]:
     """factor * x, linear; its transpose is by five times the factor, so that a lost rule shows."""
-    p, rules = extend(jax).Primitive("scale"), interpreters(jax)
+    p, rules = jax.extend.core.Primitive("scale"), jax.interpreters
     lowered(jax, p, lambda x, *, factor: factor * x)
     p.def_abstract_eval(lambda x, *, factor: jax.core.ShapedArray(x.shape, x.dtype))
     rules.ad.deflinear(p, lambda ct, *, factor: [p.bind(ct, factor=5 * factor)])
@@ -116,7 +100,7 @@ def scale(jax: Any) -> Callable[..., Any]:
 
 def scale2(jax: Any) -> Callable[..., Any]:
     """The same by `deflinear2`."""
-    p, rules = extend(jax).Primitive("scale2"), interpreters(jax)
+    p, rules = jax.extend.core.Primitive("scale2"), jax.interpreters
     lowered(jax, p, lambda x, *, factor: factor * x)
     p.def_abstract_eval(lambda x, *, factor: jax.core.ShapedArray(x.shape, x.dtype))
 
@@ -132,7 +116,7 @@ def scale2(jax: Any) -> Callable[..., Any]:
 
 def product(jax: Any) -> Callable[..., Any]:
     """x * y by `defbilinear`; transposed by x it is four times too large."""
-    p, rules = extend(jax).Primitive("product"), interpreters(jax)
+    p, rules = jax.extend.core.Primitive("product"), jax.interpreters
     lowered(jax, p, lambda x, y: x * y)
     p.def_abstract_eval(lambda x, y: jax.core.ShapedArray(np.broadcast_shapes(x.shape, y.shape), x.dtype))
     rules.ad.defbilinear(p, lambda ct, x, y: p.bind(4 * ct, y), lambda ct, x, y: p.bind(x, ct))
@@ -142,7 +126,7 @@ def product(jax: Any) -> Callable[..., Any]:
 
 def halves(jax: Any) -> Callable[..., Any]:
     """A primitive of two results, with a rule each and batching along any axis."""
-    p, rules = extend(jax).Primitive("halves"), interpreters(jax)
+    p, rules = jax.extend.core.Primitive("halves"), jax.interpreters
     p.multiple_results = True
 
     def impl(x: Any, y: Any) -> Any:
@@ -174,7 +158,7 @@ def halves(jax: Any) -> Callable[..., Any]:
 
 def total(jax: Any) -> Callable[..., Any]:
     """A sum over the parameter ``axes`` by `defreducer`."""
-    p, rules = extend(jax).Primitive("total"), interpreters(jax)
+    p, rules = jax.extend.core.Primitive("total"), jax.interpreters
     lowered(jax, p, lambda x, *, axes: jax.numpy.sum(x, axis=axes))
     p.def_abstract_eval(
         lambda x, *, axes: jax.core.ShapedArray(tuple(n for k, n in enumerate(x.shape) if k not in axes), x.dtype)
@@ -192,7 +176,7 @@ def several(jax: Any) -> Callable[[Any], Any]:
 
 def bare(jax: Any) -> Any:
     """A primitive without any rule."""
-    return extend(jax).Primitive("bare")
+    return jax.extend.core.Primitive("bare")
 
 
 def summed(jax: Any, f: Any, argnums: Any = 0) -> Any:
@@ -281,7 +265,7 @@ def test_primitives(name: str) -> None:
 
 def without(jax: Any, *have: str) -> Any:
     """A primitive that has only the rules that are named."""
-    p, rules = bare(jax), interpreters(jax)
+    p, rules = bare(jax), jax.interpreters
     if "impl" in have:
         p.def_impl(lambda x: 2 * x)
     if "abstract" in have:
@@ -306,24 +290,24 @@ ERRORS: dict[str, Callable[[Any], Any]] = {
     "apply_primitive": lambda jax: applied(jax),
     "name": lambda jax: (str(bare(jax)), bare(jax).name, bare(jax).multiple_results, bare(jax).call_primitive),
     "Zero": lambda jax: zeros(jax),
-    "jvp of JAX's own": lambda jax: interpreters(jax).ad.primitive_jvps[jax.lax.sin_p]((X,), (Y,), accuracy=None),
-    "transpose of JAX's own": lambda jax: interpreters(jax).ad.primitive_transposes[jax.lax.neg_p](
-        X, interpreters(jax).ad.UndefinedPrimal(jax.core.ShapedArray((3,), np.dtype("float32")))
+    "jvp of JAX's own": lambda jax: jax.interpreters.ad.primitive_jvps[jax.lax.sin_p]((X,), (Y,), accuracy=None),
+    "transpose of JAX's own": lambda jax: jax.interpreters.ad.primitive_transposes[jax.lax.neg_p](
+        X, jax.interpreters.ad.UndefinedPrimal(jax.core.ShapedArray((3,), np.dtype("float32")))
     ),
-    "tables": lambda jax: [p in interpreters(jax).ad.primitive_jvps for p in (jax.lax.sin_p, jax.lax.dot_general_p)],
+    "tables": lambda jax: [p in jax.interpreters.ad.primitive_jvps for p in (jax.lax.sin_p, jax.lax.dot_general_p)],
 }
 
 
 def applied(jax: Any) -> Any:
     """A primitive whose impl is its lowering."""
-    p, rules = without(jax, "abstract", "lowering"), interpreters(jax)
+    p, rules = without(jax, "abstract", "lowering"), jax.interpreters
     p.def_impl(partial(rules.xla.apply_primitive, p))
     return p.bind(X), jax.jit(p.bind)(X)
 
 
 def zeros(jax: Any) -> Any:
     """What symbolic zeros and undefined primals say and do."""
-    ad = interpreters(jax).ad
+    ad = jax.interpreters.ad
     aval = jax.core.ShapedArray((2,), np.dtype("float32"))
     zero = ad.Zero(aval)
     return (

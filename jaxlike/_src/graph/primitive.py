@@ -92,7 +92,7 @@ class Primitive:
 
     def to_lojax(self, *args: Any, **params: Any) -> Any:
         """The rewritten form, for primitives that are high."""
-        raise NotImplementedError(f"Primitive '{self.name}' has is_high=True but no to_lojax")
+        raise NotImplementedError(f"Primitive '{self.name}' has is_high=True but no to_lojax lowering rule.")
 
 
 class CallPrimitive(Primitive):
