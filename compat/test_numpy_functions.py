@@ -225,3 +225,34 @@ def test_eig(jax: Any) -> Any:
     values, vectors = jax.numpy.linalg.eig(a)
     order = jax.numpy.argsort(values.real)
     return values[order], a @ vectors - vectors * values
+
+
+@same_in_both
+def test_what_the_array_api_asks(jax: Any, each_x64: bool) -> Any:
+    jnp = jax.numpy
+    info = jnp.__array_namespace_info__()
+    return (
+        (jnp.__array_api_version__, info.capabilities(), info.default_device(), len(info.devices())),
+        (info.default_dtypes(), info.dtypes(), info.dtypes(kind=("bool", "integral"))),
+        attempt(lambda: info.dtypes(kind="x")),
+    )
+
+
+@same_in_both
+def test_odd_numbers(jax: Any) -> Any:
+    jnp = jax.numpy
+    z = jnp.array([1 + 2j, jnp.nan + 1j, 1 + jnp.nan * 1j, jnp.inf - 1j, 0], "complex64")
+    zeros = jnp.zeros(6, "complex64")
+    truth = jnp.array([True, False, True])
+    return (
+        (z + z[::-1], z - z[::-1], z + 2.5, 2.5 - z, z + jnp.nan, z + 1e30),
+        (zeros ** jnp.array([0, 1, 2, 1j, -1, 2 + 1j]), jnp.array([0, 1, 2]) ** jnp.array([0.5 + 1j, 0, 2])),
+        [getattr(truth.at[jnp.array([0, 1, 1])], m)(2) for m in ("add", "multiply", "subtract", "divide", "power")],
+        attempt(lambda: truth.at[0].add(True)),
+        [jnp.arange(3) + 2.5 for _ in range(2)],
+        [jnp.arange(3, dtype="int8") / jnp.ones(3) for _ in range(2)],
+        (jnp.ndim([1]), jnp.shape([[1]]), jnp.size([[1, 2]], axis=1)),
+        jnp.nanmean(jnp.array([1.5, jnp.nan]), dtype=int),
+        attempt(lambda: jnp.ones((2, 3)).reshape(4)),
+        attempt(lambda: jnp.fix).split(" Use ")[0].split(" jax.numpy.trunc ")[0],
+    )
