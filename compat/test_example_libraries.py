@@ -151,7 +151,14 @@ SOLVED = {
 }
 
 
-@pytest.mark.parametrize("programs", [LAYERS, OPTIMIZERS, SOLVED], ids=["stax", "optimizers", "ode"])
+@pytest.mark.parametrize(
+    "programs",
+    [
+        pytest.param(LAYERS, id="stax", marks=pytest.mark.slow),
+        pytest.param(OPTIMIZERS, id="optimizers"),
+        pytest.param(SOLVED, id="ode", marks=pytest.mark.slow),
+    ],
+)
 def test_programs(programs) -> None:
     failures = []
     for name, program in programs.items():

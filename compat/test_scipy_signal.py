@@ -204,7 +204,13 @@ def check_all(programs) -> None:
 
 
 @pytest.mark.parametrize(
-    "programs", [CONVOLUTIONS, SPECTRA, OTHERS, ROTATIONS], ids=["convolutions", "spectra", "others", "rotations"]
+    "programs",
+    [
+        pytest.param(CONVOLUTIONS, id="convolutions", marks=pytest.mark.slow),
+        pytest.param(SPECTRA, id="spectra", marks=pytest.mark.slow),
+        pytest.param(OTHERS, id="others"),
+        pytest.param(ROTATIONS, id="rotations", marks=pytest.mark.slow),
+    ],
 )
 def test_programs(programs) -> None:
     check_all(programs)

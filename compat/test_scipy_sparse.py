@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from compat.same import Tolerance, assert_same, run_both
 
@@ -43,6 +44,7 @@ def test_solutions() -> None:
     each(program)
 
 
+@pytest.mark.slow
 def test_derivatives() -> None:
     def program(jax, name, options):
         def loss(a, b):
@@ -68,6 +70,7 @@ def test_complex_systems() -> None:
         assert_same(*run_both(program), CLOSE)
 
 
+@pytest.mark.slow
 def test_vmap() -> None:
     stacked = np.stack([B, 2 * B, B * 0])
     for name in OPTIONS:

@@ -1,5 +1,7 @@
 """jax.scipy.special: error functions, the gamma family, entropies, Bessel functions."""
 
+import warnings
+
 import numpy as np
 
 from compat.domains import EDGES, NONZERO, POSITIVE, PROBABILITY, REAL, TIED, UNIT, between
@@ -14,6 +16,13 @@ SMALL = between(-5, 5)
 SOME: tuple[Shapes, ...] = (((),), ((2, 3),))
 PAIRS: tuple[Shapes, ...] = (((3,), (3,)), ((2, 1), (3,)))
 TRIPLES: tuple[Shapes, ...] = (((3,), (3,), (3,)), ((), (2, 1), (3,)))
+
+
+def deprecated(jax, name: str):
+    """A function that warns when it is first looked up, without that."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return getattr(jax.scipy.special, name)
 
 
 def whole(dtype: str) -> np.ndarray:
@@ -99,14 +108,16 @@ BESSEL = [
     *[
         Case(
             "bessel_jn",
-            dtypes=WIDE_FLOATS,
+            dtypes=dtypes,
             domain=between(0.5, 8),
             shapes=(((),), ((3,),), ((2, 2),)),
             tolerance=Tolerance(400, normwise=True),
             label=f"order{v}",
+            grad="float32" not in dtypes,  # there JAX's derivative of the recurrence is lost in rounding
             call=lambda jax, x, v=v: jax.scipy.special.bessel_jn(x, v=v),
         )
         for v in (0, 3)
+        for dtypes in (("float32",), ("float64",))
     ],
 ]
 
@@ -118,10 +129,10 @@ INTEGRALS = [
           shapes=PAIRS, grad=False),
     *[
         Case("expn", dtypes=WIDE_FLOATS, domain=POSITIVE, tolerance=Tolerance(100), shapes=SOME, label=f"order{n}",
-             call=lambda jax, x, n=n: jax.scipy.special.expn(n, x))
+             call=lambda jax, x, n=n: jax.scipy.special.expn(n, x), without=("hvp",))  # JAX fails in hvp
         for n in (1, 3, 6000)
     ],
-    Case("exp1", dtypes=FLOATS, domain=POSITIVE, tolerance=Tolerance(100), shapes=SOME, without=("hvp",)),
+    Case("exp1", dtypes=WIDE_FLOATS, domain=POSITIVE, tolerance=Tolerance(100), shapes=SOME, without=("hvp",)),
     Case("exp1", dtypes=INTS, domain=between(1, 5), tolerance=Tolerance(100), shapes=SOME),
     Case("sici", dtypes=WIDE_FLOATS, tolerance=Tolerance(100), shapes=SOME),
     Case("sici", dtypes=WIDE_FLOATS, domain=between(-40, 40), tolerance=Tolerance(100), shapes=SOME, label="wide"),
@@ -129,7 +140,9 @@ INTEGRALS = [
     Case("fresnel", dtypes=FLOATS, tolerance=Tolerance(100), shapes=SOME),
     Case("fresnel", dtypes=WIDE_FLOATS, domain=between(-20, 20), tolerance=Tolerance(400), shapes=SOME, label="wide"),
     Case("fresnel", only=("eager", "jit"), dtypes=WIDE_FLOATS, domain=EDGES, tolerance=Tolerance(100), label="edges"),
-    Case("spence", dtypes=WIDE_FLOATS, domain=between(0.05, 6), tolerance=Tolerance(200), shapes=SOME),
+    # JAX's slope is NaN from 1 to 2, where a branch that is not taken has the logarithm of a negative number
+    Case("spence", dtypes=WIDE_FLOATS, domain=between(0.05, 6), tolerance=Tolerance(200), shapes=SOME, grad=False),
+    Case("spence", dtypes=WIDE_FLOATS, domain=between(0.1, 0.9), tolerance=Tolerance(400), shapes=SOME, label="slope"),
     Case("spence", only=("eager", "jit"), dtypes=WIDE_FLOATS, domain=TIED, tolerance=Tolerance(100), label="edges"),
     Case("owens_t", arity=2, dtypes=FLOATS, tolerance=Tolerance(100), shapes=PAIRS),
     Case("owens_t", arity=2, only=("eager", "jit"), dtypes=WIDE_FLOATS, domain=(EDGES, REAL), shapes=(((), ()),),
@@ -159,13 +172,13 @@ HYPERGEOMETRIC = [
 LEGENDRE = [
     *[
         Case("lpmn", dtypes=WIDE_FLOATS, domain=UNIT, shapes=(((3,),),), tolerance=Tolerance(400, normwise=True),
-             label=f"degree{n}", call=lambda jax, x, n=n: jax.scipy.special.lpmn(n, n, x), without=("vmap", "hvp"))
+             label=f"degree{n}", call=lambda jax, x, n=n: deprecated(jax, "lpmn")(n, n, x), without=("vmap", "hvp"))
         for n in (1, 2, 5)
     ],
     *[
         Case("lpmn_values", dtypes=WIDE_FLOATS, domain=UNIT, shapes=(((3,),),), tolerance=Tolerance(400, normwise=True),
              label=f"degree{n}{'normalized' if scaled else ''}",
-             call=lambda jax, x, n=n, scaled=scaled: jax.scipy.special.lpmn_values(n, n, x, scaled))
+             call=lambda jax, x, n=n, scaled=scaled: deprecated(jax, "lpmn_values")(n, n, x, scaled))
         for n in (0, 1, 4)
         for scaled in (False, True)
     ],

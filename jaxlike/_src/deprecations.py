@@ -6,6 +6,7 @@ A public module takes its ``__getattr__`` from the library it lists: `module_get
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def module_getattr(module: str, table: Mapping[str, tuple[str, Any]]) -> Callable[[str], Any]:
     """What a module called ``module`` does for names that it does not list."""
 
+    @functools.cache  # it warns once, as JAX's
     def __getattr__(name: str) -> Any:
         if name not in table:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")

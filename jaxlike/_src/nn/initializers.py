@@ -155,9 +155,11 @@ def _denominator(mode: str, fan_in: float, fan_out: float) -> float:
 def _on_disk(key: Array, shape: Sequence[int], dtype: Any, squared_radius: Any) -> Array:
     """Complex numbers of uniform angle; ``squared_radius`` makes |z|**2 of uniform samples in [0, 1)."""
     radius_key, angle_key = split(key)
-    real = dtypes.to_floating_dtype(dtype)
+    inexact = dtypes.issubdtype(dtype, np.inexact)
+    real = dtypes.to_floating_dtype(dtype) if inexact else dtype  # which `uniform` refuses
+    drawn = basic.uniform(radius_key, shape, real)
     kind = dtypes.to_complex_dtype(real)
-    radius = sqrt(squared_radius(basic.uniform(radius_key, shape, real), kind))
+    radius = sqrt(squared_radius(drawn, kind))
     angle = astype(basic.uniform(angle_key, shape, real), kind)
     return multiply(radius, exp(multiply(1j, multiply(2 * math.pi, angle))))
 

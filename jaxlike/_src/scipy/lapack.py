@@ -78,7 +78,7 @@ def pivots_of_qr(a: Tensor) -> Tensor:
     import scipy.linalg  # imported here: it takes long, and few programs want it
 
     def of_one(m: Any) -> Any:
-        _, order = scipy.linalg.qr(m, mode="r", pivoting=True, check_finite=False)
-        return order
+        factors: Any = scipy.linalg.qr(m, mode="r", pivoting=True, check_finite=False)
+        return factors[1]
 
     return each_matrix(a, (a.shape[-1],), np.int32, of_one)

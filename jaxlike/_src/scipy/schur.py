@@ -157,7 +157,8 @@ def funm(A: ArrayLike, func: Callable[[Array], Array], disp: bool = True) -> Any
     x = asarray(A)
     if x.ndim != 2 or x.shape[0] != x.shape[1]:
         raise ValueError("expected square array_like input")
-    form, unitary = rsf2csf(*schur(x)[:2])
+    real_form, basis = schur(x)
+    form, unitary = rsf2csf(real_form, basis)
     on_diagonal = astype(func(jnp.diag(form)), form.dtype)
     t, z, f = unwrap(form), unwrap(unitary), unwrap(on_diagonal)
     eigenvalues = torch.diagonal(t)

@@ -13,8 +13,8 @@ NAN = float("nan")
 
 
 def const(x: Array, value: float) -> Array:
-    """``value`` as a strongly typed number of the dtype of ``x``."""
-    return Array(scalar(value, x._t.dtype))
+    """``value`` as a number of the dtype and weak type of ``x``."""
+    return Array(scalar(value, x._t.dtype), x.weak_type)
 
 
 def is_probability(q: Array) -> Any:
