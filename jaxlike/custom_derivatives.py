@@ -7,4 +7,5 @@ from jaxlike._src.transforms.custom_vjp import closure_convert as closure_conver
 from jaxlike._src.transforms.custom_vjp import custom_gradient as custom_gradient
 from jaxlike._src.transforms.custom_vjp import custom_vjp as custom_vjp
 from jaxlike._src.transforms.custom_vjp import custom_vjp_primal_tree_values as custom_vjp_primal_tree_values
+from jaxlike._src.transforms.linear_call import linear_call as linear_call
 from jaxlike._src.transforms.types import SymbolicZero as SymbolicZero

@@ -47,6 +47,8 @@ from jaxlike._src.lax.cumulative import cummax as cummax
 from jaxlike._src.lax.cumulative import cummin as cummin
 from jaxlike._src.lax.cumulative import cumprod as cumprod
 from jaxlike._src.lax.cumulative import cumsum as cumsum
+from jaxlike._src.lax.custom_root import custom_root as custom_root
+from jaxlike._src.lax.custom_root import optimization_barrier as optimization_barrier
 from jaxlike._src.lax.dot import DotDimensionNumbers as DotDimensionNumbers
 from jaxlike._src.lax.dot import batch_matmul as batch_matmul
 from jaxlike._src.lax.dot import dot as dot

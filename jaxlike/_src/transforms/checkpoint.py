@@ -80,7 +80,7 @@ class Checkpoint(Structured):
         forward, backward, halves = self._halves(primals, perturbed, floating)
         m = len(floating)
         # Kept values are ordinary values of what runs outside.
-        outs = forward.body(primals) if halves.kept else apply(self, primals)
+        outs = forward.body(primals) if halves.kept else apply(forward, primals)
         kept, outs = outs[m:], outs[:m]
         read = [primals[k] for k in halves.read]
 

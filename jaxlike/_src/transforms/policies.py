@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.border import asarray
 from jaxlike._src.transforms.arguments import is_float0
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply
+from jaxlike._src.transforms.identity import Identity
+from jaxlike._src.transforms.structured import apply
 from jaxlike._src.tree import tree_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jaxlike._src.array import Array
-    from jaxlike._src.frames import Frame
 
     Policy = Callable[..., Any]
 
@@ -192,22 +192,13 @@ checkpoint_policies = types.SimpleNamespace(
 # Names
 
 
-class Name(Structured):
+class Name(Identity):
     """The identity, with a name that a policy can ask for."""
 
     name = "name"
 
     def __init__(self, label: str) -> None:
         self.label = label
-
-    def run(self, args: Sequence[Array]) -> list[Array]:
-        """The argument."""
-        return list(args)
-
-    def recorded(self, args: Sequence[Array]) -> Any:
-        """One node; a compiler sees nothing of it."""
-        _, written, _, like = super().recorded(args)
-        return self, written, [], like
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """The value is named, its tangent is not."""
@@ -218,19 +209,9 @@ class Name(Structured):
         del perturbed
         return apply(self, primals), list
 
-    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
-        """Elementwise."""
-        del frame
-        return apply(self, args), mapped
-
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         return {"name": self.label}
-
-    def closed(self, run: GraphFunction, more: int) -> Structured:
-        """There is nothing to close over."""
-        del run, more
-        return self
 
 
 def checkpoint_name(x: Any, name: str) -> Any:

@@ -10,24 +10,19 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src.array import Array
 from jaxlike._src.frames import STATE
 from jaxlike._src.transforms.arguments import to_array
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply
+from jaxlike._src.transforms.identity import Identity
+from jaxlike._src.transforms.structured import apply
 from jaxlike._src.tree import tree_map
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jaxlike._src.frames import Frame
 
-
-class StopGradient(Structured):
+class StopGradient(Identity):
     """The identity on one Array; none of its derivatives depends on the argument."""
 
     name = "stop_gradient"
     is_constant = True
-
-    def run(self, args: Sequence[Array]) -> list[Array]:
-        """The argument."""
-        return list(args)
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """No tangent; the operation again, for the levels below."""
@@ -38,16 +33,6 @@ class StopGradient(Structured):
         """No cotangent."""
         del perturbed
         return apply(self, primals), lambda _: [None]
-
-    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
-        """Elementwise."""
-        del frame
-        return apply(self, args), mapped
-
-    def closed(self, run: GraphFunction, more: int) -> Structured:
-        """There is nothing to close over."""
-        del run, more
-        return self
 
 
 _STOP = StopGradient()
