@@ -18,6 +18,56 @@ def over(jax: Any, body: Any, *args: Any, **options: Any) -> Any:
     return jax.vmap(body, axis_name="i", **options)(*map(jax.numpy.asarray, args))
 
 
+def in_scan(jax: Any) -> Any:
+    return lambda x: jax.lax.scan(lambda c, a: (c + jax.lax.psum(a * c, "i"), c), x, X)
+
+
+def in_while(jax: Any) -> Any:
+    lax = jax.lax
+    return lambda x: lax.while_loop(lambda c: lax.pmax(c, "i") < 50, lambda c: c * 2 + lax.psum(c, "i") * 0.1, x)
+
+
+def in_cond(jax: Any) -> Any:
+    lax = jax.lax
+    return lambda x: lax.cond(
+        lax.psum(x, "i") > 2, lambda x: x * lax.psum(x, "i"), lambda x: x - lax.pmean(x, "i"), x
+    )
+
+
+def in_cond_of_lanes(jax: Any) -> Any:
+    lax = jax.lax
+    return lambda x: lax.cond(x > 0.7, lambda x: x * lax.psum(x, "i"), lambda x: x - lax.pmean(x, "i"), x)
+
+
+def in_fori(jax: Any) -> Any:
+    ring = [(0, 1), (1, 2), (2, 0)]
+    return lambda x: jax.lax.fori_loop(0, 3, lambda i, c: jax.lax.ppermute(c, "i", ring) + c * i, x)
+
+
+LOOPS = {"scan": in_scan, "while": in_while, "cond": in_cond, "cond of lanes": in_cond_of_lanes, "fori": in_fori}
+AROUND = {
+    "vmap": lambda jax, f: over(jax, f, X),
+    "jit of vmap": lambda jax, f: jax.jit(lambda x: over(jax, f, x))(X),
+    "jacfwd": lambda jax, f: jax.jacfwd(lambda x: over(jax, f, x))(X),
+    "jit of jacrev": lambda jax, f: jax.jit(jax.jacrev(lambda x: over(jax, f, x)))(X),
+}
+
+
+def two_axes(jax: Any, x: Any) -> Any:
+    lax = jax.lax
+
+    def step(c: Any, _: Any) -> Any:
+        return c * 0.5 + lax.psum(c, "i") - lax.pmax(c, "j") + lax.axis_index("j"), None
+
+    return lax.scan(step, x, None, length=2)[0]
+
+
+def with_rule(jax: Any) -> Any:
+    f = jax.custom_vjp(lambda x: jax.lax.psum(x, "i") * x)
+    f.defvjp(lambda x: (f(x), x), lambda res, ct: (jax.lax.psum(ct, "i") * res,))
+    return f
+
+
 PROGRAMS: dict[str, Any] = {
     "psum": lambda jax: over(jax, lambda x: x / jax.lax.psum(x, "i"), X),
     "psum tree": lambda jax: over(jax, lambda x: jax.lax.psum({"a": x, "b": [x * 2]}, "i"), X),
@@ -94,6 +144,36 @@ PROGRAMS: dict[str, Any] = {
         lambda x: (jax.jit(lambda x: over(jax, lambda v: v / jax.lax.psum(v, "i"), x))(x) ** 2).sum()
     )(X),
     "psum of jit": lambda jax: over(jax, jax.jit(lambda v: v / jax.lax.psum(v, "i")), X),
+    **{
+        f"{loop} in {around}": lambda jax, loop=loop, around=around: AROUND[around](jax, LOOPS[loop](jax))
+        for loop in ("scan", "while", "cond", "cond of lanes", "fori")
+        for around in ("vmap", "jit of vmap", "jacfwd", "jit of jacrev")
+        if (loop, around) != ("while", "jit of jacrev")
+    },
+    "scan of a constant": lambda jax: over(
+        jax, lambda x: jax.lax.scan(lambda c, a: (c + jax.lax.psum(a, "i"), jax.lax.axis_index("i")), 1.0, X), X
+    ),
+    "two axes in a scan": lambda jax: jax.jit(
+        lambda m: jax.vmap(jax.vmap(lambda x: two_axes(jax, x), axis_name="j"), axis_name="i")(m)
+    )(M),
+    "a rule with a collective": lambda jax: jax.jacrev(lambda x: over(jax, with_rule(jax), x))(X),
+    "checkpoint": lambda jax: jax.jacrev(
+        lambda x: over(jax, jax.checkpoint(lambda v: jax.numpy.sin(jax.lax.psum(v, "i")) * v), x)
+    )(X),
+    "psum twice the same": lambda jax: over(jax, lambda x: jax.lax.psum(x, ("i", "i")), X),
+    "psum other name of a constant": lambda jax: over(jax, lambda x: jax.lax.psum(1.0, "j"), X),
+    "all_gather other name": lambda jax: over(jax, lambda x: jax.lax.all_gather(x, "j"), X),
+    "axis_index unbound": lambda jax: jax.lax.axis_index("j"),
+    "pmax grad": lambda jax: over(jax, jax.grad(lambda x: jax.lax.pmax(x, "i")), X),
+    **{
+        f"{name} in groups": lambda jax, name=name: over(
+            jax, lambda x: getattr(jax.lax, name)(x, "i", axis_index_groups=[[0, 1, 2]]), M
+        )
+        for name in ("psum", "pmax", "pmean", "all_gather", "psum_scatter")
+    },
+    "make_jaxpr axis_env": lambda jax: [
+        str(a) for a in jax.make_jaxpr(lambda x: jax.lax.psum(x, "i"), axis_env=[("i", 3)])(X).out_avals
+    ],
     "spmd_axis_name": lambda jax: jax.vmap(lambda x: x * 2, spmd_axis_name="x")(X),
 }
 

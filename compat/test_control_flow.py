@@ -304,6 +304,9 @@ PROGRAMS: dict[str, Any] = {
     "scan runs its function once": lambda jax: ran(
         jax, lambda note: jax.lax.scan(note("f", lambda c, x: (c + x, c)), one(jax, 0), X)
     ),
+    "scan runs its function once for two calls": lambda jax: ran(jax, lambda note: twice(jax, note)),
+    "scan hands numbers through": lambda jax: jax.lax.scan(lambda c, x: ((c[0], c[1] + 1), x), (3, 0), X),
+    "scan unroll zero": lambda jax: jax.lax.scan(lambda c, x: (c + x, c), 0.0, X, unroll=0),
     # scan: errors
     "scan of a number": lambda jax: jax.lax.scan(3, 1, X),
     "scan gives no pair": lambda jax: jax.lax.scan(lambda c, x: c, 0.0, X),
@@ -393,6 +396,29 @@ PROGRAMS: dict[str, Any] = {
     "while stopped": lambda jax: jax.grad(
         lambda x: x * jax.lax.stop_gradient(jax.lax.while_loop(lambda c: c < 30, lambda c: c * 2, x))
     )(2.0),
+    **{
+        f"while linearized in {name}": lambda jax, around=around: jax.linearize(around(jax, sines(jax)), 2.0)[1](1.0)
+        for name, around in {
+            "nothing": lambda jax, f: f,
+            "jit": lambda jax, f: jax.jit(f),
+            "scan": lambda jax, f: lambda x: jax.lax.scan(lambda c, v: (f(c) * v, c), x, X),
+            "cond": lambda jax, f: lambda x: jax.lax.cond(x > 1, f, lambda x: x, x),
+            "checkpoint": lambda jax, f: jax.checkpoint(f),
+            "linearize": lambda jax, f: lambda x: jax.linearize(f, x)[1](x),
+        }.items()
+    },
+    "while linearized in a traced scan": lambda jax: jax.jit(
+        lambda x: jax.linearize(lambda x: jax.lax.scan(lambda c, v: (sines(jax)(c) * v, c), x, X), x)[1](1.0)
+    )(2.0),
+    "while linearized under vmap": lambda jax: jax.vmap(lambda x: jax.linearize(sines(jax), x)[1](1.0))(X),
+    "while linearized, transposed twice": lambda jax: jax.linear_transpose(jax.linearize(sines(jax), 2.0)[1], 2.0)(1.0),
+    "while second order": lambda jax: jax.grad(jax.grad(sines(jax)))(2.0),
+    "while grad in scan": lambda jax: jax.grad(
+        lambda x: jax.lax.scan(lambda c, v: (sines(jax)(c) * v, c), x, X)[0]
+    )(2.0),
+    "while hands numbers through": lambda jax: jax.lax.while_loop(
+        lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1]), (0, 2.5)
+    ),
     "while no bool": lambda jax: jax.lax.while_loop(lambda c: c, lambda c: c, 0.0),
     "while condition a tree": lambda jax: jax.lax.while_loop(lambda c: (c,), lambda c: c, 0.0),
     "while condition a vector": lambda jax: jax.lax.while_loop(lambda c: c > 0, lambda c: c, jax.numpy.ones(2)),
@@ -418,6 +444,12 @@ PROGRAMS: dict[str, Any] = {
     "fori updates in jit": lambda jax: jax.jit(
         lambda x: jax.lax.fori_loop(0, 3, lambda i, c: jax.lax.dynamic_update_index_in_dim(c, c[i] * i, i, 0), x)
     )(X),
+    "fori runs its function once for two calls": lambda jax: ran(
+        jax, lambda note: [jax.lax.fori_loop(0, 3, f, 0) for f in [note("f", lambda i, c: c + i)] * 2]
+    ),
+    "fori branches on its number": lambda jax: jax.lax.fori_loop(0, 3, lambda i, c: c + range(i)[0], 0),
+    "fori unroll negative": lambda jax: jax.lax.fori_loop(0, 3, lambda i, c: c + i, 0.0, unroll=-1),
+    "fori vector bound": lambda jax: jax.lax.fori_loop(np.zeros(2, int), 5, lambda i, c: c, 0),
     "fori floats": lambda jax: jax.lax.fori_loop(0.0, 3.0, lambda i, c: c + i, 0.0),
     "fori bounds disagree": lambda jax: jax.lax.fori_loop(jax.numpy.int32(0), jax.numpy.int8(3), lambda i, c: c, 0.0),
     "fori changes the tree": lambda jax: jax.lax.fori_loop(0, 3, lambda i, c: (c, c), 0.0),
@@ -464,6 +496,9 @@ PROGRAMS: dict[str, Any] = {
     "cond guards a gradient of lanes": lambda jax: jax.vmap(
         jax.grad(lambda x: jax.lax.cond(x > 0, lambda x: x**2, lambda x: 0.0 * x, x))
     )(X - 1),
+    "cond guards a gradient outside of lanes": lambda jax: jax.grad(
+        lambda x: jax.vmap(lambda v: jax.lax.cond(v > 0.7, jax.numpy.log, lambda v: 0.0 * v, v))(x).sum()
+    )(X - 0.5),
     "cond keys": lambda jax: jax.random.key_data(
         jax.lax.cond(True, lambda k: jax.random.fold_in(k, 1), lambda k: k, jax.random.key(0))
     ),
@@ -514,6 +549,9 @@ PROGRAMS: dict[str, Any] = {
         )
         for n in (0, 1, 2, 3, 4, 9)
     },
+    "map batches that disagree": lambda jax: jax.lax.map(
+        lambda x: x, (jax.numpy.ones((5, 2)), jax.numpy.ones(4)), batch_size=2
+    ),
     "map over nothing": lambda jax: jax.lax.map(lambda x: x, None),
     **{
         f"associative_scan of {n}": lambda jax, n=n: jax.lax.associative_scan(jax.numpy.add, jax.numpy.arange(n))
@@ -529,6 +567,16 @@ PROGRAMS: dict[str, Any] = {
     "associative_scan not callable": lambda jax: jax.lax.associative_scan(3, X),
     "associative_scan sizes": lambda jax: jax.lax.associative_scan(lambda a, b: a, (X, X[:2])),
 }
+
+
+def twice(jax: Any, note: Any) -> Any:
+    f = note("f", lambda c, x: (c + x, c))
+    return [jax.lax.scan(f, one(jax, k), X) for k in range(2)]
+
+
+def sines(jax: Any) -> Any:
+    """A while loop that is differentiated."""
+    return lambda x: jax.lax.while_loop(lambda s: s[0] < 3, lambda s: (s[0] + 1, jax.numpy.sin(s[1]) * x), (0, x))[1]
 
 
 def in_debug_mode(jax: Any) -> Any:

@@ -263,7 +263,10 @@ def kinds_of_tracers(jax: Any) -> Any:
     see(X)
     jax.jit(see)(X)
     jax.vmap(see)(X)
-    return found, isinstance(X, pe.JaxprTracer)
+    ad, forward = module(jax, "interpreters.ad"), []
+    jax.jvp(lambda x: (forward.append(isinstance(x, ad.JVPTracer)), x)[1], (X,), (X,))
+    jax.jit(lambda x: (forward.append(isinstance(x, ad.JVPTracer)), x)[1])(X)
+    return found, forward, isinstance(X, pe.JaxprTracer)
 
 
 # Sources, generators, backends

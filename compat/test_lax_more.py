@@ -179,6 +179,30 @@ def test_bits_of_64(jax):
 
 
 @same_in_both
+def test_markers_and_their_like(jax):
+    token = jax.lax.after_all(jax.lax.create_token(), jax.lax.create_token())
+    drawn = jax.lax.rng_uniform(1.0, 2.0, (99,))
+    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    return [
+        type(token).__name__,
+        ((drawn >= 1) & (drawn < 2)).all(),
+        jax.lax.dce_sink((1.0, 2.0)),
+        jax.lax.shape_as_value((2, 3)),
+        jax.lax.stage(1.0),
+        jax.jit(lambda x: jax.lax.stage(x) + 1)(2),
+        jax.lax.with_sharding_constraint({"a": jax.numpy.ones(3)}, here),
+        jax.jit(lambda x: jax.lax.with_sharding_constraint(x, here))(jax.numpy.ones(3)),
+        jax.lax.random_gamma_grad(jax.numpy.array([1.0, 2.5]), jax.numpy.array([0.3, 4.0])),
+    ]
+
+
+@same_in_both(tolerance=LOOSE)
+def test_polar_decomposition(jax):
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    return [jax.lax.linalg.qdwh(x), jax.lax.linalg.qdwh(jax.numpy.asarray(x[:3] + 1j * x[1:]))]
+
+
+@same_in_both
 def test_ragged_modes(jax):
     rng = np.random.default_rng(0)
     x, y = (jax.numpy.asarray(rng.normal(size=s).astype(np.float32)) for s in ((2, 6, 4), (3, 2, 4, 5)))

@@ -31,6 +31,16 @@ def xyz(jax: Any) -> Any:
     return lambda *z: z[0]
 
 
+def pulled_back(jax: Any) -> Any:
+    """Backpropagation by hand: a scan that gives pullbacks, and one that calls them."""
+
+    def forth(c: Any, x: Any) -> Any:
+        return jax.vjp(lambda c, x: jax.numpy.sin(c * x), c, x)
+
+    _, pulls = jax.lax.scan(forth, 1.0, X)
+    return jax.lax.scan(lambda ct, pull: pull(ct), 1.0, pulls, reverse=True)
+
+
 PROGRAMS: dict[str, Any] = {
     # grad and value_and_grad
     "grad": lambda jax: jax.grad(f(jax))(X),
@@ -101,6 +111,19 @@ PROGRAMS: dict[str, Any] = {
     "vjp returns text": lambda jax: jax.vjp(lambda x: "a", X),
     "vjp under vmap": lambda jax: jax.vmap(jax.vjp(lambda x: jax.numpy.sin(x), X)[1])(jax.numpy.eye(3)),
     "vjp function leaves vmap": lambda jax: jax.vmap(lambda x: jax.vjp(jax.numpy.sin, x)[1](1.0)[0])(X),
+    "vjp called with two": lambda jax: jax.vjp(lambda x: x, X)[1](X, X),
+    "vjp of text cotangent": lambda jax: jax.vjp(lambda x: x, X)[1]("a"),
+    "vjp float0 cotangent of another shape": lambda jax: jax.vjp(lambda x: x > 1, X)[1](float0((2,))),
+    "vjp leaves jit": lambda jax: (lambda y, pull: (y, pull(X)))(
+        *jax.jit(lambda x: jax.vjp(lambda x: jax.numpy.sin(x) * x, x))(X)
+    ),
+    "vjp enters jit": lambda jax: jax.jit(lambda pull, c: pull(c))(jax.vjp(lambda x: jax.numpy.sin(x) * x, X)[1], X),
+    "vjp leaves a vmap as a tree": lambda jax: jax.vmap(lambda pull, c: pull(c))(
+        jax.vmap(lambda x: jax.vjp(jax.numpy.sin, x)[1])(X), X
+    ),
+    "vjp stacked by scan": lambda jax: pulled_back(jax),
+    "vjp rebuilt": lambda jax: jax.tree.map(lambda x: x, jax.vjp(lambda x, y: x * y, 2.0, X)[1])(X),
+    "vjp number of leaves": lambda jax: len(jax.tree.leaves(jax.vjp(lambda x, y: x * y, 2.0, X)[1])),
     # jvp
     "jvp": lambda jax: jax.jvp(g(jax), (X,), (X,)),
     "jvp x64": lambda jax: jax.jvp(f(jax), (X.astype(np.float64),), (X.astype(np.float64),)),
@@ -130,6 +153,10 @@ PROGRAMS: dict[str, Any] = {
     "jacrev argnums": lambda jax: jax.jacrev(lambda x, y: x * y, argnums=(0, 1))(X, 2.0),
     "jacfwd has_aux": lambda jax: jax.jacfwd(lambda x: (x * x, x.sum()), has_aux=True)(X),
     "jacrev has_aux": lambda jax: jax.jacrev(lambda x: (x * x, x.sum()), has_aux=True)(X),
+    "jacfwd argnums too large": lambda jax: jax.jacfwd(lambda x: x, argnums=3)(X),
+    "jacfwd of text": lambda jax: jax.jacfwd(lambda x: x)("a"),
+    "jvp of text": lambda jax: jax.jvp(lambda x: x, ("a",), (1.0,)),
+    "grad argnums float": lambda jax: jax.grad(lambda x, y: x * y, argnums=1.0)(1.0, 2.0),
     "jacfwd integer": lambda jax: jax.jacfwd(lambda x: x * 2)(1),
     "jacrev integer": lambda jax: jax.jacrev(lambda x: x * 2)(1),
     "jacrev allow_int": lambda jax: jax.jacrev(lambda x: x * 2.0, allow_int=True)(1),
@@ -156,6 +183,12 @@ PROGRAMS: dict[str, Any] = {
     "linearize wrong shape": lambda jax: jax.linearize(lambda x: x**2, X)[1](1.0),
     "linearize wrong tree": lambda jax: jax.linearize(lambda x: x**2, X)[1](X, X),
     "linearize under vmap": lambda jax: jax.vmap(jax.linearize(jax.numpy.sin, X)[1])(jax.numpy.eye(3)),
+    "linearize leaves jit": lambda jax: (lambda y, push: (y, push(X)))(
+        *jax.jit(lambda x: jax.linearize(lambda x: jax.numpy.sin(x) * x, x))(X)
+    ),
+    "linearize enters jit": lambda jax: jax.jit(lambda push, t: push(t))(jax.linearize(jax.numpy.sin, X)[1], X),
+    "linearize branches on values": lambda jax: jax.linearize(lambda x: x * 2 if x > 0 else x, 2.0)[1](1.0),
+    "linearize of integers": lambda jax: jax.linearize(lambda n, x: n * x, 3, 2.0)[1](float0(), 1.0),
     "linear_transpose": lambda jax: jax.linear_transpose(lambda x: 2 * x, X)(X),
     "linear_transpose two": lambda jax: jax.linear_transpose(lambda x, y: 2 * x - y, X, X)(X),
     "linear_transpose shape": lambda jax: jax.linear_transpose(
@@ -194,6 +227,10 @@ PROGRAMS: dict[str, Any] = {
     "vmap out_axes None unbatched": lambda jax: jax.vmap(lambda x: jax.numpy.ones(2), out_axes=None)(X),
     "vmap out_axes too large": lambda jax: jax.vmap(xyz(jax), out_axes=2)(X),
     "vmap out_axes wrong tree": lambda jax: jax.vmap(xyz(jax), out_axes=(0, 1))(X),
+    "vmap hands over what it does not map": lambda jax: jax.vmap(lambda x, n: x * range(n)[-1], (0, None))(X, 3),
+    "vmap in_axes bool": lambda jax: jax.vmap(xyz(jax), in_axes=True)(X),
+    "vmap out_axes None of two": lambda jax: jax.vmap(lambda x: (x, x), out_axes=(0, None))(X),
+    "vmap axis_size against two": lambda jax: jax.vmap(lambda a, b: a, axis_size=5)(X, X),
     "vmap nothing": lambda jax: jax.vmap(xyz(jax))(),
     "vmap of text": lambda jax: jax.vmap(xyz(jax))("a"),
     "vmap of no function": lambda jax: jax.vmap(3),

@@ -315,8 +315,9 @@ def _make_scalar(key: Any, value: Any, dtype: torch.dtype) -> Tensor:
         _SCALARS.clear()
         _SCALAR_VALUES.clear()
     with torch_private.outside():
-        if isinstance(value, float) and dtype.is_floating_point:  # beyond its range it is infinite
-            found = torch.scalar_tensor(value, dtype=torch.float64).to(dtype)
+        if isinstance(value, float | complex) and (dtype.is_floating_point or dtype.is_complex):  # beyond its range it is infinite
+            wide = torch.complex128 if dtype.is_complex else torch.float64
+            found = torch.scalar_tensor(value, dtype=wide).to(dtype)
         else:
             found = torch.scalar_tensor(value, dtype=dtype)
         _SCALARS[key] = found
@@ -356,6 +357,17 @@ def promote_dtypes(*args: Any) -> list[Array]:
     """The array-likes as Arrays of their common dtype; weakly typed if all were."""
     dtype, weak = dtypes.promote(*map(kind_of, args))
     return [astype(asarray(x), dtype, weak) for x in args]
+
+
+def alike_and_inexact(args: Sequence[Any]) -> bool:
+    """Whether all are Arrays of one float or complex dtype, which promotion leaves as they are."""
+    first = args[0]
+    if type(first) is not Array or first._t.dtype not in _WIDE_INEXACT:
+        return False
+    return all(type(x) is Array and x._t.dtype is first._t.dtype for x in args)
+
+
+_WIDE_INEXACT = frozenset([torch.float32, torch.float64, torch.complex64, torch.complex128])
 
 
 def promote_dtypes_inexact(*args: Any) -> list[Array]:

@@ -277,7 +277,7 @@ def binary(
             if both operands are, where others also are if the dtype they promote to is; "strong": never weak.
         arguments_of: the function that errors about arguments name, if it is not this one.
         keywords: whether the arguments may be given by their names in the kernel.
-        builtin: the function of torch that the kernel calls and does nothing else; the fast path calls it at once.
+        builtin: the function of torch that the kernel comes down to for real dtypes; the fast path calls it at once.
         module: where users find the function.
     """
     direct = frozenset(t for t in promote.direct if dtypes.any_of(accepts, dtypes.from_torch(t)))
@@ -318,6 +318,30 @@ def binary(
                 out = kernel(a, b)
             return finish(name, Array(out, not strong and (xw and yw if of_truth else is_weak)))
 
+        met: dict[Any, tuple[torch.dtype, bool]] = {}
+
+        def promoted(x: Any, y: Any) -> Array:
+            """Outside of transformations: dtypes that it has promoted before are only looked up."""
+            of_x, of_y = _kind_met(x), _kind_met(y)
+            if of_x is None or of_y is None:
+                return general(x, y)
+            key = (of_x, of_y, config.numpy_dtype_promotion.value, config.enable_x64.value)
+            known = met.get(key)
+            if known is None:
+                out = general(x, y)
+                want = dtypes.TO_TORCH.get(promote.of(dtypes.promote(kind_of(x), kind_of(y))[0]))
+                if want in EVERY:
+                    met[key] = want, out.weak_type
+                return out
+            want, weak = known
+            a = scalar(x, want) if of_x is float else unwrap(x)
+            b = scalar(y, want) if of_y is float else unwrap(y)
+            a, b = a if a.dtype is want else a.to(want), b if b.dtype is want else b.to(want)
+            try:
+                return Array(kernel(a, b), weak)
+            except RuntimeError:  # shapes: the general path says which
+                return general(x, y)
+
         def op(x: ArrayLike, y: ArrayLike, /) -> Array:
             fast = STATE.fast
             if fast is CHECKED:
@@ -330,7 +354,7 @@ def binary(
                     if dtype is b.dtype and dtype in direct:
                         out = new(Array)
                         try:
-                            out._t = quick(a, b)
+                            out._t = kernel(a, b) if dtype in COMPLEX else quick(a, b)
                         except RuntimeError:  # shapes: the general path says which
                             return general(x, y)
                         out._tag, out._frame = x._tag and y._tag and not strong, fast
@@ -347,13 +371,20 @@ def binary(
                         return Array(quick(scalar(x, b.dtype), b), y._tag)
                 elif type(x) is int and b.dtype in with_int and -0x80000000 <= x <= 0x7FFFFFFF:
                     return Array(quick(scalar(x, b.dtype), b), y._tag)
-            return general(x, y)
+            return promoted(x, y) if fast is None else general(x, y)
 
         op.general = general  # pyright: ignore[reportFunctionMemberAccess]
         take_names(op, kernel, keywords)
         return publish(op, kernel, BINARY_DOC.format(*op.__code__.co_varnames), module)
 
     return lift
+
+
+def _kind_met(x: Any) -> Any:
+    """What tells how an operand is promoted, for Arrays that torch computes with and Python floats; else None."""
+    if type(x) is Array:
+        return (x._t.dtype, x._tag) if x._t.dtype in EVERY else None
+    return float if type(x) is float else None
 
 
 def _on_extended(name: str, accepts: tuple[Any, ...], x: Any, y: Any, dtype: Any) -> Array:

@@ -12,6 +12,9 @@ class _TracerMeta(type):
     def __instancecheck__(cls, instance: Any) -> bool:
         return border.is_traced(instance)
 
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(Array, name)  # a traced value is an Array
+
     def __subclasscheck__(cls, subclass: type) -> bool:
         return bool(subclass.__name__ == cls.__name__ and subclass.__module__ == cls.__module__)
 

@@ -1,5 +1,6 @@
 """jax.interpreters.ad: derivatives of primitives."""
 
+from jaxlike._src.extending.partial_eval import JVPTracer as JVPTracer
 from jaxlike._src.transforms.tables import UndefinedPrimal as UndefinedPrimal
 from jaxlike._src.transforms.tables import Zero as Zero
 from jaxlike._src.transforms.tables import add_jaxvals as add_jaxvals

@@ -254,6 +254,8 @@ array_types: set[type] = {np.ndarray, np.generic, Array}
 pytype_aval_mappings: dict[type, Any] = {
     t: shaped_abstractify for t in (Array, np.ndarray, np.generic, bool, int, float, complex)
 }
+# Class -> a function that brings a value to a dtype in force; `asarray` does that here, whatever is added.
+canonicalize_dtype_handlers: dict[type, Any] = dict.fromkeys((Array, np.ndarray, np.generic), border.asarray)
 custom_typechecks: dict[Any, Any] = {}
 no_axis_name = object()
 call = call_p.bind

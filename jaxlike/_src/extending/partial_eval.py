@@ -48,6 +48,12 @@ class JaxprTracer(metaclass=_OfKind):
     """No value is one: partial evaluation is done on graphs."""
 
 
+class JVPTracer(metaclass=_OfKind):
+    """``isinstance`` tells values inside of forward-mode differentiation. Never made itself."""
+
+    kinds = ("jvp",)
+
+
 class PartialVal(tuple[Any, Any]):
     """``(None, value)`` where a value is known, ``(type, None)`` where it is not."""
 

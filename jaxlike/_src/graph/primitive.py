@@ -22,7 +22,7 @@ class Primitive:
         name: what jaxprs show.
     """
 
-    name: str
+    name: str = ""
     multiple_results = False  # whether it gives a list
     call_primitive = False
     ref_primitive = False

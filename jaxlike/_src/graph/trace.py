@@ -51,6 +51,7 @@ _REARRANGED = {
     aten.t.default: lambda base, view: (aten.t.default, (view,)),
     aten.unsqueeze.default: lambda base, view, axis: (aten.squeeze.dim, (view, axis)),
     aten.view.default: lambda base, view, _: (aten.reshape.default, (view, list(base.shape))),
+    aten.view_as_real.default: lambda base, view: (aten.view_as_complex.default, (view,)),
 }
 # Ops that give the tensor they are called on another shape (torch's matmul squeezes its result so).
 _RESHAPES_IN_PLACE = frozenset(["squeeze_", "unsqueeze_", "transpose_", "t_", "swapaxes_", "swapdims_"])
@@ -126,6 +127,7 @@ class Trace(torch_private.TorchDispatchMode):
         self.lifted: dict[int, tuple[Var, Tensor, Array]] = {}
         self.aliased: set[int] = set()  # ids of views and of what they view
         self.views: dict[int, tuple[Any, Any]] = {}  # id of a view -> the op and arguments that made it
+        self.other_views: set[int] = set()  # ids of views that nothing can be put back through
         self.zeros: dict[int, Tensor] = {}  # symbolic zeros (tangents of constants), not yet in the graph
         self.regions: list[Any] = []  # which nodes are one equation, see `regions`
         self.inputs: list[Var] = []
@@ -220,6 +222,8 @@ class Trace(torch_private.TorchDispatchMode):
             self.aliased.update(id(t) for t in (args[0], *made))
             if single and (op in _SCATTERS or op in _REARRANGED):
                 self.views[id(outs)] = (op, args)
+            else:
+                self.other_views.update(id(t) for t in made)
         self.nodes.append(
             Node(
                 op,
@@ -292,6 +296,11 @@ class Trace(torch_private.TorchDispatchMode):
             out = self.__torch_dispatch__(functional, types, args, kwargs)
         self.vars[id(written)] = self.vars[id(out)]
         source = written
+        root = view
+        while root is not None:
+            if id(root[1][0]) in self.other_views:
+                raise Unsupported(f"{op} writes to a view of a view")
+            root = self.views.get(id(root[1][0]))
         while view is not None:  # what it views takes the new values too
             made_by, (base, *rest) = view
             undo = _REARRANGED.get(made_by)

@@ -18,6 +18,8 @@ from jaxlike._src.numpy.kinks import const, transformed
 from jaxlike._src.regions import written_as
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from jaxlike._src.array import Array
@@ -27,13 +29,21 @@ if TYPE_CHECKING:
 @binary(builtin=torch.add)
 def add(x: Tensor, y: Tensor) -> Tensor:
     """``x + y``; for bool ``x or y``."""
-    return torch.add(x, y)
+    return _by_parts(torch.add, x, y) if x.dtype.is_complex else torch.add(x, y)
+
+
+def _by_parts(op: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
+    """A sum of complex numbers part by part: torch multiplies by 1 first, where NaN or inf in one spoils the other."""
+    if transformed():
+        return op(x, y)
+    a, b = torch.view_as_real(x.resolve_conj()), torch.view_as_real(y.resolve_conj())
+    return torch.view_as_complex(op(a, b))
 
 
 @binary(accepts=NUMERIC, primitive="sub", builtin=torch.sub)
 def subtract(x: Tensor, y: Tensor) -> Tensor:
     """``x - y``; not defined for bool."""
-    return torch.sub(x, y)
+    return _by_parts(torch.sub, x, y) if x.dtype.is_complex else torch.sub(x, y)
 
 
 @binary(primitive="mul", builtin=torch.mul)

@@ -17,6 +17,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
+    alike_and_inexact,
     asarray,
     canonicalize_axis,
     cast,
@@ -28,6 +29,7 @@ from jaxlike._src.border import (
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import factors, products
 from jaxlike._src.numpy.norms import norm, refuse_half
+from jaxlike._src.random import ops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +75,8 @@ class SVDResult(NamedTuple):
 
 def inexact_operands(name: str, *args: Any) -> list[Array]:
     """The operands as floating Arrays of one dtype that LAPACK has."""
+    if alike_and_inexact(args):
+        return list(args)
     arrays = inexact_arrays(f"jnp.linalg.{name}", *args)
     refuse_half(unwrap(arrays[0]))
     return arrays
@@ -266,8 +270,14 @@ def lu_parts(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def pivots_to_permutation(packed: Tensor, pivots: Tensor) -> Tensor:
     """LAPACK's row swaps (counted from 1) as a permutation of the rows."""
-    matrix, _, _ = torch.lu_unpack(packed.detach(), pivots, unpack_data=False)
-    return matrix.real.argmax(dim=-2) if matrix.is_complex() else matrix.argmax(dim=-2)
+    return _row_order(pivots, packed.shape[-2])
+
+
+@ops.operator("row_order(Tensor pivots, int rows) -> Tensor", lambda p, rows: ((*p.shape[:-1], rows), torch.int64))
+def _row_order(pivots: Tensor, rows: int) -> Tensor:
+    """The order of rows after swaps; torch's own way to it has no rule for lanes of lanes."""
+    empty = torch.zeros([*pivots.shape[:-1], rows, pivots.shape[-1]], device=pivots.device)
+    return torch.lu_unpack(empty, pivots, unpack_data=False)[0].argmax(dim=-2)
 
 
 def lu_substitute(
@@ -305,7 +315,6 @@ def solve(a: Any, b: Any) -> Array:
         a: ``[..., n, n]``.
         b: ``[n]``, or ``[..., n, k]``; leading axes broadcast.
     """
-    check_arraylike("jnp.linalg.solve", a, b)
     x, y = inexact_operands("solve", a, b)
     if x.ndim < 2:
         raise ValueError(

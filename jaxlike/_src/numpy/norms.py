@@ -14,7 +14,15 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import canonicalize_axis, cast, check_arraylike, conjugate, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import (
+    alike_and_inexact,
+    canonicalize_axis,
+    cast,
+    check_arraylike,
+    conjugate,
+    promote_dtypes_inexact,
+    unwrap,
+)
 from jaxlike._src.numpy import factors
 
 if TYPE_CHECKING:
@@ -61,6 +69,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 def norm_operands(name: str, x: Any) -> list[Array]:
     """The operand as a floating Array (half precision allowed)."""
+    if alike_and_inexact((x,)):
+        return [x]
     check_arraylike(f"jnp.linalg.{name}", x)
     return promote_dtypes_inexact(x)
 
