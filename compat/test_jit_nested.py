@@ -170,6 +170,9 @@ PROGRAMS: dict[str, Any] = {
     "closed-over lanes": lambda jax: jax.vmap(
         lambda y: jax.grad(lambda x: jax.jit(lambda z: (z * y * x).sum())(x))(X)
     )(X),
+    "third order through lanes": lambda jax: jax.grad(
+        lambda x: jax.grad(lambda x: jax.jacfwd(jax.jit(lambda x: jax.numpy.sin(x) * x))(x).sum())(x).sum()
+    )(X),
     "no lanes": lambda jax: jax.vmap(jax.jit(lambda x: x * 2))(np.zeros((0, 3), np.float32)),
     "lanes out of nothing": lambda jax: jax.vmap(jax.jit(lambda x: jax.numpy.ones(2)), out_axes=None)(X),
     "psum over an outer axis": lambda jax: jax.grad(

@@ -196,6 +196,9 @@ PROGRAMS: dict[str, Any] = {
     "float0": lambda jax: [
         str(v.dtype) for v in jax.jit(lambda x, y: (x, y))(np.zeros(3, jax.dtypes.float0), 1.0)
     ],
+    "in_shardings": lambda jax: [
+        said(lambda n=n: jax.jit(lambda x, y: x, in_shardings=(None,) * n)(1.0, 2.0)) for n in (1, 2)
+    ],
     "unknown option": lambda jax: said(lambda: jax.jit(lambda x: x, foo=1)),
     "keywords in any order": lambda jax: counted(jax, ((), {"a": 1.0, "b": 2.0}), ((), {"b": 2.0, "a": 1.0})),
     "keyword or position": lambda jax: counted(jax, ((1.0, 2.0), {}), ((1.0,), {"b": 2.0})),

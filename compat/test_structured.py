@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import jaxlike
+import jaxlike._src
 from compat.same import Tolerance, assert_same, run_both
 from jaxlike._src.transforms.structured import Structured
 

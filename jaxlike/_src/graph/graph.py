@@ -34,6 +34,12 @@ class Var:
         self.dtype = tensor.dtype
         self.stride = tensor.stride()
 
+    def renamed(self, index: int) -> Var:
+        """Another value of the same type."""
+        made = object.__new__(Var)
+        made.index, made.shape, made.dtype, made.stride = index, self.shape, self.dtype, self.stride
+        return made
+
     def __repr__(self) -> str:
         return f"v{self.index}"
 

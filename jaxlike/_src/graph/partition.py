@@ -7,7 +7,7 @@ saved where what they are made of is at hand, so a residual is seldom larger tha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -131,6 +131,35 @@ def _worth_saving(saved: Iterable[Var], made_by: dict[Var, Node], given: set[Var
         if node.op in _CHEAP and all(at_hand(v) for v in node.reads()):
             kept.discard(var)
     return kept
+
+
+def value_numbers(graph: Graph, table: dict[Any, int]) -> dict[Var, int]:
+    """A number for each value; values that are computed alike have the same, in all graphs numbered by one table."""
+    found: dict[Var, int] = {}
+
+    def number(key: Any) -> int:
+        return table.setdefault(key, len(table))
+
+    def part(value: Any) -> Any:
+        if isinstance(value, Var):
+            return "value", found[value]
+        if isinstance(value, list | tuple):
+            return tuple(map(part, value))
+        return type(value), repr(value)
+
+    for k, var in enumerate(graph.inputs):
+        found[var] = number(("input", k))
+    for var, x in zip(graph.lifted_vars, graph.lifted, strict=True):
+        found[var] = number(("lifted", id(x)))
+    for var, c in graph.constants.items():
+        found[var] = number(("number", var.dtype, repr(c.number)) if c.number is not None else ("tensor", id(c.tensor)))
+    for node in graph.nodes:
+        op = getattr(node.op, "op", node.op)  # the operation itself, where a call applies one
+        key = (id(op), tuple(map(part, node.args)), tuple((k, part(v)) for k, v in node.kwargs.items()))
+        for k, out in enumerate(node.outs):
+            if out is not None:
+                found[out] = number((key, k))
+    return found
 
 
 def aval_of(var: Var) -> ShapedArray:

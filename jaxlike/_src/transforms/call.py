@@ -16,7 +16,14 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.execute import Executable
-from jaxlike._src.graph.partition import backward_part, dependents, forward_part, known_zeros, makers, subgraph
+from jaxlike._src.graph.partition import (
+    backward_part,
+    dependents,
+    forward_part,
+    known_zeros,
+    subgraph,
+    value_numbers,
+)
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.derive import example
@@ -195,8 +202,8 @@ class _Backward(NamedTuple):
 class _Pair:
     """The forward graph of a call, and a backward graph for each choice of results that have cotangents.
 
-    Each backward graph is traced along with the forward one, which comes out the same each time: a value of the
-    forward graph is known by its number.
+    Each backward graph is traced along with the forward one; the values that the forward graph keeps are found in it
+    by how they are computed (`value_numbers`).
     """
 
     def __init__(self, of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> None:
@@ -214,6 +221,9 @@ class _Pair:
         pool = [*joint.inputs[:n], *joint.outputs[:m]]
         saved = [v for v in parts.saved if v not in pool]
         self._values = [*(v for v in parts.inputs if v in pool), *parts.saved]
+        self._table: dict[Any, int] = {}
+        self._numbers = value_numbers(joint, self._table)
+        self._joints = [joint]  # what the table's ids refer to stays
         pool += saved
         self.kept = [pool.index(v) for v in self._values]  # places among arguments, results and residuals
         inputs = [*joint.inputs[:n], *joint.inputs[len(self._examples) :]]
@@ -262,10 +272,13 @@ class _Pair:
         self, joint: Graph, kinds: Kinds, at: list[bool], closed: list[Array], given: tuple[bool, ...]
     ) -> _Backward | None:
         m = len(self.of.kinds)
-        numbered = {v.index: v for v in (*joint.inputs, *makers(joint))}
-        # A value that this backward graph has no use for may be missing: that of the other graph holds its place.
-        same = [numbered.get(v.index, v) for v in self._values]
-        values = [s if (s.shape, s.dtype) == (v.shape, v.dtype) else v for s, v in zip(same, self._values, strict=True)]
+        # The same values in this graph; those that it has no use for get a name that it does not use.
+        same = {n: v for v, n in value_numbers(joint, self._table).items()}
+        free = 1 + max((v.index for v in (*same.values(), *self._values)), default=0)
+        values = self._values
+        if joint is not self._joints[0]:
+            self._joints.append(joint)
+            values = [same.pop(self._numbers[v], None) or v.renamed(free + k) for k, v in enumerate(values)]
         cotangents = self._cotangents(joint)
         parts = backward_part(joint, joint.outputs[m:], cotangents, set(values))
         inputs = [*values, *derive.chosen_of(cotangents, derive.chosen_of(given, self.floating))]

@@ -18,7 +18,7 @@ from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
 from jaxlike._src.debug_checks import all_finite, check_finite
-from jaxlike._src.devices import default_torch_device
+from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
@@ -200,6 +200,7 @@ class JitFunction:
         if entry is None or not entry.usable():
             if config.explain_cache_misses.value:
                 explain_miss(self._fun, self._cache, key, arrays)
+            self._check_places(len(self.split(args, kwargs)[0]))
             entry = self._make(call, arrays, in_tree, paths, self.donated_leaves(args, kwargs))
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
@@ -214,6 +215,18 @@ class JitFunction:
             if not STATE.plain and not all_finite(out):
                 return self._check_op_by_op(out, args, kwargs)
         return out
+
+    def _check_places(self, count: int) -> None:
+        """RuntimeError for an unknown backend, ValueError where ``in_shardings`` does not fit ``count`` arguments."""
+        get_backend(self._options.get("backend"))
+        given: Any = self._options.get("in_shardings")
+        if type(given) in (tuple, list) and len(given) != count:
+            raise ValueError(
+                "pjit in_shardings specification must be a tree prefix of the positional arguments tuple. In "
+                "particular, pjit in_shardings must either be a Sharding, a PartitionSpec, or a tuple of length equal "
+                "to the number of positional arguments. But pjit in_shardings is the wrong length: got a tuple or list "
+                f"of length {len(given)} for an args tuple of length {count}."
+            )
 
     def _check_op_by_op(self, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Find the operation that a flag such as debug_nans forbids."""
@@ -460,8 +473,10 @@ def jit(
         "donate_argnames": donate_argnames,
         "keep_unused": bool(keep_unused),
         "inline": bool(inline),
+        "backend": backend,
+        "in_shardings": in_shardings,
     }
-    del in_shardings, out_shardings, compiler_options
+    del out_shardings, compiler_options
     if backend is not None or device is not None:
         warnings.warn(
             "backend and device argument on jit is deprecated. You can use `jax.device_put(..., jax.local_devices("
