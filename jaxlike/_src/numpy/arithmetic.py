@@ -34,8 +34,6 @@ def add(x: Tensor, y: Tensor) -> Tensor:
 
 def _by_parts(op: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
     """A sum of complex numbers part by part: torch multiplies by 1 first, where NaN or inf in one spoils the other."""
-    if transformed():
-        return op(x, y)
     a, b = torch.view_as_real(x.resolve_conj()), torch.view_as_real(y.resolve_conj())
     return torch.view_as_complex(op(a, b))
 
