@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compat.same import Tolerance, assert_same, run_both
+from compat.same import Tolerance, assert_same, run_both, same_in_both
 
 CLOSE = Tolerance(200, normwise=True)
 RNG = np.random.default_rng(4)
@@ -167,3 +167,29 @@ def test_programs(programs) -> None:
         except AssertionError as error:
             failures.append("\n".join(str(error).splitlines()[:6]))
     assert not failures, "\n".join(failures)
+
+
+NAMES = {
+    "jax.example_libraries.optimizers": (
+        "InitFn ParamsFn Schedule UpdateFn adagrad adam adamax clip_grads constant exponential_decay "
+        "inverse_time_decay l2_norm make_schedule map momentum nesterov optimizer pack_optimizer_state "
+        "piecewise_constant polynomial_decay rmsprop rmsprop_momentum sgd sm3 unpack_optimizer_state zip"
+    ).split(),
+    "jax.example_libraries.stax": (
+        "AvgPool BatchNorm Conv Conv1DTranspose ConvTranspose Dense Dropout FanInConcat FanOut "
+        "GeneralConv GeneralConvTranspose MaxPool SumPool elementwise glorot logsoftmax parallel randn "
+        "serial shape_dependent"
+    ).split(),
+    "jax.experimental.ode": (
+        "odeint"
+    ).split(),
+}
+
+
+@same_in_both(covers=[f"{module}.{name}" for module, names in NAMES.items() for name in names])
+def test_names(jax):
+    """The programs above use them; here is that each is there, and whether it can be called."""
+    import importlib
+
+    modules = [(importlib.import_module(m.replace("jax", jax.__name__, 1)), names) for m, names in NAMES.items()]
+    return [callable(getattr(module, name)) for module, names in modules for name in names]
