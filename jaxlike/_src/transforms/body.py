@@ -98,7 +98,10 @@ def _context() -> Any:
 
 def location_of(fun: Any) -> str:
     """``name at file:line``, as messages name a function."""
-    code = getattr(fun, "__code__", None)
+    inner: Any = fun
+    while hasattr(inner, "__wrapped__"):
+        inner = inner.__wrapped__
+    code = getattr(inner, "__code__", None)
     return f"{name_of(fun)} at {code.co_filename}:{code.co_firstlineno}" if code is not None else name_of(fun)
 
 

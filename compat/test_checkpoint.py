@@ -1,0 +1,155 @@
+"""checkpoint, its policies and names, custom_vmap, linear_call, custom_root: programs of both frameworks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jaxlike
+from compat.same import assert_same, run_both
+
+X = np.array([0.5, 1.0, 2.0], np.float32)
+
+
+def policies(jax: Any) -> dict[str, Any]:
+    p = jax.checkpoint_policies
+    return {
+        "none": None,
+        "everything": p.everything_saveable,
+        "nothing": p.nothing_saveable,
+        "dots": p.dots_saveable,
+        "plain dots": p.dots_with_no_batch_dims_saveable,
+        "names": p.save_only_these_names("z"),
+        "other names": p.save_any_names_but_these("z"),
+        "any value": p.save_anything_except_these_names("z"),
+        "both": p.save_from_both_policies(p.dots_saveable, p.save_only_these_names("z")),
+        "offloaded dots": p.offload_dot_with_no_batch_dims("device", "pinned_host"),
+    }
+
+
+NESTINGS: dict[str, Any] = {
+    "grad": lambda jax, f: jax.grad(f)(0.7),
+    "second order": lambda jax, f: jax.grad(jax.grad(f))(0.7),
+    "third order": lambda jax, f: jax.grad(jax.grad(jax.grad(f)))(0.7),
+    "jvp": lambda jax, f: jax.jvp(f, (0.7,), (2.0,)),
+    "linearize": lambda jax, f: jax.linearize(f, 0.7)[1](2.0),
+    "vmap of grad": lambda jax, f: jax.vmap(jax.grad(f))(X),
+    "jit of grad": lambda jax, f: jax.jit(jax.grad(f))(0.7),
+    "grad of jit of vmap": lambda jax, f: jax.grad(lambda x: jax.jit(jax.vmap(f))(x).sum())(X),
+    "scan": lambda jax, f: jax.grad(lambda x: jax.lax.scan(lambda c, _: (f(c), c), x, length=3)[0])(0.7),
+    "nested": lambda jax, f: jax.grad(jax.checkpoint(lambda x: jax.checkpoint(f)(f(x))))(0.7),
+}
+
+
+@pytest.mark.parametrize("policy", policies(jaxlike))
+def test_policies(policy: str) -> None:
+    def program(jax: Any) -> Any:
+        jnp = jax.numpy
+
+        def f(x: Any) -> Any:
+            return jnp.cos(jax.ad_checkpoint.checkpoint_name(jnp.sin(jnp.sin(x) * x), "z"))
+
+        return {k: n(jax, jax.checkpoint(f, policy=policies(jax)[policy])) for k, n in NESTINGS.items()}
+
+    assert_same(*run_both(program), title=policy)
+
+
+def test_what_is_kept() -> None:
+    """The lines of print_saved_residuals: as many, of the same types, from the same arguments and names."""
+
+    def program(jax: Any) -> Any:
+        p = jax.checkpoint_policies
+
+        def f(w: Any, x: Any) -> Any:
+            y = jax.ad_checkpoint.checkpoint_name(jax.numpy.sin(w @ x), "z")
+            return jax.numpy.sin(y).sum()
+
+        args = (np.ones((3, 3), np.float32), np.ones((3, 3), np.float32))
+        for policy in (None, p.dots_saveable, p.save_only_these_names("z")):
+            jax.ad_checkpoint.print_saved_residuals(jax.checkpoint(f, policy=policy), *args)
+
+    def without_places(text: str) -> list[str]:
+        return [line.split(" from /")[0] for line in text.splitlines()]
+
+    import contextlib
+    import io
+
+    import jax
+
+    said = []
+    for framework in (jax, jaxlike):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            program(framework)
+        said.append(without_places(out.getvalue()))
+    assert said[0] == said[1]
+
+
+def test_recomputing_takes_less_memory() -> None:
+    """Memory held between the forward and the backward pass of a chain of 20 steps on 8 MB."""
+
+    def step(x: Any) -> Any:
+        for _ in range(20):
+            x = jaxlike.numpy.sin(x)
+        return x
+
+    def held(fun: Any) -> int:
+        x = jaxlike.numpy.ones(2_000_000)
+        jaxlike.vjp(fun, x)
+        before = resident()
+        out, pullback = jaxlike.vjp(fun, x)
+        after = resident()
+        assert pullback(out)[0].shape == x.shape
+        return after - before
+
+    assert held(jaxlike.checkpoint(step)) < 0.3 * held(step)
+
+
+def resident() -> int:
+    """Pages of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+
+PROGRAMS: dict[str, Any] = {
+    "static argument": lambda jax: jax.grad(jax.checkpoint(lambda x, n: x**2 if n else x, static_argnums=1))(3.0, True),
+    "static out of range": lambda jax: jax.checkpoint(lambda x: x, static_argnums=3)(1.0),
+    "static of another type": lambda jax: jax.checkpoint(lambda x: x, static_argnums=(1.0,))(1.0),
+    "branch on a value": lambda jax: jax.checkpoint(lambda x: x if x > 0 else -x)(1.0),
+    "prevent_cse number": lambda jax: jax.checkpoint(lambda x: x, prevent_cse=3),
+    "prevent_cse tuple": lambda jax: jax.checkpoint(lambda x, y: x * y, prevent_cse=(True, False))(1.0, 2.0),
+    "concrete": lambda jax: jax.checkpoint(lambda x: x, concrete=False),
+    "text": lambda jax: jax.checkpoint(lambda x: x)("a"),
+    "text as result": lambda jax: jax.checkpoint(lambda x: "a")(1.0),
+    "names that are saved and offloaded": lambda jax: jax.checkpoint_policies.save_and_offload_only_these_names(
+        names_which_can_be_saved=["a"], names_which_can_be_offloaded=["a"], offload_src="x", offload_dst="y"
+    ),
+    "custom_vmap": lambda jax: vmapped(jax)(jax.numpy.array(X), jax.numpy.array(X)),
+    "custom_vmap jvp": lambda jax: jax.jvp(vmapped(jax), (X, X), (X, X)),
+    "custom_vmap grad": lambda jax: jax.grad(lambda x: vmapped(jax)(x, X).sum())(X),
+    "sequential_vmap": lambda jax: jax.vmap(jax.custom_batching.sequential_vmap(lambda x: x * 2))(X),
+    "linear_call": lambda jax: jax.grad(lambda x: jax.custom_derivatives.linear_call(
+        lambda r, x: x / r, lambda r, t: 5 * t / r, 3.0, x))(2.0),
+    "custom_root": lambda jax: jax.vmap(jax.grad(root(jax)))(X),
+    "custom_root twice": lambda jax: jax.grad(jax.grad(root(jax)))(2.0),
+    "optimization_barrier": lambda jax: jax.grad(lambda x: jax.lax.optimization_barrier((x, x * x))[1])(3.0),
+}  # fmt: skip
+
+
+def vmapped(jax: Any) -> Any:
+    f = jax.custom_batching.custom_vmap(lambda x, y: jax.numpy.sin(x) * y)
+    f.def_vmap(lambda size, batched, x, y: (x * y * size, True))
+    return jax.vmap(f)
+
+
+def root(jax: Any) -> Any:
+    def solve(f: Any, x: Any) -> Any:
+        return jax.lax.fori_loop(0, 30, lambda _, x: x - f(x) / (2 * x), x)
+
+    return lambda a: jax.lax.custom_root(lambda x: x * x - a, 1.0, solve, lambda g, y: y / g(1.0))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name: str) -> None:
+    assert_same(*run_both(PROGRAMS[name]), title=name)
