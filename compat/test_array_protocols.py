@@ -60,9 +60,9 @@ def test_numpy_converts_on_the_way(jax: Any) -> Any:
 @same_in_both
 def test_a_numpy_array_is_copied(jax: Any) -> Any:
     source = np.arange(3.0, dtype=np.float32)
-    x, y = jax.numpy.array(source), jax.device_put(source)
+    x = jax.numpy.array(source)  # device_put may share memory in JAX, if it happens to be aligned
     source[0] = 9
-    return x, y
+    return x
 
 
 @same_in_both(covers=["jax.Array.__array__"])

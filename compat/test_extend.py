@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compat import frameworks
 from compat.same import assert_same, run_both
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
@@ -393,6 +394,8 @@ def test_programs(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*MOVED, *GONE])
 def test_names_that_moved(name: str) -> None:
+    if name in MOVED:
+        vars(frameworks.EXPECTED.core).pop(name, None)  # a test that replaced it for a while leaves it set, and silent
     assert_same(*run_both(moved(name)))
 
 

@@ -53,6 +53,7 @@ def test_products_and_gradients_are_near_those_of_the_operands(mode: str, error:
 def test_scales_multiply_blocks() -> None:
     scales = [2.0 ** RNG.integers(-2, 3, (*x.shape[:2], 2)).astype("float32") for x in (LEFT, RIGHT)]
     spread = [x * np.repeat(s, 32, axis=-1) for x, s in zip((LEFT, RIGHT), scales, strict=True)]
-    out = jaxlike.nn.scaled_matmul(LEFT, RIGHT, *scales, preferred_element_type="float16")
+    operands = map(jaxlike.numpy.asarray, (LEFT, RIGHT, *scales))
+    out = jaxlike.nn.scaled_matmul(*operands, preferred_element_type="float16")
     assert out.dtype == np.float16
     np.testing.assert_allclose(out, np.einsum("bmk,bnk->bmn", *spread), rtol=2e-3, atol=0.1)

@@ -90,6 +90,10 @@ PROGRAMS: dict[str, Any] = {
 }
 # No tangent goes through these.
 WITHOUT = {
+    "Identity": "what the operations that give back their arguments share",
+    "LinearCall": "compat/test_checkpoint.py has its programs: it is linear, and has no nonlinear argument here",
+    "OptimizationBarrier": "compat/test_checkpoint.py has its programs: the identity",
+    "LinearSolve": "compat/test_scipy_sparse.py has its programs: its derivatives solve again",
     "Check": "a check of a value: no results",
     "Collective": "what the collectives share",
     "Extremum": "pmax and pmin have no derivative, in JAX either",

@@ -1,6 +1,7 @@
 """jaxlike: the JAX API on PyTorch. ``import jaxlike as jax``."""
 
 from jaxlike import ad_checkpoint as ad_checkpoint
+from jaxlike import api_util as api_util
 from jaxlike import core as core
 from jaxlike import custom_batching as custom_batching
 from jaxlike import custom_derivatives as custom_derivatives
@@ -12,6 +13,7 @@ from jaxlike import experimental as experimental
 from jaxlike import export as export
 from jaxlike import flatten_util as flatten_util
 from jaxlike import image as image
+from jaxlike import interpreters as interpreters
 from jaxlike import lax as lax
 from jaxlike import lib as lib
 from jaxlike import memory as memory
@@ -21,6 +23,7 @@ from jaxlike import numpy as numpy
 from jaxlike import ops as ops
 from jaxlike import profiler as profiler
 from jaxlike import random as random
+from jaxlike import ref as ref
 from jaxlike import scipy as scipy
 from jaxlike import sharding as sharding
 from jaxlike import stages as stages
@@ -92,6 +95,9 @@ from jaxlike._src.environment import print_environment_info as print_environment
 from jaxlike._src.index_plan import ds as ds
 from jaxlike._src.ipython import load_ipython_extension as load_ipython_extension
 from jaxlike._src.ipython import unload_ipython_extension as unload_ipython_extension
+from jaxlike._src.lax.refs import Ref as Ref
+from jaxlike._src.lax.refs import freeze as freeze
+from jaxlike._src.lax.refs import new_ref as new_ref
 from jaxlike._src.partition_spec import P as P
 from jaxlike._src.shape_struct import ShapeDtypeStruct as ShapeDtypeStruct
 from jaxlike._src.sharding import NamedSharding as NamedSharding
@@ -121,9 +127,3 @@ from jaxlike._src.transforms.reverse import vjp as vjp
 from jaxlike._src.transforms.vmap import vmap as vmap
 from jaxlike._src.version import __version__ as __version__
 from jaxlike._src.version import __version_info__ as __version_info__
-from jaxlike import api_util as api_util
-from jaxlike import interpreters as interpreters
-from jaxlike import ref as ref
-from jaxlike._src.lax.refs import Ref as Ref
-from jaxlike._src.lax.refs import freeze as freeze
-from jaxlike._src.lax.refs import new_ref as new_ref

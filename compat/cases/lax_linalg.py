@@ -24,7 +24,7 @@ ROWS = [
     row("cholesky", domain=POSDEF, shapes=SQUARES),
     row("cholesky", domain=POSDEF, shapes=SQUARES, options={"symmetrize_input": False}),
     row("lu", domain=SQUARE, shapes=SQUARES),
-    row("lu", shapes=TALL, without=("hvp", "kinks")),
+    row("lu", label="tall", shapes=TALL, without=("hvp", "kinks")),
     row("eigh", domain=POSDEF, shapes=SQUARES, call=lambda jax, x: jax.lax.linalg.eigh(x)[1], label="values"),
     row(
         "eigh",

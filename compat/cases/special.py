@@ -112,7 +112,7 @@ BESSEL = [
             domain=between(0.5, 8),
             shapes=(((),), ((3,),), ((2, 2),)),
             tolerance=Tolerance(400, normwise=True),
-            label=f"order{v}",
+            label=f"order{v} {dtypes[0]}",
             grad="float32" not in dtypes,  # there JAX's derivative of the recurrence is lost in rounding
             call=lambda jax, x, v=v: jax.scipy.special.bessel_jn(x, v=v),
         )
@@ -133,7 +133,7 @@ INTEGRALS = [
         for n in (1, 3, 6000)
     ],
     Case("exp1", dtypes=WIDE_FLOATS, domain=POSITIVE, tolerance=Tolerance(100), shapes=SOME, without=("hvp",)),
-    Case("exp1", dtypes=INTS, domain=between(1, 5), tolerance=Tolerance(100), shapes=SOME),
+    Case("exp1", label="integers", dtypes=INTS, domain=between(1, 5), tolerance=Tolerance(100), shapes=SOME),
     Case("sici", dtypes=WIDE_FLOATS, tolerance=Tolerance(100), shapes=SOME),
     Case("sici", dtypes=WIDE_FLOATS, domain=between(-40, 40), tolerance=Tolerance(100), shapes=SOME, label="wide"),
     Case("sici", only=("eager", "jit"), dtypes=WIDE_FLOATS, domain=EDGES, tolerance=Tolerance(100), label="edges"),

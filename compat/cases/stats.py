@@ -102,9 +102,9 @@ DISCRETE = [
 ]
 
 OF_INTEGERS = [
-    *each("norm.logpdf cauchy.cdf laplace.pdf logistic.cdf expon.logpdf", dtypes=INTS + FLOATS, tolerance=LOOSE),
-    Case("poisson.pmf", arity=2, dtypes=INTS + FLOATS, domain=(COUNT, COUNT), tolerance=LOOSE, grad=False),
-    Case("geom.logpmf", arity=2, dtypes=FLOATS, domain=(REAL, PROBABILITY), tolerance=LOOSE, grad=False),
+    *each("norm.logpdf cauchy.cdf laplace.pdf logistic.cdf expon.logpdf", dtypes=INTS + FLOATS, tolerance=LOOSE, label="of integers"),
+    Case("poisson.pmf", arity=2, dtypes=INTS + FLOATS, domain=(COUNT, COUNT), tolerance=LOOSE, grad=False, label="broadcast"),
+    Case("geom.logpmf", arity=2, dtypes=FLOATS, domain=(REAL, PROBABILITY), tolerance=LOOSE, grad=False, label="broadcast"),
 ]
 
 VECTORS = [

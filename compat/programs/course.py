@@ -73,8 +73,8 @@ def lqr_by_riccati(jax: Any, rng: np.random.Generator) -> Any:
     def gains(A: Any, B: Any) -> Any:
         def step(P: Any, _: Any) -> Any:
             K = -jnp.linalg.solve(R + B.T @ P @ B, B.T @ P @ A)
-            P = Q + A.T @ P @ (A + B @ K)
-            return (P + P.T) / 2, (K, jnp.trace(P))
+            before = Q + A.T @ P @ (A + B @ K)
+            return (before + before.T) / 2, (K, jnp.trace(before))
 
         return jax.lax.scan(step, Q, None, length=20)
 
@@ -148,10 +148,10 @@ def ilqr_swing_up(jax: Any, rng: np.random.Generator) -> Any:
         return Solution(xs, us, cost(xs, us))
 
     us = jnp.array(0.1 * rng.normal(size=(n, 1)))
-    costs = []
-    for _ in range(3):
-        solution = iterate(us)
-        us = solution.controls
+    solution = iterate(us)
+    costs = [solution.cost]
+    for _ in range(2):
+        solution = iterate(solution.controls)
         costs.append(solution.cost)
     return solution.states[:5], jnp.stack(costs)
 
@@ -237,8 +237,8 @@ def mpc_by_projected_gradient(jax: Any, rng: np.random.Generator) -> Any:
 def value_iteration(jax: Any, rng: np.random.Generator) -> Any:
     """A random Markov decision process, iterated until it stops moving."""
     jnp = jax.numpy
-    P = rng.random((3, 10, 10)).astype(np.float32)
-    P, reward = jnp.array(P / P.sum(-1, keepdims=True)), jnp.array(rng.normal(size=(10, 3)))
+    drawn = rng.random((3, 10, 10)).astype(np.float32)
+    P, reward = jnp.array(drawn / drawn.sum(-1, keepdims=True)), jnp.array(rng.normal(size=(10, 3)))
 
     @jax.jit
     def backup(V: Any) -> Any:
@@ -297,13 +297,13 @@ def extended_kalman_filter(jax: Any, rng: np.random.Generator) -> Any:
         def update(carry: Any, y: Any) -> Any:
             m, P = carry
             F = jax.jacfwd(step)(m, jnp.zeros(1))
-            m, P = step(m, jnp.zeros(1)), F @ P @ F.T + 1e-3 * jnp.eye(2)
+            m, ahead = step(m, jnp.zeros(1)), F @ P @ F.T + 1e-3 * jnp.eye(2)
             H = jax.jacrev(lambda x: jnp.sin(x[:1]))(m)
-            S = H @ P @ H.T + R
-            K = jnp.linalg.solve(S, H @ P).T
+            S = H @ ahead @ H.T + R
+            K = jnp.linalg.solve(S, H @ ahead).T
             e = y - jnp.sin(m[:1])
             ll = -0.5 * (e @ jnp.linalg.solve(S, e) + jnp.linalg.slogdet(2 * jnp.pi * S)[1])
-            return (m + K @ e, P - K @ H @ P), (ll, m)
+            return (m + K @ e, ahead - K @ H @ ahead), (ll, m)
 
         _, (lls, ms) = jax.lax.scan(update, (jnp.zeros(2), jnp.eye(2)), ys)
         return lls.sum(), ms

@@ -110,7 +110,7 @@ class ShapedArray(AbstractValue):
     @property
     def itemsize(self) -> int:
         """Bytes of one element."""
-        return self.dtype.itemsize
+        return self.dtype.itemsize  # pyright: ignore[reportAttributeAccessIssue]  # AttributeError for keys, as in JAX
 
     @property
     def nbytes(self) -> int:
@@ -136,8 +136,9 @@ class ShapedArray(AbstractValue):
         """The place of an axis that a loop runs over."""
         return 0
 
-    def str_short(self, short_dtypes: bool = False, **_ignored: Any) -> str:
+    def str_short(self, short_dtypes: bool = False, mesh_axis_types: bool = False) -> str:
         """``float32[2,3]``, or ``f32[2,3]``."""
+        del mesh_axis_types
         if short_dtypes:
             name = dtypes.short_dtype_name(self.dtype)
         else:

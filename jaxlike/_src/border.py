@@ -181,14 +181,14 @@ def tensor_to_numpy(tensor: Tensor, dtype: Any) -> np.ndarray[Any, Any]:
         return tensor.numpy()
 
 
-def concrete_or_error(kind: Callable[[Any], Any] | None, x: Any, context: str = "") -> Any:
-    """``kind(x)`` where the value of ``x`` is known; ConcretizationTypeError inside vmap and jit."""
-    if isinstance(x, Array) and is_traced(x):
-        tensor = concrete_tensor(x)
+def concrete_or_error(force: Callable[[Any], Any] | None, val: Any, context: str = "") -> Any:
+    """``force(val)`` where the value is known; ConcretizationTypeError inside vmap and jit."""
+    if isinstance(val, Array) and is_traced(val):
+        tensor = concrete_tensor(val)
         if tensor is None:
-            raise errors.ConcretizationTypeError(x, context)
-        x = constant(tensor, x._tag, type(x))
-    return x if kind is None else kind(x)
+            raise errors.ConcretizationTypeError(val, context)
+        val = constant(tensor, val._tag, type(val))
+    return val if force is None else force(val)
 
 
 # Inward: every array-like

@@ -87,7 +87,7 @@ def backward(
 
 def last_autograd_number() -> int:
     """The number of the autograd node that was made last on this thread."""
-    return torch.autograd._get_sequence_nr() - 1  # pyright: ignore[reportAttributeAccessIssue]
+    return torch.autograd._get_sequence_nr() - 1
 
 
 def running_backward_number() -> int | None:
@@ -391,3 +391,10 @@ def dual_parts(tensor: Tensor) -> tuple[Tensor, Tensor]:
 def materialized(tensor: Tensor) -> Tensor:
     """A plain tensor with storage: what derivatives know to be zero may come without."""
     return torch.zeros_like(tensor).clone() if tensor._is_zerotensor() else tensor
+
+
+# Ops that keep a layout, and what takes any: inputs at replay may lie in memory in another way than those traced.
+ANY_LAYOUT = {
+    torch.ops.aten.view.default: torch.ops.aten.reshape.default,
+    torch.ops.aten._unsafe_view.default: torch.ops.aten.reshape.default,
+}

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from jaxlike._src import torch_private
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -256,13 +258,6 @@ def _without_dead_code(nodes: list[Node], outputs: list[Var]) -> tuple[list[Node
     return kept, used
 
 
-# Inputs at replay may lie in memory in another way than those that were traced.
-_ANY_LAYOUT = {
-    torch.ops.aten.view.default: torch.ops.aten.reshape.default,
-    torch.ops.aten._unsafe_view.default: torch.ops.aten.reshape.default,
-}
-
-
 def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     """Compile the graph to a Python function; values are freed after their last use."""
     last_use: dict[Var, int] = {}
@@ -276,7 +271,7 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     def short(op: Any) -> str:
         if op not in ops:
             ops[op] = f"op{len(ops)}"
-            called = _ANY_LAYOUT.get(op, op)
+            called = torch_private.ANY_LAYOUT.get(op, op)
             scope[ops[op]] = getattr(called, "_op", called)  # the C++ function under an OpOverload: no Python in between
         return ops[op]
 
