@@ -225,13 +225,25 @@ class below_level:
         self._reverse, self._forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
         torch._C._set_grad_enabled(True)
         torch._C._set_fwd_grad_enabled(True)
+        interpreter = functorch.peek_interpreter_stack()
         self._level = functorch.pop_dynamic_layer_stack()
+        _ASIDE.levels.append((interpreter, self._level))
 
     def __exit__(self, *exc: object) -> None:
+        _ASIDE.levels.pop()
         functorch.push_dynamic_layer_stack(self._level)
         torch._C._set_fwd_grad_enabled(self._forward)
         torch._C._set_grad_enabled(self._reverse)
 
+
+class _Aside(threading.local):
+    """The levels that rules have set aside on this thread, outermost last."""
+
+    def __init__(self) -> None:
+        self.levels: list[tuple[Any, Any]] = []  # the interpreter and the layer of each
+
+
+_ASIDE = _Aside()
 
 SingleLevelFunction: Any = torch.autograd.function._SingleLevelFunction
 
@@ -246,24 +258,37 @@ def link(function: Any, *args: Any) -> Any:
         functorch.set_single_level_autograd_function_allowed(before)
 
 
+_JVP = functorch.TransformType.Jvp
+
+
 def has_tangent(tensor: Tensor) -> bool:
     """Whether a tensor of a forward-mode level carries a tangent."""
     if _jvp_levels == 0:
         return False
-    with _at_level_of(tensor), _set_fwd_grad_enabled(True):
+    with _at_jvp_level_of(tensor), _set_fwd_grad_enabled(True):
         tangent: Any = torch._VF._unpack_dual(tensor, level=0)[1]
         return tangent is not None
 
 
 @contextlib.contextmanager
-def _at_level_of(tensor: Tensor) -> Iterator[None]:
-    """Without the levels inside of the tensor's own, which see it as a constant."""
+def _at_jvp_level_of(tensor: Tensor) -> Iterator[None]:
+    """The tensor's own forward-mode level innermost: inner ones see it as a constant, a rule may have set it aside."""
     level, above = functorch.maybe_get_level(tensor), []
+    own: list[Any] = []
     try:
-        while (innermost := functorch.peek_interpreter_stack()) is not None and innermost.level() > level:
+        while (innermost := functorch.peek_interpreter_stack()) is not None and not (
+            innermost.level() < level or (innermost.level() == level and innermost.key() == _JVP)
+        ):
             above.append(functorch.pop_dynamic_layer_stack())
+        at = 0 if innermost is None else innermost.level()
+        if at + 1 == level:  # a level can be put only where it was, on the one below it
+            own = [layer for i, layer in _ASIDE.levels if i.level() == level and i.key() == _JVP][-1:]
+        for layer in own:
+            functorch.push_dynamic_layer_stack(layer)
         yield
     finally:
+        for _ in own:
+            functorch.pop_dynamic_layer_stack()
         for layer in reversed(above):
             functorch.push_dynamic_layer_stack(layer)
 
@@ -383,7 +408,7 @@ _zero_tangents = _make_zero_tangents_cheap()
 
 def dual_parts(tensor: Tensor) -> tuple[Tensor, Tensor]:
     """Primal and tangent of a tensor that `has_tangent`, below its level."""
-    with _at_level_of(tensor), _set_fwd_grad_enabled(True):
+    with _at_jvp_level_of(tensor), _set_fwd_grad_enabled(True):
         primal, tangent = torch._VF._unpack_dual(tensor, level=0)
     return wrapped_value(primal), wrapped_value(tangent) if is_wrapped(tangent) else tangent
 

@@ -16,7 +16,7 @@ import torch
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.frames import STATE, Frame
+from jaxlike._src.frames import Frame
 from jaxlike._src.transforms.arguments import (
     check_callable,
     checked_argnums,
@@ -59,7 +59,7 @@ def jvp_leaves(
         Output leaves, their tangents (float0 arrays for integers), the output tree, aux.
     """
     at = [k for k, p in enumerate(primals) if is_differentiable(p)]
-    pairs = [(unwrap(primals[k]), own_memory(unwrap(tangents[k]))) for k in at]
+    pairs = [(own_memory(unwrap(primals[k])), own_memory(unwrap(tangents[k]))) for k in at]
     with Frame("jvp", fun_name=fun_name) as frame, torch_private.forward_mode(True):
         level = frame.level = torch_private.enter_jvp()
         try:
@@ -79,12 +79,12 @@ def jvp_leaves(
     return outs, moved, treedef, tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])
 
 
-def own_memory(tangent: Tensor) -> Tensor:
-    """A tangent that torch can make dual: not an expanded view (which inside vmap does not show)."""
-    frame = STATE.frame
-    if (frame is not None and frame.trace is None) or 0 in tangent.stride():
-        return tangent.clone()
-    return tangent
+def own_memory(tensor: Tensor) -> Tensor:
+    """A primal or tangent that torch can make dual: no expanded view, which below levels of vmap shows."""
+    held = tensor
+    while torch_private.is_wrapped(held):
+        held = torch_private.wrapped_value(held)
+    return tensor.clone() if 0 in held.stride() else tensor
 
 
 def _split_dual(tensor: Tensor, level: int) -> tuple[Tensor, Tensor | None]:
