@@ -19,6 +19,7 @@ from jaxlike._src.border import asarray, check_arraylike, promote_dtypes, promot
 from jaxlike._src.border import conjugate as conjugate_of
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.numpy import linalg as np_linalg
+from jaxlike._src.numpy.arguments import moved_as_signed
 from jaxlike._src.numpy.linalg import adjoint, cholesky_or_nan, lu_parts, lu_substitute
 from jaxlike._src.scipy.lapack import pivots_of_qr
 
@@ -437,9 +438,9 @@ def toeplitz(c: Any, r: Any = None) -> Array:
         row = asarray(r)
     a, b = promote_dtypes(column, row)
     first, across = unwrap(a), unwrap(b)
-    line = torch.cat([first.flip(-1), across[..., 1:]], -1)
     n, m = first.shape[-1], across.shape[-1]
-    index = torch.arange(m, device=line.device) - torch.arange(n, device=line.device).unsqueeze(-1) + n - 1
+    index = torch.arange(m, device=first.device) - torch.arange(n, device=first.device).unsqueeze(-1) + n - 1
+    line = torch.cat([moved_as_signed(torch.flip, first, (-1,)), across[..., 1:]], -1)
     return Array(line[..., index])
 
 
