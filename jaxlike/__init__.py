@@ -34,6 +34,7 @@ from jaxlike import version as version
 from jaxlike._src import array_methods as array_methods  # completes Array
 from jaxlike._src import debug_checks as debug_checks  # follows debug_nans and debug_infs
 from jaxlike._src.array import Array as Array
+from jaxlike._src.array_memory import Shard as Shard
 from jaxlike._src.config import allow_f16_reductions as allow_f16_reductions
 from jaxlike._src.config import array_garbage_collection_guard as array_garbage_collection_guard
 from jaxlike._src.config import auto_pcast as auto_pcast
@@ -92,12 +93,18 @@ from jaxlike._src.effects.names import typeof as typeof
 from jaxlike._src.environment import disable_jit as disable_jit
 from jaxlike._src.environment import live_arrays as live_arrays
 from jaxlike._src.environment import print_environment_info as print_environment_info
+from jaxlike._src.global_arrays import make_array_from_callback as make_array_from_callback
+from jaxlike._src.global_arrays import make_array_from_process_local_data as make_array_from_process_local_data
+from jaxlike._src.global_arrays import make_array_from_single_device_arrays as make_array_from_single_device_arrays
 from jaxlike._src.index_plan import ds as ds
 from jaxlike._src.ipython import load_ipython_extension as load_ipython_extension
 from jaxlike._src.ipython import unload_ipython_extension as unload_ipython_extension
+from jaxlike._src.lax.constraint import reshard as reshard
 from jaxlike._src.lax.refs import Ref as Ref
 from jaxlike._src.lax.refs import freeze as freeze
 from jaxlike._src.lax.refs import new_ref as new_ref
+from jaxlike._src.mesh import set_mesh as set_mesh
+from jaxlike._src.mesh_utils import make_mesh as make_mesh
 from jaxlike._src.partition_spec import P as P
 from jaxlike._src.shape_struct import ShapeDtypeStruct as ShapeDtypeStruct
 from jaxlike._src.sharding import NamedSharding as NamedSharding
@@ -120,11 +127,14 @@ from jaxlike._src.transforms.inspect import make_jaxpr as make_jaxpr
 from jaxlike._src.transforms.jit import clear_caches as clear_caches
 from jaxlike._src.transforms.jit import jit as jit
 from jaxlike._src.transforms.linear_transpose import linear_transpose as linear_transpose
+from jaxlike._src.transforms.pmap import pmap as pmap
 from jaxlike._src.transforms.policies import checkpoint_policies as checkpoint_policies
 from jaxlike._src.transforms.reverse import grad as grad
 from jaxlike._src.transforms.reverse import jacrev as jacrev
 from jaxlike._src.transforms.reverse import value_and_grad as value_and_grad
 from jaxlike._src.transforms.reverse import vjp as vjp
+from jaxlike._src.transforms.shard_map import shard_map as shard_map
+from jaxlike._src.transforms.shard_map import smap as smap
 from jaxlike._src.transforms.vmap import vmap as vmap
 from jaxlike._src.version import __version__ as __version__
 from jaxlike._src.version import __version_info__ as __version_info__

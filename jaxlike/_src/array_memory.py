@@ -19,7 +19,8 @@ from jaxlike._src.device_put import device_put, wait_for
 from jaxlike._src.devices import device_of
 from jaxlike._src.errors import ConcretizationTypeError, JaxRuntimeError, describe, origin
 from jaxlike._src.frames import DELETED
-from jaxlike._src.sharding import sharding_of
+from jaxlike._src.placement import place, placed
+from jaxlike._src.sharding import SingleDeviceSharding, sharding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,48 +71,57 @@ def _check_alive(x: Array) -> None:
         raise border.deleted_error(x)
 
 
-def _device_of(x: Array) -> Device:
+def _sharding_of(x: Array) -> Sharding:
+    """How the values were placed, or else the sharding on their device."""
+    known = placed(x)
+    return sharding_of(_torch_device_of(x)) if known is None else known
+
+
+def _torch_device_of(x: Array) -> torch.device:
     """The device of the values; of a value under grad or jvp that of what it wraps."""
     tensor = x._t
     while torch_private.is_wrapped(tensor):
         tensor = torch_private.wrapped_value(tensor)
-    return device_of(tensor.device)
+    return tensor.device
 
 
 # Devices
 
 
-def _device(x: Array) -> Device:
-    """The device that holds the values."""
+def _device(x: Array) -> Device | Sharding:
+    """The device that holds the values; their sharding where there are several."""
     _check_alive(x)
-    return _device_of(x)
+    sharding = _sharding_of(x)
+    return next(iter(sharding.device_set)) if sharding.num_devices == 1 else sharding
 
 
 @of_values("devices() method was called")
 def _devices(x: Array) -> set[Device]:
-    """The devices that hold the values: one."""
-    return {_device(x)}
+    """The devices that hold the values."""
+    _check_alive(x)
+    return _sharding_of(x).device_set
 
 
 def _platform(x: Array) -> str:
     """The platform of the device: "cpu", "gpu", ..."""
-    return _device(x).platform
+    _check_alive(x)
+    return device_of(_torch_device_of(x)).platform
 
 
 def _sharding(x: Array) -> Sharding:
-    """How the values lie on devices: on one of them."""
+    """How the values lie on devices."""
     if border.is_traced(x):
         raise AttributeError(
             f"The 'sharding' attribute is not available on {describe(x)}. To query sharding information on tracers, "
             "use `jax.typeof(x)`."
         )
-    return sharding_of(_device_of(x).torch_device)
+    return _sharding_of(x)
 
 
 @of_values("'committed' attribute is not available")
 def _committed(x: Array) -> bool:
-    """Whether the values were put on their device on purpose."""
-    return False
+    """Whether the values were put on their devices on purpose."""
+    return placed(x) is not None
 
 
 @of_values("is_fully_addressable property was called")
@@ -122,8 +132,8 @@ def _is_fully_addressable(x: Array) -> bool:
 
 @of_values("is_fully_replicated property was called")
 def _is_fully_replicated(x: Array) -> bool:
-    """Whether every device of the sharding holds all of the values: there is one device."""
-    return True
+    """Whether every device of the sharding holds all of the values."""
+    return _sharding_of(x).is_fully_replicated
 
 
 def _to_device(x: Array, device: Any, *, stream: Any = None) -> Array:
@@ -134,12 +144,11 @@ def _to_device(x: Array, device: Any, *, stream: Any = None) -> Array:
 
 
 class Shard:
-    """The part of an Array that one device holds: here all of it."""
+    """The part of an Array that one device holds."""
 
     def __init__(self, device: Device, sharding: Any, global_shape: tuple[int, ...], data: Any = None) -> None:
-        """As JAX makes them; ``sharding`` is not looked at."""
-        del sharding
-        self._device, self._data, self._rank = device, data, len(global_shape)
+        """``sharding`` says which part of an array of ``global_shape`` that is; ``data`` are its values."""
+        self._device, self._sharding, self._shape, self._data = device, sharding, global_shape, data
 
     @property
     def device(self) -> Device:
@@ -154,41 +163,48 @@ class Shard:
     @property
     def index(self) -> tuple[slice, ...]:
         """Where it lies in the Array."""
-        return (slice(None),) * self._rank
+        return self._sharding.devices_indices_map(self._shape)[self._device]
 
     @property
     def replica_id(self) -> int:
         """Which copy of these values it is."""
-        return 0
+        everywhere = self._sharding.devices_indices_map(self._shape)
+        before = list(everywhere)[: list(everywhere).index(self._device)]
+        return sum(everywhere[d] == everywhere[self._device] for d in before)
 
     def __repr__(self) -> str:
         """``Shard(device=CpuDevice(id=0), index=(slice(None, None, None),), replica_id=0, data=[0. 1.])``."""
         return f"Shard(device={self.device!r}, index={self.index}, replica_id={self.replica_id}, data={self.data})"
 
 
-def _one_shard(x: Array) -> list[Shard]:
-    device = _device(x)
-    return [Shard(device, sharding_of(device.torch_device), x.shape, x)]
+def _shards(x: Array) -> list[Shard]:
+    _check_alive(x)
+    sharding = _sharding_of(x)
+    if sharding.num_devices == 1:
+        return [Shard(next(iter(sharding.device_set)), sharding, x.shape, x)]
+    tensor = border.unwrap(x)
+    return [
+        Shard(d, sharding, x.shape, place(type(x)(tensor[index], x._tag), SingleDeviceSharding(d, sharding.memory_kind)))
+        for d, index in sharding.devices_indices_map(x.shape).items()
+    ]
 
 
 @of_values("'addressable_shards' attribute is not available")
 def _addressable_shards(x: Array) -> list[Shard]:
-    """The parts that this process can read: one."""
-    return _one_shard(x)
+    """The parts that this process can read."""
+    return _shards(x)
 
 
 @of_values("global_shards property was called")
 def _global_shards(x: Array) -> list[Shard]:
-    """The parts on all devices: one."""
-    return _one_shard(x)
+    """The parts on all devices."""
+    return _shards(x)
 
 
 @of_values("addressable_data() method was called")
 def _addressable_data(x: Array, index: int) -> Array:
     """The values of one of the parts that this process can read."""
-    del index  # they are the same on each
-    _check_alive(x)
-    return x
+    return _shards(x)[index].data
 
 
 # The buffer
@@ -204,7 +220,8 @@ def _block_until_ready(x: Array) -> Array:
 
 def _is_ready(x: Array) -> bool:
     """Whether the values are computed (on a CPU always)."""
-    device = _device(x).torch_device
+    _check_alive(x)
+    device = _torch_device_of(x)
     return device.type != "cuda" or torch.cuda.current_stream(device).query()
 
 

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from jaxlike._src import border, config, devices, dtypes
+from jaxlike._src import border, config, devices, dtypes, placement
 from jaxlike._src.array import Array
 from jaxlike._src.devices import Device
 from jaxlike._src.memory import MemorySpace
+from jaxlike._src.mesh import get_concrete_mesh
 from jaxlike._src.partition_spec import P
-from jaxlike._src.sharding import Sharding
+from jaxlike._src.sharding import NamedSharding, Sharding, SingleDeviceSharding
 from jaxlike._src.tree import functions as tree
 from jaxlike._src.tree.prefix import flatten_axes
 
@@ -64,7 +65,10 @@ def device_put(
 
 def _checked_target(target: Any) -> Target:
     if isinstance(target, P):
-        raise ValueError("Please set a mesh via `jax.set_mesh` if a PartitionSpec is passed to device_put")
+        mesh = get_concrete_mesh()
+        if mesh.empty:
+            raise ValueError("Please set a mesh via `jax.set_mesh` if a PartitionSpec is passed to device_put")
+        return NamedSharding(mesh, target)
     if target is None or isinstance(target, Device | Sharding | MemorySpace):
         return target
     raise ValueError(
@@ -98,7 +102,7 @@ def _place(leaf: Any, target: Target) -> torch.device | None:
     known = target._device_assignment
     _require_device_memory(known[0], target.memory_kind)
     if len({device.torch_device for device in known}) > 1:
-        raise NotImplementedError(f"Arrays split over several devices are not supported: {target}")
+        raise NotImplementedError(f"Arrays split over devices that torch tells apart are not supported: {target}")
     return known[0].torch_device
 
 
@@ -123,7 +127,10 @@ def _put(leaf: Any, target: Target, place: torch.device | None, *, copy: bool) -
             tensor = tensor.to(place, copy=copy)
         elif copy and x is leaf:
             tensor = tensor.clone()
-    return type(x)(tensor, x._tag)
+    moved = type(x)(tensor, x._tag)
+    if isinstance(target, Sharding):
+        return placement.place(moved, target)
+    return placement.place(moved, SingleDeviceSharding(target)) if isinstance(target, Device) else moved
 
 
 def _from_host(leaf: Any, target: Target) -> Array:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Frame:
     """One running transformation; ``trace`` is its recorder if it is a jit-like trace."""
 
-    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "linear", "origin", "parent", "trace")
+    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "linear", "manual", "origin", "parent",
+                 "trace")  # fmt: skip
 
     def __init__(
         self,
@@ -31,6 +32,7 @@ class Frame:
         axis_size: int = 0,
         fun_name: str = "",
         resumes: Frame | None = None,
+        manual: str = "",
     ) -> None:
         self.kind = kind  # "grad", "jvp", "vmap" or "jit"
         self.level = level  # the functorch level
@@ -41,6 +43,7 @@ class Frame:
         self.parent: Frame | None = None
         self.alive = False
         self.linear = False  # whether the function is linear in what it is differentiated by
+        self.manual = manual  # of a mesh axis: "checked" where it counts what differs along it, else "unchecked"
         self.origin = self if resumes is None else resumes.origin  # the frame whose lanes these are
 
     def __enter__(self) -> Frame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import enum
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -17,6 +18,7 @@ import numpy as np
 
 from jaxlike._src import config, devices
 from jaxlike._src.config_state import UNSET
+from jaxlike._src.frames import STATE
 
 
 class AxisType(enum.Enum):
@@ -202,6 +204,22 @@ class Mesh(_BaseMesh):
             kind = AbstractDevice(first.device_kind, getattr(first, "core_count", None), first.platform)
         return AbstractMesh(self.axis_sizes, self.axis_names, self.axis_types, abstract_device=kind)
 
+    def __enter__(self) -> Mesh:
+        """Put the mesh in force, the old way."""
+        if config.config.jax_disallow_mesh_context_manager:
+            raise RuntimeError("Mesh context manager is disabled.")
+        warnings.warn(
+            "`with mesh:` context manager has been deprecated. Please use `with jax.set_mesh(mesh):` instead.",
+            category=DeprecationWarning,
+            stacklevel=2,
+        )
+        _entered.set_local((*(_entered.value or ()), self))
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Take it out of force."""
+        _entered.set_local((_entered.value or ())[:-1])
+
     def update(self, devices: Any = None, axis_names: Any = None, axis_types: Any = None) -> Mesh:
         """A copy with some of its parts replaced."""
         return Mesh(
@@ -305,6 +323,57 @@ def _abstract_mesh(sizes: Any, names: Any, types: Any, device: Any) -> AbstractM
 empty_abstract_mesh = AbstractMesh((), ())
 empty_concrete_mesh = Mesh(np.empty((), dtype=object), ())
 _abstract_mesh_in_force = config.context_state("abstract_mesh_context_manager", None)
+_mesh_in_force = config.context_state("device_context", None)
+_entered = config.context_state("mesh_context_manager", ())
+
+
+def entered_mesh() -> Mesh:
+    """The innermost mesh of `with mesh:`; an empty one where there is none."""
+    entered = _entered.value or ()
+    return entered[-1] if entered else empty_concrete_mesh
+
+
+def get_concrete_mesh() -> Mesh:
+    """The mesh of `set_mesh`; an empty one where there is none."""
+    mesh = _mesh_in_force.value
+    return empty_concrete_mesh if mesh is None else mesh
+
+
+def get_mesh() -> Mesh:
+    """`get_concrete_mesh`, outside of transformations; ValueError inside."""
+    if STATE.frame is not None:
+        raise ValueError(
+            "`get_mesh` can only be used outside of `jax.jit`. Maybe you want `jax.sharding.get_abstract_mesh()`?"
+        )
+    return get_concrete_mesh()
+
+
+class set_mesh:
+    """Put a mesh in force from now on; used as a context manager, until its end."""
+
+    __slots__ = ("_abstract", "_concrete")
+
+    def __init__(self, mesh: Mesh | None) -> None:
+        """ValueError for what is no mesh, a mesh with manual axes, and inside of transformations."""
+        if mesh is not None and not isinstance(mesh, Mesh):
+            raise ValueError(f"Expected mesh of type `jax.sharding.Mesh`. Got {type(mesh)}")
+        if STATE.frame is not None:
+            raise ValueError("`set_mesh` can only be used outside of `jax.jit`.")
+        if mesh is not None and mesh.manual_axes:
+            raise ValueError(
+                f"mesh {mesh} contains manual axes which is not allowed when using `jax.set_mesh`. Please use "
+                "`jax.shard_map` to enter into `Manual` mode instead."
+            )
+        self._abstract = _abstract_mesh_in_force.swap_local(empty_abstract_mesh if mesh is None else mesh.abstract_mesh)
+        self._concrete = _mesh_in_force.swap_local(empty_concrete_mesh if mesh is None else mesh)
+
+    def __enter__(self) -> None:
+        """The mesh is in force already."""
+
+    def __exit__(self, *_error: object) -> None:
+        """Restore the one before."""
+        _abstract_mesh_in_force.set_local(self._abstract)
+        _mesh_in_force.set_local(self._concrete)
 
 
 def get_abstract_mesh() -> AbstractMesh:

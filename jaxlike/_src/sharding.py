@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from jaxlike._src.devices import Device, device_of, no_such_memory
-from jaxlike._src.mesh import AbstractMesh, AxisType, Mesh
+from jaxlike._src.mesh import AbstractMesh, AxisType, Mesh, entered_mesh, get_abstract_mesh, get_concrete_mesh
 from jaxlike._src.partition_spec import P, flat_axes
 
 Shape = tuple[int, ...]
@@ -324,6 +324,42 @@ def make_single_device_sharding(device: Device, *, memory_kind: str | None = Non
 def sharding_of(device: torch.device) -> SingleDeviceSharding:
     """The sharding of an array whose tensor is on ``device``."""
     return SingleDeviceSharding(device_of(device))
+
+
+def in_mesh(sharding: Any, what: str, name: str) -> Any:
+    """A `P` as a sharding of the mesh in force; ``what`` and ``name`` are what messages call argument and function.
+
+    None is unsplit if there is a mesh, and nothing is said where there is none, or for `jit`.
+    """
+    if isinstance(sharding, Sharding):
+        return sharding
+    mesh = get_concrete_mesh()
+    if mesh.empty:
+        mesh = get_abstract_mesh()
+    if mesh.empty:
+        mesh = entered_mesh()
+    if sharding is None:
+        return None if mesh.empty or name == "jit" else NamedSharding(mesh, P())
+    if mesh.empty:
+        raise RuntimeError(
+            f"{name} requires a non-empty mesh in context if you are passing `PartitionSpec`s to {what}. You can define "
+            f"a context mesh via `jax.set_mesh(mesh)`. Alternatively, provide `Sharding`s to {what} and then the mesh "
+            "context manager is not required."
+        )
+    return NamedSharding(mesh, sharding)
+
+
+def check_fits(sharding: Sharding | None, shape: Shape, what: str, path: str = "", *, evenly: bool = True) -> None:
+    """ValueError where an array of this shape cannot be split so; messages say what it is one of, and where."""
+    if sharding is None:
+        return
+    try:
+        sharding.check_compatible_aval(shape)
+    except ValueError as error:
+        at = f" with pytree key path {path}" if path else ""
+        raise ValueError(f"One of {what}{at} is incompatible with its sharding annotation {sharding}: {error}") from None
+    if evenly:
+        sharding.shard_shape(shape)
 
 
 def _named_sharding(mesh: Mesh, spec: P, memory_kind: str | None) -> NamedSharding:

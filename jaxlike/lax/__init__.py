@@ -130,6 +130,7 @@ from jaxlike._src.lax.parallel import all_to_all as all_to_all
 from jaxlike._src.lax.parallel import axis_index as axis_index
 from jaxlike._src.lax.parallel import axis_size as axis_size
 from jaxlike._src.lax.parallel import pbroadcast as pbroadcast
+from jaxlike._src.lax.parallel import pcast as pcast
 from jaxlike._src.lax.parallel import pmax as pmax
 from jaxlike._src.lax.parallel import pmean as pmean
 from jaxlike._src.lax.parallel import pmin as pmin

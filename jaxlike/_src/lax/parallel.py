@@ -19,6 +19,7 @@ from jaxlike._src.border import asarray, astype, canonicalize_axis, is_traced, u
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import Frame, running
 from jaxlike._src.transforms.structured import Structured, apply, stand_in, with_lanes
+from jaxlike._src.transforms.varying import is_varying
 from jaxlike._src.tree import tree_leaves, tree_map
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Collective(Structured):
     """What one collective on one named axis does to all lanes, stacked to ``[n, ...]``."""
 
     is_closed = False
+    varies = False  # whether its result counts as different between devices of a mesh even where it is the same
 
     def __init__(self, axis: Any, size: int) -> None:
         self.axis, self.size = axis, size
@@ -96,6 +98,8 @@ class Collective(Structured):
         if frame.axis_name == self.axis:
             x = args[0] if mapped[0] else with_lanes(args[0], False, True, frame)
             made, has = self.on_lanes(unwrap(x))
+            if self.varies and not has and frame.manual == "checked":
+                made, has = made.expand(self.size, *made.shape), True
             return [type(x)(made, x._tag)], [has]
         return apply(self.shifted() if mapped[0] else self, args), list(mapped)
 
@@ -132,6 +136,7 @@ class Gather(Collective):
     """All values, along a new axis or an old one."""
 
     name = "all_gather"
+    varies = True
 
     def __init__(self, axis: Any, size: int, dim: int, tiled: bool) -> None:
         super().__init__(axis, size)
@@ -215,6 +220,7 @@ class Broadcast(Collective):
     """One lane's value."""
 
     name = "pbroadcast"
+    varies = True
 
     def __init__(self, axis: Any, size: int, source: int) -> None:
         super().__init__(axis, size)
@@ -244,6 +250,20 @@ class SumTo(Broadcast):
         return Broadcast(self.axis, self.size, self.source)
 
 
+class Vary(Collective):
+    """The same value, which from now on counts as different between lanes."""
+
+    name = "pvary"
+
+    def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
+        """Themselves."""
+        return lanes, True
+
+    def transposed(self) -> Collective:
+        """Itself: cotangents are each lane's share of a sum already (see `varying`)."""
+        return self
+
+
 class Index(Collective):
     """The number of the lane; it takes nothing."""
 
@@ -266,6 +286,11 @@ class Index(Collective):
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         return {"axis_name": self.axis}
+
+
+def total_over(x: Array, frame: Frame) -> Array:
+    """The sum over one axis."""
+    return apply(Sum(frame.axis_name, frame.axis_size), [x])[0]
 
 
 # The public functions
@@ -454,8 +479,10 @@ def ppermute(x: Any, axis_name: Any, perm: Sequence[tuple[int, int]]) -> Any:
     """Send lane ``src`` to lane ``dst`` for each pair of ``perm``, which names every lane (JAX's rule for vmap)."""
     frame = _one(axis_name, "ppermute")
     pairs = tuple((int(s) % frame.axis_size, int(d) % frame.axis_size) for s, d in perm)
-    if len(pairs) != frame.axis_size:
+    if not frame.manual and len(pairs) != frame.axis_size:
         raise AssertionError("Permutation doesn't match the axis size!")
+    if len({s for s, _ in pairs}) < len(pairs) or len({d for _, d in pairs}) < len(pairs):
+        raise ValueError(f"ppermute sources and destinations must be unique, got {list(perm)}.")
     return _each(x, lambda _: Permute(frame.axis_name, frame.axis_size, pairs))
 
 
@@ -490,10 +517,49 @@ def axis_size(axis_name: Any) -> int:
 
 
 def pvary(x: Any, axis_name: Any) -> Any:
-    """``x``: all values may differ between the lanes of a vmap."""
-    for name in _names(axis_name)[0]:
-        find_axis(name)
-    return x
+    """``x``, which from now on counts as different between the devices along the named axes of `shard_map`."""
+    frames = [find_axis(name) for name in _names(axis_name)[0]]
+    counted = [f for f in frames if f.manual == "checked"]
+    if not counted:
+        return x
+
+    def vary(leaf: Any) -> Array:
+        array = asarray(leaf)
+        for frame in counted:
+            if not is_varying(unwrap(array), frame):
+                (array,) = apply(Vary(frame.axis_name, frame.axis_size), [array])
+        return array
+
+    return tree_map(vary, x)
+
+
+def pcast(x: Any, axis_name: Any, *, to: str) -> Any:
+    """``x`` with another state along the named axes of `shard_map`; served is from the same on all devices to varying."""
+    if isinstance(axis_name, set | frozenset):
+        raise TypeError(f"axis_name={axis_name!r} must be a tuple or a str. Got {axis_name}")
+    if not axis_name:
+        return x
+    allowed = ("unreduced", "reduced", "varying")
+    if to not in allowed:
+        raise ValueError(f"Got unexpected `to` value. Allowed `to` values are: {set(allowed)}")
+    frames = [find_axis(name) for name in _names(axis_name)[0]]
+
+    def cast(leaf: Any) -> Any:
+        array = asarray(leaf)
+        states = {f.manual == "checked" and is_varying(unwrap(array), f) for f in frames}
+        if len(states) > 1:
+            raise ValueError(
+                "jax.lax.pcast can only accept axis_name which corresponds to one of varying, unreduced, reduced or "
+                f"invarying state of the input. Got input type: {array.aval}, axes: {axis_name} and input state: "
+                "{'varying', 'invarying'}"
+            )
+        if to == "varying" and not states.pop():
+            return pvary(array, axis_name)
+        if to != "varying" and (to == "reduced") != any(states):
+            raise NotImplementedError(f"Arrays that are {to} over a mesh axis are not served")
+        raise ValueError(f"Unsupported pcast from={'varying' if any(states) or to == 'varying' else 'invarying'}, {to=}")
+
+    return tree_map(cast, x)
 
 
 def pbroadcast(x: Any, axis_name: Any, source: int) -> Any:

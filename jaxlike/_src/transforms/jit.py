@@ -22,7 +22,8 @@ from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
-from jaxlike._src.transforms import ref_state
+from jaxlike._src.placement import any_placed, place, placed
+from jaxlike._src.transforms import jit_shardings, ref_state
 from jaxlike._src.transforms.arguments import (
     check_callable,
     check_leaf,
@@ -53,13 +54,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jaxlike._src.graph.graph import Graph
+    from jaxlike._src.sharding import Sharding
 
 
 class Entry:
     """What one key leads to: the graph, how to run it, how to build the result."""
 
     __slots__ = ("_call", "donated", "executable", "fixed", "float0", "graph", "in_tree", "inline", "kinds",
-                 "lifted_frames", "out_tree", "shown", "single")  # fmt: skip
+                 "lifted_frames", "out_tree", "places", "shown", "single")  # fmt: skip
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class Entry:
     ) -> None:
         self.graph = graph
         self.float0 = float0 or {}  # results without values, by place: they are not of the graph
+        self.places: list[Sharding | None] = []  # what results say of their sharding, where any does
         self.donated: Sequence[int] = ()  # leaves whose Arrays are deleted after a call
         self.in_tree = in_tree
         self.kinds = kinds  # class and tag of each output leaf
@@ -92,15 +95,18 @@ class Entry:
         if executable is None or executable.device is not default_torch_device():
             executable = self.executable = Executable(self.graph)
         outs = executable(tensors + self.fixed if self.fixed else tensors)
-        if self.single:
+        if self.single and not self.places:
             kind, tag = self.kinds[0]
             return kind(outs[0], tag)
         return self.result([kind(t, tag) for (kind, tag), t in zip(self.kinds, outs, strict=True)])
 
     def result(self, outs: list[Any]) -> Any:
         """The tree of results."""
-        for place, zeros in self.float0.items():
-            outs.insert(place, zeros.copy())
+        for x, sharding in zip(outs, self.places, strict=False):
+            if sharding is not None:
+                place(x, sharding)
+        for at, zeros in self.float0.items():
+            outs.insert(at, zeros.copy())
         return tree_unflatten(self.out_tree, outs)
 
     def apply(self, arrays: Sequence[Array]) -> Any:
@@ -112,7 +118,7 @@ class Entry:
         if self.inline and frame is not None and frame.trace is not None:
             return self.result(call.function([*closed, *arrays]))
         outs = apply(call, [*closed, *arrays])
-        return outs[0] if self.single else self.result(outs)
+        return outs[0] if self.single and not self.places else self.result(outs)
 
     def call(self) -> tuple[JitCall, list[Array]]:
         """The graph as an operation, and the traced values that it takes before its arguments."""
@@ -160,7 +166,7 @@ class JitFunction:
             )
         self._donated = donate
         self._plain = not self._static_nums and not self._static_names
-        self._fast = self._plain and not donate[0] and not donate[1]
+        self._fast = self._plain and not donate[0] and not donate[1] and options.get("in_shardings") is None
         self._cache = _shared_cache(fun, (self._static_nums, self._static_names))
         wraps(fun)(self)
         _wrappers.add(self)
@@ -196,11 +202,12 @@ class JitFunction:
 
     def _of_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arrays, key, call, in_tree, paths = self._prepare(args, kwargs)
+        self._check_places(arrays, args, kwargs)
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
             if config.explain_cache_misses.value:
                 explain_miss(self._fun, self._cache, key, arrays)
-            self._check_places(len(self.split(args, kwargs)[0]))
+            get_backend(self._options.get("backend"))
             entry = self._make(call, arrays, in_tree, paths, self.donated_leaves(args, kwargs))
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
@@ -222,17 +229,12 @@ class JitFunction:
                 return self._check_op_by_op(out, args, kwargs)
         return out
 
-    def _check_places(self, count: int) -> None:
-        """RuntimeError for an unknown backend, ValueError where ``in_shardings`` does not fit ``count`` arguments."""
-        get_backend(self._options.get("backend"))
-        given: Any = self._options.get("in_shardings")
-        if type(given) in (tuple, list) and len(given) != count:
-            raise ValueError(
-                "pjit in_shardings specification must be a tree prefix of the positional arguments tuple. In "
-                "particular, pjit in_shardings must either be a Sharding, a PartitionSpec, or a tuple of length equal "
-                "to the number of positional arguments. But pjit in_shardings is the wrong length: got a tuple or list "
-                f"of length {len(given)} for an args tuple of length {count}."
-            )
+    def _check_places(self, arrays: Sequence[Array], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """What is wrong with `in_shardings` for these arguments."""
+        positional, named = self.split(args, kwargs)
+        if self._options.get("in_shardings") is not None:
+            given = jit_shardings.of_arguments(self._options["in_shardings"], positional, named)
+            jit_shardings.check_arguments(given, arrays, self.leaf_names(args, kwargs))
 
     def _check_op_by_op(self, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Find the operation that a flag such as debug_nans forbids."""
@@ -324,6 +326,8 @@ class JitFunction:
         start = time.perf_counter()
         entry = make_entry(call, arrays, in_tree, self._fun, paths(), self._shown(len(arrays), donated))
         log_trace(entry.graph, time.perf_counter() - start)
+        if self._options.get("out_shardings") is not None:
+            entry.places = jit_shardings.of_results(self._options["out_shardings"], entry)
         return entry
 
     def _shown(self, count: int, donated: Sequence[bool]) -> dict[str, Any]:
@@ -398,6 +402,7 @@ def make_entry(
         made["frame"] = STATE.frame
         out = call(inside)
         leaves, made["tree"] = tree_flatten(out)
+        made["places"] = [placed(x) for x in leaves if not is_float0(x)] if any_placed() else []
         made["float0"] = {k: x for k, x in enumerate(leaves) if is_float0(x)}
         return [_result(x, k, out, location) for k, x in enumerate(leaves) if not is_float0(x)]
 
@@ -405,7 +410,10 @@ def make_entry(
     kinds = [(type(o), o._tag) for o in outs]
     del outs
     check_leaks(made.pop("frame"))
-    return Entry(graph, in_tree, kinds, made["tree"], shown, made["float0"])
+    entry = Entry(graph, in_tree, kinds, made["tree"], shown, made["float0"])
+    if any(s is not None for s in made["places"]):
+        entry.places = made["places"]
+    return entry
 
 
 def _result(x: Any, k: int, out: Any, location: str) -> Array:
@@ -456,8 +464,8 @@ def jit(
 
     Args:
         fun: a function of arrays without side effects; left out, `jit` is a decorator with these options.
-        in_shardings: accepted; arrays stay where they are.
-        out_shardings: accepted.
+        in_shardings: how arguments are split, which those that were put somewhere must be; a tree prefix of them.
+        out_shardings: how results are split; a tree prefix of them.
         static_argnums: positions of arguments that are Python values; each value gets its own trace.
         static_argnames: the same by name.
         donate_argnums: positions of arguments whose memory may be reused (never needed here).
@@ -480,8 +488,9 @@ def jit(
         "inline": bool(inline),
         "backend": backend,
         "in_shardings": in_shardings,
+        "out_shardings": out_shardings,
     }
-    del out_shardings, compiler_options
+    del compiler_options
     if backend is not None or device is not None:
         warnings.warn(
             "backend and device argument on jit is deprecated. You can use `jax.device_put(..., jax.local_devices("

@@ -32,6 +32,7 @@ from jaxlike._src.transforms.arguments import (
 )
 from jaxlike._src.transforms.linear_function import LinearFunction
 from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
+from jaxlike._src.transforms.varying import shared, summed
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_map, tree_unflatten
 
@@ -83,16 +84,15 @@ def vjp_leaves(
     linked = [k for k, t in enumerate(made) if t.requires_grad]
 
     def pullback(cotangents: Sequence[Any]) -> list[Any]:
-        grads = run_backward(
-            [made[k] for k in linked], [unwrap(cotangents[k]) for k in linked], inputs, tensors
-        )
+        given = [shared(unwrap(cotangents[k]), plain[k]) for k in linked]
+        grads = run_backward([made[k] for k in linked], given, inputs, tensors)
         result: list[Any] = [None] * len(primals)
         for k, g in zip(at, grads, strict=True):
             result[k] = Array(g, primals[k]._tag)
         for k, p in enumerate(primals):
             if result[k] is None:
                 result[k] = np.zeros(p.shape, dtypes.float0)
-        return result
+        return summed(result, primals)
 
     rebuilt = tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])
     return outs, treedef, pullback, rebuilt
@@ -272,7 +272,7 @@ def _differentiate(
             check_output("grad", value, holomorphic)
             made = unwrap(value)
             if made.requires_grad:
-                one = torch.ones_like(made)
+                one = shared(torch.ones_like(made), made)
                 grads = run_backward([made], [one], inputs, tensors)
                 grads = [torch_private.unwrap_at(g, level) for g in grads]
             else:
@@ -292,7 +292,7 @@ def _differentiate(
         if result[k] is None:
             result[k] = np.zeros(p.shape, dtypes.float0)
     answer = type(value)(plain, value._tag)
-    gradient = tree_unflatten(in_tree, result)
+    gradient = tree_unflatten(in_tree, summed(result, primals))
     if has_aux:
         return (answer, tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])), gradient
     return answer, gradient

@@ -1,0 +1,59 @@
+"""jit_shardings: `in_shardings` and `out_shardings` of `jit`, one for each leaf, and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jaxlike._src.placement import placed
+from jaxlike._src.sharding import Sharding, check_fits, in_mesh
+from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
+from jaxlike._src.tree.prefix import flatten_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jaxlike._src.array import Array
+    from jaxlike._src.transforms.jit import Entry
+
+
+def of_arguments(given: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Sharding | None]:
+    """The sharding of each leaf of the arguments; None where nothing is said of it."""
+    if kwargs:
+        raise ValueError("pjit does not support kwargs when in_shardings is specified.")
+    if type(given) in (tuple, list) and len(given) != len(args):
+        raise ValueError(
+            "pjit in_shardings specification must be a tree prefix of the positional arguments tuple. In "
+            "particular, pjit in_shardings must either be a Sharding, a PartitionSpec, or a tuple of length equal "
+            "to the number of positional arguments. But pjit in_shardings is the wrong length: got a tuple or list "
+            f"of length {len(given)} for an args tuple of length {len(args)}."
+        )
+    tree = tree_flatten(args)[1]
+    given = tuple(given) if isinstance(given, list) else given
+    return [in_mesh(s, "in_shardings", "jit") for s in flatten_axes("pjit in_shardings", tree, given, tupled_args=True)]
+
+
+def check_arguments(given: Sequence[Sharding | None], arrays: Sequence[Array], names: Sequence[str]) -> None:
+    """ValueError where an argument cannot be split so, or was put on its devices in another way."""
+    for sharding, x, name in zip(given, arrays, names, strict=True):
+        if sharding is None:
+            continue
+        check_fits(sharding, x.shape, "pjit arguments", name)
+        has = placed(x)
+        if has is not None and not sharding.is_equivalent_to(has, x.ndim):
+            raise ValueError(
+                "Sharding passed to jit does not match the sharding on the respective arg. Got jit sharding: "
+                f"{sharding},\narg sharding: {has} for arg type: {x.aval}"
+            )
+
+
+def of_results(given: Any, entry: Entry) -> list[Sharding | None]:
+    """The sharding of each leaf of the results; where nothing is said of it, that of the trace."""
+    tree = entry.out_tree
+    said = [in_mesh(s, "out_shardings", "jit") for s in flatten_axes("pjit out_shardings", tree, given)]
+    paths = [keystr(path) for path, _ in tree_flatten_with_path(tree_unflatten(tree, [0] * tree.num_leaves))[0]]
+    with_values = [k for k in range(len(said)) if k not in entry.float0]
+    places = [said[k] for k in with_values]
+    for k, sharding, out in zip(with_values, places, entry.graph.outputs, strict=True):
+        check_fits(sharding, tuple(out.shape), "pjit outputs", f"result{paths[k]}")
+    known = entry.places or [None] * len(places)
+    return [k if s is None else s for s, k in zip(places, known, strict=True)]
