@@ -116,9 +116,9 @@ def running() -> Iterator[Frame]:
         frame = frame.parent
 
 
-def named_axes() -> tuple[tuple[Any, int], ...]:
-    """Names and sizes of the axes of running vmaps that have a name, innermost first."""
-    return tuple((f.axis_name, f.axis_size) for f in running() if f.axis_name is not None)
+def named_axes() -> tuple[tuple[Any, int, str], ...]:
+    """Name, size and mode of the axes of running vmaps that have a name, innermost first."""
+    return tuple((f.axis_name, f.axis_size, f.manual) for f in running() if f.axis_name is not None)
 
 
 def current_trace() -> Any:

@@ -132,6 +132,8 @@ class Trace(torch_private.TorchDispatchMode):
         self.scopes: dict[int, Any] = {}  # id of a node -> the names of the scopes around it
         self.regions: list[Any] = []  # which nodes are one equation, see `regions`
         self.inputs: list[Var] = []
+        self.examples: Sequence[Array] = ()  # what the inputs stand for
+        self.varying: tuple[int, dict[Var, frozenset[Any]]] = 0, {}  # see `varying`: of so many nodes it is known
         self.input_names: list[str] = []
         self.fun_location = ""
         self.folds = False  # whether ops on known values are computed at once (`ensure_compile_time_eval`)
@@ -460,7 +462,7 @@ def trace(
     tensors = [x._t for x in examples]
     with torch_private.cleared_levels(), torch_private.no_modes(), Frame("jit", trace=running, fun_name=name):
         stand_ins = [running.placeholder(t) for t in tensors]
-        running.inputs = [running.vars[id(t)] for t in stand_ins]
+        running.inputs, running.examples = [running.vars[id(t)] for t in stand_ins], examples
         inside = [type(x)(t, x._tag) for x, t in zip(examples, stand_ins, strict=True)]
         with running:
             from jaxlike._src.border import unwrap

@@ -19,8 +19,8 @@ from jaxlike._src.border import asarray, astype, canonicalize_axis, is_traced, u
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import Frame, running
 from jaxlike._src.transforms.structured import Structured, apply, stand_in, with_lanes
-from jaxlike._src.transforms.varying import is_varying
 from jaxlike._src.tree import tree_leaves, tree_map
+from jaxlike._src.varying import is_varying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,6 +64,10 @@ class Collective(Structured):
     def transposed(self) -> Collective:
         """The collective that reverse mode applies to cotangents."""
         raise NotImplementedError
+
+    def varying(self, axes: frozenset[Any]) -> frozenset[Any]:
+        """Along its own axis too, unless it makes values the same."""
+        return axes | self.axes if self.varies else axes - self.axes
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """Not outside of its vmap."""
@@ -177,6 +181,7 @@ class AllToAll(Collective):
     """The piece that lane j has for lane i: the split axis becomes the lanes', the lanes' the new axis."""
 
     name = "all_to_all"
+    varies = True
 
     def __init__(self, axis: Any, size: int, split: int, concat: int) -> None:
         super().__init__(axis, size)
@@ -199,6 +204,7 @@ class Permute(Collective):
     """Values sent from lane to lane."""
 
     name = "ppermute"
+    varies = True
 
     def __init__(self, axis: Any, size: int, perm: tuple[tuple[int, int], ...]) -> None:
         super().__init__(axis, size)
@@ -254,6 +260,7 @@ class Vary(Collective):
     """The same value, which from now on counts as different between lanes."""
 
     name = "pvary"
+    varies = True
 
     def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
         """Themselves."""
@@ -268,6 +275,7 @@ class Index(Collective):
     """The number of the lane; it takes nothing."""
 
     name = "axis_index"
+    varies = True
 
     def recorded(self, args: Sequence[Array]) -> Any:
         """One node."""

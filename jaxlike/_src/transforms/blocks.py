@@ -17,7 +17,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.frames import Frame
 from jaxlike._src.transforms.jit_logs import check_leaks
-from jaxlike._src.transforms.varying import is_varying
+from jaxlike._src.varying import is_varying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,6 +18,7 @@ from jaxlike._src.transforms.arguments import check_leaf, is_float0, name_of, to
 from jaxlike._src.transforms.jit_logs import check_leaks
 from jaxlike._src.transforms.structured import GraphFunction
 from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
+from jaxlike._src.varying import signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +89,7 @@ def make_body(
         known = _bodies.setdefault(fun, {})
     except TypeError:  # not hashable, or cannot be referred to weakly
         known = {}
-    key = (in_tree, *(e for x in examples for e in (type(x), x._tag, x._t.shape, x._t.dtype)), kind, _context())
+    key = (in_tree, *(e for x in examples for e in (type(x), x._tag, x._t.shape, x._t.dtype)), kind, _context(), signature(examples))
     body = known.get(key)
     if body is None or not body.usable():
         graph, outs = trace(flat, examples, name_of(fun), input_names, location, kind)

@@ -15,6 +15,7 @@ from jaxlike._src.graph.effects import silenced
 from jaxlike._src.transforms.forward import jvp_leaves
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.structured import derived, on_lanes, stand_in, with_lanes
+from jaxlike._src.varying import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def example(x: Array, shape: Sequence[int] | None = None) -> Array:
     """An Array without values of the type of ``x``, or of another shape (a key's payload is kept); of no trace."""
     hidden = tuple(x._t.shape[x.ndim :]) if shape is not None else ()
-    return constant(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._tag, type(x))
+    return constant(mark(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._t), x._tag, type(x))
 
 
 def zeros_like(x: Array) -> Array:

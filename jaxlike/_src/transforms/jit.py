@@ -47,6 +47,7 @@ from jaxlike._src.tree import (
     tree_unflatten,
     treedef_of,
 )
+from jaxlike._src.varying import signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -187,6 +188,8 @@ class JitFunction:
                 tensors.append(t)
                 key += (t.shape, t.dtype, x._tag)
             else:
+                if frame is not None and (differ := signature(leaves)):
+                    key.append(differ)
                 entry = self._cache.get(tuple(key))
                 if entry is not None:
                     if frame is None and entry.fixed is not None:
@@ -297,6 +300,8 @@ class JitFunction:
             key += (t.shape, t.dtype, x._tag)
             if type(x) is not Array:
                 key.append(type(x))
+        if STATE.frame is not None and (differ := signature(arrays)):
+            key.append(differ)
         if any(map(is_float0, leaves)):
             key.append(tuple(map(is_float0, leaves)))
         if not self._plain:

@@ -32,9 +32,9 @@ from jaxlike._src.transforms.arguments import (
 )
 from jaxlike._src.transforms.linear_function import LinearFunction
 from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
-from jaxlike._src.transforms.varying import shared, summed
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_map, tree_unflatten
+from jaxlike._src.varying import shared, summed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,7 +84,7 @@ def vjp_leaves(
     linked = [k for k, t in enumerate(made) if t.requires_grad]
 
     def pullback(cotangents: Sequence[Any]) -> list[Any]:
-        given = [shared(unwrap(cotangents[k]), plain[k]) for k in linked]
+        given = [unwrap(cotangents[k]) for k in linked]
         grads = run_backward([made[k] for k in linked], given, inputs, tensors)
         result: list[Any] = [None] * len(primals)
         for k, g in zip(at, grads, strict=True):
@@ -92,7 +92,7 @@ def vjp_leaves(
         for k, p in enumerate(primals):
             if result[k] is None:
                 result[k] = np.zeros(p.shape, dtypes.float0)
-        return summed(result, primals)
+        return result
 
     rebuilt = tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])
     return outs, treedef, pullback, rebuilt
@@ -362,8 +362,8 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
 
     def chosen(pull: Callable[[Sequence[Any]], list[Any]], cotangents: Sequence[Any]) -> list[Any]:
         rest = iter(cotangents)
-        grads = pull([next(rest) if g else None for g in given])
-        return [x for x, b in zip(grads, by, strict=True) if b]
+        shares = [_share(next(rest), o) if g else None for g, o in zip(given, outs, strict=True)]
+        return [x for x, b in zip(summed(pull(shares), leaves), by, strict=True) if b]
 
     def joint(primals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
         return chosen(vjp_leaves(on_leaves, primals, name_of(fun))[2], cotangents)
@@ -372,6 +372,10 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
     types = [a for a, g in zip(avals, given, strict=True) if g]
     pullback = LinearFunction(public, lambda cotangents: chosen(pull, cotangents), joint, leaves, types)
     return (out, pullback, aux) if has_aux else (out, pullback)
+
+
+def _share(cotangent: Array, out: Array) -> Array:
+    return type(cotangent)(shared(unwrap(cotangent), unwrap(out)), cotangent._tag)
 
 
 def _too_many_cotangents(name: str, count: int) -> str:

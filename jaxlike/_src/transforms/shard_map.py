@@ -26,7 +26,6 @@ from jaxlike._src.sharding import NamedSharding
 from jaxlike._src.transforms import spec_errors
 from jaxlike._src.transforms.arguments import name_of, to_array, wraps
 from jaxlike._src.transforms.blocks import Axes, run_blocks, used
-from jaxlike._src.transforms.varying import is_varying
 from jaxlike._src.tree import (
     broadcast_prefix,
     prefix_errors,
@@ -35,6 +34,7 @@ from jaxlike._src.tree import (
     tree_map,
     tree_unflatten,
 )
+from jaxlike._src.varying import is_varying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

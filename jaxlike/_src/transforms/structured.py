@@ -88,6 +88,10 @@ class Structured:
         like = [kind(stand_in(v), tag) for (kind, tag), v in zip(kinds, graph.outputs, strict=True)]
         return self.closed(GraphFunction(graph, kinds), len(graph.lifted)), lambda: graph, graph.lifted, like
 
+    def varying(self, axes: frozenset[Any]) -> frozenset[Any]:
+        """The mesh axes along which results may differ, where arguments may differ along ``axes``."""
+        return axes
+
     def params(self) -> dict[str, Any]:
         """What a jaxpr shows of it."""
         return {}
@@ -143,6 +147,7 @@ class Applied(Call):
         self.is_plain = op.is_plain
         self.kinds = [(type(a), a._tag) for a in args]
         self.out_kinds: list[tuple[type[Array], Any]] = []
+        self.varying = op.varying
         self.effects = op.effects | effects_in(self.params)
         self.axes = op.axes | _axes_in(list(self.params.values()))
 

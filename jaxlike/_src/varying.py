@@ -35,7 +35,59 @@ def is_varying(tensor: Tensor, frame: Frame) -> bool:
         if torch_private.batch_dim_at(tensor, frame.level) is not None:
             return True
         tensor = torch_private.wrapped_value(tensor)
+    if tensor.device.type != "meta":
+        return False
+    known = getattr(tensor, _MARK, None)
+    if known is not None:
+        return frame.axis_name in known
+    for inner in running():  # a trace inside of the axis has no batches: what its nodes read tells
+        if inner is frame:
+            break
+        if inner.trace is not None and (var := inner.trace.vars.get(id(tensor))) is not None:
+            return frame.axis_name in _in_trace(inner.trace).get(var, ())
     return False
+
+
+_MARK = "varying_over"  # an attribute of tensors that stand for values
+_NOWHERE: frozenset[Any] = frozenset()
+
+
+def axes_of(tensor: Tensor, frames: Sequence[Frame]) -> frozenset[Any]:
+    """The names of the axes along which the value may differ."""
+    return frozenset(f.axis_name for f in frames if is_varying(tensor, f))
+
+
+def mark(stand_in: Tensor, like: Tensor) -> Tensor:
+    """``stand_in``, which stands for a value that may differ where ``like`` may."""
+    frames = counted_axes()
+    if frames:
+        setattr(stand_in, _MARK, axes_of(like, frames))
+    return stand_in
+
+
+def signature(arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """What a trace of these arguments depends on beside their types; nothing outside of `shard_map`."""
+    frames = counted_axes()
+    return tuple(axes_of(x._t, frames) for x in arrays) if frames else ()
+
+
+def _in_trace(trace: Any) -> dict[Any, frozenset[Any]]:
+    """For the values that a running trace has made so far, the axes along which they may differ."""
+    frames = counted_axes()
+    seen, known = trace.varying
+    for var, example in zip(trace.inputs, trace.examples, strict=False):
+        if var not in known:
+            known[var] = axes_of(example._t, frames)
+    for var, _, x in list(trace.lifted.values()):
+        if var not in known:
+            known[var] = axes_of(x._t, frames)
+    for node in trace.nodes[seen:]:
+        read = frozenset().union(*(known.get(v, _NOWHERE) for v in node.reads()))
+        of_results = getattr(node.op, "varying", None)
+        made = read if of_results is None else of_results(read)
+        known.update({v: made for v in node.outs if v is not None})
+    trace.varying = len(trace.nodes), known
+    return known
 
 
 def same_along(tensor: Tensor, frames: Sequence[Frame]) -> list[Frame]:
