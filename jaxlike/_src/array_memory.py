@@ -204,7 +204,8 @@ def _global_shards(x: Array) -> list[Shard]:
 @of_values("addressable_data() method was called")
 def _addressable_data(x: Array, index: int) -> Array:
     """The values of one of the parts that this process can read."""
-    return _shards(x)[index].data
+    shards = _shards(x)
+    return shards[0 if _sharding_of(x).is_fully_replicated else index].data
 
 
 # The buffer

@@ -43,7 +43,7 @@ class Frame:
         self.parent: Frame | None = None
         self.alive = False
         self.linear = False  # whether the function is linear in what it is differentiated by
-        self.manual = manual  # of a mesh axis: "checked" where it counts what differs along it, else "unchecked"
+        self.manual = manual if resumes is None else resumes.manual  # of a mesh axis: "checked" where it counts what differs along it, else "unchecked"
         self.origin = self if resumes is None else resumes.origin  # the frame whose lanes these are
 
     def __enter__(self) -> Frame:

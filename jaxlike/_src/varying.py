@@ -81,13 +81,33 @@ def _in_trace(trace: Any) -> dict[Any, frozenset[Any]]:
     for var, _, x in list(trace.lifted.values()):
         if var not in known:
             known[var] = axes_of(x._t, frames)
-    for node in trace.nodes[seen:]:
-        read = frozenset().union(*(known.get(v, _NOWHERE) for v in node.reads()))
-        of_results = getattr(node.op, "varying", None)
-        made = read if of_results is None else of_results(read)
-        known.update({v: made for v in node.outs if v is not None})
+    _follow(trace.nodes[seen:], known)
     trace.varying = len(trace.nodes), known
     return known
+
+
+def through(graph: Any, given: Sequence[frozenset[Any]]) -> list[frozenset[Any]]:
+    """The axes along which the results of a graph may differ, where its inputs may differ along ``given``."""
+    known = dict(zip([*graph.inputs, *graph.lifted_vars], given, strict=False))
+    frames = counted_axes()
+    closed = zip(graph.lifted_vars, graph.lifted, strict=True)
+    known.update({v: axes_of(x._t, frames) for v, x in closed if v not in known})
+    _follow(graph.nodes, known)
+    return [known.get(v, _NOWHERE) for v in graph.outputs]
+
+
+def union(axes: Sequence[frozenset[Any]]) -> frozenset[Any]:
+    """All of the axes."""
+    return frozenset().union(*axes)
+
+
+def _follow(nodes: Sequence[Any], known: dict[Any, frozenset[Any]]) -> None:
+    for node in nodes:
+        read = [known.get(v, _NOWHERE) for v in node.reads()]
+        rule = getattr(node.op, "varying", union)
+        made = rule(read)
+        each = [made] * len(node.outs) if isinstance(made, frozenset) else made
+        known.update({v: axes for v, axes in zip(node.outs, each, strict=True) if v is not None})
 
 
 def same_along(tensor: Tensor, frames: Sequence[Frame]) -> list[Frame]:
@@ -98,10 +118,24 @@ def same_along(tensor: Tensor, frames: Sequence[Frame]) -> list[Frame]:
 def shared(cotangent: Tensor, like: Tensor) -> Tensor:
     """Each device's share of the cotangent of ``like``."""
     frames = counted_axes()
-    if not frames:
-        return cotangent
-    count = math.prod(f.axis_size for f in same_along(like, frames))
+    count = math.prod(f.axis_size for f in same_along(like, frames)) if frames else 1
     return cotangent if count == 1 else cotangent / count
+
+
+def share(cotangent: Array, like: Array, frames: Sequence[Frame]) -> Array:
+    """The same for an Array, along the axes where cotangent and ``like`` are both the same on all devices."""
+    tensor = unwrap(cotangent)
+    count = math.prod(f.axis_size for f in same_along(unwrap(like), same_along(tensor, frames)))
+    return cotangent if count == 1 else Array(tensor / count, cotangent._tag)
+
+
+def total(cotangent: Array, like: Array, frames: Sequence[Frame]) -> Array:
+    """The sum of the shares of a cotangent of ``like``."""
+    from jaxlike._src.lax.parallel import total_over  # upward: a collective
+
+    for frame in same_along(unwrap(like), frames):
+        cotangent = total_over(cotangent, frame)
+    return cotangent
 
 
 def summed(cotangents: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
@@ -109,12 +143,4 @@ def summed(cotangents: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
     frames = counted_axes()
     if not frames:
         return list(cotangents)
-    return [_summed(c, x, frames) if isinstance(c, Array) else c for c, x in zip(cotangents, inputs, strict=True)]
-
-
-def _summed(cotangent: Array, x: Array, frames: Sequence[Frame]) -> Array:
-    from jaxlike._src.lax.parallel import total_over  # upward: a collective
-
-    for frame in same_along(unwrap(x), frames):
-        cotangent = total_over(cotangent, frame)
-    return cotangent
+    return [total(c, x, frames) if isinstance(c, Array) else c for c, x in zip(cotangents, inputs, strict=True)]

@@ -139,7 +139,6 @@ from jaxlike._src.lax.parallel import pshuffle as pshuffle
 from jaxlike._src.lax.parallel import psum as psum
 from jaxlike._src.lax.parallel import psum_scatter as psum_scatter
 from jaxlike._src.lax.parallel import pswapaxes as pswapaxes
-from jaxlike._src.lax.parallel import pvary as pvary
 from jaxlike._src.lax.platform_dependent import platform_dependent as platform_dependent
 from jaxlike._src.lax.precision import DotAlgorithm as DotAlgorithm
 from jaxlike._src.lax.precision import DotAlgorithmPreset as DotAlgorithmPreset
@@ -316,6 +315,7 @@ from jaxlike._src.lax.reduce import reduce_or as reduce_or
 from jaxlike._src.lax.reduce import reduce_prod as reduce_prod
 from jaxlike._src.lax.reduce import reduce_sum as reduce_sum
 from jaxlike._src.lax.reduce import reduce_xor as reduce_xor
+from jaxlike._src.lax.removed import lax_getattr as __getattr__  # noqa: F401  # of a name that is gone
 from jaxlike._src.lax.scan import map as map
 from jaxlike._src.lax.scan import scan as scan
 from jaxlike._src.lax.scatter import scatter as scatter

@@ -25,6 +25,7 @@ from jaxlike._src.tree import (
     tree_flatten_with_path,
     tree_unflatten,
 )
+from jaxlike._src.varying import axes_of, counted_axes, through
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,6 +77,34 @@ def check_carry(
             f"{name} function carry input and carry output must have equal types, but they differ:\n\n{_listed(found)}"
             "\nRevise the function so that all output types match the corresponding input types."
         )
+
+
+def check_varying(
+    name: str, fun: Any, tree: Any, carry: Sequence[Array], body: Body, args: Sequence[Array]
+) -> None:
+    """TypeError where what a loop carries starts the same on all devices of a mesh, and does not stay so."""
+    frames = counted_axes()
+    if not frames or not body.is_graph:
+        return
+    component = _component(fun)
+    before = [axes_of(c._t, frames) for c in carry]
+    after = through(body.run.graph, [axes_of(a._t, frames) for a in args])
+    paths = [path for path, _ in tree_flatten_with_path(tree_unflatten(tree, list(carry)))[0]]
+    found = [
+        f"{component(path)} has type {c.aval.str_short()}{_differs(a)} but the corresponding output carry component has "
+        f"type {c.aval.str_short()}{_differs(b)}, so the varying manual axes do not match"
+        for path, c, a, b in zip(paths, carry, before, after, strict=False)
+        if not b <= a
+    ]
+    if found:
+        raise TypeError(
+            f"{name} function carry input and carry output must have equal types, but they differ:\n\n{_listed(found)}"
+            "\nThis might be fixed by applying `jax.lax.pcast(..., to='varying')` to the initial carry value."
+        )
+
+
+def _differs(axes: frozenset[Any]) -> str:
+    return f"{{V:{','.join(sorted(map(str, axes)))}}}" if axes else ""
 
 
 def _component(fun: Any) -> Callable[[Any], str]:

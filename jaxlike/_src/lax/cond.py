@@ -27,6 +27,7 @@ from jaxlike._src.transforms.ref_state import holding, threading, write_back
 from jaxlike._src.transforms.stop_gradient import stopped
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.tree import tree_structure, tree_unflatten
+from jaxlike._src.varying import union
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,11 @@ class Cond(Structured):
         outs = self.branches[int(known.item())].on_tensors([unwrap(x) for x in operands])
         kinds = self.branches[0].kinds
         return [kind(t.contiguous(), tag) for (kind, tag), t in zip(kinds, outs, strict=True)]
+
+    def varying(self, axes: Sequence[frozenset[Any]]) -> list[frozenset[Any]]:
+        """As any of the branches, and the choice."""
+        index, *operands = axes
+        return [union([index, *outs]) for outs in zip(*(b.varying(operands) for b in self.branches), strict=True)]
 
     def recorded(self, args: Sequence[Array]) -> Any:
         """One node."""

@@ -20,7 +20,7 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import Frame, running
 from jaxlike._src.transforms.structured import Structured, apply, stand_in, with_lanes
 from jaxlike._src.tree import tree_leaves, tree_map
-from jaxlike._src.varying import is_varying
+from jaxlike._src.varying import is_varying, union
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,9 +65,9 @@ class Collective(Structured):
         """The collective that reverse mode applies to cotangents."""
         raise NotImplementedError
 
-    def varying(self, axes: frozenset[Any]) -> frozenset[Any]:
+    def varying(self, axes: Sequence[frozenset[Any]]) -> frozenset[Any]:
         """Along its own axis too, unless it makes values the same."""
-        return axes | self.axes if self.varies else axes - self.axes
+        return union(axes) | self.axes if self.varies else union(axes) - self.axes
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """Not outside of its vmap."""
@@ -133,7 +133,34 @@ class Extremum(Collective):
         """Reduced."""
         return (lanes.amax(0) if self.largest else lanes.amin(0)), False
 
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
+        """Between devices it has no derivative, between lanes it is a reduction like any other."""
+        if frame.axis_name == self.axis and frame.manual and mapped[0]:
+            return apply(_Reduction(self), args), [False]
+        return super().vmap(frame, args, mapped)
+
     jvp, vjp = Structured.jvp, Structured.vjp  # there is none
+
+
+class _Reduction(Structured):
+    """The values of all devices, stacked, reduced; without a derivative."""
+
+    def __init__(self, of: Extremum) -> None:
+        self.of, self.name = of, of.name
+
+    def run(self, args: Sequence[Array]) -> list[Array]:
+        """Reduced."""
+        return [type(x)(self.of.on_lanes(unwrap(x))[0], x._tag) for x in args]
+
+    def closed(self, run: Any, more: int) -> Structured:
+        """It closes over nothing."""
+        del run, more
+        return self
+
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
+        """The same for each lane."""
+        (x,) = args
+        return [type(x)(self.of.on_lanes(unwrap(x).transpose(0, 1))[0], x._tag)], list(mapped)
 
 
 class Gather(Collective):
@@ -324,6 +351,17 @@ def _frames(names: Sequence[Any], x: Any, fun_name: str) -> list[Frame]:
     return [find_axis(n, said) for n in names]
 
 
+def _state(x: Array, frames: Sequence[Frame], axis_name: Any, fun_name: str) -> bool:
+    """Whether ``x`` counts as different along the axes; ValueError where it does along some of them only."""
+    states = {f.manual == "checked" and is_varying(unwrap(x), f) for f in frames}
+    if len(states) > 1:
+        raise ValueError(
+            f"{fun_name} can only accept axis_name which corresponds to one of varying, unreduced, reduced or invarying "
+            f"state of the input. Got input type: {x.aval}, axes: {axis_name} and input state: {{'invarying', 'varying'}}"
+        )
+    return states == {True}
+
+
 def psum(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
     """Sum of ``x`` over the lanes of the named axis (or axes); the same in every lane.
 
@@ -344,8 +382,9 @@ def psum(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
             tensor = unwrap(array)
             tensor = tensor.sum([canonicalize_axis(p, tensor.dim()) for p in positions], dtype=tensor.dtype)
             array = Array(tensor, array.weak_type)
+        _state(array, frames, axis_name, "jax.lax.psum")
         for frame in frames:
-            (array,) = apply(Sum(frame.axis_name, frame.axis_size), [array])
+            array = total_over(array, frame)
         return array
 
     return tree_map(total, x)
@@ -407,12 +446,23 @@ def _one(axis_name: Any, fun_name: str = "") -> Frame:
     return find_axis(names[0], fun_name)
 
 
+def _several(axis_name: Any) -> list[Any]:
+    """The names, where they are several mesh axes that count as one; else none."""
+    names, positions = _names(axis_name)
+    if len(names) < 2 or positions or not all(find_axis(n).manual for n in names):
+        return []
+    return names
+
+
 def all_gather(
     x: Any, axis_name: Any, *, axis_index_groups: Any = None, axis: int = 0, tiled: bool = False, to: str = "varying"
 ) -> Any:
     """Values of all lanes, stacked along a new ``axis`` (``tiled``: concatenated along the existing one)."""
-    del to
     _no_groups(axis_index_groups, "")
+    if names := _several(axis_name):
+        for name in reversed(names):
+            x = all_gather(x, name, axis=axis, tiled=tiled, to=to)
+        return x if tiled else tree_map(lambda leaf: _merged(leaf, axis, len(names)), x)
     frame = _one(axis_name)
 
     def gather(shape: tuple[int, ...]) -> Collective:
@@ -422,11 +472,33 @@ def all_gather(
     return _each(x, gather)
 
 
+def _merged(x: Array, axis: int, count: int) -> Array:
+    """``count`` axes from ``axis`` on as one."""
+    at = canonicalize_axis(axis, x.ndim - count + 1)
+    return type(x)(unwrap(x).flatten(at, at + count - 1), x._tag)
+
+
+def _unmerged(x: Array, axis: int, sizes: Sequence[int]) -> Array:
+    at = canonicalize_axis(axis, x.ndim)
+    if x.shape[at] != math.prod(sizes):
+        raise ValueError(
+            f"reduce_scatter operand scatter dimension size {x.shape[at]} must match shard count {math.prod(sizes)}"
+        )
+    return type(x)(unwrap(x).unflatten(at, tuple(sizes)), x._tag)
+
+
 def psum_scatter(
     x: Any, axis_name: Any, *, scatter_dimension: int = 0, axis_index_groups: Any = None, tiled: bool = False
 ) -> Any:
     """Sum over lanes, of which each lane keeps its own piece along ``scatter_dimension``."""
     _no_groups(axis_index_groups, "")
+    if names := _several(axis_name):
+        sizes = [find_axis(n).axis_size for n in names]
+        if not tiled:
+            x = tree_map(lambda leaf: _unmerged(asarray(leaf), scatter_dimension, sizes), x)
+        for name in names:
+            x = psum_scatter(x, name, scatter_dimension=scatter_dimension, tiled=tiled)
+        return x
     frame = _one(axis_name)
 
     def scatter(shape: tuple[int, ...]) -> Collective:
@@ -554,18 +626,12 @@ def pcast(x: Any, axis_name: Any, *, to: str) -> Any:
 
     def cast(leaf: Any) -> Any:
         array = asarray(leaf)
-        states = {f.manual == "checked" and is_varying(unwrap(array), f) for f in frames}
-        if len(states) > 1:
-            raise ValueError(
-                "jax.lax.pcast can only accept axis_name which corresponds to one of varying, unreduced, reduced or "
-                f"invarying state of the input. Got input type: {array.aval}, axes: {axis_name} and input state: "
-                "{'varying', 'invarying'}"
-            )
-        if to == "varying" and not states.pop():
+        varies = _state(array, frames, axis_name, "jax.lax.pcast")
+        if to == "varying" and not varies:
             return pvary(array, axis_name)
-        if to != "varying" and (to == "reduced") != any(states):
+        if to != "varying" and (to == "unreduced") == varies:
             raise NotImplementedError(f"Arrays that are {to} over a mesh axis are not served")
-        raise ValueError(f"Unsupported pcast from={'varying' if any(states) or to == 'varying' else 'invarying'}, {to=}")
+        raise ValueError(f"Unsupported pcast from={'varying' if varies else 'invarying'}, {to=}")
 
     return tree_map(cast, x)
 

@@ -15,7 +15,7 @@ from jaxlike._src import config, errors
 from jaxlike._src.array import Array
 from jaxlike._src.border import concrete_or_error, is_traced, unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_body, promoted
+from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.slicing import index_in_dim
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.transforms import derive
@@ -54,6 +54,16 @@ class Scan(Structured):
         """Arrays without values, of the types that the body takes."""
         consts, carry, rows = self.split(args)
         return [*(example(x) for x in (*consts, *carry)), *(example(x, x.shape[1:]) for x in rows)]
+
+    def varying(self, axes: Sequence[frozenset[Any]]) -> list[frozenset[Any]]:
+        """What is carried takes over the axes of what it becomes."""
+        consts, carry, rows = self.split(axes)
+        while True:
+            outs = self.body.varying([*consts, *carry, *rows])
+            grown = [a | b for a, b in zip(carry, outs, strict=False)]
+            if grown == carry:
+                return outs
+            carry = grown
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The loop itself."""
@@ -347,6 +357,7 @@ def scan(
         body = traced()
         out_tree, _ = _pair(body)
     check_carry("scan body", f, carry_tree, [c.aval for c in carry], out_tree, body.avals[:n])
+    check_varying("scan body", f, carry_tree, carry, body, [*carry, *rows])
     _check_unroll(unroll)
     if not body.is_graph:
         return tree_unflatten(body.out_tree, _step_by_step(body, carry, rows, length, reverse))

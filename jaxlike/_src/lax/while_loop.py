@@ -17,7 +17,16 @@ from jaxlike._src import config, dtypes, errors, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
-from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, location_of, make_body, promoted
+from jaxlike._src.lax.body import (
+    Body,
+    check_carry,
+    check_varying,
+    example,
+    leaf_arrays,
+    location_of,
+    make_body,
+    promoted,
+)
 from jaxlike._src.lax.scan import scan, spread
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.ref_state import holding, threading, write_back
@@ -47,6 +56,17 @@ class While(Structured):
         """Constants of the condition, constants of the body, carry."""
         a, b = self.n_cond, self.n_cond + self.n_body
         return list(flat[:a]), list(flat[a:b]), list(flat[b:])
+
+    def varying(self, axes: Sequence[frozenset[Any]]) -> list[frozenset[Any]]:
+        """What is carried takes over the axes of what it becomes, and of the condition."""
+        of_cond, of_body, carry = self.split(axes)
+        while True:
+            (stops,) = self.cond.varying([*of_cond, *carry])
+            outs = self.body.varying([*of_body, *carry])
+            grown = [a | b | stops for a, b in zip(carry, outs, strict=True)]
+            if grown == carry:
+                return carry
+            carry = grown
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The loop itself."""
@@ -243,6 +263,7 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
         given = [g if c.dtype == b.dtype else c for g, c, b in zip(given, carry, before, strict=True)]
         cond, body = _bodies(cond_fun, body_fun, in_tree, carry)
     check_carry("while_loop body", body_fun, tree, [c.aval for c in carry], body.out_tree, body.avals)
+    check_varying("while_loop body", body_fun, tree, carry, body, carry)
     if not body.is_graph:
         return tree_unflatten(body.out_tree, _step_by_step(cond, body, carry))
     loop = body.made.get(cond)

@@ -79,6 +79,10 @@ class JitCall(Structured):
         del args
         return self, lambda: self.graph, [], self.function.stand_ins()
 
+    def varying(self, axes: Sequence[frozenset[Any]]) -> list[frozenset[Any]]:
+        """As its graph."""
+        return self.function.varying(axes)
+
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         n, m = len(self.graph.inputs), len(self.kinds)

@@ -49,6 +49,10 @@ class Checkpoint(Structured):
         graph = self.body.graph
         return self, lambda: None if graph.lifted else graph, [], self.body.stand_ins()
 
+    def varying(self, axes: Sequence[frozenset[Any]]) -> list[frozenset[Any]]:
+        """As its graph."""
+        return self.body.varying(axes)
+
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         return {

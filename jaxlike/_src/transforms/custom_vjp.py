@@ -40,6 +40,7 @@ from jaxlike._src.tree import (
     tree_map,
     tree_unflatten,
 )
+from jaxlike._src.varying import counted_axes, share, total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +72,14 @@ class CustomVjp(Structured):
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The two halves of the rule."""
         outs, residuals = self._fwd(primals, perturbed)
-        return outs, lambda cotangents: self._bwd(residuals, cotangents)
+        frames = counted_axes()
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:  # the rule gets and gives whole cotangents, not shares
+            whole = [None if c is None else total(c, o, frames) for c, o in zip(cotangents, outs, strict=True)]
+            grads = self._bwd(residuals, whole)
+            return [None if g is None else share(g, p, frames) for g, p in zip(grads, primals, strict=True)]
+
+        return outs, pullback if frames else lambda cotangents: self._bwd(residuals, cotangents)
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         """Function and rule over all lanes; an argument that all lanes share gets the sum of its cotangents."""

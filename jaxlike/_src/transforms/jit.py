@@ -226,8 +226,10 @@ class JitFunction:
                 raise
             raise refused from None
         if outside:
+            copied = self._options.get("in_shardings") is not None  # what was not split as asked is given as a copy
             for k in entry.donated:
-                arrays[k].delete()
+                if not copied or placed(arrays[k]) is not None:
+                    arrays[k].delete()
             if not STATE.plain and not all_finite(out):
                 return self._check_op_by_op(out, args, kwargs)
         return out

@@ -49,7 +49,11 @@ def check_arguments(given: Sequence[Sharding | None], arrays: Sequence[Array], n
 def of_results(given: Any, entry: Entry) -> list[Sharding | None]:
     """The sharding of each leaf of the results; where nothing is said of it, that of the trace."""
     tree = entry.out_tree
-    said = [in_mesh(s, "out_shardings", "jit") for s in flatten_axes("pjit out_shardings", tree, given)]
+    try:
+        flat = flatten_axes("pjit out_shardings", tree, given)
+    except ValueError as error:
+        raise ValueError("\n".join(line.removeprefix("  ") for line in str(error).splitlines()[1:])) from None
+    said = [in_mesh(s, "out_shardings", "jit") for s in flat]
     paths = [keystr(path) for path, _ in tree_flatten_with_path(tree_unflatten(tree, [0] * tree.num_leaves))[0]]
     with_values = [k for k in range(len(said)) if k not in entry.float0]
     places = [said[k] for k in with_values]

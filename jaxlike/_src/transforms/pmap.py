@@ -14,9 +14,9 @@ from jaxlike._src.border import unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.mesh import Mesh
 from jaxlike._src.sharding import NamedSharding
-from jaxlike._src.transforms.arguments import check_callable, to_array, wraps
+from jaxlike._src.transforms.arguments import check_callable, name_of, wraps
 from jaxlike._src.transforms.jit import jit
-from jaxlike._src.transforms.shard_map import make_shard_map, specs_of_axes
+from jaxlike._src.transforms.shard_map import as_result, make_shard_map, specs_of_axes
 from jaxlike._src.transforms.static_args import Static
 from jaxlike._src.tree import (
     broadcast_flattened_prefix_with_treedef,
@@ -97,7 +97,7 @@ def pmap(
         if axis_size is not None and axis_size != size:
             raise ValueError(f"Specified axis_size {axis_size} doesn't match received axis_size {size}.")
         on = devices if devices is not None else tuple(devices_module.devices(backend))
-        fixed = tuple(Static(args[k]) for k in static)
+        fixed = tuple(_static(args[k], k, fun) for k in static)
         key = tree, per_leaf, fixed, on[:size], STATE.frame is None
         if key not in made:
             call = _restored(fun, tree, per_leaf, out_axes, places, static, args)
@@ -118,6 +118,17 @@ def pmap(
     wrapped = wraps(fun)(mapped)
     wrapped.lower = lower
     return wrapped
+
+
+def _static(value: Any, k: int, fun: Any) -> Static:
+    try:
+        hash(value)
+    except TypeError:
+        raise ValueError(
+            "Non-hashable static arguments are not supported, as this can lead to unexpected cache-misses. Static "
+            f"argument (index {k}) of type {type(value)} for function {name_of(fun)} is non-hashable."
+        ) from None
+    return Static(value)
 
 
 def _positions(given: int | Iterable[int]) -> tuple[int, ...]:
@@ -173,7 +184,7 @@ def _restored(
         out = fun(*(positional[k] for k in sorted(positional)), **kwargs)
         outs, out_tree = tree_flatten(out)
         out_per_leaf = broadcast_prefix(out_axes, out, is_leaf=lambda a: a is None)
-        with_axis = [x if a is None else _with(to_array(x), a) for x, a in zip(outs, out_per_leaf, strict=True)]
+        with_axis = [x if a is None else _with(as_result(x), a) for x, a in zip(outs, out_per_leaf, strict=True)]
         return tree_unflatten(out_tree, with_axis)
 
     on_blocks.__name__ = "_fun"  # what JAX calls it in messages

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
+from jaxlike._src.deprecations import module_getattr
 from jaxlike._src.frames import STATE
 from jaxlike._src.mesh import (
     AbstractMesh,
@@ -165,7 +166,7 @@ def make_shard_map(
                 made = list(broadcast_prefix(out_specs, out))
             except ValueError:
                 raise prefix_errors(out_specs, out)[0]("shard_map out_specs") from None
-            results = [to_array(x) for x in outs]
+            results = [as_result(x) for x in outs]
             spec_errors.check_results(f, found["tree"], out_specs, made, results)
             if check_vma:
                 _check_promises(f, on, found["tree"], out_specs, made, results, frames)
@@ -179,10 +180,26 @@ def make_shard_map(
         if STATE.frame is None or STATE.frame.trace is not None:
             concrete = on if isinstance(on, Mesh) else get_concrete_mesh()
             if not concrete.empty:
-                outs = [place(x, NamedSharding(concrete, s)) for x, s in zip(outs, found["specs"], strict=True)]
+                outs = [place(x, NamedSharding(concrete, _said(s))) for x, s in zip(outs, found["specs"], strict=True)]
         return tree_unflatten(found["tree"], outs)
 
     return wraps(f)(mapped)
+
+
+def as_result(x: Any) -> Array:
+    """What a mapped function returned as an Array."""
+    try:
+        return to_array(x)
+    except TypeError as error:
+        raise TypeError(str(error).removesuffix(".")) from None
+
+
+def _said(spec: P) -> P:
+    """What a result says of its spec: compiled code leaves out the axes at the end that are not split."""
+    entries = list(spec.partitions)
+    while STATE.frame is not None and entries and entries[-1] is None:
+        entries.pop()
+    return P(*entries)
 
 
 def _checked(
@@ -224,7 +241,7 @@ def _checked(
             "shard_map in_specs argument must be a pytree of `jax.sharding.PartitionSpec` instances, but it was "
             f"`None` when axis_names={manual} are of type {shown}"
         )
-    if in_specs is not Infer:
+    if in_specs is not Infer and in_specs is not None:
         spec_errors.check_specs("in", in_specs, manual)
     spec_errors.check_specs("out", out_specs, manual)
     return mesh, manual - frozenset(mesh.manual_axes)
@@ -272,3 +289,19 @@ def _check_promises(
         raise ValueError(spec_errors.differing_results(f, mesh, tree, out_specs, fails))
 
 
+
+
+def _old_shard_map(f: Any, mesh: Any, in_specs: Any, out_specs: Any, check_rep: bool = True) -> Any:
+    """Old form of `shard_map`."""
+    return make_shard_map(f, mesh, in_specs, out_specs, set(), check_rep)
+
+
+old_getattr = module_getattr(
+    "jax.experimental.shard_map",
+    {
+        "shard_map": (
+            "jax.experimental.shard_map is deprecated in v0.8.0. Used jax.shard_map instead.",
+            _old_shard_map,
+        )
+    },
+)

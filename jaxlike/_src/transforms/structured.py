@@ -27,6 +27,7 @@ from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.forward import own_memory
 from jaxlike._src.transforms.vmap import vmap_leaves
+from jaxlike._src.varying import through, union
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,9 +89,9 @@ class Structured:
         like = [kind(stand_in(v), tag) for (kind, tag), v in zip(kinds, graph.outputs, strict=True)]
         return self.closed(GraphFunction(graph, kinds), len(graph.lifted)), lambda: graph, graph.lifted, like
 
-    def varying(self, axes: frozenset[Any]) -> frozenset[Any]:
-        """The mesh axes along which results may differ, where arguments may differ along ``axes``."""
-        return axes
+    def varying(self, axes: Sequence[frozenset[Any]]) -> frozenset[Any] | list[frozenset[Any]]:
+        """The mesh axes along which results may differ, for each or for all, where arguments differ along ``axes``."""
+        return union(axes)
 
     def params(self) -> dict[str, Any]:
         """What a jaxpr shows of it."""
@@ -115,6 +116,10 @@ class GraphFunction:
     def on_tensors(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """The same on bare tensors."""
         return self.graph.replay()(default_torch_device(), *tensors, *(unwrap(c) for c in self.closed))
+
+    def varying(self, axes: Sequence[frozenset[Any]]) -> list[frozenset[Any]]:
+        """See `Structured.varying`."""
+        return through(self.graph, axes)
 
     def usable(self) -> bool:
         """Whether every traced value among what it closed over is still inside its transformation."""
