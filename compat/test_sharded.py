@@ -100,6 +100,7 @@ def test_training_on_one_device(checked):
         mapped = jax.jit(jax.shard_map(step, mesh=mesh, check_vma=checked, **specs))
         params = {"w": np.linspace(-1, 1, 6, dtype=np.float32).reshape(3, 2), "b": np.ones(2, np.float32)}
         x = np.linspace(0, 1, 12, dtype=np.float32).reshape(4, 3)
+        value = None
         for _ in range(3):
             params, value = mapped(params, x)
         return jax.tree.map(np.asarray, params), np.asarray(value)
