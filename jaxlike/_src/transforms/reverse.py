@@ -193,7 +193,8 @@ def check_scalar(x: Any) -> None:
     said = "Gradient only defined for scalar-output functions. Output "
     if not isinstance(x, Array | np.ndarray | np.generic | bool | int | float | complex):
         for leaf in tree_leaves(x):
-            output_array(leaf)
+            if not hasattr(leaf, "is_ref"):
+                output_array(leaf)
         raise TypeError(f"{said}was {x}.")
     if np.shape(x) if not isinstance(x, Array) else x.shape:
         shape = x.shape if isinstance(x, Array) else np.shape(x)
