@@ -499,7 +499,7 @@ SCIPY = [
             arity=3,
             dtypes=WIDE,
             shapes=(((3, 3), (2, 2), (3, 2)), ((2, 3, 3), (2, 3, 3), (2, 3, 3))),
-            domain=SQUARE,
+            domain=(SQUARE, SQUARE, REAL),
             tolerance=Tolerance(1000, normwise=True),
             grad=False,
         ),

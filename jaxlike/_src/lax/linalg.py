@@ -14,13 +14,14 @@ import numpy as np
 import torch
 
 from jaxlike._src.array import Array
-from jaxlike._src.border import conjugate, unwrap
+from jaxlike._src.border import adjoint, conjugate, unwrap
 from jaxlike._src.lax.lapack import eig_both_sides, packed_hessenberg, packed_tridiagonal
 from jaxlike._src.lax.strict import INEXACT, check_kind, check_same_dtypes, operand
 from jaxlike._src.lax.tridiagonal import TridiagonalSolve
 from jaxlike._src.numpy import linalg as np_linalg
 from jaxlike._src.numpy.arguments import like
-from jaxlike._src.numpy.linalg import adjoint, cholesky_or_nan, lu_parts, pivots_to_permutation
+from jaxlike._src.numpy.cholesky import cholesky_of_lower
+from jaxlike._src.numpy.linalg import NO_SQUARE, lu_parts, pivots_to_permutation
 from jaxlike._src.scipy.lapack import schur_parts
 from jaxlike._src.scipy.linalg import pivoted
 from jaxlike._src.scipy.loops import without_derivative
@@ -93,9 +94,6 @@ def _square(name: str, x: Array, text: str) -> tuple[int, int]:
     return shape[0], shape[1]
 
 
-_SQUARE = "The input to {name} must be a square matrix. Got shape {shape}."
-
-
 def _symmetrised(x: Array) -> Array:
     return like(x, np_linalg.symmetrised(x)) if x.ndim >= 2 else x
 
@@ -107,25 +105,9 @@ def cholesky(x: Array, *, symmetrize_input: bool = True) -> Array:
     """Triangle L with ``L @ L^H == x``; NaN where ``x`` is not positive definite."""
     given = operand("cholesky", x)
     (a,) = _matrices("cholesky", [2], _symmetrised(given) if symmetrize_input else given)
-    _square("cholesky", a, _SQUARE)
+    _square("cholesky", a, NO_SQUARE)
     _kinds("cholesky", [a])
-    return _cholesky(a)
-
-
-@custom_jvp
-def _cholesky(a: Array) -> Array:
-    return Array(cholesky_or_nan(unwrap(a)))
-
-
-@_cholesky.defjvp
-def _cholesky_jvp(primals: Any, tangents: Any) -> Any:
-    """Murray, arXiv:1602.07527; the tangent need not be Hermitian, and is NaN where the factor is."""
-    factor = _cholesky(*primals)
-    low, moved = unwrap(factor), unwrap(tangents[0])
-    inner = torch.linalg.solve_triangular(low, moved, upper=False)
-    inner = torch.linalg.solve_triangular(adjoint(low), inner, upper=True, left=False)
-    half = inner.tril(-1) + torch.diag_embed(inner.diagonal(dim1=-2, dim2=-1) / 2)
-    return factor, Array(low @ half)
+    return cholesky_of_lower(a)
 
 
 def _updated_factor(r: Tensor, w: Tensor) -> Tensor:
@@ -295,7 +277,7 @@ def eig(
         )
         implementation = EigImplementation.MAGMA if use_magma else EigImplementation.LAPACK
     (a,) = _matrices("eig", [2], x)
-    _square("eig", a, _SQUARE)
+    _square("eig", a, NO_SQUARE)
     _kinds("eig", [a])
     if implementation not in (None, EigImplementation.LAPACK):
         raise ValueError("Only the lapack implementation is supported on CPU.")
@@ -508,7 +490,7 @@ def schur(
     """
     del select_callable
     (a,) = _matrices("schur", [2], x)
-    _square("schur", a, _SQUARE)
+    _square("schur", a, NO_SQUARE)
     _kinds("schur", [a])
     if sort_eig_vals:
         raise NotImplementedError("The sort feature of LAPACK's gees routine is not implemented.")
@@ -539,7 +521,7 @@ def tridiagonal(a: ArrayLike, *, lower: bool = True) -> list[Array]:
     (x,) = _matrices("tridiagonal", [2], a)
     n, columns = x.shape[-2:]
     if n != columns or columns == 0:
-        raise ValueError(_SQUARE.format(name="tridiagonal", shape=(n, columns)))
+        raise ValueError(NO_SQUARE.format(name="tridiagonal", shape=(n, columns)))
     _kinds("tridiagonal", [x])
     t = unwrap(_tridiagonal[bool(lower)](x))
     diagonal, beside = t[..., n, :], t[..., n + 1, : n - 1]

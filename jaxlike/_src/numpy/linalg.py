@@ -17,6 +17,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
+    adjoint,
     alike_and_inexact,
     asarray,
     canonicalize_axis,
@@ -28,6 +29,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import factors, products
+from jaxlike._src.numpy.cholesky import cholesky_or_nan
 from jaxlike._src.numpy.norms import norm, refuse_half
 from jaxlike._src.random import ops
 
@@ -102,12 +104,7 @@ def check_square(
         raise ValueError(text.format(name=name, shape=x.shape))
 
 
-_NO_SQUARE = "The input to {name} must be a square matrix. Got shape {shape}."
-
-
-def adjoint(t: Tensor) -> Tensor:
-    """Conjugate transpose of the last two axes."""
-    return conjugate(t.mT) if t.is_complex() else t.mT
+NO_SQUARE = "The input to {name} must be a square matrix. Got shape {shape}."
 
 
 def symmetrised(x: Array) -> Tensor:
@@ -135,23 +132,6 @@ def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> A
     t = symmetrised(x) if symmetrize_input else unwrap(x)
     factor = cholesky_or_nan(t)
     return Array(adjoint(factor) if upper else factor)
-
-
-def cholesky_or_nan(t: Tensor) -> Tensor:
-    """Lower Cholesky factor; the triangle of a matrix that is not positive definite is NaN."""
-    factor, info = torch.linalg.cholesky_ex(t)
-    if STATE.frame is None and not info.any():
-        return factor
-    # A pivot that is NaN is no failure in JAX: it spreads to the right and down.
-    place = torch.arange(t.shape[-1], device=t.device)
-    failed = info[..., None].long()
-    at_pivot = (place == failed - 1) & factor.diagonal(dim1=-2, dim2=-1).isnan()
-    start = torch.where(at_pivot.any(-1, keepdim=True), failed - 1, 0)
-    reached = place >= start
-    bad = (failed != 0)[..., None] & reached[..., :, None] & reached[..., None, :]
-    lower = place[:, None] >= place
-    upper_zero = torch.where((failed != 0)[..., None] & ~lower, 0.0, factor)
-    return torch.where(bad & lower, torch.nan, upper_zero)
 
 
 def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> EighResult:
@@ -182,7 +162,7 @@ def eig(a: Any) -> EigResult:
     """Eigenvalues and right eigenvectors of a general matrix, complex."""
     (x,) = inexact_operands("eig", a)
     check_rank("eig", x)
-    check_square("eig", x, _NO_SQUARE)
+    check_square("eig", x, NO_SQUARE)
     values, vectors = factors.eig(unwrap(x))
     return EigResult(Array(values), Array(vectors))
 
@@ -191,7 +171,7 @@ def eigvals(a: Any) -> Array:
     """Eigenvalues of a general matrix, complex."""
     (x,) = inexact_operands("eigvals", a)
     check_rank("eig", x)
-    check_square("eig", x, _NO_SQUARE)
+    check_square("eig", x, NO_SQUARE)
     return Array(factors.eigvals(unwrap(x)))
 
 
@@ -326,7 +306,7 @@ def solve(a: Any, b: Any) -> Array:
             "batched 1-dimensional solve. To recover this behavior, use solve(a, b[..., None]).squeeze(-1)."
         )
     signature, cores = ("(m,m),(m)->(m)", ("mm", "m")) if y.ndim == 1 else ("(m,m),(m,n)->(m,n)", ("mm", "mn"))
-    products._core_sizes(signature, (x.shape, y.shape), cores)
+    products.check_core_sizes(signature, (x.shape, y.shape), cores)
     t = unwrap(y)
     if y.ndim == 1:
         return Array(solve_broadcast(unwrap(x), t.unsqueeze(-1)).squeeze(-1))

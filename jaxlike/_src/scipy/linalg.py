@@ -7,7 +7,9 @@ them.
 
 from __future__ import annotations
 
+import functools
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,20 +17,25 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, check_arraylike, promote_dtypes, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import adjoint, asarray, check_arraylike, promote_dtypes, promote_dtypes_inexact, unwrap
 from jaxlike._src.border import conjugate as conjugate_of
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.frames import STATE
+from jaxlike._src.lax.linear_solve import custom_linear_solve
 from jaxlike._src.numpy import linalg as np_linalg
-from jaxlike._src.numpy.linalg import adjoint, cholesky_or_nan, lu_parts, lu_substitute
+from jaxlike._src.numpy.cholesky import cholesky_of_lower
+from jaxlike._src.numpy.linalg import NO_SQUARE, lu_parts, lu_substitute
+from jaxlike._src.numpy.products import check_core_sizes
 from jaxlike._src.scipy.lapack import pivots_of_qr
+from jaxlike._src.transforms.stop_gradient import stop_gradient
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _inexact(name: str, *args: Any) -> list[Array]:
-    check_arraylike(f"jax.scipy.linalg.{name}", *args)
-    return promote_dtypes_inexact(*args)
+def _inexact(*args: Any) -> list[Array]:
+    """Operands as floating Arrays of one dtype; lists of numbers are arrays here, as they are not in numpy's linalg."""
+    return promote_dtypes_inexact(*map(asarray, args))
 
 
 # Factorizations
@@ -37,10 +44,13 @@ def _inexact(name: str, *args: Any) -> list[Array]:
 def cholesky(a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> Array:
     """Upper triangle U with ``U^H @ U == a``, or the lower one."""
     del overwrite_a, check_finite
-    (x,) = _inexact("cholesky", a)
-    t = unwrap(x)
-    factor = cholesky_or_nan(t if lower else adjoint(t))  # one triangle is read
-    return Array(factor if lower else adjoint(factor))
+    (x,) = _inexact(a)
+    np_linalg.check_rank("cholesky", x)
+    np_linalg.check_square("cholesky", x, NO_SQUARE)
+    np_linalg.refuse_half(unwrap(x))
+    if lower:
+        return cholesky_of_lower(x)
+    return Array(adjoint(unwrap(cholesky_of_lower(Array(adjoint(unwrap(x)))))))
 
 
 def cho_factor(
@@ -56,26 +66,15 @@ def cho_solve(
     """Solve ``a @ x == b`` with a factor from `cho_factor`."""
     del overwrite_b, check_finite
     c, lower = c_and_lower
-    factor, right = _inexact("cho_solve", c, b)
-    if factor.ndim != 2 or factor.shape[0] != factor.shape[1]:
-        raise ValueError("The factored matrix c is not square.")
-    if factor.shape[1] != right.shape[0]:
-        raise ValueError(f"incompatible dimensions: c.shape={factor.shape}, b.shape={right.shape}")
-    t, r = unwrap(factor), unwrap(right)
-    columns = r.unsqueeze(-1) if right.ndim == 1 else r
-    if lower:
-        y = torch.linalg.solve_triangular(t, columns, upper=False)
-        x = torch.linalg.solve_triangular(adjoint(t), y, upper=True)
-    else:
-        y = torch.linalg.solve_triangular(adjoint(t), columns, upper=False)
-        x = torch.linalg.solve_triangular(t, y, upper=True)
-    return Array(x.squeeze(-1) if right.ndim == 1 else x)
+    factor, right = _inexact(c, b)
+    triangle = functools.partial(_by_triangle, "cho_solve", factor, lower=lower)
+    return triangle(triangle(right, trans=0 if lower else 2), trans=2 if lower else 0)
 
 
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, Array]:
     """Packed LU factors and pivots (counted from 0)."""
     del overwrite_a, check_finite
-    (x,) = _inexact("lu_factor", a)
+    (x,) = _inexact(a)
     packed, _, pivots = lu_parts(unwrap(x))
     return Array(packed), Array(pivots)
 
@@ -86,10 +85,9 @@ def lu_solve(
     """Solve ``a x = b`` (trans 0), ``a^T x = b`` (1) or ``a^H x = b`` (2) with factors from `lu_factor`."""
     del overwrite_b, check_finite
     packed, pivots = lu_and_piv
-    check_arraylike("jax.scipy.linalg.lu_solve", packed, pivots, b)
     if trans not in (0, 1, 2):
         raise ValueError(f"'trans' value must be 0, 1, or 2, got {trans}")
-    x, r = promote_dtypes_inexact(packed, b)
+    x, r = _inexact(packed, b)
     order = np_linalg.pivots_to_permutation(unwrap(x), unwrap(asarray(pivots)) + 1)
     columns = unwrap(r).unsqueeze(-1) if r.ndim == 1 else unwrap(r)
     out = lu_substitute(unwrap(x), order, columns, transposed=trans != 0, conjugated=trans == 2)
@@ -99,7 +97,7 @@ def lu_solve(
 def lu(a: Any, permute_l: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, ...]:
     """``(P, L, U)`` with ``P @ L @ U == a``, or ``(P @ L, U)``."""
     del overwrite_a, check_finite
-    (x,) = _inexact("lu", a)
+    (x,) = _inexact(a)
     packed, order, _ = lu_parts(unwrap(x))
     m, n = packed.shape[-2:]
     k = min(m, n)
@@ -126,7 +124,7 @@ def qr(
     del overwrite_a, lwork, check_finite
     if mode not in ("full", "r", "economic"):
         raise ValueError(f"Unsupported QR decomposition mode '{mode}'")
-    (x,) = _inexact("qr", a)
+    (x,) = _inexact(a)
     order: tuple[Array, ...] = ()
     if pivoting:
         x, pivots = pivoted(x)
@@ -225,7 +223,7 @@ def eigh(
         raise NotImplementedError("Only the type=1 case of eigh is implemented.")
     if eigvals is not None:
         raise NotImplementedError("Only the eigvals=None case of eigh is implemented.")
-    (x,) = _inexact("eigh", a)
+    (x,) = _inexact(a)
     values, vectors = np_linalg.eigh(x, UPLO="L" if lower else "U")
     return values if eigvals_only else (values, vectors)
 
@@ -259,15 +257,26 @@ def solve(
     del overwrite_a, overwrite_b, debug, check_finite
     if assume_a not in ("gen", "sym", "her", "pos"):
         raise ValueError(f"Expected assume_a to be one of ['gen', 'sym', 'her', 'pos']; got {assume_a!r}")
-    x, y = _inexact("solve", a, b)
     if assume_a != "pos":
-        return np_linalg.solve(x, y)
-    t = unwrap(x)
-    factor = cholesky_or_nan(t if lower else adjoint(t))
-    columns = unwrap(y).unsqueeze(-1) if y.ndim == 1 else unwrap(y)
-    half = torch.linalg.solve_triangular(factor, columns, upper=False)
-    out = torch.linalg.solve_triangular(adjoint(factor), half, upper=True)
-    return Array(out.squeeze(-1) if y.ndim == 1 else out)
+        return np_linalg.solve(a, b)
+    x, y = _inexact(a, b)
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2] or x.shape[-1:] != y.shape[x.ndim - 2 : x.ndim - 1]:
+        raise ValueError(
+            "The arguments to solve must have shapes a=[..., m, m] and b=[..., m, k] or b=[..., m]; got "
+            f"a={x.shape} and b={y.shape}"
+        )
+    factor = cho_factor(stop_gradient(x), lower)
+
+    def times(v: Array) -> Array:
+        return Array(unwrap(x) @ unwrap(v))
+
+    def by_factor(_: Any, right: Array) -> Array:
+        return cho_solve(factor, right)
+
+    if STATE.frame is None:
+        return by_factor(times, y)
+    # Derivatives solve again with the factor, and take the matrix as it came, not as its symmetric part.
+    return custom_linear_solve(times, y, by_factor, symmetric=True)
 
 
 def solve_triangular(
@@ -285,12 +294,36 @@ def solve_triangular(
     kinds: dict[Any, int] = {0: 0, "N": 0, 1: 1, "T": 1, 2: 2, "C": 2}
     if trans not in kinds:
         raise ValueError(f"Invalid 'trans' value {trans}")
-    x, y = _inexact("solve_triangular", a, b)
-    t = unwrap(x)
-    if kinds[trans]:
-        t, lower = (adjoint(t) if kinds[trans] == 2 else t.mT), not lower
-    one = y.ndim == 1 or y.ndim == x.ndim - 1
-    columns = unwrap(y).unsqueeze(-1) if one else unwrap(y)
+    x, y = _inexact(a, b)
+    return _by_triangle("solve_triangular", x, y, trans=kinds[trans], lower=lower, unit_diagonal=unit_diagonal)
+
+
+_BATCHED_VECTORS = {
+    "solve_triangular": "solve_triangular(a, b[..., None]).squeeze(-1)",
+    "cho_solve": "cho_solve(c_and_lower, b[..., None]).squeeze(-1)",
+}
+
+
+def _by_triangle(
+    name: str, a: Array, b: Array, *, trans: int, lower: bool, unit_diagonal: bool = False
+) -> Array:
+    """Solve for a triangle, transposed (``trans`` 1) or also conjugated (2); leading axes broadcast."""
+    one = b.ndim == 1
+    if not one and a.ndim == b.ndim + 1 and a.shape[-1] == b.shape[-1]:
+        one = True
+        warnings.warn(
+            f"jax.scipy.linalg.{name}: batched 1D solves with b.ndim > 1 are deprecated, and in the future will be "
+            f"treated as a batched 2D solve. Use {_BATCHED_VECTORS[name]} to avoid this warning.",
+            FutureWarning,
+            stacklevel=3,
+        )
+    signature, cores = ("(n,n),(n)->(n)", ("nn", "n")) if one else ("(n,n),(n,k)->(n,k)", ("nn", "nk"))
+    check_core_sizes(signature, (a.shape, b.shape), cores)
+    t = unwrap(a)
+    np_linalg.refuse_half(t)
+    if trans:
+        t, lower = (adjoint(t) if trans == 2 else t.mT), not lower
+    columns = unwrap(b).unsqueeze(-1) if one else unwrap(b)
     out = torch.linalg.solve_triangular(t, columns, upper=not lower, unitriangular=unit_diagonal)
     return Array(out.squeeze(-1) if one else out)
 
@@ -323,7 +356,7 @@ _LIMITS = {
 
 def expm(A: Any, *, upper_triangular: bool = False, max_squarings: int = 16) -> Array:
     """Matrix exponential of ``[..., n, n]`` by scaling and squaring; NaN where it needs more squarings."""
-    (x,) = _inexact("expm", A)
+    (x,) = _inexact(A)
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(f"Expected A to be a (batched) square matrix, got {x.shape=}.")
     t = unwrap(x)

@@ -13,10 +13,9 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, astype, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import adjoint, asarray, astype, promote_dtypes_inexact, unwrap
 from jaxlike._src.family import INEXACT
 from jaxlike._src.numpy import linalg as np_linalg
-from jaxlike._src.numpy.linalg import adjoint
 from jaxlike._src.scipy import jnp
 from jaxlike._src.scipy.lapack import hessenberg_parts, schur_parts
 from jaxlike._src.scipy.loops import without_derivative
