@@ -23,6 +23,7 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.linear_solve import custom_linear_solve
 from jaxlike._src.numpy import linalg as np_linalg
+from jaxlike._src.numpy.arguments import moved_as_signed
 from jaxlike._src.numpy.cholesky import cholesky_of_lower
 from jaxlike._src.numpy.linalg import NO_SQUARE, lu_parts, lu_substitute
 from jaxlike._src.numpy.products import check_core_sizes
@@ -470,9 +471,9 @@ def toeplitz(c: Any, r: Any = None) -> Array:
         row = asarray(r)
     a, b = promote_dtypes(column, row)
     first, across = unwrap(a), unwrap(b)
-    line = torch.cat([first.flip(-1), across[..., 1:]], -1)
     n, m = first.shape[-1], across.shape[-1]
-    index = torch.arange(m, device=line.device) - torch.arange(n, device=line.device).unsqueeze(-1) + n - 1
+    index = torch.arange(m, device=first.device) - torch.arange(n, device=first.device).unsqueeze(-1) + n - 1
+    line = torch.cat([moved_as_signed(torch.flip, first, (-1,)), across[..., 1:]], -1)
     return Array(line[..., index])
 
 
@@ -509,11 +510,11 @@ def hankel(c: Any, r: Any = None) -> Array:
 
 def pascal(n: int, kind: str | None = None) -> Array:
     """Pascal's triangle as a matrix: "symmetric", "lower" or "upper"."""
-    if kind not in (None, "symmetric", "lower", "upper"):
-        raise ValueError(f"Expected kind to be on of: None, 'symmetric', 'lower', 'upper', got {kind}")
-    dtype = dtypes.to_torch(dtypes.default_float_dtype())
+    kinds = ["symmetric", "lower", "upper"]
+    if kind is not None and kind not in kinds:
+        raise ValueError(f"Expected kind to be on of: {kinds}; got {kind}")
     rows = [[float(math.comb(i, j)) for j in range(n)] for i in range(n)]
-    lower = torch.tensor(rows, dtype=dtype, device=default_torch_device()).reshape(n, n)
+    lower = torch.tensor(rows, dtype=torch.float32, device=default_torch_device()).reshape(n, n)
     if kind == "lower":
         return Array(lower)
     return Array(lower.mT.contiguous() if kind == "upper" else lower @ lower.mT)
