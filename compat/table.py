@@ -341,8 +341,12 @@ def compare(attempts: Sequence[Attempt]) -> Iterator[tuple[Attempt, list[str]]]:
         some = attempts[start : start + BATCH]
         for attempt, expected in zip(some, expected_outcomes(some), strict=True):
             actual = run(attempt.program, frameworks.ACTUAL)
-            tolerance = attempt.check.case.tolerance
-            tolerance = replace(tolerance, factor=tolerance.factor * attempt.check.column.growth)
+            check = attempt.check
+            tolerance = replace(
+                check.case.tolerance,
+                factor=check.case.tolerance.factor * check.column.growth,
+                computed_in=None if check.column.mixed else check.dtype,
+            )
             yield attempt, differences(expected, actual, tolerance)
 
 

@@ -369,14 +369,18 @@ SCIPY = [
         options={"upper_triangular": True},
         only=("eager", "jit", "vmap"),
     ),
-    Case(
-        "expm",
-        dtypes=WIDE_FLOATS,
-        shapes=ONE_SQUARE,
-        domain=lambda rng, shape, dtype: 8 * SQUARE(rng, shape, dtype) / 4,
-        label="large",
-        tolerance=SOLVE,
-    ),
+    *[
+        Case(
+            "expm",
+            dtypes=(dtype,),
+            shapes=ONE_SQUARE,
+            domain=lambda rng, shape, dtype: 8 * SQUARE(rng, shape, dtype) / 4,
+            label=f"large {dtype}",
+            tolerance=tolerance,
+        )
+        # JAX's float32 approximant is used up to twice the norm that it is made for: right to some 1e-3 there.
+        for dtype, tolerance in (("float32", Tolerance(400, normwise=True)), ("float64", SOLVE))
+    ],
     *vary(Case("block_diag", arity=2, dtypes=NUMBERS, shapes=(((2, 2), (1, 3)), ((3,), ())))),
     Case("cholesky", dtypes=WIDE, domain=POSDEF, shapes=SQUARES, tolerance=SOLVE, options={"lower": True}),
     Case(

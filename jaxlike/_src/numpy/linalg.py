@@ -260,6 +260,15 @@ def _row_order(pivots: Tensor, rows: int) -> Tensor:
     return torch.lu_unpack(empty, pivots, unpack_data=False)[0].argmax(dim=-2)
 
 
+def solve_triangle(
+    t: Tensor, b: Tensor, *, upper: bool, left: bool = True, unit_diagonal: bool = False
+) -> Tensor:
+    """Solve with one triangle of ``t``; 16-bit floats are widened, as LAPACK lacks them."""
+    wide = [x.to(torch.float32) if x.dtype.itemsize == 2 else x for x in (t, b)]
+    out = torch.linalg.solve_triangular(*wide, upper=upper, left=left, unitriangular=unit_diagonal)
+    return out.to(t.dtype)
+
+
 def lu_substitute(
     packed: Tensor, order: Tensor, b: Tensor, *, transposed: bool = False, conjugated: bool = False
 ) -> Tensor:

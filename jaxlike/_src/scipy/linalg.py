@@ -1,4 +1,4 @@
-"""scipy.linalg: factorizations, solvers, the matrix exponential and special matrices.
+"""scipy.linalg: factorizations, solvers, the matrix exponential.
 
 Mostly thin forms of `numpy.linalg` with scipy's arguments; `overwrite_*` and `check_finite` are accepted and
 change nothing. expm is by scaling and squaring of Padé approximants, with derivatives through
@@ -8,23 +8,19 @@ them.
 from __future__ import annotations
 
 import functools
-import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
-from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import adjoint, asarray, check_arraylike, promote_dtypes, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import adjoint, asarray, promote_dtypes_inexact, unwrap
 from jaxlike._src.border import conjugate as conjugate_of
-from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.linear_solve import custom_linear_solve
 from jaxlike._src.numpy import linalg as np_linalg
-from jaxlike._src.numpy.arguments import moved_as_signed
 from jaxlike._src.numpy.cholesky import cholesky_of_lower
+from jaxlike._src.numpy.create import asarray as np_asarray
 from jaxlike._src.numpy.linalg import NO_SQUARE, lu_parts, lu_substitute
 from jaxlike._src.numpy.products import check_core_sizes
 from jaxlike._src.scipy.lapack import pivots_of_qr
@@ -36,7 +32,7 @@ if TYPE_CHECKING:
 
 def _inexact(*args: Any) -> list[Array]:
     """Operands as floating Arrays of one dtype; lists of numbers are arrays here, as they are not in numpy's linalg."""
-    return promote_dtypes_inexact(*map(asarray, args))
+    return promote_dtypes_inexact(*map(np_asarray, args))
 
 
 # Factorizations
@@ -46,6 +42,8 @@ def cholesky(a: Any, lower: bool = False, overwrite_a: bool = False, check_finit
     """Upper triangle U with ``U^H @ U == a``, or the lower one."""
     del overwrite_a, check_finite
     (x,) = _inexact(a)
+    if not lower and x.ndim < 2:
+        raise ValueError(f"x must be at least two-dimensional for matrix_transpose; got ndim={x.ndim}")
     np_linalg.check_rank("cholesky", x)
     np_linalg.check_square("cholesky", x, NO_SQUARE)
     np_linalg.refuse_half(unwrap(x))
@@ -76,8 +74,14 @@ def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> t
     """Packed LU factors and pivots (counted from 0)."""
     del overwrite_a, check_finite
     (x,) = _inexact(a)
-    packed, _, pivots = lu_parts(unwrap(x))
+    packed, _, pivots = lu_parts(_lu_operand(x))
     return Array(packed), Array(pivots)
+
+
+def _lu_operand(x: Array) -> Tensor:
+    np_linalg.check_rank("lu", x)
+    np_linalg.refuse_half(unwrap(x))
+    return unwrap(x)
 
 
 def lu_solve(
@@ -89,17 +93,21 @@ def lu_solve(
     if trans not in (0, 1, 2):
         raise ValueError(f"'trans' value must be 0, 1, or 2, got {trans}")
     x, r = _inexact(packed, b)
-    order = np_linalg.pivots_to_permutation(unwrap(x), unwrap(asarray(pivots)) + 1)
-    columns = unwrap(r).unsqueeze(-1) if r.ndim == 1 else unwrap(r)
+    places = np_asarray(pivots)
+    one = _one_vector("lu_solve", x, r)
+    signature, cores = ("(n,n),(n),(n)->(n)", ("nn", "n", "n")) if one else ("(n,n),(n),(n,k)->(n,k)", ("nn", "n", "nk"))
+    check_core_sizes(signature, (x.shape, places.shape, r.shape), cores)
+    order = np_linalg.pivots_to_permutation(unwrap(x), unwrap(places) + 1)
+    columns = unwrap(r).unsqueeze(-1) if one else unwrap(r)
     out = lu_substitute(unwrap(x), order, columns, transposed=trans != 0, conjugated=trans == 2)
-    return Array(out.squeeze(-1) if r.ndim == 1 else out)
+    return Array(out.squeeze(-1) if one else out)
 
 
 def lu(a: Any, permute_l: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, ...]:
     """``(P, L, U)`` with ``P @ L @ U == a``, or ``(P @ L, U)``."""
     del overwrite_a, check_finite
     (x,) = _inexact(a)
-    packed, order, _ = lu_parts(unwrap(x))
+    packed, order, _ = lu_parts(_lu_operand(x))
     m, n = packed.shape[-2:]
     k = min(m, n)
     eye = torch.eye(m, k, dtype=packed.dtype, device=packed.device)
@@ -200,7 +208,8 @@ def svd(
 ) -> Any:
     """Singular value decomposition ``(U, S, Vh)``, or S alone."""
     del overwrite_a, check_finite, lapack_driver
-    out = np_linalg.svd(a, full_matrices=full_matrices, compute_uv=compute_uv)
+    (x,) = _inexact(a)
+    out = np_linalg.svd(x, full_matrices=full_matrices, compute_uv=compute_uv)
     return tuple(out) if compute_uv else out
 
 
@@ -302,30 +311,37 @@ def solve_triangular(
 _BATCHED_VECTORS = {
     "solve_triangular": "solve_triangular(a, b[..., None]).squeeze(-1)",
     "cho_solve": "cho_solve(c_and_lower, b[..., None]).squeeze(-1)",
+    "lu_solve": "lu_solve(lu_and_piv, b[..., None]).squeeze(-1)",
 }
+
+
+def _one_vector(name: str, a: Array, b: Array) -> bool:
+    """Whether a right-hand side is a vector for each matrix rather than a matrix."""
+    if b.ndim == 1:
+        return True
+    if a.ndim != b.ndim + 1 or a.shape[-1] != b.shape[-1]:
+        return False
+    warnings.warn(
+        f"jax.scipy.linalg.{name}: batched 1D solves with b.ndim > 1 are deprecated, and in the future will be "
+        f"treated as a batched 2D solve. Use {_BATCHED_VECTORS[name]} to avoid this warning.",
+        FutureWarning,
+        stacklevel=3,
+    )
+    return True
 
 
 def _by_triangle(
     name: str, a: Array, b: Array, *, trans: int, lower: bool, unit_diagonal: bool = False
 ) -> Array:
     """Solve for a triangle, transposed (``trans`` 1) or also conjugated (2); leading axes broadcast."""
-    one = b.ndim == 1
-    if not one and a.ndim == b.ndim + 1 and a.shape[-1] == b.shape[-1]:
-        one = True
-        warnings.warn(
-            f"jax.scipy.linalg.{name}: batched 1D solves with b.ndim > 1 are deprecated, and in the future will be "
-            f"treated as a batched 2D solve. Use {_BATCHED_VECTORS[name]} to avoid this warning.",
-            FutureWarning,
-            stacklevel=3,
-        )
+    one = _one_vector(name, a, b)
     signature, cores = ("(n,n),(n)->(n)", ("nn", "n")) if one else ("(n,n),(n,k)->(n,k)", ("nn", "nk"))
     check_core_sizes(signature, (a.shape, b.shape), cores)
     t = unwrap(a)
-    np_linalg.refuse_half(t)
     if trans:
         t, lower = (adjoint(t) if trans == 2 else t.mT), not lower
     columns = unwrap(b).unsqueeze(-1) if one else unwrap(b)
-    out = torch.linalg.solve_triangular(t, columns, upper=not lower, unitriangular=unit_diagonal)
+    out = np_linalg.solve_triangle(t, columns, upper=not lower, unit_diagonal=unit_diagonal)
     return Array(out.squeeze(-1) if one else out)
 
 
@@ -433,112 +449,3 @@ def polar(
     scaled = s.to(u.dtype).unsqueeze(-2)
     positive = (adjoint(vh) * scaled) @ vh if side == "right" else (u * scaled) @ adjoint(u)
     return Array(unitary), Array(positive)
-
-
-# Special matrices
-
-
-def block_diag(*arrs: Any) -> Array:
-    """The matrices along the diagonal of one matrix, zeros elsewhere."""
-    from jaxlike._src.numpy.stacking import concatenate
-
-    if not arrs:
-        arrs = (np.zeros((1, 0), np.float32),)
-    arrays = promote_dtypes(*arrs)
-    if bad := [k for k, a in enumerate(arrays) if a.ndim > 2]:
-        raise ValueError(
-            "Arguments to jax.scipy.linalg.block_diag must have at most 2 dimensions, got "
-            f"{arrays[bad[0]].shape} at argument {bad[0]}."
-        )
-    blocks = [unwrap(a).reshape((1,) * (2 - a.ndim) + a.shape) for a in arrays]
-    width, offset, rows = sum(b.shape[1] for b in blocks), 0, []
-    for block in blocks:
-        h, w = block.shape
-        parts = [block.new_zeros((h, offset)), block, block.new_zeros((h, width - offset - w))]
-        rows.append(concatenate([Array(p) for p in parts], axis=1))
-        offset += w
-    return concatenate(rows, axis=0)
-
-
-def toeplitz(c: Any, r: Any = None) -> Array:
-    """Constant diagonals: first column ``c``, first row ``r`` (by default the conjugate of ``c``)."""
-    check_arraylike("toeplitz", c)
-    column = asarray(c)
-    if r is None:
-        row = Array(conjugate_of(unwrap(column)) if unwrap(column).is_complex() else unwrap(column))
-    else:
-        check_arraylike("toeplitz", r)
-        row = asarray(r)
-    a, b = promote_dtypes(column, row)
-    first, across = unwrap(a), unwrap(b)
-    n, m = first.shape[-1], across.shape[-1]
-    index = torch.arange(m, device=first.device) - torch.arange(n, device=first.device).unsqueeze(-1) + n - 1
-    line = torch.cat([moved_as_signed(torch.flip, first, (-1,)), across[..., 1:]], -1)
-    return Array(line[..., index])
-
-
-def hilbert(n: int) -> Array:
-    """``1 / (i + j + 1)``."""
-    i = torch.arange(n, dtype=dtypes.to_torch(dtypes.default_float_dtype()), device=default_torch_device())
-    return Array(1.0 / (i + i.unsqueeze(-1) + 1.0))
-
-
-def circulant(c: Any) -> Array:
-    """Each column the one before, shifted down by one."""
-    check_arraylike("circulant", c)
-    x = asarray(c)
-    t = unwrap(x)
-    if x.ndim == 0:
-        raise ValueError("input must be at least 1-dimensional")
-    n = t.shape[-1]
-    index = (torch.arange(n, device=t.device).unsqueeze(-1) - torch.arange(n, device=t.device)) % n
-    return Array(t[..., index], x.weak_type)
-
-
-def hankel(c: Any, r: Any = None) -> Array:
-    """Constant anti-diagonals: first column ``c``, last row ``r`` (zeros by default)."""
-    check_arraylike("hankel", c)
-    column = asarray(c)
-    row = Array(torch.zeros_like(unwrap(column))) if r is None else asarray(r)
-    a, b = promote_dtypes(column, row)
-    first, last = unwrap(a).reshape(-1), unwrap(b).reshape(-1)
-    line = torch.cat([first, last[1:]])
-    n, m = first.shape[0], last.shape[0]
-    index = torch.arange(m, device=line.device) + torch.arange(n, device=line.device).unsqueeze(-1)
-    return Array(line[index])
-
-
-def pascal(n: int, kind: str | None = None) -> Array:
-    """Pascal's triangle as a matrix: "symmetric", "lower" or "upper"."""
-    kinds = ["symmetric", "lower", "upper"]
-    if kind is not None and kind not in kinds:
-        raise ValueError(f"Expected kind to be on of: {kinds}; got {kind}")
-    rows = [[float(math.comb(i, j)) for j in range(n)] for i in range(n)]
-    lower = torch.tensor(rows, dtype=torch.float32, device=default_torch_device()).reshape(n, n)
-    if kind == "lower":
-        return Array(lower)
-    return Array(lower.mT.contiguous() if kind == "upper" else lower @ lower.mT)
-
-
-def dft(n: int, scale: str | None = None, *, dtype: Any = None) -> Array:
-    """The matrix of the discrete Fourier transform; ``scale``: None, "sqrtn" or "n"."""
-    if scale not in (None, "sqrtn", "n"):
-        raise ValueError(f"scale must be None, 'sqrtn', or 'n'; {scale!r} is not valid.")
-    kind = dtypes.default_complex_dtype() if dtype is None else dtypes.canonicalize_dtype(dtype)
-    k = torch.arange(n, dtype=torch.float64, device=default_torch_device())
-    angle = -2 * math.pi * torch.remainder(torch.outer(k, k), max(n, 1)) / max(n, 1)
-    matrix = torch.polar(torch.ones_like(angle), angle)
-    if scale is not None:
-        matrix = matrix / (math.sqrt(n) if scale == "sqrtn" else n)
-    return Array(matrix.to(dtypes.to_torch(kind)))
-
-
-def hadamard(n: int, dtype: Any = int) -> Array:
-    """Hadamard matrix; ``n`` is a power of 2."""
-    if n < 1 or n & (n - 1):
-        raise ValueError("n must be an positive integer, and n must be a power of 2")
-    kind = dtypes.check_and_canonicalize_user_dtype(dtype, "hadamard")
-    h = torch.ones(1, 1, dtype=torch.int64, device=default_torch_device())
-    while h.shape[0] < n:
-        h = torch.cat([torch.cat([h, h], 1), torch.cat([h, -h], 1)], 0)
-    return Array(h.to(dtypes.to_torch(kind)))
