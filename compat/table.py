@@ -107,7 +107,8 @@ class Case:
 
     def column_applies(self, column: Column, dtype: str) -> bool:
         """Whether this row has a cell in the column for the dtype."""
-        if column.name in self.without or (self.only is not None and column.name not in self.only):
+        names = {column.name, column.like}
+        if names & set(self.without) or (self.only is not None and not names & set(self.only)):
             return False
         if column.derivative and (not self.grad or dtype not in INEXACT):
             return False

@@ -21,7 +21,8 @@ from jaxlike._src.lax.tridiagonal import TridiagonalSolve
 from jaxlike._src.numpy import linalg as np_linalg
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.cholesky import cholesky_of_lower
-from jaxlike._src.numpy.linalg import NO_SQUARE, lu_parts, pivots_to_permutation
+from jaxlike._src.numpy.linalg import NO_SQUARE
+from jaxlike._src.numpy.systems import lu_parts, pivots_to_permutation, solve_tensors
 from jaxlike._src.scipy.lapack import schur_parts
 from jaxlike._src.scipy.linalg import pivoted
 from jaxlike._src.scipy.loops import without_derivative
@@ -201,7 +202,7 @@ def _eigenvalues_jvp(primals: Any, tangents: Any) -> Any:
     (a,), (da,) = primals, tangents
     values, vectors = (Array(t) for t in torch.linalg.eig(unwrap(a)))
     v = unwrap(vectors)
-    moved = torch.linalg.solve(v, unwrap(da).to(v.dtype))
+    moved = solve_tensors(v, unwrap(da).to(v.dtype))
     return values, Array((moved * v.mT).sum(-1))
 
 
@@ -242,7 +243,7 @@ def _moved_vectors(w: Tensor, v: Tensor, da: Tensor) -> tuple[Tensor, Tensor]:
     n = w.shape[-1]
     eye = torch.eye(n, dtype=w.dtype, device=w.device)
     gaps = 1 / (eye + w.unsqueeze(-2) - w.unsqueeze(-1)) - eye
-    turned = torch.linalg.solve(v, da) @ v
+    turned = solve_tensors(v, da) @ v
     u = v @ (gaps * turned)
     largest = v.abs().argmax(-2, keepdim=True)
     u_there, v_there = torch.gather(u, -2, largest).squeeze(-2), torch.gather(v, -2, largest).squeeze(-2)

@@ -27,11 +27,10 @@ from jaxlike._src.border import (
     promote_dtypes_inexact,
     unwrap,
 )
-from jaxlike._src.frames import STATE
-from jaxlike._src.numpy import factors, products
+from jaxlike._src.numpy import factors, products, systems
 from jaxlike._src.numpy.cholesky import cholesky_or_nan
 from jaxlike._src.numpy.norms import norm, refuse_half
-from jaxlike._src.random import ops
+from jaxlike._src.numpy.systems import solve_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -242,24 +241,6 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 # Solvers
 
 
-def lu_parts(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(packed LU, row order as a permutation, pivots from 0) by partial pivoting; no error when singular."""
-    packed, pivots, _ = torch.linalg.lu_factor_ex(t)
-    return packed, pivots_to_permutation(packed, pivots), pivots - 1
-
-
-def pivots_to_permutation(packed: Tensor, pivots: Tensor) -> Tensor:
-    """LAPACK's row swaps (counted from 1) as a permutation of the rows."""
-    return _row_order(pivots, packed.shape[-2])
-
-
-@ops.operator("row_order(Tensor pivots, int rows) -> Tensor", lambda p, rows: ((*p.shape[:-1], rows), torch.int64))
-def _row_order(pivots: Tensor, rows: int) -> Tensor:
-    """The order of rows after swaps; torch's own way to it has no rule for lanes of lanes."""
-    empty = torch.zeros([*pivots.shape[:-1], rows, pivots.shape[-1]], device=pivots.device)
-    return torch.lu_unpack(empty, pivots, unpack_data=False)[0].argmax(dim=-2)
-
-
 def solve_triangle(
     t: Tensor, b: Tensor, *, upper: bool, left: bool = True, unit_diagonal: bool = False
 ) -> Tensor:
@@ -284,17 +265,6 @@ def lu_substitute(
     permuted = b.expand(*rows.shape).gather(-2, rows)
     y = torch.linalg.solve_triangular(packed, permuted, upper=False, unitriangular=True)
     return torch.linalg.solve_triangular(packed, y, upper=True)
-
-
-def solve_tensors(a: Tensor, b: Tensor) -> Tensor:
-    """``a^-1 b`` for ``[..., n, n]`` and ``[..., n, k]``; inf and NaN where ``a`` is singular."""
-    solution, info = torch.linalg.solve_ex(a, b)
-    if STATE.frame is None and not info.any():
-        return solution
-    singular = (info != 0)[..., None, None]
-    packed, order, _ = lu_parts(a.detach())
-    # LAPACK stops at a zero pivot; substituting with its factors gives what JAX gives.
-    return torch.where(singular, lu_substitute(packed, order, b.detach()), solution)
 
 
 def solve(a: Any, b: Any) -> Array:
@@ -399,8 +369,9 @@ def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
         raise ValueError(f"Unknown slogdet method '{method}'. Supported methods are 'lu' (`None`), and 'qr'.")
     check_square("slogdet()", x, "Argument to {name} must have shape [..., n, n], got {shape}")
     t = unwrap(x)
-    sign, log = torch.linalg.slogdet(t.to(torch.float32) if t.dtype.itemsize == 2 else t)
-    return SlogdetResult(Array(sign.to(t.dtype)), Array(log.to(log.dtype if t.is_complex() else t.dtype)))
+    if t.dtype.itemsize != 2:
+        return SlogdetResult(*systems.slogdet(Array(t)))
+    return SlogdetResult(*(Array(unwrap(part).to(t.dtype)) for part in systems.slogdet(Array(t.to(torch.float32)))))
 
 
 def det(a: Any) -> Array:
@@ -408,6 +379,8 @@ def det(a: Any) -> Array:
     (x,) = inexact_arrays("jnp.linalg.det", a)
     check_square("_det()", x, "Argument to _det() must have shape [..., n, n], got {shape}")
     t = unwrap(x)
+    if x.shape[-1] == 0:
+        return Array(t.new_ones(x.shape[:-2]))
     if x.shape[-1] == 1:
         return Array(t[..., 0, 0])
     if x.shape[-1] == 2:
@@ -416,7 +389,9 @@ def det(a: Any) -> Array:
         rows = [[t[..., row, col] for col in range(3)] for row in range(3)]
         (p, q, r), (u, v, w), (i, j, k) = rows
         return Array(p * v * k + q * w * i + r * u * j - r * v * i - p * w * j - q * u * k)
-    return Array(torch.linalg.det(t.to(torch.float32)).to(t.dtype) if t.dtype.itemsize == 2 else torch.linalg.det(t))
+    if t.dtype.itemsize != 2:
+        return systems.det(Array(t))
+    return Array(unwrap(systems.det(Array(t.to(torch.float32)))).to(t.dtype))
 
 
 # Numbers that describe a matrix

@@ -21,8 +21,9 @@ from jaxlike._src.lax.linear_solve import custom_linear_solve
 from jaxlike._src.numpy import linalg as np_linalg
 from jaxlike._src.numpy.cholesky import cholesky_of_lower
 from jaxlike._src.numpy.create import asarray as np_asarray
-from jaxlike._src.numpy.linalg import NO_SQUARE, lu_parts, lu_substitute
+from jaxlike._src.numpy.linalg import NO_SQUARE, lu_substitute
 from jaxlike._src.numpy.products import check_core_sizes
+from jaxlike._src.numpy.systems import lu_parts, pivots_to_permutation, solve_tensors
 from jaxlike._src.scipy.lapack import pivots_of_qr
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 
@@ -97,7 +98,7 @@ def lu_solve(
     one = _one_vector("lu_solve", x, r)
     signature, cores = ("(n,n),(n),(n)->(n)", ("nn", "n", "n")) if one else ("(n,n),(n),(n,k)->(n,k)", ("nn", "n", "nk"))
     check_core_sizes(signature, (x.shape, places.shape, r.shape), cores)
-    order = np_linalg.pivots_to_permutation(unwrap(x), unwrap(places) + 1)
+    order = pivots_to_permutation(unwrap(x), unwrap(places) + 1)
     columns = unwrap(r).unsqueeze(-1) if one else unwrap(r)
     out = lu_substitute(unwrap(x), order, columns, transposed=trans != 0, conjugated=trans == 2)
     return Array(out.squeeze(-1) if one else out)
@@ -373,9 +374,9 @@ _LIMITS = {
 
 def expm(A: Any, *, upper_triangular: bool = False, max_squarings: int = 16) -> Array:
     """Matrix exponential of ``[..., n, n]`` by scaling and squaring; NaN where it needs more squarings."""
-    (x,) = _inexact(A)
+    (x,) = promote_dtypes_inexact(asarray(A))
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
-        raise ValueError(f"Expected A to be a (batched) square matrix, got {x.shape=}.")
+        raise ValueError(f"Expected A to be a (batched) square matrix, got A.shape={x.shape}.")
     t = unwrap(x)
     real = {torch.complex64: torch.float32, torch.complex128: torch.float64}.get(t.dtype, t.dtype)
     if real not in _LIMITS:
@@ -407,7 +408,7 @@ def _pade(t: Tensor, degree: int) -> Tensor:
         even = even + b[k] * power
         odd = odd + b[k + 1] * power
     u = t @ odd
-    return torch.linalg.solve(even - u, even + u)
+    return solve_tensors(even - u, even + u)
 
 
 def expm_frechet(A: Any, E: Any, *, method: str | None = None, compute_expm: bool = True) -> Any:
