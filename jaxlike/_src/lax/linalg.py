@@ -22,6 +22,7 @@ from jaxlike._src.numpy import linalg as np_linalg
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.cholesky import cholesky_of_lower
 from jaxlike._src.numpy.linalg import NO_SQUARE
+from jaxlike._src.numpy.norms import refuse_half
 from jaxlike._src.numpy.systems import lu_parts, pivots_to_permutation, solve_tensors
 from jaxlike._src.scipy.lapack import schur_parts
 from jaxlike._src.scipy.linalg import pivoted
@@ -78,12 +79,14 @@ def _matrices(name: str, ranks: Sequence[int], *args: Any) -> list[Array]:
     return arrays
 
 
-def _kinds(name: str, arrays: Sequence[Array], accepts: Any = INEXACT) -> list[Tensor]:
+def _kinds(name: str, arrays: Sequence[Array], accepts: Any = INEXACT, halves: bool = False) -> list[Tensor]:
     for position, x in enumerate(arrays):
         check_kind(name, x.dtype, accepts, position)
     check_same_dtypes(name, arrays)
     tensors = [unwrap(x) for x in arrays]
-    if tensors[0].dtype.itemsize == 2 or (tensors[0].dtype.is_floating_point and tensors[0].dtype.itemsize == 1):
+    if not halves:
+        refuse_half(tensors[0])
+    if tensors[0].dtype.itemsize == 1:
         raise NotImplementedError(f"Unsupported dtype {arrays[0].dtype}")
     return tensors
 
@@ -174,12 +177,12 @@ def triangular_solve(
         raise ValueError(
             f"Incompatible shapes for arguments to triangular_solve: {x.shape[-2:]} and {y.shape[-2:]}."
         )
-    matrix, right = _kinds("triangular_solve", [x, y])
+    matrix, right = _kinds("triangular_solve", [x, y], halves=True)
     if conjugate_a and matrix.is_complex():
         matrix = conjugate(matrix)
     if transpose_a:
         matrix, lower = matrix.mT, not lower
-    out = torch.linalg.solve_triangular(matrix, right, upper=not lower, left=left_side, unitriangular=unit_diagonal)
+    out = np_linalg.solve_triangle(matrix, right, upper=not lower, left=left_side, unit_diagonal=unit_diagonal)
     if vectors:
         out = out.squeeze(-1 if left_side else -2)
     return Array(out, x.weak_type and y.weak_type)

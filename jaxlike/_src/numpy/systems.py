@@ -134,12 +134,12 @@ def solve_tensors(a: Tensor, b: Tensor) -> Tensor:
 @custom_jvp
 def slogdet(a: Array) -> tuple[Array, Array]:
     """Sign (or phase) and logarithm of the absolute value of the determinant of ``[..., n, n]``."""
-    packed, _, pivots = lu_parts(unwrap(a))
+    packed, pivots, _ = torch.linalg.lu_factor_ex(unwrap(a))
     diagonal = packed.diagonal(dim1=-2, dim2=-1)
     size = diagonal.abs()
     zero = (size == 0).any(-1)
     sign = (diagonal / size).prod(-1) if diagonal.is_complex() else torch.where(diagonal < 0, -1.0, 1.0).prod(-1)
-    sign = torch.where(zero, 0.0, (sign * _parity(pivots)).to(packed.dtype))
+    sign = torch.where(zero, 0.0, (sign * _parity(pivots - 1)).to(packed.dtype))
     return Array(sign), Array(torch.where(zero, -torch.inf, size.log().sum(-1)))
 
 
@@ -165,7 +165,8 @@ def _det_jvp(primals: Any, tangents: Any) -> Any:
     """The trace of adjugate times tangent, which a zero as the last pivot leaves finite.
 
     With the last row and column of U apart, ``U = [[V, c], [0, u]]``, and ``y`` the tangent behind L, that is the
-    product of V's diagonal times the trace of ``[V^-1 (u y - c y_n), y_n]``.
+    product of V's diagonal times the trace of ``[V^-1 (u y - c y_n), y_n]``. A zero before counts as rank n - 2:
+    no slope, as in JAX.
     """
     packed, order, pivots = lu_parts(unwrap(primals[0]))
     rows = order.unsqueeze(-1).expand(packed.shape)
@@ -174,8 +175,11 @@ def _det_jvp(primals: Any, tangents: Any) -> Any:
     above, last = y[..., :-1, :], y[..., -1:, :]
     column, corner = packed[..., :-1, -1:], packed[..., -1:, -1:]
     v = packed[..., :-1, :-1]
+    regular = (v.diagonal(dim1=-2, dim2=-1) != 0).all(-1) & torch.isfinite(packed).all(-1).all(-1)
+    identity = torch.eye(v.shape[-1], dtype=v.dtype, device=v.device)
+    v = torch.where(regular[..., None, None], v, identity)
     inner = torch.linalg.solve_triangular(v, corner * above - column * last, upper=True)
     trace = inner.diagonal(dim1=-2, dim2=-1).sum(-1) + last[..., 0, -1]
     scale = v.diagonal(dim1=-2, dim2=-1).prod(-1) * _parity(pivots)
-    return det(*primals), Array(scale * trace)
+    return det(*primals), Array(torch.where(regular, scale * trace, 0.0))
 
