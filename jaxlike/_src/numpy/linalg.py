@@ -284,9 +284,10 @@ def solve(a: Any, b: Any) -> Array:
             f"Invalid shapes for solve: {x.shape}, {y.shape}. Prior to JAX v0.5.0, this would have been treated as a "
             "batched 1-dimensional solve. To recover this behavior, use solve(a, b[..., None]).squeeze(-1)."
         )
-    signature, cores = ("(m,m),(m)->(m)", ("mm", "m")) if y.ndim == 1 else ("(m,m),(m,n)->(m,n)", ("mm", "mn"))
-    products.check_core_sizes(signature, (x.shape, y.shape), cores)
     t = unwrap(y)
+    if not (t.ndim and x.shape[-2] == x.shape[-1] == t.shape[max(-2, -t.ndim)]):
+        signature, cores = ("(m,m),(m)->(m)", ("mm", "m")) if y.ndim == 1 else ("(m,m),(m,n)->(m,n)", ("mm", "mn"))
+        products.check_core_sizes(signature, (x.shape, y.shape), cores)
     if y.ndim == 1:
         return Array(solve_broadcast(unwrap(x), t.unsqueeze(-1)).squeeze(-1))
     return Array(solve_broadcast(unwrap(x), t))

@@ -120,7 +120,7 @@ def solve_tensors(a: Tensor, b: Tensor) -> Tensor:
     """``a^-1 b`` for ``[..., n, n]`` and ``[..., n, k]``; inf and NaN where ``a`` is singular."""
     if STATE.frame is None:
         solution, info = torch.linalg.solve_ex(a, b)
-        if not info.any():
+        if not (info.any() if info.ndim else info.item()):
             return solution
     given = Array(a)
     # LAPACK stops at a zero pivot; substituting with its factors gives what JAX gives.
