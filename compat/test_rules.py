@@ -305,6 +305,12 @@ def integer_gradient(jax: Any) -> Any:
     return jax.grad(lambda x: x * 1.0, allow_int=True)(1)
 
 
+def compiled(jax: Any, call: Any) -> Any:
+    """A compiled function that its first argument is donated to."""
+    x, y = jax.numpy.ones(3), jax.numpy.ones(3)
+    return said(lambda: call(jax.jit(lambda a, b: a + b, donate_argnums=0).lower(x, y).compile(), x, y))
+
+
 REFUSED: dict[str, Any] = {
     "attribute in jit": lambda jax: of_trace(jax, lambda jax: jax.jit, lambda x: x.foo),
     "method in jit": lambda jax: of_trace(jax, lambda jax: jax.jit, lambda x: x.block_until_ready()),
@@ -317,6 +323,18 @@ REFUSED: dict[str, Any] = {
     "float0 sine": lambda jax: said(lambda: jax.numpy.sin(integer_gradient(jax))),
     "float0 zeros_like": lambda jax: jax.numpy.zeros_like(integer_gradient(jax)).dtype == jax.dtypes.float0,
     "float0 asarray": lambda jax: jax.numpy.asarray(integer_gradient(jax)).dtype == jax.dtypes.float0,
+    "compiler option": lambda jax: said(lambda: jax.jit(lambda x: x, compiler_options={"no": 1})(1.0)),
+    "compiler option of a stage": lambda jax: said(
+        lambda: jax.jit(lambda x: x).lower(1.0).compile(compiler_options={"no": 1})
+    ),
+    "compiler option of XLA": lambda jax: jax.jit(
+        lambda x: x + 1, compiler_options={"xla_embed_ir_in_executable": True}
+    )(1.0),
+    "compiler option inside": lambda jax: said(
+        lambda: jax.jit(lambda x: jax.jit(lambda y: y, compiler_options={"xla_embed_ir_in_executable": True})(x))(1.0)
+    ),
+    "compiled, donated before": lambda jax: compiled(jax, lambda f, x, y: (f(x, y), f(x, y))),
+    "compiled, donated twice": lambda jax: compiled(jax, lambda f, x, y: f(y, y)),
     "solve of another shape": lambda jax: said(
         lambda: jax.lax.custom_linear_solve(lambda x: x, jax.numpy.ones(2), lambda f, b: b.sum())
     ),
