@@ -42,6 +42,7 @@ MODULES = {
     "check_grads": "libraries",
     "jet": "libraries",
     "substitute": "substitution",
+    "redirect": "substitution",
     "launch": "substitution",
     "ipython": "substitution",
 }

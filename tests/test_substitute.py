@@ -350,3 +350,122 @@ def test_pytest_plugin(tmp_path):
     (tmp_path / "test_it.py").write_text(test)
     options = ["-q", "-p", "jaxlike.pytest_plugin", "-p", "no:cacheprovider"]
     assert "1 passed" in python("-m", "pytest", *options, cwd=tmp_path, check=True).stdout
+
+
+# For a whole environment
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment that sees the packages of this one, jax left out: its python."""
+    import site
+    import sysconfig
+    import venv
+
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False)
+    packages = Path(
+        sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}, scheme="venv")
+    )
+    seen = packages / "seen"  # not named *-packages: what is there is a program's own, not installed
+    seen.mkdir()
+    for source in map(Path, site.getsitepackages()):
+        for entry in source.iterdir():
+            if not entry.name.startswith("jax") and not (seen / entry.name).exists():
+                (seen / entry.name).symlink_to(entry)
+    (packages / "seen.pth").write_text(f"{seen}\n{ROOT}\n")
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def in_environment(environment: Path, source: str, cwd: Path, check: bool = True):
+    """Run ``source`` by the environment's python; `substitute(action)` there gives exit code and printed texts."""
+    (cwd / "program.py").write_text(SUBSTITUTE * ("substitute(" in source) + source, encoding="utf-8")
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    result = subprocess.run(
+        [str(environment), "program.py"], cwd=cwd, capture_output=True, text=True, timeout=300, env=bare
+    )
+    assert not check or result.returncode == 0, result.stderr
+    return result
+
+
+SUBSTITUTE = """
+import contextlib, io, os, sys
+from jaxlike._src.launch import main
+
+def substitute(action):
+    out, err = io.StringIO(), io.StringIO()
+    sys.argv = ["jaxlike", "substitute", action]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            return end.code, out.getvalue(), err.getvalue()
+
+"""
+
+
+def everything_in(environment: Path) -> set[str]:
+    """Every file and folder of the environment's own."""
+    root = environment.parents[1]
+    return {
+        str(path.relative_to(root)) for path in root.rglob("*") if "seen" not in path.relative_to(root).parts
+    }
+
+
+USES = """
+import importlib.metadata as metadata, importlib.util, sys
+assert importlib.util.find_spec("jax") and metadata.version("jaxlib") == metadata.version("jax") == "0.10.2"
+assert all(file.locate().exists() for name in ("jax", "jaxlib") for file in metadata.files(name))
+FIRST
+import jax, jax.numpy as jnp, jaxlib, jaxlib.version, jax.lib, jax.version
+import jaxlike
+assert jax is jaxlike and sys.modules["jax"] is jaxlike and jnp is jaxlike.numpy
+assert {jax.__version__, jax.lib.__version__, jax.version.__version__, jaxlib.__version__,
+        jaxlib.version.__version__, metadata.version("jax")} == {"0.10.2"}
+assert jax.version.__version_info__ == jax.__version_info__ == (0, 10, 2)
+print(float(jax.grad(jnp.sin)(0.0)))
+"""
+
+
+def test_an_environment_is_turned_on_and_off_without_a_trace(environment, tmp_path):
+    before = everything_in(environment)
+    in_environment(
+        environment,
+        """
+assert substitute("status") == (1, "off: no jax is installed.\\n", "")
+assert substitute("off")[1].startswith("jaxlike does not stand in for jax")
+for _ in range(2):  # twice is as once
+    code, out, err = substitute("on")
+    assert code == 0 and out.startswith("`import jax` is jaxlike "), err
+assert substitute("status")[0] == 0 and substitute("status")[1].startswith("on: `import jax` is jaxlike ")
+assert substitute("sideways")[0] == 2
+""",
+        tmp_path,
+    )
+    for first in ("from jax.scipy import linalg", "import jaxlib.version"):
+        assert in_environment(environment, USES.replace("FIRST", first), tmp_path).stdout == "1.0\n"
+    off = "code, out, err = substitute('off'); assert code == 0 and out.startswith('`import jax` is no longer'), out"
+    in_environment(environment, off, tmp_path)
+    assert everything_in(environment) == before
+    assert "No module named 'jax'" in in_environment(environment, "import jax", tmp_path, check=False).stderr
+
+
+def test_an_environment_with_another_jax_is_left_alone(environment, tmp_path):
+    packages = next(path for path in environment.parents[1].rglob("site-packages") if path.is_dir())
+    (packages / "jax").mkdir()
+    (packages / "jax" / "__init__.py").write_text("__version__ = '0.0.1'\n")
+    info = packages / "jaxlib-0.0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: jaxlib\nVersion: 0.0.1\n")
+    before = everything_in(environment)
+    in_environment(
+        environment,
+        """
+code, out, err = substitute("on")
+assert code == 1 and not out and err.startswith("The real jax and jaxlib are installed here ("), err
+assert "pip uninstall jax jaxlib" in err and "python -m jaxlike" in err
+assert substitute("off")[0] == 0 and substitute("status")[1].startswith("off: jax is ")
+""",
+        tmp_path,
+    )
+    assert everything_in(environment) == before

@@ -27,7 +27,7 @@ from jaxlike._src.version import __version__ as served_version
 from jaxlike._src.version import jaxlike_version
 
 _OURS = "jaxlike"
-_SERVED = ("jax", "jaxlib")
+SERVED = ("jax", "jaxlib")
 _HOW_TO_START = (
     "Call jaxlike.install() before the first import of jax and of every library that imports it, or start "
     "the program with `python -m jaxlike script.py`; in a notebook, restart the kernel and run "
@@ -59,7 +59,7 @@ def uninstall() -> None:
 
 
 def _refuse_after_the_real_one() -> None:
-    for name in _SERVED:
+    for name in SERVED:
         module = sys.modules.get(name)
         if module is not None:
             version = getattr(module, "__version__", "of unknown version")
@@ -80,7 +80,7 @@ class _Substitution(importlib.abc.MetaPathFinder):
         # `jax` is the same object as `jaxlike`, whose `_src` must not pass for JAX's. Our own imports read
         # sys.modules, so they do not miss the attribute.
         self.patch(ours, _src=None)
-        for name in [name for name in sys.modules if name.partition(".")[0] in _SERVED]:
+        for name in [name for name in sys.modules if name.partition(".")[0] in SERVED]:
             self.blocked.append(name)  # None, or _refuse_after_the_real_one had refused
             del sys.modules[name]
         for name, module in list(sys.modules.items()):
@@ -98,7 +98,7 @@ class _Substitution(importlib.abc.MetaPathFinder):
                     vars(module).pop(name, None)
                 else:
                     setattr(module, name, value)
-        for name in [name for name in sys.modules if name.partition(".")[0] in _SERVED]:
+        for name in [name for name in sys.modules if name.partition(".")[0] in SERVED]:
             del sys.modules[name]
         modules: dict[str, Any] = sys.modules
         modules.update(dict.fromkeys(self.blocked))
@@ -150,7 +150,7 @@ class _Substitution(importlib.abc.MetaPathFinder):
         if "path" in vars(context):
             return
         wanted = context.name and re.sub(r"[-_.]+", "-", context.name).lower()
-        for name in _SERVED:
+        for name in SERVED:
             if wanted in (None, name):
                 yield _ServedDistribution(name)
 
@@ -192,6 +192,18 @@ class _JaxlibLoader(importlib.abc.Loader):
         self.substitution.explain_missing(module.__name__, module)
 
 
+# Extras that name devices: torch brings its own, so they require nothing, and installers need not warn.
+_EXTRAS = ("cpu", "cuda", "cuda12", "cuda12-local", "cuda13", "cuda13-local", "minimum-jaxlib", "rocm7-local", "tpu")
+
+
+def metadata_text(name: str) -> str:
+    """The METADATA of ``jax`` or ``jaxlib``: that jaxlike serves it, and in which version."""
+    return (
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {served_version}\n"
+        f"Summary: jaxlike {jaxlike_version} in the place of {name}\nRequires-Dist: jaxlike\n"
+    ) + "".join(f"Provides-Extra: {extra}\n" for extra in _EXTRAS if name == "jax")
+
+
 class _ServedDistribution(importlib.metadata.Distribution):
     """The metadata of ``jax`` or ``jaxlib``: that jaxlike serves it, and in which version."""
 
@@ -201,10 +213,7 @@ class _ServedDistribution(importlib.metadata.Distribution):
     def read_text(self, filename: str) -> str | None:
         """The text of METADATA and top_level.txt; there are no other files."""
         if filename == "METADATA":
-            return (
-                f"Metadata-Version: 2.1\nName: {self.served_name}\nVersion: {served_version}\n"
-                f"Summary: jaxlike {jaxlike_version} in the place of {self.served_name}\n"
-            )
+            return metadata_text(self.served_name)
         return f"{self.served_name}\n" if filename == "top_level.txt" else None
 
     def locate_file(self, path: Any) -> Path:
