@@ -289,8 +289,7 @@ def _spence(x: Tensor) -> Tensor:
 
 @custom_jvp
 def _owens_t(h: Array, a: Array) -> Array:
-    wide = [v.to(torch.float32) if v.dtype.itemsize == 2 else v for v in (unwrap(h), unwrap(a))]
-    return Array(_owens_t_value(*wide))
+    return Array(_owens_t_value(unwrap(h), unwrap(a)))
 
 
 @_owens_t.defjvp
@@ -304,15 +303,18 @@ def _owens_t_jvp(primals: Any, tangents: Any) -> Any:
 
 
 def _owens_t_value(h: Tensor, a: Tensor) -> Tensor:
+    """The integral in the default float type, as JAX's table of weights makes it; all around it in the type of ``h``."""
+    wide = dtypes.to_torch(dtypes.default_float_dtype())
+    wide = torch.promote_types(wide, h.dtype)
     one, quarter = const(h, 1), const(h, 0.25)
     h, slope = torch.abs(h), torch.abs(a)
     steep = torch.gt(slope, one)
     p, q = torch.where(steep, slope * h, h), torch.where(steep, torch.reciprocal(slope), slope)
-    total, square, energy = const(h, 0), q * q, const(h, -0.5) * p * p
+    total, square, energy = const(h, 0).to(wide), (q * q).to(wide), (const(h, -0.5) * p * p).to(wide)
     for point, weight in zip(rational.OWENS_POINTS, rational.OWENS_WEIGHTS, strict=True):
-        r = one + square * const(h, point)
-        total = total + const(h, weight) * torch.exp(energy * r) / r
-    value = q * total
+        r = const(square, 1) + square * const(square, point)
+        total = total + const(square, weight) * torch.exp(energy * r) / r
+    value = q.to(wide) * total
     value = torch.where(torch.eq(p, const(h, 0)), torch.atan(q) / const(h, 2 * math.pi), value)
     root = const(h, math.sqrt(2))
     diagonal = const(h, 0.125) * torch.erfc(-p / root) * torch.erfc(p / root)
@@ -323,7 +325,7 @@ def _owens_t_value(h: Tensor, a: Tensor) -> Tensor:
     far = quarter * (tail_x + tail_y - tail_x * tail_y) - value
     value = torch.where(steep, torch.where(torch.le(slope * h, const(h, 0.67)), near, far), value)
     undefined = torch.ne(a, a) | torch.ne(h, h)
-    return torch.where(undefined, const(h, math.nan), torch.sign(a) * value)
+    return torch.where(undefined, const(value, math.nan), torch.sign(a) * value)
 
 
 def owens_t(h: ArrayLike, a: ArrayLike) -> Array:

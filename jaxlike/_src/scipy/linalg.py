@@ -437,9 +437,9 @@ def toeplitz(c: Any, r: Any = None) -> Array:
         row = asarray(r)
     a, b = promote_dtypes(column, row)
     first, across = unwrap(a), unwrap(b)
-    line = torch.cat([first.flip(-1), across[..., 1:]], -1)
     n, m = first.shape[-1], across.shape[-1]
-    index = torch.arange(m, device=line.device) - torch.arange(n, device=line.device).unsqueeze(-1) + n - 1
+    index = torch.arange(m, device=first.device) - torch.arange(n, device=first.device).unsqueeze(-1) + n - 1
+    line = torch.cat([moved_as_signed(torch.flip, first, (-1,)), across[..., 1:]], -1)
     return Array(line[..., index])
 
 

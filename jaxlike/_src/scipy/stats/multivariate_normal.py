@@ -9,7 +9,7 @@ import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import promote_dtypes_inexact, unwrap
-from jaxlike._src.numpy.linalg import cholesky_or_nan
+from jaxlike._src.numpy.linalg import cholesky
 from jaxlike._src.scipy import jnp
 from jaxlike._src.typing import ArrayLike
 
@@ -35,7 +35,7 @@ def logpdf(x: ArrayLike, mean: ArrayLike, cov: ArrayLike, allow_singular: None =
         return -1 / 2 * jnp.einsum("...i,...i->...", y, y) / cov - n / 2 * (log_2pi + jnp.log(cov))
     if cov.ndim < 2 or cov.shape[-2:] != (n, n):
         raise ValueError("multivariate_normal.logpdf got incompatible shapes")
-    factor = cholesky_or_nan(unwrap(cov))
+    factor = unwrap(cholesky(cov))
     columns = unwrap(y).unsqueeze(-1)
     whitened = Array(torch.linalg.solve_triangular(factor, columns, upper=False).squeeze(-1))
     half_log_det = jnp.log(jnp.diagonal(Array(factor), axis1=-1, axis2=-2)).sum(-1)
