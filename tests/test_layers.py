@@ -43,6 +43,7 @@ MODULES = {
     "jet": "libraries",
     "substitute": "substitution",
     "redirect": "substitution",
+    "private_names": "substitution",
     "launch": "substitution",
     "ipython": "substitution",
 }

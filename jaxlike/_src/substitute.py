@@ -1,8 +1,8 @@
 """install: from now on `import jax` is jaxlike.
 
 A finder at the head of sys.meta_path answers for `jax`, `jax.*` and `jaxlib` with the very module
-objects of `jaxlike.*`, and importlib.metadata asks the same finder which version is installed. JAX's
-private modules are not ours, so nothing under `jax._src` is served. What is missing says so, with what
+objects of `jaxlike.*`, and importlib.metadata asks the same finder which version is installed. Of
+`jax._src` it serves what has a meaning here (private_names.py). What is missing says so, with what
 serves instead. uninstall() puts every entry back, so a test can use it.
 """
 
@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxlike._src.private_names import MIRRORS, PrivateModule, holds_modules
 from jaxlike._src.version import __version__ as served_version
 from jaxlike._src.version import jaxlike_version
 
@@ -79,7 +80,7 @@ class _Substitution(importlib.abc.MetaPathFinder):
         ours = importlib.import_module(_OURS)
         # `jax` is the same object as `jaxlike`, whose `_src` must not pass for JAX's. Our own imports read
         # sys.modules, so they do not miss the attribute.
-        self.patch(ours, _src=None)
+        self.patch(ours, _src=PrivateModule("jax._src"))
         for name in [name for name in sys.modules if name.partition(".")[0] in SERVED]:
             self.blocked.append(name)  # None, or _refuse_after_the_real_one had refused
             del sys.modules[name]
@@ -134,6 +135,8 @@ class _Substitution(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(_no_module(fullname), name=fullname)
         if top != "jax":
             return None
+        if fullname in MIRRORS:
+            return importlib.machinery.ModuleSpec(fullname, _PrivateLoader(), is_package=holds_modules(fullname))
         spec = None if _is_private(fullname) else importlib.util.find_spec(_as_ours(fullname))
         if spec is None:
             raise ModuleNotFoundError(_no_module(fullname), name=fullname)
@@ -171,6 +174,17 @@ class _AliasLoader(importlib.abc.Loader):
         spec, module.__spec__ = module.__spec__, self.true_spec
         if spec is not None:
             self.substitution.explain_missing(spec.name, module)
+
+
+class _PrivateLoader(importlib.abc.Loader):
+    """Loads the modules of ``jax._src`` that are served, made on the spot."""
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        """A module that looks its names up."""
+        return vars(sys.modules[_OURS])["_src"] if spec.name == "jax._src" else PrivateModule(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """There is nothing to run."""
 
 
 # What programs ask of jaxlib is its version; torch does the rest of its work.
@@ -245,7 +259,8 @@ def _no_module(name: str) -> str:
     if _is_private(name):
         return (
             f"No module named {name!r}: it is private to JAX, and jaxlike, which stands in for JAX here, "
-            f"serves the public modules: for a name in jax._src.numpy look in jax.numpy, and so on."
+            f"has nothing that it could stand for. What it holds may be public: for a name in jax._src.numpy "
+            f"look in jax.numpy, and so on."
         )
     return (
         f"No module named {name!r}: jaxlike {jaxlike_version}, which stands in for jax {served_version} "

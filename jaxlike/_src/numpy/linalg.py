@@ -27,6 +27,7 @@ from jaxlike._src.border import (
     unwrap,
 )
 from jaxlike._src.frames import STATE
+from jaxlike._src.lax.lapack import packed_qr
 from jaxlike._src.numpy import factors, products
 from jaxlike._src.numpy.norms import norm, refuse_half
 from jaxlike._src.random import ops
@@ -251,8 +252,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     (x,) = inexact_operands("qr", a)
     check_rank("qr", x)
     if mode == "raw":
-        reflectors, scales = torch.geqrf(unwrap(x))
-        return QRResult(Array(reflectors.mT), Array(scales))
+        packed = packed_qr(unwrap(x))
+        return QRResult(Array(packed[..., :-1, :].mT), Array(packed[..., -1, : min(x.shape[-2:])]))
     if mode in ("reduced", "r", "full", "complete"):
         q, r = torch.linalg.qr(unwrap(x), mode="complete" if mode in ("full", "complete") else "reduced")
         return Array(r) if mode == "r" else QRResult(Array(q), Array(r))

@@ -229,6 +229,27 @@ class CustomJvp(Structured):
 
         return outs, pullback
 
+    def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """The function, which is linear here: a rule may apply it to tangents, and needs no rule for that."""
+        at = [k for k, p in enumerate(perturbed) if p]
+
+        def of_perturbed(inside: Sequence[Any]) -> Any:
+            given = list(args)
+            for k, x in zip(at, inside, strict=True):
+                given[k] = x
+            return self._fun(given), None
+
+        outs, _, pull, _ = vjp_leaves(of_perturbed, [args[k] for k in at], self.name, linear=True)
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            given = [zero_tangent(o) if c is None else c for o, c in zip(outs, cotangents, strict=True)]
+            grads: list[Any] = [None] * len(args)
+            for k, g in zip(at, pull(given), strict=True):
+                grads[k] = g
+            return grads
+
+        return outs, pullback
+
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         """Function and rule over all lanes; which results have lanes, the first of the two that runs decides."""
         n, settled = len(mapped), Settled(frame)
@@ -266,7 +287,8 @@ class CustomJvp(Structured):
                 raise CustomJVPException
             return self._rule(primals[:n], tangents[:n])
 
-        return CustomJvp(run, rule, self._shown | {"call_jaxpr": run.graph})
+        consts = {"num_consts": more} if more else {}
+        return CustomJvp(run, rule, self._shown | {"call_jaxpr": run.graph.with_lifted_first()} | consts)
 
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""

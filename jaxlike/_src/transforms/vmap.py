@@ -94,7 +94,8 @@ def vmap(
         else:
             axes = flatten_axes("vmap in_axes", in_tree, (in_axes, 0), kws=True)
         refs, values, with_refs = ref_state.of_leaves(lambda inside: on_leaves(inside), leaves)
-        arrays = [_checked(x) for x in values]
+        # What is not mapped is passed on as it came, whatever it is.
+        arrays = [x if axis is None else _checked(x) for x, axis in zip(values, axes, strict=True)]
         raw = [None if axis is not None or ref_state.is_ref(x) else x for x, axis in zip(leaves, axes, strict=True)]
         size = _axis_size(fun, arrays, axes, axis_size, args, kwargs)
 
