@@ -7,8 +7,10 @@ The import substitution is never installed here, since it would replace the orac
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
+import runpy
 from collections.abc import Iterator
 from typing import Any
 
@@ -53,6 +55,15 @@ def x64(enabled: bool) -> Iterator[None]:
     """64-bit types on or off in both frameworks."""
     with EXPECTED.enable_x64(enabled), ACTUAL.enable_x64(enabled):
         yield
+
+
+@functools.cache
+def run_again(path: str) -> dict[str, Any]:
+    """The globals of a test module run a second time, so with numpy arrays of its own.
+
+    JAX keeps the narrow copy that it makes of a numpy array without 64-bit types, and goes on using it with them.
+    """
+    return runpy.run_path(path, run_name=f"{path} with 64-bit types")
 
 
 def on_gpu() -> bool:

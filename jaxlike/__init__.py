@@ -117,12 +117,13 @@ from jaxlike._src.transforms.forward import hessian as hessian
 from jaxlike._src.transforms.forward import jacfwd as jacfwd
 from jaxlike._src.transforms.forward import jacobian as jacobian
 from jaxlike._src.transforms.forward import jvp as jvp
-from jaxlike._src.transforms.forward import linear_transpose as linear_transpose
 from jaxlike._src.transforms.forward import linearize as linearize
+from jaxlike._src.transforms.fwd_and_bwd import fwd_and_bwd as fwd_and_bwd
 from jaxlike._src.transforms.inspect import eval_shape as eval_shape
 from jaxlike._src.transforms.inspect import make_jaxpr as make_jaxpr
 from jaxlike._src.transforms.jit import clear_caches as clear_caches
 from jaxlike._src.transforms.jit import jit as jit
+from jaxlike._src.transforms.linear_transpose import linear_transpose as linear_transpose
 from jaxlike._src.transforms.policies import checkpoint_policies as checkpoint_policies
 from jaxlike._src.transforms.reverse import grad as grad
 from jaxlike._src.transforms.reverse import jacrev as jacrev

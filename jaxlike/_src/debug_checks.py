@@ -6,24 +6,33 @@ in `check_finite`; `jit` runs its function op by op.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jaxlike._src import border, config
+from jaxlike._src import config, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.frames import set_checked
 from jaxlike._src.tree import tree_leaves
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 def check_finite(name: str, out: Array) -> Array:
-    """``out``; FloatingPointError where it has NaN or infinities and a flag forbids them."""
-    tensor = border.concrete_tensor(out)
-    if tensor is None or not (tensor.is_floating_point() or tensor.is_complex()):
-        return out
+    """``out``; FloatingPointError where it, in any lane, has NaN or infinities and a flag forbids them."""
+    check_tensor(name, out._t)
+    return out
+
+
+def check_tensor(name: str, tensor: Tensor) -> None:
+    """The same of a payload; values that are not known are passed by."""
+    while torch_private.is_wrapped(tensor):
+        tensor = torch_private.wrapped_value(tensor)
+    if tensor.device.type == "meta" or not (tensor.is_floating_point() or tensor.is_complex()):
+        return
     if config.debug_nans.value and bool(tensor.isnan().any()):
         raise FloatingPointError(f"invalid value (nan) encountered in {name}")
     if config.debug_infs.value and bool(tensor.isinf().any()):
         raise FloatingPointError(f"invalid value (inf) encountered in {name}")
-    return out
 
 
 def all_finite(tree: Any) -> bool:

@@ -318,7 +318,7 @@ def binary(
                 out = kernel(a, b)
             return finish(name, Array(out, not strong and (xw and yw if of_truth else is_weak)))
 
-        met: dict[Any, tuple[torch.dtype, bool]] = {}
+        met: dict[Any, tuple[torch.dtype, bool, bool]] = {}
 
         def promoted(x: Any, y: Any) -> Array:
             """Outside of transformations: dtypes that it has promoted before are only looked up."""
@@ -331,13 +331,15 @@ def binary(
                 out = general(x, y)
                 want = dtypes.TO_TORCH.get(promote.of(dtypes.promote(kind_of(x), kind_of(y))[0]))
                 if want in EVERY:
-                    met[key] = want, out.weak_type
+                    met[key] = want, out.weak_type, builtin is not None and _torch_meets(of_x, of_y, want)
                 return out
-            want, weak = known
+            want, weak, meets = known
             a = scalar(x, want) if of_x is float else unwrap(x)
             b = scalar(y, want) if of_y is float else unwrap(y)
-            a, b = a if a.dtype is want else a.to(want), b if b.dtype is want else b.to(want)
             try:
+                if meets:
+                    return Array(quick(a, b), weak)
+                a, b = a if a.dtype is want else a.to(want), b if b.dtype is want else b.to(want)
                 return Array(kernel(a, b), weak)
             except RuntimeError:  # shapes: the general path says which
                 return general(x, y)
@@ -378,6 +380,13 @@ def binary(
         return publish(op, kernel, BINARY_DOC.format(*op.__code__.co_varnames), module)
 
     return lift
+
+
+def _torch_meets(x: Any, y: Any, want: torch.dtype) -> bool:
+    """Whether torch promotes two kinds to ``want`` whatever the ranks: an integer beside a float."""
+    if x is float or y is float or x[0].is_floating_point is y[0].is_floating_point:
+        return False
+    return want.is_floating_point and torch.promote_types(x[0], y[0]) is want
 
 
 def _kind_met(x: Any) -> Any:

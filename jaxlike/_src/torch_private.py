@@ -21,7 +21,7 @@ from torch.autograd.forward_ad import _set_fwd_grad_enabled
 from torch.utils._python_dispatch import TorchDispatchMode as TorchDispatchMode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -235,13 +235,25 @@ class below_level:
         self._reverse, self._forward = torch.is_grad_enabled(), torch._C._is_fwd_grad_enabled()
         torch._C._set_grad_enabled(True)
         torch._C._set_fwd_grad_enabled(True)
+        interpreter = functorch.peek_interpreter_stack()
         self._level = functorch.pop_dynamic_layer_stack()
+        _ASIDE.levels.append((interpreter, self._level))
 
     def __exit__(self, *exc: object) -> None:
+        _ASIDE.levels.pop()
         functorch.push_dynamic_layer_stack(self._level)
         torch._C._set_fwd_grad_enabled(self._forward)
         torch._C._set_grad_enabled(self._reverse)
 
+
+class _Aside(threading.local):
+    """The levels that rules have set aside on this thread, outermost last."""
+
+    def __init__(self) -> None:
+        self.levels: list[tuple[Any, Any]] = []  # the interpreter and the layer of each
+
+
+_ASIDE = _Aside()
 
 SingleLevelFunction: Any = torch.autograd.function._SingleLevelFunction
 
@@ -256,24 +268,37 @@ def link(function: Any, *args: Any) -> Any:
         functorch.set_single_level_autograd_function_allowed(before)
 
 
+_JVP = functorch.TransformType.Jvp
+
+
 def has_tangent(tensor: Tensor) -> bool:
     """Whether a tensor of a forward-mode level carries a tangent."""
     if _jvp_levels == 0:
         return False
-    with _at_level_of(tensor), _set_fwd_grad_enabled(True):
+    with _at_jvp_level_of(tensor), _set_fwd_grad_enabled(True):
         tangent: Any = torch._VF._unpack_dual(tensor, level=0)[1]
         return tangent is not None
 
 
 @contextlib.contextmanager
-def _at_level_of(tensor: Tensor) -> Iterator[None]:
-    """Without the levels inside of the tensor's own, which see it as a constant."""
+def _at_jvp_level_of(tensor: Tensor) -> Iterator[None]:
+    """The tensor's own forward-mode level innermost: inner ones see it as a constant, a rule may have set it aside."""
     level, above = functorch.maybe_get_level(tensor), []
+    own: list[Any] = []
     try:
-        while (innermost := functorch.peek_interpreter_stack()) is not None and innermost.level() > level:
+        while (innermost := functorch.peek_interpreter_stack()) is not None and not (
+            innermost.level() < level or (innermost.level() == level and innermost.key() == _JVP)
+        ):
             above.append(functorch.pop_dynamic_layer_stack())
+        at = 0 if innermost is None else innermost.level()
+        if at + 1 == level:  # a level can be put only where it was, on the one below it
+            own = [layer for i, layer in _ASIDE.levels if i.level() == level and i.key() == _JVP][-1:]
+        for layer in own:
+            functorch.push_dynamic_layer_stack(layer)
         yield
     finally:
+        for _ in own:
+            functorch.pop_dynamic_layer_stack()
         for layer in reversed(above):
             functorch.push_dynamic_layer_stack(layer)
 
@@ -299,8 +324,8 @@ def outside_of_everything() -> Iterator[None]:
         yield
 
 
-def inductor_compile(module: Any, examples: list[Any]) -> Any:
-    """An FX module compiled by Inductor for these examples, as a function of a list of tensors.
+def inductor_compile(module: Any, examples: list[Tensor]) -> Callable[[Sequence[Tensor]], Sequence[Tensor]]:
+    """An FX module compiled by Inductor for these examples, as a function of tensors that have their layout.
 
     ``realize_opcount_threshold``: a pointwise value used twice is otherwise inlined at each use, and the
     compile time of a gradient of a chain of n steps grows exponentially with n (torch 2.13).
@@ -309,19 +334,43 @@ def inductor_compile(module: Any, examples: list[Any]) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, of torch.jit
-        import torch._inductor as inductor
-        importlib.import_module("torch._inductor.compile_fx")  # the rest, which warns too
+        compile_fx = importlib.import_module("torch._inductor.compile_fx")
         from torch._inductor import config as inductor_config
 
-    options = {"realize_opcount_threshold": 10, "compile_threads": 1}
-    with torch.no_grad(), inductor_config.patch(options):
-        compiled: Any = inductor.compile(module, examples)
+    made: list[tuple[Any, int]] = []
 
-    def call(tensors: Any) -> Any:
+    def compile_inner(inner: Any, inputs: Any, **options: Any) -> Any:
+        out = compile_fx.compile_fx_inner(inner, inputs, **options)
+        made.append((out, len(inputs)))
+        return out
+
+    buffers = list(module.buffers())
+    options = {"realize_opcount_threshold": 10, "compile_threads": 1}
+    options |= {"size_asserts": False, "alignment_asserts": False}  # the caller sees to shapes and layouts
+    with torch.no_grad(), inductor_config.patch(options), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Torchinductor does not support code generation for complex")
+        whole: Any = compile_fx.compile_fx(module, examples, inner_compile=compile_inner)
+        expected = whole(*examples)
+
+    # What torch calls around the compiled code is for training and for mutation, and takes longer than a small kernel.
+    if len(made) == 1 and made[0][1] == len(buffers) + len(examples) and hasattr(made[0][0], "current_callable"):
+        code = made[0][0].current_callable
         with torch.no_grad():
-            return compiled(*tensors)
+            found = code([*buffers, *examples])
+        if len(found) == len(expected) and all(map(_same, found, expected)):
+            return (lambda tensors: code([*buffers, *tensors])) if buffers else (lambda tensors: code([*tensors]))
+
+    def call(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        with torch.no_grad():
+            return whole(*tensors)
 
     return call
+
+
+def _same(a: Any, b: Any) -> bool:
+    if type(a) is not type(b) or a.shape != b.shape or a.dtype is not b.dtype or a.stride() != b.stride():
+        return False
+    return bool(((a == b) | ((a != a) & (b != b))).all())
 
 
 # Zero tangents
@@ -393,7 +442,7 @@ _zero_tangents = _make_zero_tangents_cheap()
 
 def dual_parts(tensor: Tensor) -> tuple[Tensor, Tensor]:
     """Primal and tangent of a tensor that `has_tangent`, below its level."""
-    with _at_level_of(tensor), _set_fwd_grad_enabled(True):
+    with _at_jvp_level_of(tensor), _set_fwd_grad_enabled(True):
         primal, tangent = torch._VF._unpack_dual(tensor, level=0)
     return wrapped_value(primal), wrapped_value(tangent) if is_wrapped(tangent) else tangent
 

@@ -139,6 +139,7 @@ from jaxlike._src.lax.parallel import psum as psum
 from jaxlike._src.lax.parallel import psum_scatter as psum_scatter
 from jaxlike._src.lax.parallel import pswapaxes as pswapaxes
 from jaxlike._src.lax.parallel import pvary as pvary
+from jaxlike._src.lax.platform_dependent import platform_dependent as platform_dependent
 from jaxlike._src.lax.precision import DotAlgorithm as DotAlgorithm
 from jaxlike._src.lax.precision import DotAlgorithmPreset as DotAlgorithmPreset
 from jaxlike._src.lax.precision import Precision as Precision

@@ -100,14 +100,17 @@ def can_compile() -> bool:
 def compile_graph(
     graph: Graph, tensors: Sequence[Tensor], device: torch.device
 ) -> Callable[[Sequence[Tensor]], Sequence[Tensor]] | None:
-    """The graph compiled by Inductor, as a function of a list of tensors; None where that is impossible."""
+    """The graph compiled by Inductor, as a function of a list of tensors; None where that is impossible.
+
+    The compiled code holds for one layout. It is made for the usual one, into which tensors of another are copied.
+    """
     global _compiled_before
     if not graph.nodes or not graph.is_compilable or (device.type == "cpu" and not can_compile()):
         return None
     start = time.perf_counter()
     try:
         with torch_private.outside_of_everything():
-            compiled = torch_private.inductor_compile(to_fx(graph, device), list(tensors))
+            compiled = torch_private.inductor_compile(to_fx(graph, device), [t.contiguous() for t in tensors])
     except torch_private.COMPILER_ERRORS as error:
         warnings.warn(
             f"jaxlike could not compile {graph.name}, which goes on op by op ({type(error).__name__}: "
@@ -119,4 +122,11 @@ def compile_graph(
     _compiled_before = True
     level = logging.WARNING if config.log_compiles.value else logging.DEBUG
     logger.log(level, "Finished compilation of %s in %.3f sec", graph.name, time.perf_counter() - start)
-    return compiled
+
+    def run(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        for t in tensors:
+            if not t.is_contiguous():
+                return compiled([t.contiguous() for t in tensors])
+        return compiled(tensors)
+
+    return run

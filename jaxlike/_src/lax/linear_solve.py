@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.transforms.custom import checked_result, zero_tangent
 from jaxlike._src.transforms.custom_vjp import closure_convert
-from jaxlike._src.transforms.forward import jvp, linear_transpose
+from jaxlike._src.transforms.forward import jvp
+from jaxlike._src.transforms.linear_transpose import linear_transpose
 from jaxlike._src.transforms.reverse import vjp
 from jaxlike._src.transforms.structured import Structured, apply, on_lanes, with_lanes
 from jaxlike._src.transforms.types import type_of

@@ -28,8 +28,9 @@ from jaxlike._src.transforms import tables
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.checkpoint import checkpoint
 from jaxlike._src.transforms.custom import CustomJvp
-from jaxlike._src.transforms.forward import jvp, linear_transpose
+from jaxlike._src.transforms.forward import jvp
 from jaxlike._src.transforms.jit import jit
+from jaxlike._src.transforms.linear_transpose import linear_transpose
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 from jaxlike._src.transforms.structured import apply
 from jaxlike._src.transforms.tables import Zero, instantiate_zeros, is_undefined_primal

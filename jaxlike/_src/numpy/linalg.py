@@ -301,7 +301,7 @@ def lu_substitute(
 def solve_tensors(a: Tensor, b: Tensor) -> Tensor:
     """``a^-1 b`` for ``[..., n, n]`` and ``[..., n, k]``; inf and NaN where ``a`` is singular."""
     solution, info = torch.linalg.solve_ex(a, b)
-    if STATE.frame is None and not info.any():
+    if STATE.frame is None and not (info.any() if info.ndim else info.item()):
         return solution
     singular = (info != 0)[..., None, None]
     packed, order, _ = lu_parts(a.detach())
@@ -326,9 +326,10 @@ def solve(a: Any, b: Any) -> Array:
             f"Invalid shapes for solve: {x.shape}, {y.shape}. Prior to JAX v0.5.0, this would have been treated as a "
             "batched 1-dimensional solve. To recover this behavior, use solve(a, b[..., None]).squeeze(-1)."
         )
-    signature, cores = ("(m,m),(m)->(m)", ("mm", "m")) if y.ndim == 1 else ("(m,m),(m,n)->(m,n)", ("mm", "mn"))
-    products._core_sizes(signature, (x.shape, y.shape), cores)
     t = unwrap(y)
+    if not (t.ndim and x.shape[-2] == x.shape[-1] == t.shape[max(-2, -t.ndim)]):
+        signature, cores = ("(m,m),(m)->(m)", ("mm", "m")) if y.ndim == 1 else ("(m,m),(m,n)->(m,n)", ("mm", "mn"))
+        products._core_sizes(signature, (x.shape, y.shape), cores)
     if y.ndim == 1:
         return Array(solve_broadcast(unwrap(x), t.unsqueeze(-1)).squeeze(-1))
     return Array(solve_broadcast(unwrap(x), t))

@@ -38,6 +38,10 @@ def refuse_half(t: Tensor) -> None:
         raise NotImplementedError(f"(KeyError({dtype.type!r}), 'Unsupported dtype {dtype}.')")
 
 
+# One kernel in place of two; longer ones would lose the digits that a sum in parts keeps.
+_DOT = frozenset([torch.float32, torch.float64])
+
+
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
     """Norm of a vector or matrix.
 
@@ -52,8 +56,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     t, ndim = unwrap(v), v.ndim
     if axis is None:
         if ord is None:
-            flat = _sum_of_squares(t, tuple(range(ndim)), keepdims)
-            return Array(torch.sqrt(flat))
+            if ndim == 1 and not keepdims and t.dtype in _DOT and t.shape[0] <= 4096:
+                return Array(torch.sqrt(torch.dot(t, t)))
+            return Array(torch.sqrt(_sum_of_squares(t, tuple(range(ndim)), keepdims)))
         axes = tuple(range(ndim))
     else:
         axes = tuple(_axis(a, ndim) for a in (axis if isinstance(axis, tuple | list) else (axis,)))

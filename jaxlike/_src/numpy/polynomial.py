@@ -62,7 +62,7 @@ def roots(p: ArrayLike, *, strip_zeros: bool = True) -> Array:
     if strip_zeros:
         leading = concrete_or_error(
             int,
-            Array(count.to(torch.int32)),
+            Array(count.to(dtypes.to_torch(dtypes.default_int_dtype()))),
             "The error occurred in the jnp.roots() function. To use this within a JIT-compiled context, pass "
             "strip_zeros=False, but be aware that leading zeros will result in some returned roots being set to NaN.",
         )

@@ -19,6 +19,7 @@ from jaxlike._src.border import asarray, check_arraylike, promote_dtypes, promot
 from jaxlike._src.border import conjugate as conjugate_of
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.numpy import linalg as np_linalg
+from jaxlike._src.numpy.arguments import moved_as_signed
 from jaxlike._src.numpy.linalg import adjoint, cholesky_or_nan, lu_parts, lu_substitute
 from jaxlike._src.scipy.lapack import pivots_of_qr
 

@@ -15,21 +15,25 @@ from jaxlike._src.array import Array
 from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, name_of, to_array
+from jaxlike._src.transforms.jit_logs import check_leaks
 from jaxlike._src.transforms.structured import GraphFunction
 from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jaxlike._src.array import ShapedArray
+    from jaxlike._src.frames import Frame
+
 
 class Body:
     """A traced function: ``run`` on flat Arrays with ``closed`` at the end, the tree and types of its results."""
 
-    def __init__(self, run: Any, closed: list[Array], out_tree: Any, outs: Sequence[Array]) -> None:
+    def __init__(self, run: Any, closed: list[Array], out_tree: Any, avals: Sequence[ShapedArray]) -> None:
         self.run = run
         self.closed = closed
         self.out_tree = out_tree
-        self.avals = [o.aval for o in outs]
+        self.avals = list(avals)
         self.is_graph = isinstance(run, GraphFunction)
         self.made: dict[Any, Any] = {}  # operations made of it
 
@@ -67,9 +71,11 @@ def make_body(
         always: trace it even where a graph cannot say everything: what it closes over must be known.
     """
     out_tree: Any = None
+    frame: Frame | None = None
 
     def flat(values: Sequence[Array]) -> list[Array]:
-        nonlocal out_tree
+        nonlocal out_tree, frame
+        frame = STATE.frame
         out = fun(*tree_unflatten(in_tree, list(values)))
         leaves, out_tree = tree_flatten(out)
         return [_result(x, k, out, fun, kind) for k, x in enumerate(leaves)]
@@ -77,7 +83,7 @@ def make_body(
     kind, location = getattr(fun, "described", (kind, location_of(fun)))
     if needs_python() and not always:
         outs = flat(list(probe()))
-        return Body(flat, [], out_tree, outs)
+        return Body(flat, [], out_tree, [o.aval for o in outs])
     try:
         known = _bodies.setdefault(fun, {})
     except TypeError:  # not hashable, or cannot be referred to weakly
@@ -87,7 +93,9 @@ def make_body(
     if body is None or not body.usable():
         graph, outs = trace(flat, examples, name_of(fun), input_names, location, kind)
         kinds = [(type(o), o._tag) for o in outs]
-        body = known[key] = Body(GraphFunction(graph, kinds), graph.lifted, out_tree, list(outs))
+        del outs
+        check_leaks(frame)
+        body = known[key] = Body(GraphFunction(graph, kinds), graph.lifted, out_tree, graph.out_avals)
     return body
 
 

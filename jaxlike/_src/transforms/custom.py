@@ -18,13 +18,14 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import is_traced, unwrap
+from jaxlike._src.frames import STATE
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, name_of, to_array
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.static_args import resolve
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 from jaxlike._src.transforms.structured import GraphFunction, Settled, Structured, apply, on_lanes
 from jaxlike._src.transforms.types import SymbolicZero, same_type, type_of
-from jaxlike._src.tree import tree_flatten, tree_map, tree_unflatten
+from jaxlike._src.tree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,18 +100,33 @@ class CustomRule:
             return getattr(self.fun, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    def plain(self, whole: Callable[[Sequence[Any]], list[Any]], dynamic: Sequence[Any]) -> Any:
+        """The function's value where no transformation runs: numbers and numpy's arrays come and go as they are."""
+        out = self.fun(*whole([tree_map(_canonical, x) for x in dynamic]))
+        for leaf in tree_leaves(out):
+            checked_result(leaf)
+        return out
+
     def split(self, args: Sequence[Any]) -> tuple[list[Any], list[Any], Callable[[Sequence[Any]], list[Any]]]:
         """(static arguments, the others, a function that puts the others back among the static ones)."""
         static = [args[k] for k in self.nondiff_argnums]
         chosen = [k for k in range(len(args)) if k not in self.nondiff_argnums]
+        kept = [None if k in chosen else x for k, x in enumerate(args)]  # not the others, which a trace may end before
 
         def whole(dynamic: Sequence[Any]) -> list[Any]:
-            out = list(args)
+            out = list(kept)
             for k, value in zip(chosen, dynamic, strict=True):
                 out[k] = value
             return out
 
         return static, [args[k] for k in chosen], whole
+
+
+def _canonical(x: Any) -> Any:
+    """numpy's data in a dtype that JAX would give it; anything else as it is."""
+    if isinstance(x, np.ndarray | np.generic):
+        return np.asarray(x, dtypes.canonicalize_dtype(x.dtype))
+    return x
 
 
 class Results:
@@ -217,38 +233,20 @@ class CustomJvp(Structured):
 
         zeros = [zero_tangent(primals[k]) for k in at]
         values, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
-
-        def pullback(cotangents: Sequence[Any]) -> list[Any]:
-            given = [
-                zero_tangent(v) if cotangents[k] is None else cotangents[k] for k, v in zip(places, values, strict=True)
-            ]
-            grads: list[Any] = [None] * len(primals)
-            for k, g in zip(at, pull(given), strict=True):
-                grads[k] = g
-            return grads
-
-        return outs, pullback
+        return outs, _pullback_at(at, len(primals), places, values, pull)
 
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
-        """The function, which is linear here: a rule may apply it to tangents, and needs no rule for that."""
+        """The function, transposed: what a rule does to a tangent is linear, and this function may be part of it."""
         at = [k for k, p in enumerate(perturbed) if p]
 
         def of_perturbed(inside: Sequence[Any]) -> Any:
-            given = list(args)
+            full = list(args)
             for k, x in zip(at, inside, strict=True):
-                given[k] = x
-            return self._fun(given), None
+                full[k] = x
+            return self._fun(full), None
 
         outs, _, pull, _ = vjp_leaves(of_perturbed, [args[k] for k in at], self.name, linear=True)
-
-        def pullback(cotangents: Sequence[Any]) -> list[Any]:
-            given = [zero_tangent(o) if c is None else c for o, c in zip(outs, cotangents, strict=True)]
-            grads: list[Any] = [None] * len(args)
-            for k, g in zip(at, pull(given), strict=True):
-                grads[k] = g
-            return grads
-
-        return outs, pullback
+        return outs, _pullback_at(at, len(args), range(len(outs)), outs, pull)
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         """Function and rule over all lanes; which results have lanes, the first of the two that runs decides."""
@@ -293,6 +291,21 @@ class CustomJvp(Structured):
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         return self._shown
+
+
+def _pullback_at(at: Sequence[int], count: int, places: Sequence[int], values: Sequence[Any], pull: Any) -> Any:
+    """A pullback of all results and arguments, from one of the results at ``places`` and the arguments ``at``."""
+
+    def pullback(cotangents: Sequence[Any]) -> list[Any]:
+        given = [
+            zero_tangent(v) if cotangents[k] is None else cotangents[k] for k, v in zip(places, values, strict=True)
+        ]
+        grads: list[Any] = [None] * count
+        for k, g in zip(at, pull(given), strict=True):
+            grads[k] = g
+        return grads
+
+    return pullback
 
 
 class CustomJVPException(Exception):
@@ -349,6 +362,8 @@ class custom_jvp(CustomRule):
         args = tuple(tree_map(_stop_traced, a) if k in self.nondiff_argnums else a for k, a in enumerate(args))
         static, dynamic, whole = self.split(args)
         arrays, in_tree = flatten_arguments(CustomJvp.name, tuple(dynamic))
+        if STATE.frame is None:
+            return self.plain(whole, dynamic)
         results = Results()
 
         def flat_fun(values: Sequence[Any]) -> list[Array]:

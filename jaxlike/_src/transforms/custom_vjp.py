@@ -16,6 +16,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import astype, is_traced, unwrap
 from jaxlike._src.errors import UnexpectedTracerError
+from jaxlike._src.frames import STATE
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.custom import (
@@ -212,7 +213,9 @@ class custom_vjp(CustomRule):
         static, dynamic, whole = self.split(args)
         leaves, in_tree = tree_flatten(tuple(dynamic))
         arrays = [checked_result(x) for x in leaves]
-        results, names = Results(), (name_of(fwd), name_of(self.fun))
+        if STATE.frame is None:
+            return self.plain(whole, dynamic)
+        avals, results, names = [a.aval for a in arrays], Results(), (name_of(fwd), name_of(self.fun))
         residual_tree: Any = None
         numbers: dict[int, Any] = {}  # residuals that are Python's, which ``bwd`` gets as they came
 
@@ -240,7 +243,7 @@ class custom_vjp(CustomRule):
             ]
             kept = tree_unflatten(residual_tree, [numbers.get(k, r) for k, r in enumerate(residuals)])
             out = bwd(*static, kept, tree_unflatten(results.tree, given))
-            return _flat_cotangents(out, in_tree, [a.aval for a in arrays])
+            return _flat_cotangents(out, in_tree, avals)
 
         shown = {
             "name": names[1],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from jaxlike._src.array import Array
+from jaxlike._src.array import Array, constant
 from jaxlike._src.border import unwrap
 from jaxlike._src.graph.effects import silenced
 from jaxlike._src.transforms.forward import jvp_leaves
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def example(x: Array, shape: Sequence[int] | None = None) -> Array:
-    """An Array without values of the type of ``x``, or of another shape (a key's payload is kept)."""
+    """An Array without values of the type of ``x``, or of another shape (a key's payload is kept); of no trace."""
     hidden = tuple(x._t.shape[x.ndim :]) if shape is not None else ()
-    return type(x)(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._tag)
+    return constant(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._tag, type(x))
 
 
 def zeros_like(x: Array) -> Array:

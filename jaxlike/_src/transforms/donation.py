@@ -10,6 +10,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from jaxlike._src.errors import JaxRuntimeError
+from jaxlike._src.frames import DELETED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +44,32 @@ def usable_donations(graph: Graph, donated: Sequence[int], keep_unused: bool) ->
     return sorted(usable)
 
 
-def check_donations(arrays: Sequence[Array], places: Sequence[int]) -> None:
-    """JaxRuntimeError where one array is donated twice in a call."""
-    seen: dict[int, int] = {}
-    for x, place in zip(arrays, places, strict=True):
-        first = seen.setdefault(id(x._t), place)
-        if first != place:
+def check_donations(arrays: Sequence[Array], donated: Sequence[int]) -> None:
+    """JaxRuntimeError where one array is donated and given once more in a call."""
+    places = {id(arrays[k]._t): k for k in reversed(donated)}
+    for place, x in enumerate(arrays):
+        first = places.get(id(x._t), place)
+        if first == place:
+            continue
+        if place in donated:
             raise JaxRuntimeError(
                 "INVALID_ARGUMENT: Attempt to donate the same buffer twice in Execute() (flattened argument "
                 f"{place}, replica 0, partition 0, first use: {first}). Toy example for this bug: "
                 "`f(donate(a), donate(a))`."
             )
+        raise JaxRuntimeError(
+            "INVALID_ARGUMENT: Attempt to use a buffer that was previously donated in the same call to Execute() "
+            f"(flattened argument {place}, replica 0, partition 0, first use: {first}). Toy example for this bug: "
+            "`f(donate(a), a)`."
+        )
+
+
+def deleted_argument(arrays: Sequence[Array]) -> ValueError | None:
+    """What is said where one of the arguments was deleted or donated before."""
+    for place, x in enumerate(arrays):
+        if x._frame is DELETED:
+            return ValueError(
+                f"INVALID_ARGUMENT: Invalid buffer passed to Execute() as argument {place} to replica 0: "
+                "INVALID_ARGUMENT: Buffer has been deleted or donated."
+            )
+    return None

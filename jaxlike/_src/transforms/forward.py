@@ -1,4 +1,4 @@
-"""forward: jvp, linearize, linear_transpose, jacfwd, hessian.
+"""forward: jvp, linearize, jacfwd, hessian.
 
 jvp runs the function once on dual numbers at a functorch level of its own. `linearize` needs the primal
 evaluated once and the tangent map many times: it keeps the pullback of one reverse pass and transposes
@@ -16,7 +16,7 @@ import torch
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.frames import STATE, Frame
+from jaxlike._src.frames import Frame
 from jaxlike._src.transforms.arguments import (
     check_callable,
     checked_argnums,
@@ -26,12 +26,10 @@ from jaxlike._src.transforms.arguments import (
     name_of,
     split_argnums,
     split_aux,
-    to_array,
     wraps,
 )
 from jaxlike._src.transforms.linear_function import LinearFunction
 from jaxlike._src.transforms.reverse import (
-    checked_cotangent,
     is_differentiable,
     jacrev,
     lower,
@@ -39,6 +37,7 @@ from jaxlike._src.transforms.reverse import (
     raise_level,
     vjp,
     vjp_leaves,
+    zeros_for_float0,
 )
 from jaxlike._src.transforms.standard_basis import columns_to_jacobian, standard_basis
 from jaxlike._src.transforms.vmap import vmap
@@ -59,7 +58,7 @@ def jvp_leaves(
         Output leaves, their tangents (float0 arrays for integers), the output tree, aux.
     """
     at = [k for k, p in enumerate(primals) if is_differentiable(p)]
-    pairs = [(unwrap(primals[k]), own_memory(unwrap(tangents[k]))) for k in at]
+    pairs = [(own_memory(unwrap(primals[k])), own_memory(unwrap(tangents[k]))) for k in at]
     with Frame("jvp", fun_name=fun_name) as frame, torch_private.forward_mode(True):
         level = frame.level = torch_private.enter_jvp()
         try:
@@ -79,12 +78,12 @@ def jvp_leaves(
     return outs, moved, treedef, tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])
 
 
-def own_memory(tangent: Tensor) -> Tensor:
-    """A tangent that torch can make dual: not an expanded view (which inside vmap does not show)."""
-    frame = STATE.frame
-    if (frame is not None and frame.trace is None) or 0 in tangent.stride():
-        return tangent.clone()
-    return tangent
+def own_memory(tensor: Tensor) -> Tensor:
+    """A primal or tangent that torch can make dual: no expanded view, which below levels of vmap shows."""
+    held = tensor
+    while torch_private.is_wrapped(held):
+        held = torch_private.wrapped_value(held)
+    return tensor.clone() if 0 in held.stride() else tensor
 
 
 def _split_dual(tensor: Tensor, level: int) -> tuple[Tensor, Tensor | None]:
@@ -126,8 +125,8 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
             "primal and tangent arguments to jax.jvp must be tuples or lists; found "
             f"{type(primals).__name__} and {type(tangents).__name__}."
         )
-    ps, in_tree = flatten_typed(tuple(primals), "")
-    ts, tangent_tree = flatten_typed(tuple(tangents), "")
+    ps, in_tree = flatten_typed(primals, "")
+    ts, tangent_tree = flatten_typed(tangents, "")
     if in_tree != tangent_tree:
         raise TypeError(
             "primal and tangent arguments to jax.jvp must have the same tree structure; primals have tree structure "
@@ -253,58 +252,6 @@ def _transpose_of(
     return apply
 
 
-def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()) -> Callable[..., Any]:
-    """The transpose of a function that is linear in its arguments.
-
-    Args:
-        fun: linear; its values at ``primals`` are not used.
-        primals: arrays or anything with shape and dtype.
-        reduce_axes: must be empty.
-
-    Returns:
-        A function from an output cotangent to a tuple of input cotangents.
-    """
-    if tuple(reduce_axes):
-        raise NotImplementedError("reduce_axes argument to transpose is deprecated")
-    check_callable(fun)
-    examples, in_tree = tree_flatten(primals)
-    avals = [e.aval if isinstance(e, Array) else _aval_like(e) for e in examples]
-
-    def transposed(cotangent: Any) -> Any:
-        from jaxlike._src.devices import default_torch_device
-
-        exact = [not dtypes.issubdtype(a.dtype, np.inexact) for a in avals]
-        device = default_torch_device()
-        # Integer programs are transposed in float64: exact up to 2**53.
-        at_zero = [
-            Array(torch.zeros(a.shape, dtype=dtypes.to_torch(a.dtype), device=device), a.weak_type) for a in avals
-        ]
-        if any(exact):
-            raise NotImplementedError("linear_transpose of integer functions needs the graph layer")
-        outs, out_tree, pull, _ = vjp_leaves(
-            lambda xs: (fun(*tree_unflatten(in_tree, list(xs))), None), at_zero, name_of(fun), linear=True
-        )
-        cotangents, tree = tree_flatten(cotangent)
-        if tree != out_tree:
-            raise TypeError(f"cotangent tree does not match function output, expected {out_tree} but got {tree}")
-        want = tuple(o.aval for o in outs)
-        got = [to_array(c) for c in cotangents]
-        if any(c.shape != w.shape or c.dtype != w.dtype for c, w in zip(got, want, strict=True)):
-            raise TypeError(f"cotangent type does not match function output, expected {want} but got {cotangents}")
-        cts = [checked_cotangent(c, o.aval) for c, o in zip(got, outs, strict=True)]
-        return tree_unflatten(in_tree, pull(cts))
-
-    return transposed
-
-
-def _aval_like(x: Any) -> Any:
-    from jaxlike._src.array import ShapedArray
-
-    if hasattr(x, "shape") and hasattr(x, "dtype"):
-        return ShapedArray(x.shape, dtypes.canonicalize_dtype(x.dtype), getattr(x, "weak_type", False))
-    return to_array(x).aval
-
-
 def _check_jacfwd_input(x: Any, holomorphic: bool) -> None:
     dtype = x.dtype
     if isinstance(dtype, dtypes.ExtendedDType):
@@ -339,7 +286,8 @@ def jacfwd(
             _check_jacfwd_input(x, holomorphic)
 
         def push(tangent: Any) -> Any:
-            return jvp(of_chosen, (chosen,), (tangent,), has_aux=has_aux)
+            out, moved, *aux = jvp(of_chosen, (chosen,), (tangent,), has_aux=has_aux)
+            return out, tree_map(zeros_for_float0, moved, out), *aux
 
         if has_aux:
             out, columns, aux = vmap(push, out_axes=(None, -1, None))(standard_basis(chosen))
@@ -378,4 +326,4 @@ def hessian(
     return jacfwd(jacrev(fun, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)
 
 
-__all__ = ["hessian", "jacfwd", "jacobian", "jvp", "linear_transpose", "linearize", "vjp"]
+__all__ = ["hessian", "jacfwd", "jacobian", "jvp", "linearize", "vjp"]

@@ -33,7 +33,7 @@ from jaxlike._src.transforms.arguments import (
     wraps,
 )
 from jaxlike._src.transforms.call import JitCall
-from jaxlike._src.transforms.donation import check_donations, usable_donations
+from jaxlike._src.transforms.donation import check_donations, deleted_argument, usable_donations
 from jaxlike._src.transforms.jit_logs import check_leaks, explain_miss, log_trace
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
 from jaxlike._src.transforms.static_args import Static, resolve
@@ -208,8 +208,14 @@ class JitFunction:
             self._cache[key] = entry
         outside = STATE.frame is None
         if entry.donated and outside:
-            check_donations([arrays[k] for k in entry.donated], entry.donated)
-        out = entry.apply(arrays)
+            check_donations(arrays, entry.donated)
+        try:
+            out = entry.apply(arrays)
+        except RuntimeError:
+            refused = deleted_argument(arrays)
+            if refused is None:
+                raise
+            raise refused from None
         if outside:
             for k in entry.donated:
                 arrays[k].delete()
@@ -404,9 +410,8 @@ def make_entry(
 
     graph, outs = trace(flat, arrays, name_of(fun), paths, location)
     kinds = [(type(o), o._tag) for o in outs]
-    if config.check_tracer_leaks.value:
-        del outs
-        check_leaks(made.pop("frame"))
+    del outs
+    check_leaks(made.pop("frame"))
     return Entry(graph, in_tree, kinds, made["tree"], shown, made["float0"])
 
 

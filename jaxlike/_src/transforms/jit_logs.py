@@ -45,10 +45,16 @@ def explain_miss(fun: Any, cache: dict[Any, Any], key: tuple[Any, ...], arrays: 
     logger.warning("%s", said)
 
 
-def check_leaks(frame: Frame) -> None:
-    """An Exception where values of a trace that has ended are still referred to."""
+_TRACES = {"vmap": ("BatchTrace", "VmapTracer"), "jit": ("DynamicJaxprTrace", "JitTracer")}
+
+
+def check_leaks(frame: Frame | None) -> None:
+    """An Exception where values of a transformation that has ended are still referred to; asked for by a flag."""
+    if frame is None or not config.check_tracer_leaks.value:
+        return
     gc.collect()
     leaked = [x for x in gc.get_objects() if issubclass(type(x), Array) and x._frame is frame and is_traced(x)]
     if leaked:
-        shown = "\n\n".join(f"JitTracer({x.aval})" for x in leaked)
-        raise Exception(f"Leaked trace DynamicJaxprTrace. Leaked tracer(s):\n\n{shown}\n")
+        trace, tracer = _TRACES[frame.kind]
+        shown = "\n\n".join(f"{tracer}({x.aval})" for x in leaked)
+        raise Exception(f"Leaked trace {trace}. Leaked tracer(s):\n\n{shown}\n")

@@ -16,7 +16,8 @@ import torch
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import conjugate, unwrap
-from jaxlike._src.frames import Frame
+from jaxlike._src.debug_checks import check_tensor
+from jaxlike._src.frames import STATE, Frame
 from jaxlike._src.transforms.arguments import (
     check_callable,
     checked_argnums,
@@ -130,6 +131,10 @@ def run_backward(
         grads = torch_private.backward(outputs, cotangents, inputs)
     else:
         grads = (None,) * len(inputs)
+    if not STATE.plain:  # torch's engine does not stop at the step that made it, most often a product of the chain rule
+        for g in grads:
+            if g is not None:
+                check_tensor("mul", g)
     return [
         torch.zeros_like(t) if g is None else (conjugate(g) if g.is_complex() else g)
         for g, t in zip(grads, like, strict=True)
@@ -415,8 +420,8 @@ def checked_cotangent(c: Any, aval: Any) -> Any:
 # jacrev
 
 
-def _zeros_for_float0(gradient: Any, like: Any) -> Any:
-    """Rows of the Jacobian by an integer have its dtype, as in JAX."""
+def zeros_for_float0(gradient: Any, like: Any) -> Any:
+    """The Jacobian by or of an integer has its dtype, as in JAX."""
     if not is_float0(gradient):
         return gradient
     primal = to_array(like)
@@ -443,7 +448,7 @@ def jacrev(
         answer = vjp(of_chosen, chosen, has_aux=has_aux)
         out, pullback = answer[0], answer[1]
         tree_map(lambda x: check_output("jacrev", x, holomorphic), out)
-        rows = vmap(lambda c: tree_map(_zeros_for_float0, pullback(c)[0], chosen))(standard_basis(out))
+        rows = vmap(lambda c: tree_map(zeros_for_float0, pullback(c)[0], chosen))(standard_basis(out))
         jacobian = rows_to_jacobian(rows, out)
         return (jacobian, answer[2]) if has_aux else jacobian
 

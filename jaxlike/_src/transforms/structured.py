@@ -286,7 +286,10 @@ def _under_jvp(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
             [None if t is None else _like(a, own_memory(t)) for a, t in zip(args, tangents, strict=True)],
         )
         pairs = [(unwrap(o), None if t is None else own_memory(unwrap(t))) for o, t in zip(outs, moved, strict=True)]
-    return [_like(o, p if t is None else torch_private.make_dual(p, t)) for o, (p, t) in zip(outs, pairs, strict=True)]
+    return [
+        _like(o, p if t is None else torch_private.make_dual(own_memory(p), t))
+        for o, (p, t) in zip(outs, pairs, strict=True)
+    ]
 
 
 # Batching

@@ -17,6 +17,7 @@ from jaxlike._src.border import unwrap
 from jaxlike._src.frames import Frame
 from jaxlike._src.transforms import ref_state
 from jaxlike._src.transforms.arguments import argument_names, check_callable, name_of, to_array, wraps
+from jaxlike._src.transforms.jit_logs import check_leaks
 from jaxlike._src.tree import (
     flatten_axes,
     keystr,
@@ -94,7 +95,6 @@ def vmap(
         else:
             axes = flatten_axes("vmap in_axes", in_tree, (in_axes, 0), kws=True)
         refs, values, with_refs = ref_state.of_leaves(lambda inside: on_leaves(inside), leaves)
-        # What is not mapped is passed on as it came, whatever it is.
         arrays = [x if axis is None else _checked(x) for x, axis in zip(values, axes, strict=True)]
         raw = [None if axis is not None or ref_state.is_ref(x) else x for x, axis in zip(leaves, axes, strict=True)]
         size = _axis_size(fun, arrays, axes, axis_size, args, kwargs)
@@ -170,6 +170,7 @@ def vmap_leaves(
             out_dims: list[Any] = [0] * len(leaves) if out_axes == 0 and type(out_axes) is int else flatten_axes(
                 "vmap out_axes", treedef, out_axes
             )
+            x = None
             for k, (x, dim) in enumerate(zip(results, out_dims, strict=True)):
                 axis = None if dim is not None or not isinstance(x, Array) else _lanes_of(x, level)
                 if axis is not None:
@@ -178,13 +179,13 @@ def vmap_leaves(
             outs = [_leave(x, level, size, dim) for x, dim in zip(results, out_dims, strict=True)]
         finally:
             torch_private.exit_vmap()
-    return tree_unflatten(
-        treedef,
-        [
-            x if dim is None and not isinstance(x, Array) else kind(t, tag) if kind else t
-            for x, dim, (kind, t, tag) in zip(leaves, out_dims, outs, strict=True)
-        ],
-    )
+    left = [
+        x if dim is None and not isinstance(x, Array) else kind(t, tag) if kind else t
+        for x, dim, (kind, t, tag) in zip(leaves, out_dims, outs, strict=True)
+    ]
+    del inside, out, leaves, results, x
+    check_leaks(frame)
+    return tree_unflatten(treedef, left)
 
 
 def _one_lane(tensor: Tensor, axis: int) -> Tensor:

@@ -1,0 +1,220 @@
+"""Edges of rules, transposes, donation and checks: what flags find, what closures may hold, what is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compat.same import assert_same, run_both, sampled
+
+X = np.array([0.5, 1.0, 2.0], np.float32)
+
+
+def said(call: Any) -> Any:
+    """What a call raises, or its value."""
+    try:
+        return call()
+    except Exception as error:
+        return type(error).__name__, str(error).split("\n")[0].split(". ")[0]
+
+
+def plain_rule(jax: Any) -> Any:
+    f = jax.custom_jvp(lambda x: x)
+    f.defjvp(lambda p, t: (p[0], t[0]))
+    return f
+
+
+def plain_vjp(jax: Any) -> Any:
+    f = jax.custom_vjp(lambda x: x)
+    f.defvjp(lambda x: (x, None), lambda _, ct: (ct,))
+    return f
+
+
+def negative(jax: Any) -> Any:
+    """A linear function whose rule applies it to the tangent."""
+    f = jax.custom_jvp(lambda x: -x)
+    f.defjvp(lambda p, t: (f(p[0]), f(t[0])))
+    return f
+
+
+def closing_over(jax: Any, a: Any) -> Any:
+    f = jax.custom_jvp(lambda x: x + a)
+    f.defjvp(lambda p, t: (p[0] + a, 2 * t[0]))
+    return f
+
+
+def zeros_of(jax: Any) -> Any:
+    """A result that no lane tells from another, with a tangent that differs."""
+    f = jax.custom_jvp(lambda x: np.zeros(x.shape, x.dtype))
+    f.defjvp(lambda p, t: (f(p[0]), t[0]))
+    return f
+
+
+def looped(jax: Any, f: Any) -> Any:
+    return lambda x: jax.lax.scan(lambda c, _: (f(c), None), x, None, length=3)[0]
+
+
+def recomputed(jax: Any) -> Any:
+    f = jax.custom_vjp(lambda x: jax.numpy.sin(x))
+    f.defvjp(lambda x: (jax.numpy.sin(x), x), lambda x, ct: (3 * jax.numpy.cos(x) * ct,), optimize_remat=True)
+    return f
+
+
+def fwd_and_bwd(jax: Any, **options: Any) -> Any:
+    fwd, bwd = jax.fwd_and_bwd(lambda x, y: (x * y, jax.numpy.sin(x)), **options)
+    out, kept, *aux = fwd(2.0, 3.0)
+    return out, bwd(kept, 1.0 if options.get("has_aux") else (1.0, 2.0)), aux
+
+
+def traces(jax: Any) -> bool:
+    """Whether ``fwd`` and ``bwd`` run the function less often than they are called."""
+    count = 0
+
+    def f(x: Any) -> Any:
+        nonlocal count
+        count += 1
+        return x * x
+
+    fwd, bwd = jax.fwd_and_bwd(f, 0)
+    for k in range(3):
+        bwd(fwd(float(k))[1], 1.0)
+    return count < 3
+
+
+def transposed(jax: Any, f: Any, *examples: Any) -> Any:
+    return jax.linear_transpose(f, *examples)
+
+
+def leaked(jax: Any, run: Any) -> Any:
+    kept: list[Any] = []
+
+    def f(x: Any) -> Any:
+        kept.append(x)
+        return x * 2
+
+    with jax.checking_leaks():
+        return said(lambda: run(f))
+
+
+def kept_nothing(jax: Any) -> Any:
+    """Rules in a loop under several transformations, while leaks are looked for: there are none."""
+    f, g = negative(jax), recomputed(jax)
+
+    def loss(x: Any) -> Any:
+        return jax.lax.scan(lambda c, a: (f(c) * g(a), c), x, jax.numpy.arange(3.0))[0]
+
+    with jax.checking_leaks():
+        return jax.jit(jax.grad(loss))(1.0), jax.vmap(jax.grad(jax.checkpoint(loss)))(X)
+
+
+def checked(jax: Any, run: Any) -> Any:
+    with jax.debug_nans(True), contextlib.redirect_stdout(io.StringIO()):  # JAX says that it looks where
+        return said(run)
+
+
+def donated(jax: Any, call: Any) -> Any:
+    f = jax.jit(lambda x, y: x + y, donate_argnums=0)
+    return said(lambda: call(f, jax.numpy.ones(3)))
+
+
+PROGRAMS: dict[str, Any] = {
+    # Rules
+    "values as they are": lambda jax: [
+        (isinstance(f(2.0), float), f(3) + 1, f(True), f(np.float32(2)), f(np.ones(2)), f(np.ones(2, int)))
+        for f in (plain_rule(jax), plain_vjp(jax))
+    ],
+    "applied to its tangent": lambda jax: jax.grad(negative(jax))(3.0),
+    "applied to its tangent in a loop": lambda jax: jax.grad(looped(jax, negative(jax)))(3.0),
+    "applied to its tangent in a compiled loop": lambda jax: jax.jit(jax.grad(looped(jax, negative(jax))))(3.0),
+    "applied to its tangent twice": lambda jax: jax.hessian(lambda x: negative(jax)(x) ** 3)(3.0),
+    "applied to its tangents in lanes": lambda jax: jax.vmap(jax.grad(looped(jax, negative(jax))))(X),
+    "closure moved": lambda jax: said(lambda: jax.jvp(lambda x: closing_over(jax, x)(1.0), (3.0,), (1.0,))),
+    "closure moved with the argument": lambda jax: said(
+        lambda: jax.jvp(lambda x: closing_over(jax, x)(x), (3.0,), (1.0,))
+    ),
+    "closure moved outside": lambda jax: said(
+        lambda: jax.jvp(lambda x: jax.jvp(closing_over(jax, x), (X,), (X,))[1] * x, (3.0,), (1.0,))
+    ),
+    "closure moved around lanes": lambda jax: said(
+        lambda: jax.jvp(lambda x: jax.vmap(closing_over(jax, x))(X), (3.0,), (1.0,))
+    ),
+    "constant result of lanes moved": lambda jax: jax.jvp(
+        jax.vmap(zeros_of(jax)), (jax.numpy.array(X),), (jax.numpy.array(2 * X),)
+    ),
+    "broadcast value moved": lambda jax: jax.jvp(
+        jax.numpy.sin, (jax.numpy.broadcast_to(jax.numpy.float32(1), (3,)),), (X,)
+    ),
+    "broadcast value moved in lanes": lambda jax: jax.vmap(
+        lambda y: jax.jvp(jax.numpy.sin, (jax.numpy.broadcast_to(y, (2,)),), (X[:2],))
+    )(X),
+    "optimize_remat": lambda jax: [
+        transform(recomputed(jax))(0.5)
+        for transform in (lambda f: f, jax.grad, lambda f: jax.jit(jax.grad(jax.checkpoint(f))))
+    ],
+    # linear_transpose
+    "transpose of integers": lambda jax: transposed(jax, lambda x: 2 * x, 1)(3),
+    "transpose of integer arrays": lambda jax: transposed(
+        jax, lambda x, y: {"a": x[:, 0] * 3 - y, "b": x.sum()}, np.ones((2, 3), np.int32), np.ones(2, np.int32)
+    )({"a": np.array([1, 2], np.int32), "b": np.int32(10)}),
+    "transpose of both kinds": lambda jax: said(lambda: transposed(jax, lambda x: 2.0 * x, 1)),
+    "transpose of a sine": lambda jax: said(lambda: transposed(jax, jax.numpy.sin, 1.0)(1.0)),
+    "transpose of a linear part": lambda jax: transposed(jax, lambda x: x * jax.numpy.sin(2.0), 1.0)(1.0),
+    "transpose of a closure": lambda jax: jax.grad(lambda a: transposed(jax, lambda x: x * a, 1.0)(2.0)[0])(3.0),
+    "transpose in lanes": lambda jax: jax.vmap(lambda a: transposed(jax, lambda x: x * a, 1.0)(2.0)[0])(X),
+    "transpose as a tree": lambda jax: jax.jit(lambda f, x: f(x))(transposed(jax, lambda x: x * X, X), X),
+    "transpose of a jitted function": lambda jax: transposed(jax, jax.jit(lambda x: x[::-1] * 2), X)(X),
+    "transpose wrong count": lambda jax: said(lambda: len(transposed(jax, lambda x: [x, x], 1.0)(1.0))),
+    # fwd_and_bwd
+    "fwd_and_bwd": lambda jax: fwd_and_bwd(jax, argnums=(0, 1)),
+    "fwd_and_bwd of one": lambda jax: fwd_and_bwd(jax, argnums=1, jitted=False),
+    "fwd_and_bwd with aux": lambda jax: fwd_and_bwd(jax, argnums=0, has_aux=True),
+    "fwd_and_bwd traces once": traces,
+    # platform_dependent
+    "platform": lambda jax: jax.grad(
+        lambda x: jax.lax.platform_dependent(x, cpu=jax.numpy.sin, cuda=jax.numpy.sin, default=jax.numpy.cos)
+    )(2.0),
+    "platform default": lambda jax: jax.jit(
+        lambda x: jax.lax.platform_dependent(x, tpu=jax.numpy.sin, default=jax.numpy.cos)
+    )(2.0),
+    "platform not callable": lambda jax: said(lambda: jax.lax.platform_dependent(1.0, cpu=3)),
+    "platform gpu": lambda jax: said(lambda: jax.lax.platform_dependent(1.0, gpu=lambda x: x)),
+    "platform missing": lambda jax: said(lambda: jax.lax.platform_dependent(1.0, tpu=lambda x: x)),
+    # Arguments
+    "jvp of tuple and list": lambda jax: said(lambda: jax.jvp(jax.numpy.sin, (1.0,), [1.0])),
+    "jvp of lists": lambda jax: jax.jvp(jax.numpy.sin, [1.0], [1.0]),
+    "vmap passes by what it does not map": lambda jax: jax.vmap(
+        lambda x, s, o: x * len(s) + o["n"], in_axes=(0, None, None)
+    )(X, "abc", {"n": 2}),
+    "jacfwd of integers": lambda jax: jax.jacfwd(lambda x: {"n": x.astype(int), "y": x * x})(X),
+    # Donation
+    "donated twice": lambda jax: donated(jax, lambda f, x: f(x, x)),
+    "donated before": lambda jax: donated(jax, lambda f, x: (f(x, 1.0), f(x, 1.0))),
+    "donated to a sum": lambda jax: donated(jax, lambda f, x: (f(x, 1.0), x + 1)),
+    # Flags
+    **{
+        f"leak from {name}": partial(lambda run, jax: leaked(jax, partial(run, jax)), run)
+        for name, run in {
+            "jit": lambda jax, f: jax.jit(f)(1.0),
+            "vmap": lambda jax, f: jax.vmap(f)(X),
+            "scan": lambda jax, f: jax.lax.scan(lambda c, x: (f(c), x), 1.0, X),
+            "cond": lambda jax, f: jax.lax.cond(True, f, f, 1.0),
+            "while_loop": lambda jax, f: jax.lax.while_loop(lambda x: x < 3, f, 1.0),
+            "checkpoint": lambda jax, f: jax.checkpoint(f)(1.0),
+        }.items()
+    },
+    "no leak": kept_nothing,
+    "nan in lanes": lambda jax: checked(jax, lambda: jax.vmap(jax.numpy.log)(-X)),
+    "nan in a gradient": lambda jax: checked(
+        jax, lambda: jax.grad(lambda x: jax.numpy.where(x > 0, jax.numpy.sqrt(x), 0.0))(0.0)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sampled(PROGRAMS, "no leak; leak from checkpoint; leak from while_loop; leak from cond"))
+def test_rules(name: str) -> None:
+    assert_same(*run_both(PROGRAMS[name]))
