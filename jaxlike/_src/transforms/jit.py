@@ -182,7 +182,10 @@ class JitFunction:
                 tensors.append(t)
                 key += (t.shape, t.dtype, x._tag)
             else:
-                entry = self._cache.get(tuple(key))
+                try:
+                    entry = self._cache.get(tuple(key))
+                except TypeError:  # metadata that cannot be hashed: the general key can
+                    entry = None
                 if entry is not None:
                     if frame is None and entry.fixed is not None:
                         return entry.run(tensors)
@@ -313,6 +316,10 @@ class JitFunction:
                 filled[k] = value
             return self._fun(*filled, **named, **fixed_kw)
 
+        try:
+            hash(tree)
+        except TypeError:
+            key[0] = in_tree
         hashed = tuple(key)
         hash(hashed)  # a static value that cannot be hashed: now, with JAX's words
         return arrays, hashed, call, in_tree, names
