@@ -62,7 +62,6 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.ops.scatter": ("jax.ops",),
     "jax._src.partition_spec": ("jax.sharding",),
     "jax._src.pjit": ("jax",),
-    "jax._src.prng": ("jax.extend.random",),
     "jax._src.random": ("jax.random",),
     "jax._src.scipy": (),
     "jax._src.scipy.linalg": ("jax.scipy.linalg",),

@@ -11,7 +11,7 @@ def _logdensity(x):
 
 def _chain(kernel, state, steps=20):
     def step(state, key):
-        state, info = kernel(key, state)
+        state, _ = kernel(key, state)
         return state, state.position
 
     return jax.lax.scan(step, state, jax.random.split(jax.random.key(7), steps))

@@ -15,7 +15,7 @@ from jaxlike._src import devices as devices_
 from jaxlike._src.lax.shard_map import spec_of_axis
 from jaxlike._src.mesh import Mesh
 from jaxlike._src.sharding import NamedSharding
-from jaxlike._src.transforms.arguments import check_callable, wraps
+from jaxlike._src.transforms.arguments import check_callable, name_of, wraps
 from jaxlike._src.transforms.jit import jit
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import (
@@ -70,8 +70,8 @@ def pmap(
             )
     name = _UNNAMED if axis_name is None else axis_name
 
-    @wraps(fun)
-    def mapped(*args: Any, **kwargs: Any) -> Any:
+    def dissected(args: Any, kwargs: Any) -> tuple[list[Any], list[Any], Any, int]:
+        """What is mapped: leaves, their axes, their tree, the size of the axis."""
         if static and max(static) >= len(args):
             raise ValueError(
                 f"pmapped function has static_broadcasted_argnums={static} but was called with only {len(args)} "
@@ -86,7 +86,10 @@ def pmap(
         size = _mapped_size(leaves, flat_axes)
         if axis_size is not None and axis_size != size:
             raise ValueError(f"Specified axis_size {axis_size} doesn't match received axis_size {size}.")
-        _check_devices(leaves, flat_axes, devices, backend, size)
+        return leaves, flat_axes, in_tree, size
+
+    def mapped(*args: Any, **kwargs: Any) -> Any:
+        leaves, flat_axes, in_tree, size = dissected(args, kwargs)
 
         def on_leaves(*parts: Any) -> Any:
             new, new_kwargs = tree_unflatten(in_tree, parts)
@@ -101,10 +104,13 @@ def pmap(
         out_flat = broadcast_flattened_prefix_with_treedef(prefix, prefix_tree, out_tree)
         return tree_unflatten(out_tree, [x[0] if a is None else x for x, a in zip(results, out_flat, strict=True)])
 
+    mapped.__name__ = mapped.__qualname__ = name_of(fun)
     compiled = jit(mapped, static_argnums=static, donate_argnums=_indices(donate_argnums))
 
     @wraps(fun)
     def pmapped(*args: Any, **kwargs: Any) -> Any:
+        leaves, flat_axes, _, size = dissected(args, kwargs)
+        _check_devices(leaves, flat_axes, devices, backend, size)
         return compiled(*args, **kwargs)
 
     vars(pmapped)["lower"] = compiled.lower
