@@ -344,7 +344,7 @@ def _write(graph: Graph, env: dict[Any, Any], made: torch.fx.Graph, module: torc
             _write(inner, inside, made, module, device)
             env.update(zip(node.outs, (inside[o] for o in inner.outputs), strict=True))
             continue
-        op = torch_private.ANY_LAYOUT.get(node.op, node.op)
+        op: Any = torch_private.ANY_LAYOUT.get(node.op, node.op)
         call = made.call_function(op, args, {k: translate(v) for k, v in node.kwargs.items()})
         if node.single:
             env[node.outs[0]] = call

@@ -10,14 +10,15 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from jaxlike._src.transforms.custom import checked_result, zero_tangent
 from jaxlike._src.transforms.custom_vjp import closure_convert
 from jaxlike._src.transforms.forward import jvp
 from jaxlike._src.transforms.linear_transpose import linear_transpose
 from jaxlike._src.transforms.reverse import vjp
 from jaxlike._src.transforms.structured import Structured, apply, on_lanes, with_lanes
-from jaxlike._src.transforms.types import type_of
-from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten
+from jaxlike._src.tree import tree_flatten, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,20 +28,14 @@ if TYPE_CHECKING:
     from jaxlike._src.transforms.structured import GraphFunction
 
 
-def _check_same_types(what: str, out: Any, wanted_name: str, wanted: Any) -> None:
-    """TypeError where trees, shapes or dtypes of two values differ."""
-    out_tree, tree = tree_structure(out), tree_structure(wanted)
-    if out_tree != tree:
-        raise TypeError(
-            f"{what} and {wanted_name} must have same type structure, got {out_tree} and {tree}."
-        )
-    types = [[type_of(x).strip_weak_type() for x in tree_flatten(v)[0]] for v in (out, wanted)]
-    if types[0] != types[1]:
-        raise TypeError(
-            f"{what} and {wanted_name} must have identical types, got\n"
-            f"{tree_unflatten(tree, [t.str_short() for t in types[0]])}\nand\n"
-            f"{tree_unflatten(tree, [t.str_short() for t in types[1]])}."
-        )
+def _check_like_right_side(name: str, out: Any, right: Any) -> None:
+    """ValueError where what a function gave has other shapes than the right-hand side, TypeError for another tree."""
+    (leaves, tree), (wanted, right_tree) = tree_flatten(out), tree_flatten(right)
+    shapes, like = [np.shape(x) for x in leaves], [np.shape(x) for x in wanted]
+    if shapes != like:
+        raise ValueError(f"{name}() output shapes must match b, got {shapes} and {like}")
+    if tree != right_tree:
+        raise TypeError(f"{name}() output pytree structure must match b, got {tree} and {right_tree}.")
 
 
 def custom_linear_solve(
@@ -66,7 +61,7 @@ def custom_linear_solve(
     right, tree = tree_flatten(tree_map(checked_result, b))
     b = tree_unflatten(tree, right)
     product, values = closure_convert(matvec, b)
-    _check_same_types("matvec() output", product(b, *values), "b", b)
+    _check_like_right_side("matvec", product(b, *values), b)
 
     def with_solver(solver: Any, transposed: bool) -> Any:
         """The solver as a function of the right-hand side and of all that it depends on."""
@@ -78,7 +73,7 @@ def custom_linear_solve(
                 function = functools.partial(_only, pull)
             out = solver(function, right)
             x, aux = out if has_aux else (out, None)
-            _check_same_types("solve() output", x, "b", right)
+            _check_like_right_side("transpose_solve" if transposed else "solve", x, right)
             return x, aux
 
         return closure_convert(run, b, *values)

@@ -19,7 +19,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
 from jaxlike._src.debug_checks import all_finite, check_finite
 from jaxlike._src.devices import default_torch_device, get_backend
-from jaxlike._src.frames import STATE, named_axes
+from jaxlike._src.frames import STATE, current_trace, named_axes
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.shape_struct import ShapeDtypeStruct
@@ -33,6 +33,7 @@ from jaxlike._src.transforms.arguments import (
     wraps,
 )
 from jaxlike._src.transforms.call import JitCall
+from jaxlike._src.transforms.compiler_options import check_compiler_options, check_nested_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument, usable_donations
 from jaxlike._src.transforms.jit_logs import check_leaks, explain_miss, log_trace
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
@@ -205,6 +206,7 @@ class JitFunction:
             if config.explain_cache_misses.value:
                 explain_miss(self._fun, self._cache, key, arrays)
             self._check_places(len(self.split(args, kwargs)[0]))
+            self._check_compiler_options()
             entry = self._make(call, arrays, in_tree, paths, self.donated_leaves(args, kwargs))
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
@@ -225,6 +227,12 @@ class JitFunction:
             if not STATE.plain and not all_finite(out):
                 return self._check_op_by_op(out, args, kwargs)
         return out
+
+    def _check_compiler_options(self) -> None:
+        options = self._options.get("compiler_options")
+        if current_trace() is not None:
+            check_nested_options(options, name_of(self._fun))
+        check_compiler_options(options)
 
     def _check_places(self, count: int) -> None:
         """RuntimeError for an unknown backend, ValueError where ``in_shardings`` does not fit ``count`` arguments."""
@@ -482,7 +490,7 @@ def jit(
         device: accepted, as JAX does.
         backend: accepted.
         inline: accepted.
-        compiler_options: accepted.
+        compiler_options: options of XLA's, accepted; others raise.
 
     Returns:
         A function of the same arguments, with `lower`, `trace`, `eval_shape` and `clear_cache`.
@@ -496,8 +504,9 @@ def jit(
         "inline": bool(inline),
         "backend": backend,
         "in_shardings": in_shardings,
+        "compiler_options": compiler_options,
     }
-    del out_shardings, compiler_options
+    del out_shardings
     if backend is not None or device is not None:
         warnings.warn(
             "backend and device argument on jit is deprecated. You can use `jax.device_put(..., jax.local_devices("

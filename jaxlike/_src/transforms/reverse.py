@@ -33,7 +33,7 @@ from jaxlike._src.transforms.arguments import (
 from jaxlike._src.transforms.linear_function import LinearFunction
 from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
 from jaxlike._src.transforms.vmap import vmap
-from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_map, tree_unflatten
+from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_leaves, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -191,6 +191,9 @@ def check_scalar(x: Any) -> None:
     """TypeError where the function to differentiate did not return one scalar."""
     said = "Gradient only defined for scalar-output functions. Output "
     if not isinstance(x, Array | np.ndarray | np.generic | bool | int | float | complex):
+        for leaf in tree_leaves(x):
+            if not hasattr(leaf, "is_ref"):
+                output_array(leaf)
         raise TypeError(f"{said}was {x}.")
     if np.shape(x) if not isinstance(x, Array) else x.shape:
         shape = x.shape if isinstance(x, Array) else np.shape(x)
