@@ -82,7 +82,7 @@ def test_linearized_in_scan_and_in_a_linear_solve(jax):
 
 
 @same_in_both
-def test_residuals_that_are_python_numbers_stay_so(jax):
+def test_residuals_that_are_python_numbers_stay_so(jax: Any):
     seen = []
 
     @jax.custom_vjp
@@ -103,7 +103,7 @@ def test_residuals_that_are_python_numbers_stay_so(jax):
 
 
 @same_in_both
-def test_a_rule_that_applies_its_function_to_tangents(jax):
+def test_a_rule_that_applies_its_function_to_tangents(jax: Any):
     @jax.custom_jvp
     def double(x):
         return 2 * x
@@ -116,7 +116,7 @@ def test_a_rule_that_applies_its_function_to_tangents(jax):
 
 
 @same_in_both
-def test_a_jaxpr_whose_custom_rule_closes_over_a_value(jax):
+def test_a_jaxpr_whose_custom_rule_closes_over_a_value(jax: Any):
     def with_value(c, x):
         @jax.custom_jvp
         def f(x):
@@ -132,7 +132,7 @@ def test_a_jaxpr_whose_custom_rule_closes_over_a_value(jax):
 
 @pytest.mark.parametrize("nested", [False, True], ids=["plain", "jit"])
 @same_in_both
-def test_a_transpose_rule_is_not_asked_for_a_cotangent_that_is_zero(jax, nested):
+def test_a_transpose_rule_is_not_asked_for_a_cotangent_that_is_zero(jax: Any, nested: bool):
     """Also not where the result that it belongs to is one of several of a jitted function."""
     extend, ad = jax.extend.core, jax.interpreters.ad
     p = extend.Primitive("refuses")

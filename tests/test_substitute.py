@@ -88,7 +88,7 @@ def test_names_that_are_not_served_say_so(tmp_path):
         import jax, jax.scipy.linalg
         import jax.numpy as jnp
         statements = [
-            "import jax._src.numpy", "from jax import _src", "jax._src", "from jax._src import core",
+            "import jax._src.pallas", "from jax._src.core import no_such_name", "jax._src.no_such_name",
             "import jax.no_such_module", "from jax import no_such_name", "from jax.numpy import no_such_name",
             "jax.gradd", "jnp.expm", "jnp._private", "import jaxlib.xla_extension",
             "from jaxlib import xla_extension", "jnp.__wrapped__",
@@ -100,17 +100,16 @@ def test_names_that_are_not_served_say_so(tmp_path):
             except Exception as error:
                 said[statement] = [type(error).__name__, str(error)]
         print(json.dumps(said))
-        assert not hasattr(jnp, "no_such_name") and not hasattr(jax, "_src")
+        assert not hasattr(jnp, "no_such_name") and not hasattr(jax._src, "array_methods")
         assert getattr(jnp, "no_such_name", 5) == 5
         """,
     )
     said = json.loads(output)
     kinds = {statement: kind for statement, (kind, _) in said.items()}
     assert kinds == {
-        "import jax._src.numpy": "ModuleNotFoundError",
-        "from jax import _src": "ImportError",
-        "jax._src": "AttributeError",
-        "from jax._src import core": "ModuleNotFoundError",
+        "import jax._src.pallas": "ModuleNotFoundError",
+        "from jax._src.core import no_such_name": "ImportError",
+        "jax._src.no_such_name": "AttributeError",
         "import jax.no_such_module": "ModuleNotFoundError",
         "from jax import no_such_name": "ImportError",
         "from jax.numpy import no_such_name": "ImportError",
@@ -122,7 +121,8 @@ def test_names_that_are_not_served_say_so(tmp_path):
         "jnp.__wrapped__": "AttributeError",
     }
     text = {statement: message for statement, (_, message) in said.items()}
-    assert text["import jax._src.numpy"].startswith("No module named 'jax._src': it is private to JAX")
+    assert text["import jax._src.pallas"].startswith("No module named 'jax._src.pallas': it is private to JAX")
+    assert "it is private to JAX" in text["jax._src.no_such_name"]
     assert text["import jax.no_such_module"].endswith("jax is the nearest that it serves.")
     cannot = "cannot import name 'no_such_name' from"
     assert text["from jax import no_such_name"].startswith(f"{cannot} 'jax': jaxlike ")
@@ -132,6 +132,39 @@ def test_names_that_are_not_served_say_so(tmp_path):
     assert "jax.scipy.linalg.expm may serve instead" in text["jnp.expm"]
     assert "torch" in text["import jaxlib.xla_extension"]
     assert text["jnp.__wrapped__"] == "module 'jax.numpy' has no attribute '__wrapped__'"
+
+
+def test_private_names_that_libraries_use(tmp_path):
+    """Each of `private_names.py`, by every form of import, and what it stands for."""
+    run_program(
+        tmp_path,
+        """
+        import importlib, sys
+        import jaxlike
+        from jaxlike._src import private_names
+        jaxlike.install()
+        import jax
+        assert jax._src.core.ShapedArray is jax.core.ShapedArray
+        import jax._src.traceback_util as traceback_util
+        from jax._src import traceback_util as again, core
+        from jax._src.tree_util import _registry
+        from jax._src.lib import xla_client
+        assert traceback_util is again is jax._src.traceback_util and dict in _registry
+        assert xla_client.XlaRuntimeError is jax.errors.JaxRuntimeError and core.trace_state_clean()
+        assert jax.jit(lambda: int(core.trace_state_clean()))() == 0
+        assert jax._src.xla_bridge._backends.get("cpu").platform == "cpu"
+        assert jax._src.distributed.global_state.process_id == 0 and jax._src.distributed.global_state.client is None
+        traceback_util.register_exclusion(__file__)
+        assert __file__ in traceback_util._exclude_paths and traceback_util.api_boundary(len) is len
+        for module in private_names.MIRRORS:
+            served = importlib.import_module(module)
+            for name in private_names.NAMES.get(module, {}):
+                assert name in dir(served) and getattr(served, name) is not None
+                exec(f"from {module} import {name}")
+        jaxlike.uninstall()
+        assert not [name for name in sys.modules if name.startswith("jax.")]
+        """,
+    )
 
 
 def test_metadata_answers_with_the_served_version(tmp_path):

@@ -322,9 +322,11 @@ def _check_arguments(
             )
             continue
         for axis, entry in enumerate(_entries(spec)):
+            if not entry:
+                continue
             parts = math.prod(mesh.shape[n] for n in entry)
-            if entry and x.shape[axis] % parts:
-                over = f"axes {entry}" if len(entry) > 1 else f"axis '{entry[0]}'"
+            if x.shape[axis] % parts:
+                over = f"axes {entry}" if len(entry) > 1 else f"axis '{next(iter(entry))}'"
                 total = "total " if len(entry) > 1 else ""
                 uneven.append(
                     f"the passed args{keystr(path)} of shape {_short(x)}{where} corresponds to in_specs{keystr(key)} "

@@ -51,7 +51,7 @@ def is_differentiable(x: Any) -> bool:
 
 def vjp_leaves(
     fun: Callable[[Sequence[Any]], Any], primals: Sequence[Any], fun_name: str, linear: bool = False
-) -> tuple[list[Array], Any, Callable[[Sequence[Any]], list[Any]], Any]:
+) -> tuple[list[Array], Any, Callable[..., list[Any]], Any]:
     """Run ``fun`` on the primals' differentiable copies; give its results and its pullback.
 
     ``linear``: whether ``fun`` is known to be linear, so that what it calls is transposed.
