@@ -32,10 +32,11 @@ from jaxlike._src.transforms.arguments import (
     name_of,
     wraps,
 )
+from jaxlike._src.transforms.cache_misses import explain_miss, signature_of
 from jaxlike._src.transforms.call import JitCall
 from jaxlike._src.transforms.compiler_options import check_compiler_options, check_nested_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument, usable_donations
-from jaxlike._src.transforms.jit_logs import check_leaks, explain_miss, log_trace
+from jaxlike._src.transforms.jit_logs import check_leaks, log_trace
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
 from jaxlike._src.transforms.static_args import Static, resolve
 from jaxlike._src.transforms.structured import apply
@@ -55,13 +56,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jaxlike._src.graph.graph import Graph
+    from jaxlike._src.transforms.cache_misses import Signature
 
 
 class Entry:
     """What one key leads to: the graph, how to run it, how to build the result."""
 
     __slots__ = ("_call", "donated", "executable", "fixed", "float0", "graph", "in_tree", "inline", "kinds",
-                 "lifted_frames", "out_tree", "shown", "single")  # fmt: skip
+                 "lifted_frames", "out_tree", "shown", "signature", "single")  # fmt: skip
 
     def __init__(
         self,
@@ -73,6 +75,7 @@ class Entry:
         float0: dict[int, Any] | None = None,
     ) -> None:
         self.graph = graph
+        self.signature: Signature | None = None  # what it was traced for, where a jitted function was
         self.float0 = float0 or {}  # results without values, by place: they are not of the graph
         self.donated: Sequence[int] = ()  # leaves whose Arrays are deleted after a call
         self.in_tree = in_tree
@@ -203,11 +206,9 @@ class JitFunction:
         arrays, key, call, in_tree, paths = self._prepare(args, kwargs)
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
-            if config.explain_cache_misses.value:
-                explain_miss(self._fun, self._cache, key, arrays)
             self._check_places(len(self.split(args, kwargs)[0]))
             self._check_compiler_options()
-            entry = self._make(call, arrays, in_tree, paths, self.donated_leaves(args, kwargs))
+            entry = self._make(call, arrays, in_tree, paths, args, kwargs, self.donated_leaves(args, kwargs))
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
             self._cache[key] = entry
@@ -332,13 +333,19 @@ class JitFunction:
         hash(hashed)  # a static value that cannot be hashed: now, with JAX's words
         return arrays, hashed, call, in_tree, names
 
-    def _make(self, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any, donated: Any = ()) -> Entry:
+    def _make(
+        self, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any, args: Any, kwargs: Any, donated: Any = ()
+    ) -> Entry:
         """Trace: the one run of the Python for this key."""
         location = location_of(self._fun)
         if config.no_tracing.value:
             raise RuntimeError(f"re-tracing function {location} for `jit`, but 'no_tracing' is set")
+        signature, names = signature_of(args, kwargs, self._static_nums, self._static_names, arrays), paths()
+        if config.explain_cache_misses.value:
+            explain_miss(self._fun, [e.signature for e in self._cache.values() if e.signature], signature, names)
         start = time.perf_counter()
-        entry = make_entry(call, arrays, in_tree, self._fun, paths(), self._shown(len(arrays), donated))
+        entry = make_entry(call, arrays, in_tree, self._fun, names, self._shown(len(arrays), donated))
+        entry.signature = signature
         log_trace(entry.graph, time.perf_counter() - start)
         return entry
 
@@ -357,7 +364,7 @@ class JitFunction:
         arrays, key, call, in_tree, paths = self._prepare(_concrete_like(args), _concrete_like(kwargs))
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
-            entry = self._cache[key] = self._make(call, arrays, in_tree, paths)
+            entry = self._cache[key] = self._make(call, arrays, in_tree, paths, args, kwargs)
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
         return entry, arrays
