@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
+import re
 from functools import partial
 from typing import Any
 
@@ -350,3 +352,68 @@ REFUSED: dict[str, Any] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(name: str) -> None:
     assert_same(*run_both(REFUSED[name]))
+
+
+# Why a call was traced
+
+
+def misses(jax: Any, *calls: Any, **options: Any) -> list[str]:
+    """What is said of the calls of one jitted function, each of which is ``call(jax, f)``."""
+
+    def f(x: Any, y: Any = 1) -> Any:
+        return jax.tree_util.tree_leaves((x, y))
+
+    heard: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = re.sub(r"id=\d+", "id=N", record.getMessage())
+            heard.append(re.sub(r"'jax(like)?[\w.]*\.Static'", "'Static'", text))
+
+    jitted, listener = jax.jit(f, **options), Listener()
+    logger = logging.getLogger("jaxlike" if jax.__name__ == "jaxlike" else "jax")
+    told, logger.propagate = logger.propagate, False
+    logger.addHandler(listener)
+    jax.config.update("jax_explain_cache_misses", True)
+    try:
+        for call in calls:
+            call(jax, jitted)
+    finally:
+        jax.config.update("jax_explain_cache_misses", False)
+        logger.removeHandler(listener)
+        logger.propagate = told
+    return heard
+
+
+def with_other_flag(jax: Any, f: Any) -> None:
+    with jax.numpy_rank_promotion("warn"):
+        f(1.0)
+
+
+EIGHT = np.ones(8, np.float32)
+MISSES: dict[str, Any] = {
+    "hit": lambda jax: misses(jax, lambda jax, f: f(1.0), lambda jax, f: f(2.0)),
+    "tree": lambda jax: misses(jax, lambda jax, f: f({"a": 1.0}), lambda jax, f: f({"a": 1.0, "b": 2.0})),
+    "kind of tree": lambda jax: misses(jax, lambda jax, f: f({"a": 1.0}), lambda jax, f: f([1.0])),
+    "by name": lambda jax: misses(jax, lambda jax, f: f(1.0, 2.0), lambda jax, f: f(1.0, y=2.0)),
+    "static": lambda jax: misses(jax, lambda jax, f: f(1.0, 2), lambda jax, f: f(1.0, 3), static_argnums=1),
+    "static by name": lambda jax: misses(
+        jax, lambda jax, f: f(1.0, y=2), lambda jax, f: f(1.0, y=3), static_argnames="y"
+    ),
+    "dtype": lambda jax: misses(jax, lambda jax, f: f(EIGHT), lambda jax, f: f(EIGHT.astype(int))),
+    "shape": lambda jax: misses(jax, lambda jax, f: f(EIGHT), lambda jax, f: f(EIGHT[1:])),
+    "weak type": lambda jax: misses(jax, lambda jax, f: f(jax.numpy.float32(1)), lambda jax, f: f(1.0)),
+    "two arguments": lambda jax: misses(
+        jax, lambda jax, f: f(EIGHT, 1.0), lambda jax, f: f(np.ones((9, 2), np.int32), 2)
+    ),
+    "closest": lambda jax: misses(
+        jax, *(lambda jax, f, shape=shape: f(np.ones(shape, np.float32)) for shape in ((8,), (8, 2), (8, 3)))
+    ),
+    "flag": lambda jax: misses(jax, lambda jax, f: f(1.0), with_other_flag),
+    "lower": lambda jax: misses(jax, lambda jax, f: f.lower(1.0), lambda jax, f: f.trace(1)),
+}
+
+
+@pytest.mark.parametrize("name", MISSES)
+def test_misses(name: str) -> None:
+    assert_same(*run_both(MISSES[name]))

@@ -27,6 +27,7 @@ from jaxlike._src.border import (
     promote_dtypes_inexact,
     unwrap,
 )
+from jaxlike._src.lax.lapack import packed_qr
 from jaxlike._src.numpy import factors, products, systems
 from jaxlike._src.numpy.cholesky import cholesky_or_nan
 from jaxlike._src.numpy.norms import norm, refuse_half
@@ -230,8 +231,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     (x,) = inexact_operands("qr", a)
     check_rank("qr", x)
     if mode == "raw":
-        reflectors, scales = torch.geqrf(unwrap(x))
-        return QRResult(Array(reflectors.mT), Array(scales))
+        packed = packed_qr(unwrap(x))
+        return QRResult(Array(packed[..., :-1, :].mT), Array(packed[..., -1, : min(x.shape[-2:])]))
     if mode in ("reduced", "r", "full", "complete"):
         q, r = torch.linalg.qr(unwrap(x), mode="complete" if mode in ("full", "complete") else "reduced")
         return Array(r) if mode == "r" else QRResult(Array(q), Array(r))
