@@ -95,9 +95,13 @@ from jaxlike._src.environment import print_environment_info as print_environment
 from jaxlike._src.index_plan import ds as ds
 from jaxlike._src.ipython import load_ipython_extension as load_ipython_extension
 from jaxlike._src.ipython import unload_ipython_extension as unload_ipython_extension
+from jaxlike._src.lax.pmap import pmap as pmap
 from jaxlike._src.lax.refs import Ref as Ref
 from jaxlike._src.lax.refs import freeze as freeze
 from jaxlike._src.lax.refs import new_ref as new_ref
+from jaxlike._src.lax.shard_map import shard_map as shard_map
+from jaxlike._src.lax.shard_map import smap as smap
+from jaxlike._src.mesh import make_mesh as make_mesh
 from jaxlike._src.partition_spec import P as P
 from jaxlike._src.shape_struct import ShapeDtypeStruct as ShapeDtypeStruct
 from jaxlike._src.sharding import NamedSharding as NamedSharding

@@ -462,6 +462,11 @@ def _conjugate(tensor: Tensor) -> Tensor:
     return torch.complex(tensor.real, -tensor.imag)
 
 
+def adjoint(tensor: Tensor) -> Tensor:
+    """Conjugate transpose of the last two axes."""
+    return conjugate(tensor.mT) if tensor.is_complex() else tensor.mT
+
+
 def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     """Convert as JAX does: floats to integers saturate (NaN gives 0), integers wrap, complex become real parts."""
     if tensor.dtype is dtype:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import collections
 import enum
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 
-from jaxlike._src import config, devices
+from jaxlike._src import config
+from jaxlike._src import devices as devices_
 from jaxlike._src.config_state import UNSET
 
 
@@ -180,7 +182,7 @@ class Mesh(_BaseMesh):
         """The part of the mesh that this process has, which must be a block."""
         if self.empty:
             return self
-        here = np.array([d.process_index == devices.process_index() for d in self.devices.flat])
+        here = np.array([d.process_index == devices_.process_index() for d in self.devices.flat])
         indices = np.argwhere(here.reshape(self.devices.shape))
         low, high = indices.min(axis=0), indices.max(axis=0)
         block = tuple(slice(int(a), int(b) + 1) for a, b in zip(low, high, strict=True))
@@ -224,10 +226,36 @@ class Mesh(_BaseMesh):
         """``Mesh(axis_sizes=(4, 2), axis_names=('x', 'y'), axis_types=(Auto, Auto))``."""
         if self.empty:
             return "Mesh(axis_sizes=(), axis_names=())"
-        return (
-            f"Mesh(axis_sizes={self.axis_sizes}, axis_names={self.axis_names!r}, "
-            f"axis_types={self.axis_types})"
-        )
+        return f"Mesh(axis_sizes={self.axis_sizes}, axis_names={self.axis_names!r}, axis_types={self.axis_types})"
+
+
+def make_mesh(
+    axis_shapes: Sequence[int],
+    axis_names: Sequence[Any],
+    axis_types: tuple[AxisType, ...] | None = None,
+    *,
+    devices: Sequence[Any] | None = None,
+) -> Mesh:
+    """A mesh of the first devices, as many as it needs.
+
+    Args:
+        axis_shapes: the sizes of its axes.
+        axis_names: their names.
+        axis_types: their types; by default all Explicit.
+        devices: which devices; by default all.
+    """
+    known = list(devices_.devices() if devices is None else devices)
+    try:
+        sizes = tuple(operator.index(size) for size in axis_shapes)
+    except TypeError:
+        raise ValueError(
+            f"`axis_shapes` passed to `make_mesh` should be a sequence of ints. Got {axis_shapes}"
+        ) from None
+    needed = math.prod(sizes)
+    if needed > len(known):
+        raise ValueError(f"Number of devices {len(known)} must be >= the product of mesh_shape {sizes}")
+    types = (AxisType.Explicit,) * len(sizes) if axis_types is None else axis_types
+    return Mesh(np.array(known[:needed], dtype=object).reshape(sizes), axis_names, axis_types=types)
 
 
 class AbstractMesh(_BaseMesh):

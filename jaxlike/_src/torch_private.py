@@ -184,6 +184,16 @@ def batch_dim_at(tensor: Tensor, level: int) -> int | None:
     return None
 
 
+def levels_of(tensor: Tensor) -> set[int]:
+    """The functorch levels that ``tensor`` is batched at."""
+    levels: set[int] = set()
+    while functorch.is_functorch_wrapped_tensor(tensor):
+        if functorch.is_batchedtensor(tensor):
+            levels.add(functorch.maybe_get_level(tensor))
+        tensor = functorch.get_unwrapped(tensor)
+    return levels
+
+
 # Outside of everything
 
 

@@ -101,7 +101,7 @@ def custom_linear_solve(
     def flat_product(values: Sequence[Array], x: Sequence[Array]) -> list[Array]:
         return tree_flatten(product(tree_unflatten(tree, list(x)), *values))[0]
 
-    op = LinearSolve(flat_forward, flat_backward, flat_product, (n, m + t, len(right)))
+    op = LinearSolve(flat_forward, flat_backward, flat_product, (n, m + t, len(right)), symmetric)
     outs = apply(op, [*values, *more, *still_more, *right])
     x = tree_unflatten(tree, outs[: len(right)])
     return (x, tree_unflatten(aux_tree, outs[len(right) :])) if has_aux else x
@@ -120,9 +120,11 @@ class LinearSolve(Structured):
 
     name = "custom_linear_solve"
 
-    def __init__(self, forward: Any, backward: Any, product: Any, counts: tuple[int, int, int]) -> None:
+    def __init__(
+        self, forward: Any, backward: Any, product: Any, counts: tuple[int, int, int], symmetric: bool
+    ) -> None:
         self.forward, self.backward, self.product = forward, backward, product
-        self.counts = counts
+        self.counts, self.symmetric = counts, symmetric
         self.start = counts[0] + counts[1]
         self.stop = self.start + counts[2]
 
@@ -189,7 +191,9 @@ class LinearSolve(Structured):
         def forward(args: Sequence[Array]) -> list[Array]:
             return self.forward(args)[: self.counts[2]]
 
-        return LinearSolve(self.backward, forward, product, self.counts)
+        # What is said to be symmetric is taken at its word, also for complex matrices that are Hermitian.
+        given = self.product if self.symmetric else product
+        return LinearSolve(self.backward, forward, given, self.counts, self.symmetric)
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         """Solve for all lanes at once; every argument and result has them."""
@@ -206,10 +210,10 @@ class LinearSolve(Structured):
             count = len(values)
             return laned(lambda both: self.product(both[:count], both[count:]))([*values, *x])
 
-        op = LinearSolve(laned(self.forward), laned(self.backward), product, self.counts)
+        op = LinearSolve(laned(self.forward), laned(self.backward), product, self.counts, self.symmetric)
         outs = apply(op, wide)
         return outs, [True] * len(outs)
 
     def closed(self, run: GraphFunction, more: int) -> Structured:
         """What the graph closed over stands behind the other arguments."""
-        return LinearSolve(run, self.backward, self.product, self.counts)
+        return LinearSolve(run, self.backward, self.product, self.counts, self.symmetric)

@@ -56,7 +56,7 @@ def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any])
         names = [f"args[{k}]" for k in range(len(values))]
     arrays = [_leaf(x, fun, names, k) for k, x in enumerate(values)]
     whole = (lambda inside: with_refs(inside)[0]) if refs else call
-    return make_entry(whole, arrays, in_tree, fun, names)
+    return make_entry(whole, arrays, in_tree, fun, names, with_shapes=True)
 
 
 def shapes_of(entry: Entry) -> Any:

@@ -22,6 +22,7 @@ from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.frames import STATE, current_trace, named_axes
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
+from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms import ref_state
 from jaxlike._src.transforms.arguments import (
     check_callable,
@@ -185,7 +186,10 @@ class JitFunction:
                 tensors.append(t)
                 key += (t.shape, t.dtype, x._tag)
             else:
-                entry = self._cache.get(tuple(key))
+                try:
+                    entry = self._cache.get(tuple(key))
+                except TypeError:  # metadata that cannot be hashed: the general key can
+                    entry = None
                 if entry is not None:
                     if frame is None and entry.fixed is not None:
                         return entry.run(tensors)
@@ -321,6 +325,10 @@ class JitFunction:
                 filled[k] = value
             return self._fun(*filled, **named, **fixed_kw)
 
+        try:
+            hash(tree)
+        except TypeError:
+            key[0] = in_tree
         hashed = tuple(key)
         hash(hashed)  # a static value that cannot be hashed: now, with JAX's words
         return arrays, hashed, call, in_tree, names
@@ -403,9 +411,15 @@ def _rebuild(fun: Any, options: dict[str, Any]) -> JitFunction:
 
 
 def make_entry(
-    call: Any, arrays: Sequence[Array], in_tree: Any, fun: Any, paths: Sequence[str], shown: Any = None
+    call: Any,
+    arrays: Sequence[Array],
+    in_tree: Any,
+    fun: Any,
+    paths: Sequence[str],
+    shown: Any = None,
+    with_shapes: bool = False,
 ) -> Entry:
-    """Trace ``call`` on stand-ins for ``arrays``."""
+    """Trace ``call`` on stand-ins for ``arrays``; ``with_shapes``: a result may be a `ShapeDtypeStruct`."""
     made: dict[str, Any] = {}
     location = location_of(fun)
 
@@ -414,7 +428,7 @@ def make_entry(
         out = call(inside)
         leaves, made["tree"] = tree_flatten(out)
         made["float0"] = {k: x for k, x in enumerate(leaves) if is_float0(x)}
-        return [_result(x, k, out, location) for k, x in enumerate(leaves) if not is_float0(x)]
+        return [_result(x, k, out, location, with_shapes) for k, x in enumerate(leaves) if not is_float0(x)]
 
     graph, outs = trace(flat, arrays, name_of(fun), paths, location)
     kinds = [(type(o), o._tag) for o in outs]
@@ -423,9 +437,13 @@ def make_entry(
     return Entry(graph, in_tree, kinds, made["tree"], shown, made["float0"])
 
 
-def _result(x: Any, k: int, out: Any, location: str) -> Array:
+def _result(x: Any, k: int, out: Any, location: str, with_shapes: bool) -> Array:
     if isinstance(x, Array):
         return x
+    if isinstance(x, ShapeDtypeStruct):
+        if with_shapes:
+            return x.stand_in()
+        raise TypeError("A ShapeDtypeStruct does not have a value and cannot be used as a constant in a JAX function.")
     ref_state.check_result(x, location)
     try:
         check_leaf(x)
@@ -440,8 +458,6 @@ def _result(x: Any, k: int, out: Any, location: str) -> Array:
 
 def _concrete_like(tree: Any) -> Any:
     """Arguments with shapes in place of arrays (`ShapeDtypeStruct`) as Arrays without values."""
-    from jaxlike._src.shape_struct import ShapeDtypeStruct
-
     leaves, treedef = tree_flatten(tree)
     if not any(isinstance(x, ShapeDtypeStruct) for x in leaves):
         return tree
