@@ -64,6 +64,17 @@ def hessian_vector(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -
     return jax.jvp(gradient, inexact, _tangents(jax, args, drawn))[1]
 
 
+def jvp_of_jvp(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
+    """The second derivative along the tangents twice: forward over forward."""
+    of_inexact, inexact = _of_inexact(jax, fun, args)
+    tangents = _tangents(jax, args, drawn)
+
+    def moved(*inexact: Any) -> Any:
+        return jax.jvp(of_inexact, inexact, tangents)[1]
+
+    return jax.jvp(moved, inexact, tangents)[1]
+
+
 def vmap_of_grad(jax: Any, fun: Function, args: Sequence[Any], drawn: Drawn) -> Any:
     """Gradients of each sample."""
 
@@ -131,6 +142,7 @@ class Column:
     mixed: bool = False  # each argument of its own dtype, Python scalars too
     oracle: Callable[..., Any] | None = None  # cheaper for jax, with the same result by jax's own contract
     growth: float = 1.0
+    like: str = ""  # the column that a row names for both in `only` and `without`
 
     def __str__(self) -> str:
         """The column's name."""
@@ -147,6 +159,7 @@ COLUMNS = (
     Column("grad", grad, derivative=True, growth=4),
     Column("kinks", grad, derivative=True, domain="TIED", growth=4),
     Column("hvp", hessian_vector, derivative=True, growth=20),
+    Column("jvp_of_jvp", jvp_of_jvp, derivative=True, growth=20, like="hvp"),
     Column("jit_of_vmap", jit_of_vmap, batched=True, oracle=vmap),
     Column("vmap_of_grad", vmap_of_grad, derivative=True, batched=True, growth=4),
     Column("jit_of_grad", jit_of_grad, derivative=True, oracle=grad, growth=4),

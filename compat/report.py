@@ -1,17 +1,20 @@
 """`python -m compat.report`: per namespace, how many names are served, and how many of those have a case.
 
 `--update-later` rewrites the section [later] of gaps.txt to what is not served now: whole namespaces where
-nothing is, single names elsewhere. Reasons that were given by hand stay.
+nothing is, single names elsewhere. Reasons that were given by hand stay. `--update-readme` rewrites README's table.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from pathlib import Path
 
 from compat import inventory, ledger
 
 NOT_YET = "not served yet"
+README = Path(__file__).parents[1] / "README.md"
+START, END = "<!-- report -->\n", "<!-- /report -->\n"
 
 
 def table(depth: int) -> str:
@@ -63,16 +66,25 @@ def update_later() -> None:
     ledger.PATH.write_text(head + marker + "\n".join(later_rows()) + "\n", encoding="utf-8")
 
 
+def readme_with_table() -> str:
+    """README with the report between its two marks."""
+    before, _, rest = README.read_text(encoding="utf-8").partition(START)
+    return f"{before}{START}{table(2)}\n{END}{rest.partition(END)[2]}"
+
+
 def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(prog="python -m compat.report", description=__doc__)
     parser.add_argument("--update-later", action="store_true", help="rewrite [later] in gaps.txt")
+    parser.add_argument("--update-readme", action="store_true", help="rewrite the table of README.md")
     parser.add_argument("--depth", type=int, default=2, help="words of a namespace (default 2: jax.numpy)")
     parser.add_argument("--missing", metavar="PREFIX", help="list the names below PREFIX that are not served")
     parser.add_argument("--without-case", action="store_true", help="list the served functions without a case")
     options = parser.parse_args()
     if options.update_later:
         update_later()
+    elif options.update_readme:
+        README.write_text(readme_with_table(), encoding="utf-8")
     elif options.missing is not None:
         have = inventory.served()
         print("\n".join(n.path for n in inventory.names() if n.path.startswith(options.missing) and n.path not in have))

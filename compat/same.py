@@ -34,16 +34,20 @@ class Tolerance:
     """How far two inexact values may be apart: the dtype's own (rtol, atol), times `factor`.
 
     `normwise` measures against the largest entry instead of each entry: for sums with cancellation and for
-    factorizations, where small entries carry the rounding of large ones.
+    factorizations, where small entries carry the rounding of large ones. `computed_in` names a dtype that the
+    values passed through: a float64 that was made of float32 has the precision of float32.
     """
 
     factor: float = 1.0
     normwise: bool = False
     signed_zero: bool = False
+    computed_in: str | None = None
 
     def bounds(self, dtype: str) -> tuple[float, float]:
         """(rtol, atol) for values of this dtype; zeros where it is compared exactly."""
         rtol, atol = RTOL_ATOL.get(dtype, (0.0, 0.0))
+        if rtol and self.computed_in is not None:
+            rtol, atol = max((rtol, atol), RTOL_ATOL.get(self.computed_in, (0.0, 0.0)))
         return rtol * self.factor, atol * self.factor
 
 

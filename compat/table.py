@@ -107,7 +107,8 @@ class Case:
 
     def column_applies(self, column: Column, dtype: str) -> bool:
         """Whether this row has a cell in the column for the dtype."""
-        if column.name in self.without or (self.only is not None and column.name not in self.only):
+        names = {column.name, column.like}
+        if names & set(self.without) or (self.only is not None and not names & set(self.only)):
             return False
         if column.derivative and (not self.grad or dtype not in INEXACT):
             return False
@@ -341,8 +342,12 @@ def compare(attempts: Sequence[Attempt]) -> Iterator[tuple[Attempt, list[str]]]:
         some = attempts[start : start + BATCH]
         for attempt, expected in zip(some, expected_outcomes(some), strict=True):
             actual = run(attempt.program, frameworks.ACTUAL)
-            tolerance = attempt.check.case.tolerance
-            tolerance = replace(tolerance, factor=tolerance.factor * attempt.check.column.growth)
+            check = attempt.check
+            tolerance = replace(
+                check.case.tolerance,
+                factor=check.case.tolerance.factor * check.column.growth,
+                computed_in=None if check.column.mixed else check.dtype,
+            )
             yield attempt, differences(expected, actual, tolerance)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compat import frameworks, inventory, ledger
+from compat import frameworks, inventory, ledger, report
 
 # Modules that need packages beyond the test extra; flags that JAX's own test modules define.
 FLAGS = ("jax_test_", "max_cases", "exclude_test", "test_targets", "jax_num_gen", "jax_skip")
@@ -24,6 +24,11 @@ def test_every_name_is_served_or_in_the_ledger() -> None:
     found = list(inventory.complaints())
     hint = "\n`python -m compat.report --update-later` rewrites the section [later]"
     assert not found, "\n".join(found[:60]) + (f"\n... {len(found)} in all" if len(found) > 60 else "") + hint
+
+
+def test_the_table_in_the_readme_is_what_the_report_says() -> None:
+    hint = "`python -m compat.report --update-readme` writes it"
+    assert report.README.read_text(encoding="utf-8") == report.readme_with_table(), hint
 
 
 def test_every_served_function_has_a_case() -> None:

@@ -1,10 +1,14 @@
-"""jax.numpy.linalg and products, call by call: ranks, options, matrices that are not finite, wrong arguments."""
+"""jax.numpy.linalg, jax.scipy.linalg and products, call by call: ranks, options, matrices that are not finite,
+wrong arguments; and second derivatives in every nesting.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from compat.calls import check
+from compat.same import Tolerance, same_in_both, sampled
 
 EVERY = "eigh eigvalsh svd svdvals qr inv det slogdet cholesky pinv eig eigvals matrix_rank cond"
 ONE = """
@@ -12,7 +16,7 @@ jnp.linalg.{f}(f1)
 jnp.linalg.{f}([[1.0, 2.0], [3.0, 4.0]])
 jnp.linalg.{f}(jnp.zeros((0, 0)))
 jnp.linalg.{f}(jnp.zeros((0, 2, 2)))
-jnp.linalg.{f}(jnp.eye(3).at[0, 2].set(jnp.nan)) if '{f}' not in ('qr', 'slogdet') else 0
+jnp.linalg.{f}(jnp.eye(3).at[0, 2].set(jnp.nan)) if '{f}' != 'qr' else 0
 jnp.linalg.{f}(jnp.diag(v4[:2]).astype('float16')) if '{f}' in ('det', 'slogdet', 'inv') else 0
 """
 WRONG = """
@@ -60,6 +64,36 @@ jnp.sum(f2, where=m[0, :3])
 jax.jit(jnp.linalg.eigh)(jnp.eye(3).at[0, 2].set(jnp.nan)), jax.vmap(jnp.linalg.svdvals)(f3.at[0, 0, 0].set(jnp.nan))
 jnp.linalg.cholesky(-jnp.eye(3)), jnp.linalg.cholesky(jnp.eye(3).at[1, 1].set(jnp.nan))
 """
+SCIPY = """
+sl.cholesky([[2.0, 1], [1, 2]]), sl.cholesky(jnp.zeros((0, 0))), sl.cholesky(jnp.eye(3).at[1, 2].set(jnp.nan))
+sl.cholesky(f1)
+sl.cho_solve((jnp.stack([jnp.eye(3) * 2] * 2), True), f3)
+sl.cho_solve((jnp.stack([jnp.eye(3) * 2] * 3), False), f3[:1, :, :3].repeat(3, 0)[:, 0])
+sl.cho_solve((f2, True), f1)
+sl.cho_solve((h2[:3, :3], True), h2)
+sl.solve_triangular(f3[:, :, :3], f2), sl.solve_triangular([[1.0, 2], [0, 3]], [1, 2])
+sl.solve_triangular(f2, f1)
+sl.solve([[2.0, 1], [1, 2]], [1, 2], assume_a='pos'), sl.solve(-jnp.eye(3), f1[:3], assume_a='pos')
+sl.solve(jnp.eye(3), f1, assume_a='pos')
+sl.lu_factor(f1)
+sl.lu_factor(h2[:3, :3])
+sl.lu_solve(sl.lu_factor(f3[:, :, :3]), f3), sl.lu_solve(sl.lu_factor(f2[:, :3]), f1[:3], trans=1)
+sl.lu_solve(sl.lu_factor(f2[:, :3]), f1)
+sl.expm(f2)
+sl.svd([[1.0, 2], [3, 4]], compute_uv=False)
+sl.toeplitz(2.0), sl.toeplitz(u16), sl.toeplitz(f2, i2[0]), sl.circulant(1.0), sl.circulant(u16)
+sl.hankel(u16), sl.hankel(f1, i2)
+sl.hankel(2.0)
+sl.pascal(-1), sl.pascal(3, 'lower'), sl.pascal(3, 'upper')
+sl.pascal(3, 'x')
+sl.hadamard(3)
+sl.dft(3, 'x')
+sl.dft(3, dtype='float32')
+jax.lax.linalg.triangular_solve(h2[:3, :3], h2, left_side=True)
+jax.lax.linalg.lu(b2[:3, :3])
+jnp.linalg.slogdet(f2[:, :3].at[2, 2].set(jnp.inf)), jnp.linalg.slogdet(jnp.zeros((2, 2)))
+jax.grad(jnp.linalg.det)(jnp.diag(v4.at[3].set(0))), jax.grad(jnp.linalg.det)(jnp.diag(v4.at[2].set(0)))
+"""
 
 
 @pytest.mark.parametrize("name", EVERY.split())
@@ -77,3 +111,41 @@ def test_norms() -> None:
 def test_other_calls() -> None:
     for line in OTHERS.strip().splitlines():
         check(line)
+
+
+def test_scipy_calls() -> None:
+    for line in SCIPY.strip().splitlines():
+        check(line.replace("sl.", "jax.scipy.linalg."))
+
+
+# Functions of a well-conditioned matrix. In torch the tangent of a tangent of some lacks terms.
+TWICE = {
+    "solve": lambda jax, a: jax.numpy.linalg.solve(a, a @ a.T),
+    "solve of a constant": lambda jax, a: jax.numpy.linalg.solve(a, jax.numpy.arange(3.0)),
+    "inv": lambda jax, a: jax.numpy.linalg.inv(a),
+    "det": lambda jax, a: jax.numpy.linalg.det(jax.scipy.linalg.block_diag(a, a[:1, :1])),
+    "slogdet": lambda jax, a: jax.numpy.linalg.slogdet(a)[1],
+    "solve pos": lambda jax, a: jax.scipy.linalg.solve(a @ a.T, a, assume_a="pos"),
+    "cholesky": lambda jax, a: jax.scipy.linalg.cholesky(a, lower=True),
+    "triangle": lambda jax, a: jax.scipy.linalg.solve_triangular(a, a @ a),
+    "lu": lambda jax, a: jax.scipy.linalg.lu_factor(a)[0],
+    "qr": lambda jax, a: jax.numpy.linalg.qr(a)[1],
+    "pinv": lambda jax, a: jax.numpy.linalg.pinv(a[:, :2]),
+    "expm": lambda jax, a: jax.scipy.linalg.expm(a),
+    "gammaln": lambda jax, a: jax.scipy.special.gammaln(a),
+}
+
+
+@pytest.mark.parametrize("name", sampled(TWICE, slow="solve; solve pos; triangle; lu; qr; pinv; expm; cholesky"))
+@same_in_both(x64=True, tolerance=Tolerance(factor=100, normwise=True))
+def test_second_derivatives(jax, name, rng):
+    a, along, turn = (rng.normal(size=(3, 3)) / 4 + shift * np.eye(3) for shift in (2, 0, 0))
+
+    def moved(a, along):
+        return jax.jvp(lambda a: TWICE[name](jax, a), (a,), (along,))[1]
+
+    def total(a, along):
+        return jax.numpy.sum(moved(a, along) * np.cos(np.arange(3.0)))
+
+    forward = jax.jvp(moved, (a, along), (turn, turn.T))[1]
+    return forward, jax.jit(jax.grad(total, (0, 1)))(a, along), jax.vmap(jax.grad(total), (None, 0))(a, along[None])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
+import re
 from functools import partial
 from typing import Any
 
@@ -218,3 +220,214 @@ PROGRAMS: dict[str, Any] = {
 @pytest.mark.parametrize("name", sampled(PROGRAMS, "no leak; leak from checkpoint; leak from while_loop; leak from cond"))
 def test_rules(name: str) -> None:
     assert_same(*run_both(PROGRAMS[name]))
+
+
+# Refs through checkpoint, and what they take
+
+
+def counted(jax: Any) -> Any:
+    """A recomputed body that adds to a ref outside of the loop."""
+
+    def f(x: Any) -> Any:
+        total = jax.new_ref(jax.numpy.zeros(()))
+
+        def body(c: Any, a: Any) -> Any:
+            total[...] += c * a
+            return c * x, None
+
+        jax.lax.scan(jax.checkpoint(body), x, jax.numpy.arange(3.0))
+        return total[...]
+
+    return f
+
+
+def handed(jax: Any) -> Any:
+    """A ref as an argument of a recomputed function, beside a static one."""
+
+    def f(x: Any) -> Any:
+        ref = jax.new_ref(jax.numpy.zeros(()))
+
+        def add(ref: Any, n: int, y: Any) -> Any:
+            ref[...] = ref[...] + n * y
+            return ref[...]
+
+        return jax.checkpoint(add, static_argnums=1)(ref, 3, x) + ref[...]
+
+    return f
+
+
+def own(jax: Any) -> Any:
+    """A ref made inside of a recomputed function."""
+
+    def g(x: Any) -> Any:
+        ref = jax.new_ref(x)
+        ref[...] = jax.numpy.sin(ref[...])
+        return ref[...] * x
+
+    return jax.checkpoint(g)
+
+
+def looked_at(jax: Any) -> Any:
+    """A function that changes a ref, run for its types: the ref stays as it is."""
+    ref = jax.new_ref(jax.numpy.arange(3.0))
+
+    def f(x: Any) -> Any:
+        ref[0] += x
+        return ref[...] * x
+
+    return jax.eval_shape(f, 2.0), ref[...], f(2.0), ref[...]
+
+
+def stored(jax: Any, dtype: Any, value: Any) -> Any:
+    ref = jax.new_ref(jax.numpy.ones(2, dtype))
+    return said(lambda: (ref.__setitem__(0, value), ref[...])[1])
+
+
+REFS: dict[str, Any] = {
+    **{
+        f"{name} {how}": partial(lambda f, transform, jax: transform(jax, f(jax)), f, transform)
+        for name, f in {"counted": counted, "handed": handed}.items()
+        for how, transform in {
+            "eager": lambda jax, f: f(jax.numpy.float32(2)),
+            "jit": lambda jax, f: jax.jit(f)(jax.numpy.float32(2)),
+            "vmap": lambda jax, f: jax.vmap(lambda x: f(jax.numpy.float32(2)) + x)(X),
+        }.items()
+    },
+    "own": lambda jax: jax.value_and_grad(own(jax))(2.0),
+    "looked at from outside": looked_at,
+    **{
+        f"{value!r} into {dtype}": partial(lambda dtype, value, jax: stored(jax, dtype, value), dtype, value)
+        for dtype in ("float32", "float16", "int32", "complex64")
+        for value in (5, 5.0, True, np.int8(2), np.float32(2))
+    },
+}
+
+
+@pytest.mark.parametrize("name", REFS)
+def test_refs(name: str) -> None:
+    assert_same(*run_both(REFS[name]))
+
+
+# What traced values and float0s are refused
+
+
+def of_trace(jax: Any, transform: Any, use: Any) -> Any:
+    return said(lambda: transform(jax)(use)(jax.numpy.ones(2)))
+
+
+def integer_gradient(jax: Any) -> Any:
+    return jax.grad(lambda x: x * 1.0, allow_int=True)(1)
+
+
+def compiled(jax: Any, call: Any) -> Any:
+    """A compiled function that its first argument is donated to."""
+    x, y = jax.numpy.ones(3), jax.numpy.ones(3)
+    return said(lambda: call(jax.jit(lambda a, b: a + b, donate_argnums=0).lower(x, y).compile(), x, y))
+
+
+REFUSED: dict[str, Any] = {
+    "attribute in jit": lambda jax: of_trace(jax, lambda jax: jax.jit, lambda x: x.foo),
+    "method in jit": lambda jax: of_trace(jax, lambda jax: jax.jit, lambda x: x.block_until_ready()),
+    "attributes asked for": lambda jax: [hasattr(jax.numpy.ones(2), n) for n in ("foo", "__fspath__", "T")],
+    "slice by a float in jit": lambda jax: of_trace(jax, lambda jax: jax.jit, lambda x: x[: x[0]]),
+    "gradient of text": lambda jax: said(lambda: jax.grad(lambda x: "a")(1.0)),
+    "gradient of texts": lambda jax: said(lambda: jax.grad(lambda x: [x, "a"])(1.0)),
+    "make_jaxpr static number": lambda jax: said(lambda: jax.make_jaxpr(lambda x: x, static_argnums=3)(1.0)),
+    "make_jaxpr static list": lambda jax: said(lambda: jax.make_jaxpr(lambda x: x, static_argnums=0)([1.0])),
+    "linearize text": lambda jax: said(lambda: jax.linearize(lambda x: x, "a")),
+    "float0 plus": lambda jax: said(lambda: integer_gradient(jax) + jax.numpy.zeros(())),
+    "float0 sine": lambda jax: said(lambda: jax.numpy.sin(integer_gradient(jax))),
+    "float0 zeros_like": lambda jax: jax.numpy.zeros_like(integer_gradient(jax)).dtype == jax.dtypes.float0,
+    "float0 asarray": lambda jax: jax.numpy.asarray(integer_gradient(jax)).dtype == jax.dtypes.float0,
+    "compiler option": lambda jax: said(lambda: jax.jit(lambda x: x, compiler_options={"no": 1})(1.0)),
+    "compiler option of a stage": lambda jax: said(
+        lambda: jax.jit(lambda x: x).lower(1.0).compile(compiler_options={"no": 1})
+    ),
+    "compiler option of XLA": lambda jax: jax.jit(
+        lambda x: x + 1, compiler_options={"xla_embed_ir_in_executable": True}
+    )(1.0),
+    "compiler option inside": lambda jax: said(
+        lambda: jax.jit(lambda x: jax.jit(lambda y: y, compiler_options={"xla_embed_ir_in_executable": True})(x))(1.0)
+    ),
+    "compiled, donated before": lambda jax: compiled(jax, lambda f, x, y: (f(x, y), f(x, y))),
+    "compiled, donated twice": lambda jax: compiled(jax, lambda f, x, y: f(y, y)),
+    "solve of another shape": lambda jax: said(
+        lambda: jax.lax.custom_linear_solve(lambda x: x, jax.numpy.ones(2), lambda f, b: b.sum())
+    ),
+    "solve of another tree": lambda jax: said(
+        lambda: jax.lax.custom_linear_solve(lambda x: x, jax.numpy.ones(2), lambda f, b: [b])
+    ),
+    "matvec of another shape": lambda jax: said(
+        lambda: jax.lax.custom_linear_solve(lambda x: x[:1], jax.numpy.ones(2), lambda f, b: b)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    assert_same(*run_both(REFUSED[name]))
+
+
+# Why a call was traced
+
+
+def misses(jax: Any, *calls: Any, **options: Any) -> list[str]:
+    """What is said of the calls of one jitted function, each of which is ``call(jax, f)``."""
+
+    def f(x: Any, y: Any = 1) -> Any:
+        return jax.tree_util.tree_leaves((x, y))
+
+    heard: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = re.sub(r"id=\d+", "id=N", record.getMessage())
+            heard.append(re.sub(r"'jax(like)?[\w.]*\.Static'", "'Static'", text))
+
+    jitted, listener = jax.jit(f, **options), Listener()
+    logger = logging.getLogger("jaxlike" if jax.__name__ == "jaxlike" else "jax")
+    told, logger.propagate = logger.propagate, False
+    logger.addHandler(listener)
+    jax.config.update("jax_explain_cache_misses", True)
+    try:
+        for call in calls:
+            call(jax, jitted)
+    finally:
+        jax.config.update("jax_explain_cache_misses", False)
+        logger.removeHandler(listener)
+        logger.propagate = told
+    return heard
+
+
+def with_other_flag(jax: Any, f: Any) -> None:
+    with jax.numpy_rank_promotion("warn"):
+        f(1.0)
+
+
+EIGHT = np.ones(8, np.float32)
+MISSES: dict[str, Any] = {
+    "hit": lambda jax: misses(jax, lambda jax, f: f(1.0), lambda jax, f: f(2.0)),
+    "tree": lambda jax: misses(jax, lambda jax, f: f({"a": 1.0}), lambda jax, f: f({"a": 1.0, "b": 2.0})),
+    "kind of tree": lambda jax: misses(jax, lambda jax, f: f({"a": 1.0}), lambda jax, f: f([1.0])),
+    "by name": lambda jax: misses(jax, lambda jax, f: f(1.0, 2.0), lambda jax, f: f(1.0, y=2.0)),
+    "static": lambda jax: misses(jax, lambda jax, f: f(1.0, 2), lambda jax, f: f(1.0, 3), static_argnums=1),
+    "static by name": lambda jax: misses(
+        jax, lambda jax, f: f(1.0, y=2), lambda jax, f: f(1.0, y=3), static_argnames="y"
+    ),
+    "dtype": lambda jax: misses(jax, lambda jax, f: f(EIGHT), lambda jax, f: f(EIGHT.astype(int))),
+    "shape": lambda jax: misses(jax, lambda jax, f: f(EIGHT), lambda jax, f: f(EIGHT[1:])),
+    "weak type": lambda jax: misses(jax, lambda jax, f: f(jax.numpy.float32(1)), lambda jax, f: f(1.0)),
+    "two arguments": lambda jax: misses(
+        jax, lambda jax, f: f(EIGHT, 1.0), lambda jax, f: f(np.ones((9, 2), np.int32), 2)
+    ),
+    "closest": lambda jax: misses(
+        jax, *(lambda jax, f, shape=shape: f(np.ones(shape, np.float32)) for shape in ((8,), (8, 2), (8, 3)))
+    ),
+    "flag": lambda jax: misses(jax, lambda jax, f: f(1.0), with_other_flag),
+    "lower": lambda jax: misses(jax, lambda jax, f: f.lower(1.0), lambda jax, f: f.trace(1)),
+}
+
+
+@pytest.mark.parametrize("name", MISSES)
+def test_misses(name: str) -> None:
+    assert_same(*run_both(MISSES[name]))

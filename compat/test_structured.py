@@ -63,6 +63,11 @@ def tridiagonal(jax: Any) -> Any:
     return lambda x: solve(x * 0.1, x + 3.0, x * 0.2, jax.numpy.sin(x)[:, None])[:, 0]
 
 
+def system(jax: Any) -> Any:
+    jnp = jax.numpy
+    return lambda x: jnp.linalg.solve(jnp.outer(x, jnp.sin(x)) + 4 * jnp.eye(3) + jnp.diag(x), jnp.cos(x))
+
+
 # The name of a subclass of Structured -> a function of three numbers that applies it.
 PROGRAMS: dict[str, Any] = {
     "JitCall": lambda jax: jax.jit(lambda x: jax.numpy.sin(x) * x),
@@ -81,6 +86,7 @@ PROGRAMS: dict[str, Any] = {
     "_Composite": lambda jax: jax.lax.composite(lambda x: jax.numpy.sin(x) * x, "my.sin"),
     "_ReducePrecision": lambda jax: lambda x: jax.lax.reduce_precision(x, 8, 10) * jax.numpy.sin(x),
     "TridiagonalSolve": tridiagonal,
+    "Solve": system,
     "Sum": through_axis(lambda jax, v: jax.lax.psum(v, "i")),
     "Gather": through_axis(lambda jax, v: jax.lax.all_gather(v, "i").sum()),
     "AllToAll": through_axis(lambda jax, v: jax.lax.all_to_all(v * jax.numpy.ones(3), "i", 0, 0).sum()),

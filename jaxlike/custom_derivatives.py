@@ -1,5 +1,7 @@
 """jax.custom_derivatives: the names; bodies are in `jaxlike._src.transforms`."""
 
+from jaxlike._src.lax.primitive_names import custom_jvp_call_p as custom_jvp_call_p
+from jaxlike._src.lax.primitive_names import custom_vjp_call_p as custom_vjp_call_p
 from jaxlike._src.transforms.custom import custom_jvp as custom_jvp
 from jaxlike._src.transforms.custom import zero_from_primal as zero_from_primal
 from jaxlike._src.transforms.custom_vjp import CustomVJPPrimal as CustomVJPPrimal

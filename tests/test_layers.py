@@ -42,6 +42,8 @@ MODULES = {
     "check_grads": "libraries",
     "jet": "libraries",
     "substitute": "substitution",
+    "redirect": "substitution",
+    "private_names": "substitution",
     "launch": "substitution",
     "ipython": "substitution",
 }

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from jaxlike._src.redirect import ACTIONS
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -64,7 +66,9 @@ def test_command(step, tmp_path):
     program, *arguments = shlex.split(step)
     if program in ("pip", ".", "pyright") or arguments[:2] == ["-m", "venv"]:
         return  # checked above: they make what this test runs in, or take a minute of CI of their own
-    if program == "pytest":  # the tests that this one is among
+    if program == "jaxlike":  # changes an environment: test_substitute.py does it, in one of its own
+        assert arguments[0] == "substitute" and arguments[1] in ACTIONS and program in PROJECT["scripts"]
+    elif program == "pytest":  # the tests that this one is among
         run([sys.executable, "-m", "pytest", *arguments, "--collect-only", "-q"], ROOT)
     elif program == "ruff":
         run([sys.executable, "-m", "ruff", *arguments], ROOT)

@@ -88,7 +88,7 @@ def test_names_that_are_not_served_say_so(tmp_path):
         import jax, jax.scipy.linalg
         import jax.numpy as jnp
         statements = [
-            "import jax._src.numpy", "from jax import _src", "jax._src", "from jax._src import core",
+            "import jax._src.pallas", "from jax._src.core import no_such_name", "jax._src.no_such_name",
             "import jax.no_such_module", "from jax import no_such_name", "from jax.numpy import no_such_name",
             "jax.gradd", "jnp.expm", "jnp._private", "import jaxlib.xla_extension",
             "from jaxlib import xla_extension", "jnp.__wrapped__",
@@ -100,17 +100,16 @@ def test_names_that_are_not_served_say_so(tmp_path):
             except Exception as error:
                 said[statement] = [type(error).__name__, str(error)]
         print(json.dumps(said))
-        assert not hasattr(jnp, "no_such_name") and not hasattr(jax, "_src")
+        assert not hasattr(jnp, "no_such_name") and not hasattr(jax._src, "array_methods")
         assert getattr(jnp, "no_such_name", 5) == 5
         """,
     )
     said = json.loads(output)
     kinds = {statement: kind for statement, (kind, _) in said.items()}
     assert kinds == {
-        "import jax._src.numpy": "ModuleNotFoundError",
-        "from jax import _src": "ImportError",
-        "jax._src": "AttributeError",
-        "from jax._src import core": "ModuleNotFoundError",
+        "import jax._src.pallas": "ModuleNotFoundError",
+        "from jax._src.core import no_such_name": "ImportError",
+        "jax._src.no_such_name": "AttributeError",
         "import jax.no_such_module": "ModuleNotFoundError",
         "from jax import no_such_name": "ImportError",
         "from jax.numpy import no_such_name": "ImportError",
@@ -122,7 +121,8 @@ def test_names_that_are_not_served_say_so(tmp_path):
         "jnp.__wrapped__": "AttributeError",
     }
     text = {statement: message for statement, (_, message) in said.items()}
-    assert text["import jax._src.numpy"].startswith("No module named 'jax._src': it is private to JAX")
+    assert text["import jax._src.pallas"].startswith("No module named 'jax._src.pallas': it is private to JAX")
+    assert "it is private to JAX" in text["jax._src.no_such_name"]
     assert text["import jax.no_such_module"].endswith("jax is the nearest that it serves.")
     cannot = "cannot import name 'no_such_name' from"
     assert text["from jax import no_such_name"].startswith(f"{cannot} 'jax': jaxlike ")
@@ -132,6 +132,39 @@ def test_names_that_are_not_served_say_so(tmp_path):
     assert "jax.scipy.linalg.expm may serve instead" in text["jnp.expm"]
     assert "torch" in text["import jaxlib.xla_extension"]
     assert text["jnp.__wrapped__"] == "module 'jax.numpy' has no attribute '__wrapped__'"
+
+
+def test_private_names_that_libraries_use(tmp_path):
+    """Each of `private_names.py`, by every form of import, and what it stands for."""
+    run_program(
+        tmp_path,
+        """
+        import importlib, sys
+        import jaxlike
+        from jaxlike._src import private_names
+        jaxlike.install()
+        import jax
+        assert jax._src.core.ShapedArray is jax.core.ShapedArray
+        import jax._src.traceback_util as traceback_util
+        from jax._src import traceback_util as again, core
+        from jax._src.tree_util import _registry
+        from jax._src.lib import xla_client
+        assert traceback_util is again is jax._src.traceback_util and dict in _registry
+        assert xla_client.XlaRuntimeError is jax.errors.JaxRuntimeError and core.trace_state_clean()
+        assert jax.jit(lambda: int(core.trace_state_clean()))() == 0
+        assert jax._src.xla_bridge._backends.get("cpu").platform == "cpu"
+        assert jax._src.distributed.global_state.process_id == 0 and jax._src.distributed.global_state.client is None
+        traceback_util.register_exclusion(__file__)
+        assert __file__ in traceback_util._exclude_paths and traceback_util.api_boundary(len) is len
+        for module in private_names.MIRRORS:
+            served = importlib.import_module(module)
+            for name in private_names.NAMES.get(module, {}):
+                assert name in dir(served) and getattr(served, name) is not None
+                exec(f"from {module} import {name}")
+        jaxlike.uninstall()
+        assert not [name for name in sys.modules if name.startswith("jax.")]
+        """,
+    )
 
 
 def test_metadata_answers_with_the_served_version(tmp_path):
@@ -350,3 +383,122 @@ def test_pytest_plugin(tmp_path):
     (tmp_path / "test_it.py").write_text(test)
     options = ["-q", "-p", "jaxlike.pytest_plugin", "-p", "no:cacheprovider"]
     assert "1 passed" in python("-m", "pytest", *options, cwd=tmp_path, check=True).stdout
+
+
+# For a whole environment
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment that sees the packages of this one, jax left out: its python."""
+    import site
+    import sysconfig
+    import venv
+
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False)
+    packages = Path(
+        sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}, scheme="venv")
+    )
+    seen = packages / "seen"  # not named *-packages: what is there is a program's own, not installed
+    seen.mkdir()
+    for source in map(Path, site.getsitepackages()):
+        for entry in source.iterdir():
+            if not entry.name.startswith("jax") and not (seen / entry.name).exists():
+                (seen / entry.name).symlink_to(entry)
+    (packages / "seen.pth").write_text(f"{seen}\n{ROOT}\n")
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def in_environment(environment: Path, source: str, cwd: Path, check: bool = True):
+    """Run ``source`` by the environment's python; `substitute(action)` there gives exit code and printed texts."""
+    (cwd / "program.py").write_text(SUBSTITUTE * ("substitute(" in source) + source, encoding="utf-8")
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    result = subprocess.run(
+        [str(environment), "program.py"], cwd=cwd, capture_output=True, text=True, timeout=300, env=bare
+    )
+    assert not check or result.returncode == 0, result.stderr
+    return result
+
+
+SUBSTITUTE = """
+import contextlib, io, os, sys
+from jaxlike._src.launch import main
+
+def substitute(action):
+    out, err = io.StringIO(), io.StringIO()
+    sys.argv = ["jaxlike", "substitute", action]
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            return end.code, out.getvalue(), err.getvalue()
+
+"""
+
+
+def everything_in(environment: Path) -> set[str]:
+    """Every file and folder of the environment's own."""
+    root = environment.parents[1]
+    return {
+        str(path.relative_to(root)) for path in root.rglob("*") if "seen" not in path.relative_to(root).parts
+    }
+
+
+USES = """
+import importlib.metadata as metadata, importlib.util, sys
+assert importlib.util.find_spec("jax") and metadata.version("jaxlib") == metadata.version("jax") == "0.10.2"
+assert all(file.locate().exists() for name in ("jax", "jaxlib") for file in metadata.files(name))
+FIRST
+import jax, jax.numpy as jnp, jaxlib, jaxlib.version, jax.lib, jax.version
+import jaxlike
+assert jax is jaxlike and sys.modules["jax"] is jaxlike and jnp is jaxlike.numpy
+assert {jax.__version__, jax.lib.__version__, jax.version.__version__, jaxlib.__version__,
+        jaxlib.version.__version__, metadata.version("jax")} == {"0.10.2"}
+assert jax.version.__version_info__ == jax.__version_info__ == (0, 10, 2)
+print(float(jax.grad(jnp.sin)(0.0)))
+"""
+
+
+def test_an_environment_is_turned_on_and_off_without_a_trace(environment, tmp_path):
+    before = everything_in(environment)
+    in_environment(
+        environment,
+        """
+assert substitute("status") == (1, "off: no jax is installed.\\n", "")
+assert substitute("off")[1].startswith("jaxlike does not stand in for jax")
+for _ in range(2):  # twice is as once
+    code, out, err = substitute("on")
+    assert code == 0 and out.startswith("`import jax` is jaxlike "), err
+assert substitute("status")[0] == 0 and substitute("status")[1].startswith("on: `import jax` is jaxlike ")
+assert substitute("sideways")[0] == 2
+""",
+        tmp_path,
+    )
+    for first in ("from jax.scipy import linalg", "import jaxlib.version"):
+        assert in_environment(environment, USES.replace("FIRST", first), tmp_path).stdout == "1.0\n"
+    off = "code, out, err = substitute('off'); assert code == 0 and out.startswith('`import jax` is no longer'), out"
+    in_environment(environment, off, tmp_path)
+    assert everything_in(environment) == before
+    assert "No module named 'jax'" in in_environment(environment, "import jax", tmp_path, check=False).stderr
+
+
+def test_an_environment_with_another_jax_is_left_alone(environment, tmp_path):
+    packages = next(path for path in environment.parents[1].rglob("site-packages") if path.is_dir())
+    (packages / "jax").mkdir()
+    (packages / "jax" / "__init__.py").write_text("__version__ = '0.0.1'\n")
+    info = packages / "jaxlib-0.0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: jaxlib\nVersion: 0.0.1\n")
+    before = everything_in(environment)
+    in_environment(
+        environment,
+        """
+code, out, err = substitute("on")
+assert code == 1 and not out and err.startswith("The real jax and jaxlib are installed here ("), err
+assert "pip uninstall jax jaxlib" in err and "python -m jaxlike" in err
+assert substitute("off")[0] == 0 and substitute("status")[1].startswith("off: jax is ")
+""",
+        tmp_path,
+    )
+    assert everything_in(environment) == before

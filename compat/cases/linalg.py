@@ -369,14 +369,18 @@ SCIPY = [
         options={"upper_triangular": True},
         only=("eager", "jit", "vmap"),
     ),
-    Case(
-        "expm",
-        dtypes=WIDE_FLOATS,
-        shapes=ONE_SQUARE,
-        domain=lambda rng, shape, dtype: 8 * SQUARE(rng, shape, dtype) / 4,
-        label="large",
-        tolerance=SOLVE,
-    ),
+    *[
+        Case(
+            "expm",
+            dtypes=(dtype,),
+            shapes=ONE_SQUARE,
+            domain=lambda rng, shape, dtype: 8 * SQUARE(rng, shape, dtype) / 4,
+            label=f"large {dtype}",
+            tolerance=tolerance,
+        )
+        # JAX's float32 approximant is used up to twice the norm that it is made for: right to some 1e-3 there.
+        for dtype, tolerance in (("float32", Tolerance(400, normwise=True)), ("float64", SOLVE))
+    ],
     *vary(Case("block_diag", arity=2, dtypes=NUMBERS, shapes=(((2, 2), (1, 3)), ((3,), ())))),
     Case("cholesky", dtypes=WIDE, domain=POSDEF, shapes=SQUARES, tolerance=SOLVE, options={"lower": True}),
     Case(
@@ -468,7 +472,15 @@ SCIPY = [
     ],
     *each("fiedler", dtypes=FLOATS, shapes=VECTORS, tolerance=DOT),
     Case("expm_frechet", arity=2, dtypes=WIDE, shapes=(((3, 3), (3, 3)),), domain=SQUARE, tolerance=SOLVE),
-    Case("polar", dtypes=WIDE, shapes=ONE_SQUARE, domain=SQUARE, tolerance=SOLVE),
+    # JAX has no reverse mode of it (its default method is a loop); here there is one
+    Case(
+        "polar",
+        dtypes=WIDE,
+        shapes=ONE_SQUARE,
+        domain=SQUARE,
+        tolerance=SOLVE,
+        without=("grad", "kinks", "hvp", "vmap_of_grad", "jit_of_grad"),
+    ),
     Case("sqrtm", dtypes=WIDE, shapes=ONE_SQUARE, domain=POSDEF, tolerance=SOLVE, grad=False),
     *vary(Case("schur", dtypes=WIDE, shapes=SQUARES, tolerance=SOLVE, grad=False), output=(..., "complex")),
     *each("schur sqrtm hessenberg", dtypes=("float32",), shapes=ONE_SQUARE, only=("jvp", "grad"), label="refused"),
@@ -499,7 +511,7 @@ SCIPY = [
             arity=3,
             dtypes=WIDE,
             shapes=(((3, 3), (2, 2), (3, 2)), ((2, 3, 3), (2, 3, 3), (2, 3, 3))),
-            domain=SQUARE,
+            domain=(SQUARE, SQUARE, REAL),
             tolerance=Tolerance(1000, normwise=True),
             grad=False,
         ),

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jaxlike._src import border, torch_private
-from jaxlike._src.array import Array
+from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.array_convert import copy, plain_tensor
 from jaxlike._src.device_put import device_put, wait_for
 from jaxlike._src.devices import device_of
 from jaxlike._src.errors import ConcretizationTypeError, JaxRuntimeError, describe, origin
 from jaxlike._src.frames import DELETED
+from jaxlike._src.memory import MemorySpace
+from jaxlike._src.mesh import empty_abstract_mesh
+from jaxlike._src.partition_spec import P
 from jaxlike._src.placement import place, placed
-from jaxlike._src.sharding import SingleDeviceSharding, sharding_of
+from jaxlike._src.sharding import NamedSharding, SingleDeviceSharding, sharding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -309,6 +312,13 @@ _BOUND: dict[str, Any] = {
     "device_buffers": OfValues(_device_buffers, is_property=True),
     "__cuda_array_interface__": property(_cuda_array_interface),
 }
+def _type_sharding(aval: ShapedArray) -> NamedSharding:
+    """Not split over any mesh: what the type of every array says."""
+    return NamedSharding(empty_abstract_mesh, P(*[None] * len(aval.shape)))
+
+
+ShapedArray.sharding = property(_type_sharding)  # pyright: ignore[reportAttributeAccessIssue]
+ShapedArray.memory_space = MemorySpace.Device  # pyright: ignore[reportAttributeAccessIssue]
 for _name, _attribute in _BOUND.items():
     setattr(Array, _name, _attribute)
     if isinstance(_attribute, OfValues):

@@ -203,9 +203,19 @@ def is_arraylike(x: Any) -> bool:
     )
 
 
+FLOAT0_TEXT = (
+    "float0s do not support any operations by design, because they are not compatible with non-trivial vector spaces. "
+    "No implicit dtype conversion is done. You can use np.zeros_like(arr, dtype=np.float) to cast a float0 array to a "
+    "regular zeros array. \nIf you didn't expect to get a float0 you might have accidentally taken a gradient with "
+    "respect to an integer argument."
+)
+
+
 def check_arraylike(fun_name: str, *args: Any, emit_warning: bool = False) -> None:
-    """TypeError where an argument is a list, None or anything else that is no array or number."""
+    """TypeError where an argument is a list, None, a float0 or anything else that is no array or number."""
     for position, x in enumerate(args):
+        if isinstance(x, np.ndarray) and x.dtype == dtypes.float0:
+            raise TypeError(f"Called {fun_name} with a float0 array. {FLOAT0_TEXT}")
         if not is_arraylike(x):
             said = f"{fun_name} requires ndarray or scalar arguments, got {type(x)} at position {position}."
             if not emit_warning:
@@ -450,6 +460,11 @@ def conjugate(tensor: Tensor) -> Tensor:
 
 def _conjugate(tensor: Tensor) -> Tensor:
     return torch.complex(tensor.real, -tensor.imag)
+
+
+def adjoint(tensor: Tensor) -> Tensor:
+    """Conjugate transpose of the last two axes."""
+    return conjugate(tensor.mT) if tensor.is_complex() else tensor.mT
 
 
 def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:

@@ -332,6 +332,11 @@ _traced = Derived(_trace_context, _TRACED_STATES)
 trace_context = _traced.read
 
 
+def trace_context_names() -> tuple[str, ...]:
+    """The flags whose values make up a trace's context, in its order."""
+    return tuple(state.name for state in _TRACED_STATES)
+
+
 def context_state(name: str, default: Any) -> State[Any]:
     """A State outside `config`, any object being a value, which a trace depends on (it must hash)."""
     state = make_state(name, default, lambda new_val: new_val, name)

@@ -74,6 +74,29 @@ def is_initialized() -> bool:
     return dist.is_available() and dist.is_initialized()
 
 
+class GlobalState:
+    """Who this process is among those that `initialize` joined; of one process, the first of one."""
+
+    @property
+    def process_id(self) -> int:
+        """The number of this process, from 0."""
+        return dist.get_rank() if is_initialized() else 0
+
+    @property
+    def num_processes(self) -> int:
+        """How many processes there are."""
+        return dist.get_world_size() if is_initialized() else 1
+
+    @property
+    def client(self) -> None:
+        """None where there is one process; else what JAX's processes talk through, which torch's do not have."""
+        if is_initialized():
+            raise NotImplementedError("processes talk through torch.distributed, which has no client of JAX's kind")
+
+
+global_state = GlobalState()
+
+
 def shutdown() -> None:
     """Leave the other processes; nothing where there are none."""
     if is_initialized():

@@ -20,7 +20,7 @@ import torch
 
 from jaxlike._src import dtypes, errors, torch_private
 from jaxlike._src.array import Array, constant
-from jaxlike._src.border import asarray, concrete_or_error, concrete_tensor, scalar, unwrap
+from jaxlike._src.border import asarray, concrete_or_error, concrete_tensor, is_traced, scalar, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.index_watch import index_watch, watch_index
 from jaxlike._src.tree import register_pytree_node_class
@@ -257,7 +257,9 @@ def slice_bounds(index: slice, size: int, position: int) -> tuple[int, int, int]
             continue
         try:
             entries.append(operator.index(entry))
-        except errors.TracerIntegerConversionError:
+        except TypeError:
+            if not is_traced(entry):
+                raise
             raise IndexError(f"Slice entries must be static integers. Got {index} at position {position}") from None
     start, stop, step = slice(*entries).indices(size)
     return start, len(range(start, stop, step)), step

@@ -2,7 +2,7 @@
 
 The program gets a fresh `__main__`, its own sys.argv and sys.path[0], and its exit code. An exception that
 nobody catches goes on to the interpreter, which prints it and chooses the exit code as always; only the
-frames above the program are taken out of the traceback at the last moment.
+frames above the program are taken out of the traceback at the last moment. The command `jaxlike` is the same.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from typing import Any, NoReturn
 
 import torch
 
+from jaxlike._src.redirect import substitute_command
 from jaxlike._src.substitute import install
 from jaxlike._src.version import __version__ as served_version
 from jaxlike._src.version import jaxlike_version
 
 USAGE = """\
 usage: python -m jaxlike [-m module | -c code | script.py | -] [arguments ...]
+       python -m jaxlike substitute [on | off | status]
 
 Run a Python program for which jaxlike is `jax`, the way `python` would run it. Options of the interpreter
 go before -m: python -W error -m jaxlike script.py
@@ -35,6 +37,8 @@ go before -m: python -W error -m jaxlike script.py
   -m module   run a module
   -c code     run code
   -           read the program from standard input (without a terminal: the default)
+  substitute  for the whole environment: from `on` until `off`, `import jax` is jaxlike in every process;
+              `status` says which it is, and exits with 0 for on
   --version   say which jaxlike this is, and the version of JAX whose API it serves
   --help      say this
 """
@@ -51,6 +55,8 @@ def main() -> None:
             f"jaxlike {jaxlike_version} (the API of jax {served_version}, on torch {torch.__version__}, "
             f"Python {platform.python_version()})"
         )
+    elif first == "substitute" and not os.path.exists(first):  # a script of that name comes first
+        sys.exit(substitute_command(rest))
     elif first.startswith(("-m", "-c")):
         operand = [first[2:]] if first[2:] else rest[:1]
         if not operand:

@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from jaxlike._src import config, devices
+from jaxlike._src import config
+from jaxlike._src import devices as devices_
 from jaxlike._src.config_state import UNSET
 from jaxlike._src.frames import STATE
 
@@ -182,7 +183,7 @@ class Mesh(_BaseMesh):
         """The part of the mesh that this process has, which must be a block."""
         if self.empty:
             return self
-        here = np.array([d.process_index == devices.process_index() for d in self.devices.flat])
+        here = np.array([d.process_index == devices_.process_index() for d in self.devices.flat])
         indices = np.argwhere(here.reshape(self.devices.shape))
         low, high = indices.min(axis=0), indices.max(axis=0)
         block = tuple(slice(int(a), int(b) + 1) for a, b in zip(low, high, strict=True))
@@ -242,10 +243,7 @@ class Mesh(_BaseMesh):
         """``Mesh(axis_sizes=(4, 2), axis_names=('x', 'y'), axis_types=(Auto, Auto))``."""
         if self.empty:
             return "Mesh(axis_sizes=(), axis_names=())"
-        return (
-            f"Mesh(axis_sizes={self.axis_sizes}, axis_names={self.axis_names!r}, "
-            f"axis_types={self.axis_types})"
-        )
+        return f"Mesh(axis_sizes={self.axis_sizes}, axis_names={self.axis_names!r}, axis_types={self.axis_types})"
 
 
 class AbstractMesh(_BaseMesh):

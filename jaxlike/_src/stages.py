@@ -11,7 +11,8 @@ from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import op_name, vars_in
 from jaxlike._src.transforms.arguments import to_array
-from jaxlike._src.transforms.donation import check_donations
+from jaxlike._src.transforms.compiler_options import check_compiler_options
+from jaxlike._src.transforms.donation import check_donations, deleted_argument
 from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_unflatten
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Lowered(_Stage):
 
     def compile(self, compiler_options: dict[str, Any] | None = None, **_options: Any) -> Compiled:
         """Compile now, whatever the tier in force."""
-        del compiler_options
+        check_compiler_options(compiler_options)
         return Compiled(self._function, self._entry, self._arrays, self._args, self._kwargs)
 
 
@@ -218,7 +219,10 @@ class Compiled(_Stage):
                 "mismatches are:\n" + "\n".join(wrong)
             )
         entry = self._entry
-        check_donations([arrays[k] for k in entry.donated], entry.donated)
+        refused = deleted_argument(arrays)
+        if refused is not None:
+            raise refused
+        check_donations(arrays, entry.donated)
         if entry.fixed is None:
             return entry.apply(arrays)
         outs = self._executable([unwrap(x) for x in arrays] + entry.fixed)

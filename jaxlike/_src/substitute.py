@@ -1,8 +1,8 @@
 """install: from now on `import jax` is jaxlike.
 
 A finder at the head of sys.meta_path answers for `jax`, `jax.*` and `jaxlib` with the very module
-objects of `jaxlike.*`, and importlib.metadata asks the same finder which version is installed. JAX's
-private modules are not ours, so nothing under `jax._src` is served. What is missing says so, with what
+objects of `jaxlike.*`, and importlib.metadata asks the same finder which version is installed. Of
+`jax._src` it serves what has a meaning here (private_names.py). What is missing says so, with what
 serves instead. uninstall() puts every entry back, so a test can use it.
 """
 
@@ -23,11 +23,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxlike._src.private_names import MIRRORS, PrivateModule, holds_modules
 from jaxlike._src.version import __version__ as served_version
 from jaxlike._src.version import jaxlike_version
 
 _OURS = "jaxlike"
-_SERVED = ("jax", "jaxlib")
+SERVED = ("jax", "jaxlib")
 _HOW_TO_START = (
     "Call jaxlike.install() before the first import of jax and of every library that imports it, or start "
     "the program with `python -m jaxlike script.py`; in a notebook, restart the kernel and run "
@@ -59,7 +60,7 @@ def uninstall() -> None:
 
 
 def _refuse_after_the_real_one() -> None:
-    for name in _SERVED:
+    for name in SERVED:
         module = sys.modules.get(name)
         if module is not None:
             version = getattr(module, "__version__", "of unknown version")
@@ -79,8 +80,8 @@ class _Substitution(importlib.abc.MetaPathFinder):
         ours = importlib.import_module(_OURS)
         # `jax` is the same object as `jaxlike`, whose `_src` must not pass for JAX's. Our own imports read
         # sys.modules, so they do not miss the attribute.
-        self.patch(ours, _src=None)
-        for name in [name for name in sys.modules if name.partition(".")[0] in _SERVED]:
+        self.patch(ours, _src=PrivateModule("jax._src"))
+        for name in [name for name in sys.modules if name.partition(".")[0] in SERVED]:
             self.blocked.append(name)  # None, or _refuse_after_the_real_one had refused
             del sys.modules[name]
         for name, module in list(sys.modules.items()):
@@ -98,7 +99,7 @@ class _Substitution(importlib.abc.MetaPathFinder):
                     vars(module).pop(name, None)
                 else:
                     setattr(module, name, value)
-        for name in [name for name in sys.modules if name.partition(".")[0] in _SERVED]:
+        for name in [name for name in sys.modules if name.partition(".")[0] in SERVED]:
             del sys.modules[name]
         modules: dict[str, Any] = sys.modules
         modules.update(dict.fromkeys(self.blocked))
@@ -134,6 +135,8 @@ class _Substitution(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(_no_module(fullname), name=fullname)
         if top != "jax":
             return None
+        if fullname in MIRRORS:
+            return importlib.machinery.ModuleSpec(fullname, _PrivateLoader(), is_package=holds_modules(fullname))
         spec = None if _is_private(fullname) else importlib.util.find_spec(_as_ours(fullname))
         if spec is None:
             raise ModuleNotFoundError(_no_module(fullname), name=fullname)
@@ -150,7 +153,7 @@ class _Substitution(importlib.abc.MetaPathFinder):
         if "path" in vars(context):
             return
         wanted = context.name and re.sub(r"[-_.]+", "-", context.name).lower()
-        for name in _SERVED:
+        for name in SERVED:
             if wanted in (None, name):
                 yield _ServedDistribution(name)
 
@@ -173,6 +176,17 @@ class _AliasLoader(importlib.abc.Loader):
             self.substitution.explain_missing(spec.name, module)
 
 
+class _PrivateLoader(importlib.abc.Loader):
+    """Loads the modules of ``jax._src`` that are served, made on the spot."""
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        """A module that looks its names up."""
+        return vars(sys.modules[_OURS])["_src"] if spec.name == "jax._src" else PrivateModule(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """There is nothing to run."""
+
+
 # What programs ask of jaxlib is its version; torch does the rest of its work.
 _JAXLIB = {"jaxlib": {"__version__": served_version}, "jaxlib.version": {"__version__": served_version}}
 
@@ -192,6 +206,18 @@ class _JaxlibLoader(importlib.abc.Loader):
         self.substitution.explain_missing(module.__name__, module)
 
 
+# Extras that name devices: torch brings its own, so they require nothing, and installers need not warn.
+_EXTRAS = ("cpu", "cuda", "cuda12", "cuda12-local", "cuda13", "cuda13-local", "minimum-jaxlib", "rocm7-local", "tpu")
+
+
+def metadata_text(name: str) -> str:
+    """The METADATA of ``jax`` or ``jaxlib``: that jaxlike serves it, and in which version."""
+    return (
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: {served_version}\n"
+        f"Summary: jaxlike {jaxlike_version} in the place of {name}\nRequires-Dist: jaxlike\n"
+    ) + "".join(f"Provides-Extra: {extra}\n" for extra in _EXTRAS if name == "jax")
+
+
 class _ServedDistribution(importlib.metadata.Distribution):
     """The metadata of ``jax`` or ``jaxlib``: that jaxlike serves it, and in which version."""
 
@@ -201,10 +227,7 @@ class _ServedDistribution(importlib.metadata.Distribution):
     def read_text(self, filename: str) -> str | None:
         """The text of METADATA and top_level.txt; there are no other files."""
         if filename == "METADATA":
-            return (
-                f"Metadata-Version: 2.1\nName: {self.served_name}\nVersion: {served_version}\n"
-                f"Summary: jaxlike {jaxlike_version} in the place of {self.served_name}\n"
-            )
+            return metadata_text(self.served_name)
         return f"{self.served_name}\n" if filename == "top_level.txt" else None
 
     def locate_file(self, path: Any) -> Path:
@@ -236,7 +259,8 @@ def _no_module(name: str) -> str:
     if _is_private(name):
         return (
             f"No module named {name!r}: it is private to JAX, and jaxlike, which stands in for JAX here, "
-            f"serves the public modules: for a name in jax._src.numpy look in jax.numpy, and so on."
+            f"has nothing that it could stand for. What it holds may be public: for a name in jax._src.numpy "
+            f"look in jax.numpy, and so on."
         )
     return (
         f"No module named {name!r}: jaxlike {jaxlike_version}, which stands in for jax {served_version} "

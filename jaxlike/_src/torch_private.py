@@ -9,13 +9,16 @@ tensor there), the dispatch modes below them, and the compiler. Tested with torc
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.autograd.forward_ad as forward_ad
 from torch._C import _functorch as functorch  # pyright: ignore[reportAttributeAccessIssue]
+from torch._decomp import global_decomposition_table
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.autograd.forward_ad import _set_fwd_grad_enabled
 from torch.utils._python_dispatch import TorchDispatchMode as TorchDispatchMode
@@ -181,6 +184,16 @@ def batch_dim_at(tensor: Tensor, level: int) -> int | None:
     return None
 
 
+def levels_of(tensor: Tensor) -> set[int]:
+    """The functorch levels that ``tensor`` is batched at."""
+    levels: set[int] = set()
+    while functorch.is_functorch_wrapped_tensor(tensor):
+        if functorch.is_batchedtensor(tensor):
+            levels.add(functorch.maybe_get_level(tensor))
+        tensor = functorch.get_unwrapped(tensor)
+    return levels
+
+
 # Outside of everything
 
 
@@ -293,6 +306,29 @@ def _at_jvp_level_of(tensor: Tensor) -> Iterator[None]:
             functorch.push_dynamic_layer_stack(layer)
 
 
+# Shape rules
+
+
+@functools.cache
+def free_shape_rules_of_dynamo() -> None:
+    """Let torch's shape rules run as they are.
+
+    Rules in Python are wrapped so that torch.compile does not look into them. The wrapper imports torch._dynamo for
+    that, which takes more than a second and is for nothing where torch.compile is not used.
+    """
+    if "torch._dynamo" in sys.modules:
+        return
+    modules = [m for name, m in sys.modules.items() if name.startswith("torch._refs")]
+    for table in (*global_decomposition_table.values(), *map(vars, modules)):
+        rule: Any
+        for rule in table.values():
+            while (code := getattr(rule, "__code__", None)) is not None and "fn" in code.co_freevars:  # a decorator's
+                inside = rule.__closure__[code.co_freevars.index("fn")].cell_contents
+                if code.co_qualname.startswith("_disable_dynamo."):
+                    inside.__dict__.setdefault("__dynamo_disable", inside)
+                rule = inside
+
+
 # The compiler
 
 COMPILER_ERRORS: tuple[type[Exception], ...] = (RuntimeError, NotImplementedError, AssertionError, TypeError)
@@ -338,7 +374,7 @@ def inductor_compile(module: Any, examples: list[Tensor]) -> Callable[[Sequence[
     options = {"realize_opcount_threshold": 10, "compile_threads": 1}
     options |= {"size_asserts": False, "alignment_asserts": False}  # the caller sees to shapes and layouts
     with torch.no_grad(), inductor_config.patch(options), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Torchinductor does not support code generation for complex")
+        warnings.simplefilter("ignore")  # torch speaks of its own code, not of the user's
         whole: Any = compile_fx.compile_fx(module, examples, inner_compile=compile_inner)
         expected = whole(*examples)
 

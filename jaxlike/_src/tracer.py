@@ -35,3 +35,16 @@ def origin_message(x: Array) -> str:
 
 
 Array._origin_msg = origin_message  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _missing_attribute(self: Array, name: str) -> Any:
+    for kind in type(self).__mro__:
+        if name in vars(kind):  # it is there, and refused: in its own words
+            return vars(kind)[name].__get__(self, type(self))
+    what = f"{type(self).__name__!r} object has no attribute {name!r}"
+    if not name.startswith("_") and border.is_traced(self):
+        what = f"{border.tracer_kind(self)} has no attribute {name}"
+    raise AttributeError(what, name=name, obj=self)
+
+
+Array.__getattr__ = _missing_attribute

@@ -1,3 +1,3 @@
-"""jax.experimental.shard_map: the old place of `jax.shard_map`."""
+"""jax.experimental.shard_map: a deprecated form of `jax.shard_map`."""
 
-from jaxlike._src.transforms.shard_map import old_getattr as __getattr__  # noqa: F401  # warns of the old name
+from jaxlike._src.experimental.shard_map import __getattr__ as __getattr__

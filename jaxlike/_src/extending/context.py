@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxlike._src import border, dtypes, errors
+from jaxlike._src import border, dtypes, errors, torch_private
 from jaxlike._src.array import AbstractValue, Array, ShapedArray
 from jaxlike._src.effects.names import ensure_compile_time_eval
 from jaxlike._src.extending.api_util import shaped_abstractify
@@ -53,6 +53,11 @@ class TraceView:
             raise NotImplementedError("a primitive can only be applied under the transformations that run")
         return CURRENT.process_primitive(primitive, args, params)
 
+    @property
+    def main(self) -> Frame | None:
+        """What stays the same as long as it runs."""
+        return self._frame
+
     def is_valid(self) -> bool:
         """Whether it still runs."""
         return self._frame is None or self._frame.alive
@@ -66,6 +71,19 @@ class TraceView:
     def __repr__(self) -> str:
         names = {"jit": "DynamicJaxprTrace", "vmap": "BatchTrace", "grad": "LinearizeTrace", "jvp": "JVPTrace"}
         return "EvalTrace" if self._frame is None else names.get(self._frame.kind, self._frame.kind)
+
+
+def _trace_of(x: Array) -> TraceView:
+    """The innermost transformation that a traced value takes part in."""
+    if not border.is_traced(x):
+        raise AttributeError("'Array' object has no attribute '_trace'")
+    if not torch_private.is_wrapped(x._t):
+        return TraceView(next((f for f in running() if f.trace is not None), x._frame))
+    level = torch_private.level_of(x._t)
+    return TraceView(next((f for f in running() if f.level == level), x._frame))
+
+
+Array._trace = property(_trace_of)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class TraceTag:
@@ -132,6 +150,11 @@ def get_opaque_trace_state(convention: Any = None) -> OpaqueTraceState:
 def find_top_trace(_: Any) -> TraceView:
     """The innermost transformation."""
     return trace_ctx.trace
+
+
+def trace_state_clean() -> bool:
+    """Whether no transformation runs."""
+    return trace_ctx.is_top_level()
 
 
 def nonempty_axis_env_DO_NOT_USE() -> bool:

@@ -181,6 +181,9 @@ class Reader:
             known = _CALLS.get(op.name, op.name)
             primitive = Applying(op) if known not in _BY_PARAMETERS else builtin(known)
         operands = [self.whole(self.atom(v), kind) for v, kind in zip(node.args, op.kinds, strict=True)]
+        if op.name == "custom_jvp_call":  # what it closed over comes first, as in JAX
+            n = params.get("num_consts", 0)
+            operands = [*operands[len(operands) - n :], *operands[: len(operands) - n]]
         outs = [self.result(o) for o in node.outs if o is not None]
         for var, kind in zip(outs, op.out_kinds, strict=False):
             if kind[0] is not Array:

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class NameStack(NamedTuple):
@@ -107,6 +107,21 @@ def summarize(source_info: SourceInfo, num_frames: int = 1) -> str:
     return "unknown"
 
 
+# Files that libraries would have left out of tracebacks. Tracebacks are not filtered; the list is theirs to read.
+excluded_paths: list[str] = []
+
+
 def register_exclusion(path: str) -> None:
-    """Accepted: there are no tracebacks to leave files out of."""
-    del path
+    """Say that a file's frames are of no interest to users."""
+    excluded_paths.append(path)
+
+
+def include_frame(frame: Any) -> bool:
+    """Whether a frame is of interest to users: whether its file is not excluded."""
+    return not any(frame.f_code.co_filename.startswith(path) for path in excluded_paths)
+
+
+def api_boundary(fun: Callable[..., Any], *, repro_api_name: str | None = None, repro_user_func: bool = False) -> Any:
+    """The function itself: tracebacks end here in JAX, and are not filtered here."""
+    del repro_api_name, repro_user_func
+    return fun

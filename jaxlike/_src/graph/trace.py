@@ -18,6 +18,7 @@ from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import scalar_value
 from jaxlike._src.frames import Frame
+from jaxlike._src.graph import metadata
 from jaxlike._src.graph.graph import DEVICE, Const, Graph, Node, Var, inputs_behind
 
 if TYPE_CHECKING:
@@ -56,42 +57,6 @@ _REARRANGED = {
 # Ops that give the tensor they are called on another shape (torch's matmul squeezes its result so).
 _RESHAPES_IN_PLACE = frozenset(["squeeze_", "unsqueeze_", "transpose_", "t_", "swapaxes_", "swapdims_"])
 _MUTATING_FACTORIES = {"fill_": "full_like", "zero_": "zeros_like"}
-
-
-class _Static:
-    """The result of an op that is known from metadata alone."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-class Unsupported(NotImplementedError):
-    """An op that cannot be recorded: it writes into a view, or its result's shape depends on values."""
-
-
-def _meta_of(tensor: Tensor) -> tuple[Any, ...]:
-    return tuple(tensor.shape), tensor.dtype, tensor.stride()
-
-
-def _empty(meta: tuple[Any, ...]) -> Tensor:
-    shape, dtype, stride = meta
-    return torch.empty_strided(shape, stride, dtype=dtype, device="meta")
-
-
-_Tensor = torch.Tensor
-
-
-def _key(value: Any) -> Any:
-    kind = type(value)
-    if kind is _Tensor:
-        return value.shape, value.dtype, value.stride()
-    if kind is tuple or kind is list or isinstance(value, list | tuple):
-        return tuple(map(_key, value))
-    if isinstance(value, _Tensor):
-        return value.shape, value.dtype, value.stride()
-    return kind, value
 
 
 class _Facts:
@@ -178,7 +143,7 @@ class Trace(torch_private.TorchDispatchMode):
             var = self._materialize(tensor)
         if var is None:
             if tensor.device.type == "meta":
-                raise Unsupported("a shape-only tensor of another trace reached this one")
+                raise metadata.Unsupported("a shape-only tensor of another trace reached this one")
             var = self.define(tensor)
             self.constants[var] = Const(tensor, scalar_value(tensor))
         return var
@@ -202,7 +167,7 @@ class Trace(torch_private.TorchDispatchMode):
             return self._zero(tuple(args[0]), kwargs["dtype"])
         if self.zeros and (simple := self._with_zero(op, args)) is not None:
             return simple
-        key = (op, _key(args), _key(tuple(kwargs.items()))) if kwargs else (op, _key(args))
+        key = (op, metadata.key(args), metadata.key(tuple(kwargs.items()))) if kwargs else (op, metadata.key(args))
         try:
             found = _outputs.get(key)
         except TypeError:
@@ -211,15 +176,15 @@ class Trace(torch_private.TorchDispatchMode):
             with torch_private.outside():
                 return op(*args)  # of a value from outside, which is known
         if found is None:
-            found = _run_on_meta(op, args, kwargs)
+            found = metadata.of_results(op, args, kwargs)
             if key is not None:
                 _outputs[key] = found
-        if type(found) is _Static:
+        if type(found) is metadata.Static:
             return found.value
         if op in _FILLED_LIKE:
             op, args, kwargs = _filled(op, args, found)
         single = type(found) is tuple
-        outs: Any = _empty(found) if single else [None if m is None else _empty(m) for m in found]
+        outs: Any = metadata.empty(found) if single else [None if m is None else metadata.empty(m) for m in found]
         made = (outs,) if single else outs
         if facts.is_view:
             self.aliased.update(id(t) for t in (args[0], *made))
@@ -254,7 +219,7 @@ class Trace(torch_private.TorchDispatchMode):
         return made
 
     def _recorded(self, value: Any) -> Any:
-        if type(value) is _Tensor:
+        if type(value) is torch.Tensor:
             return self.vars.get(id(value)) or self.var_of(value)
         if isinstance(value, torch.Tensor):
             return self.var_of(value)
@@ -282,9 +247,9 @@ class Trace(torch_private.TorchDispatchMode):
             self.var_of(written)
         view = self.views.get(id(written))
         if not name.endswith("_") or written is None or (id(written) in self.aliased and view is None):
-            raise Unsupported(f"{op} writes to an argument")
+            raise metadata.Unsupported(f"{op} writes to an argument")
         if id(written) not in self.vars or self.vars[id(written)] in self.constants:
-            raise Unsupported(f"{op} writes to a constant")
+            raise metadata.Unsupported(f"{op} writes to a constant")
         if name == "copy_":
             out = self.__torch_dispatch__(aten.expand.default, types, (
                 self.__torch_dispatch__(aten.to.dtype, types, (args[1], written.dtype)), list(written.shape)))
@@ -295,14 +260,14 @@ class Trace(torch_private.TorchDispatchMode):
             packet = getattr(aten, name.removesuffix("_"), None)
             functional = getattr(packet, op._overloadname, None)
             if functional is None:
-                raise Unsupported(f"{op} has no functional form")
+                raise metadata.Unsupported(f"{op} has no functional form")
             out = self.__torch_dispatch__(functional, types, args, kwargs)
         self.vars[id(written)] = self.vars[id(out)]
         source = written
         root = view
         while root is not None:
             if id(root[1][0]) in self.other_views:
-                raise Unsupported(f"{op} writes to a view of a view")
+                raise metadata.Unsupported(f"{op} writes to a view of a view")
             root = self.views.get(id(root[1][0]))
         while view is not None:  # what it views takes the new values too
             made_by, (base, *rest) = view
@@ -329,7 +294,7 @@ class Trace(torch_private.TorchDispatchMode):
 
     def _zero(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         with torch_private.outside():
-            made = torch.empty_strided(shape, _contiguous(shape), dtype=dtype, device="meta")
+            made = torch.empty_strided(shape, metadata.contiguous(shape), dtype=dtype, device="meta")
         self.zeros[id(made)] = made
         return made
 
@@ -343,7 +308,7 @@ class Trace(torch_private.TorchDispatchMode):
         """The result of arithmetic with a symbolic zero; None where the zero must become real."""
         if len(args) != 2 or op not in _ARITHMETIC:
             if op in _KEEP_ZERO and id(args[0]) in self.zeros and id(args[0]) not in self.vars:
-                found = _run_on_meta(op, args, {})
+                found = metadata.of_results(op, args, {})
                 return self._zero(found[0], found[1])
             return None
         a, b = args
@@ -351,7 +316,7 @@ class Trace(torch_private.TorchDispatchMode):
         zero_b = id(b) in self.zeros and id(b) not in self.vars
         if not (zero_a or zero_b):
             return None
-        shape, dtype, _ = _run_on_meta(aten.add.Tensor, args, {})
+        shape, dtype, _ = metadata.of_results(aten.add.Tensor, args, {})
         if op is aten.div.Tensor and zero_b:
             return None
         if op in (aten.mul.Tensor, aten.div.Tensor) or (zero_a and zero_b):
@@ -409,38 +374,8 @@ def _inverse(order: Sequence[int]) -> list[int]:
 def _strides(like: Tensor) -> tuple[int, ...]:
     """Strides for a stand-in: those of the tensor where they can be known, else contiguous ones."""
     if torch_private.is_wrapped(like):
-        return _contiguous(tuple(like.shape))
+        return metadata.contiguous(tuple(like.shape))
     return like.stride()
-
-
-def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
-    strides, step = [], 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= max(size, 1)
-    return tuple(reversed(strides))
-
-
-def _run_on_meta(op: Any, args: Any, kwargs: Any) -> Any:
-    """Output metadata of ``op``: a (shape, dtype, strides) tuple, or a list of them."""
-
-    def meta(value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            return value if value.device.type == "meta" else value.to("meta")
-        if isinstance(value, list | tuple):
-            return [meta(v) for v in value]
-        return torch.device("meta") if isinstance(value, torch.device) else value
-
-    with torch_private.outside():
-        try:
-            out = op(*map(meta, args), **{k: meta(v) for k, v in kwargs.items()})
-        except NotImplementedError as error:
-            raise Unsupported(f"{op} has no shape rule: {error}") from error
-    if isinstance(out, torch.Tensor):
-        return _meta_of(out)
-    if not isinstance(out, list | tuple):  # is_same_size and its like: a fact about shapes
-        return _Static(out)
-    return [None if o is None else _meta_of(o) for o in out]
 
 
 def trace(

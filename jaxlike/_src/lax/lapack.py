@@ -64,6 +64,14 @@ def eig_both_sides(a: Tensor) -> Tensor:
     return each_matrix(a, (3, n, n), out, of_one)
 
 
+@operator("packed_qr(Tensor a) -> Tensor", lambda a: ((*a.shape[:-2], a.shape[-2] + 1, a.shape[-1]), a.dtype))
+def packed_qr(a: Tensor) -> Tensor:
+    """``[..., m + 1, n]``: R with reflectors below it, and their min(m, n) scales in the last row."""
+    packed, scales = torch.geqrf(a)  # no meta kernel (torch 2.13)
+    last = torch.nn.functional.pad(scales, (0, a.shape[-1] - scales.shape[-1]))
+    return torch.cat([packed, last.unsqueeze(-2)], -2)
+
+
 @operator("packed_hessenberg(Tensor a) -> Tensor", lambda a: ((*a.shape[:-2], a.shape[-2] + 1, a.shape[-1]), a.dtype))
 def packed_hessenberg(a: Tensor) -> Tensor:
     """``[..., n + 1, n]``: the Hessenberg form with reflectors below it, and their n - 1 scales in the last row."""

@@ -14,13 +14,16 @@ import numpy as np
 import torch
 
 from jaxlike._src.array import Array
-from jaxlike._src.border import conjugate, unwrap
+from jaxlike._src.border import adjoint, conjugate, unwrap
 from jaxlike._src.lax.lapack import eig_both_sides, packed_hessenberg, packed_tridiagonal
 from jaxlike._src.lax.strict import INEXACT, check_kind, check_same_dtypes, operand
 from jaxlike._src.lax.tridiagonal import TridiagonalSolve
 from jaxlike._src.numpy import linalg as np_linalg
 from jaxlike._src.numpy.arguments import like
-from jaxlike._src.numpy.linalg import adjoint, cholesky_or_nan, lu_parts, pivots_to_permutation
+from jaxlike._src.numpy.cholesky import cholesky_of_lower
+from jaxlike._src.numpy.linalg import NO_SQUARE
+from jaxlike._src.numpy.norms import refuse_half
+from jaxlike._src.numpy.systems import lu_parts, pivots_to_permutation, solve_tensors
 from jaxlike._src.scipy.lapack import schur_parts
 from jaxlike._src.scipy.linalg import pivoted
 from jaxlike._src.scipy.loops import without_derivative
@@ -76,12 +79,14 @@ def _matrices(name: str, ranks: Sequence[int], *args: Any) -> list[Array]:
     return arrays
 
 
-def _kinds(name: str, arrays: Sequence[Array], accepts: Any = INEXACT) -> list[Tensor]:
+def _kinds(name: str, arrays: Sequence[Array], accepts: Any = INEXACT, halves: bool = False) -> list[Tensor]:
     for position, x in enumerate(arrays):
         check_kind(name, x.dtype, accepts, position)
     check_same_dtypes(name, arrays)
     tensors = [unwrap(x) for x in arrays]
-    if tensors[0].dtype.itemsize == 2 or (tensors[0].dtype.is_floating_point and tensors[0].dtype.itemsize == 1):
+    if not halves:
+        refuse_half(tensors[0])
+    if tensors[0].dtype.itemsize == 1:
         raise NotImplementedError(f"Unsupported dtype {arrays[0].dtype}")
     return tensors
 
@@ -91,9 +96,6 @@ def _square(name: str, x: Array, text: str) -> tuple[int, int]:
     if shape[0] != shape[1]:
         raise ValueError(text.format(name=name, shape=shape))
     return shape[0], shape[1]
-
-
-_SQUARE = "The input to {name} must be a square matrix. Got shape {shape}."
 
 
 def _symmetrised(x: Array) -> Array:
@@ -107,25 +109,9 @@ def cholesky(x: Array, *, symmetrize_input: bool = True) -> Array:
     """Triangle L with ``L @ L^H == x``; NaN where ``x`` is not positive definite."""
     given = operand("cholesky", x)
     (a,) = _matrices("cholesky", [2], _symmetrised(given) if symmetrize_input else given)
-    _square("cholesky", a, _SQUARE)
+    _square("cholesky", a, NO_SQUARE)
     _kinds("cholesky", [a])
-    return _cholesky(a)
-
-
-@custom_jvp
-def _cholesky(a: Array) -> Array:
-    return Array(cholesky_or_nan(unwrap(a)))
-
-
-@_cholesky.defjvp
-def _cholesky_jvp(primals: Any, tangents: Any) -> Any:
-    """Murray, arXiv:1602.07527; the tangent need not be Hermitian, and is NaN where the factor is."""
-    factor = _cholesky(*primals)
-    low, moved = unwrap(factor), unwrap(tangents[0])
-    inner = torch.linalg.solve_triangular(low, moved, upper=False)
-    inner = torch.linalg.solve_triangular(adjoint(low), inner, upper=True, left=False)
-    half = inner.tril(-1) + torch.diag_embed(inner.diagonal(dim1=-2, dim2=-1) / 2)
-    return factor, Array(low @ half)
+    return cholesky_of_lower(a)
 
 
 def _updated_factor(r: Tensor, w: Tensor) -> Tensor:
@@ -191,12 +177,12 @@ def triangular_solve(
         raise ValueError(
             f"Incompatible shapes for arguments to triangular_solve: {x.shape[-2:]} and {y.shape[-2:]}."
         )
-    matrix, right = _kinds("triangular_solve", [x, y])
+    matrix, right = _kinds("triangular_solve", [x, y], halves=True)
     if conjugate_a and matrix.is_complex():
         matrix = conjugate(matrix)
     if transpose_a:
         matrix, lower = matrix.mT, not lower
-    out = torch.linalg.solve_triangular(matrix, right, upper=not lower, left=left_side, unitriangular=unit_diagonal)
+    out = np_linalg.solve_triangle(matrix, right, upper=not lower, left=left_side, unit_diagonal=unit_diagonal)
     if vectors:
         out = out.squeeze(-1 if left_side else -2)
     return Array(out, x.weak_type and y.weak_type)
@@ -219,7 +205,7 @@ def _eigenvalues_jvp(primals: Any, tangents: Any) -> Any:
     (a,), (da,) = primals, tangents
     values, vectors = (Array(t) for t in torch.linalg.eig(unwrap(a)))
     v = unwrap(vectors)
-    moved = torch.linalg.solve(v, unwrap(da).to(v.dtype))
+    moved = solve_tensors(v, unwrap(da).to(v.dtype))
     return values, Array((moved * v.mT).sum(-1))
 
 
@@ -260,7 +246,7 @@ def _moved_vectors(w: Tensor, v: Tensor, da: Tensor) -> tuple[Tensor, Tensor]:
     n = w.shape[-1]
     eye = torch.eye(n, dtype=w.dtype, device=w.device)
     gaps = 1 / (eye + w.unsqueeze(-2) - w.unsqueeze(-1)) - eye
-    turned = torch.linalg.solve(v, da) @ v
+    turned = solve_tensors(v, da) @ v
     u = v @ (gaps * turned)
     largest = v.abs().argmax(-2, keepdim=True)
     u_there, v_there = torch.gather(u, -2, largest).squeeze(-2), torch.gather(v, -2, largest).squeeze(-2)
@@ -295,7 +281,7 @@ def eig(
         )
         implementation = EigImplementation.MAGMA if use_magma else EigImplementation.LAPACK
     (a,) = _matrices("eig", [2], x)
-    _square("eig", a, _SQUARE)
+    _square("eig", a, NO_SQUARE)
     _kinds("eig", [a])
     if implementation not in (None, EigImplementation.LAPACK):
         raise ValueError("Only the lapack implementation is supported on CPU.")
@@ -508,7 +494,7 @@ def schur(
     """
     del select_callable
     (a,) = _matrices("schur", [2], x)
-    _square("schur", a, _SQUARE)
+    _square("schur", a, NO_SQUARE)
     _kinds("schur", [a])
     if sort_eig_vals:
         raise NotImplementedError("The sort feature of LAPACK's gees routine is not implemented.")
@@ -539,7 +525,7 @@ def tridiagonal(a: ArrayLike, *, lower: bool = True) -> list[Array]:
     (x,) = _matrices("tridiagonal", [2], a)
     n, columns = x.shape[-2:]
     if n != columns or columns == 0:
-        raise ValueError(_SQUARE.format(name="tridiagonal", shape=(n, columns)))
+        raise ValueError(NO_SQUARE.format(name="tridiagonal", shape=(n, columns)))
     _kinds("tridiagonal", [x])
     t = unwrap(_tridiagonal[bool(lower)](x))
     diagonal, beside = t[..., n, :], t[..., n + 1, : n - 1]

@@ -10,14 +10,15 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from jaxlike._src.transforms.custom import checked_result, zero_tangent
 from jaxlike._src.transforms.custom_vjp import closure_convert
 from jaxlike._src.transforms.forward import jvp
 from jaxlike._src.transforms.linear_transpose import linear_transpose
 from jaxlike._src.transforms.reverse import vjp
 from jaxlike._src.transforms.structured import Structured, apply, on_lanes, with_lanes
-from jaxlike._src.transforms.types import type_of
-from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten
+from jaxlike._src.tree import tree_flatten, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,20 +28,14 @@ if TYPE_CHECKING:
     from jaxlike._src.transforms.structured import GraphFunction
 
 
-def _check_same_types(what: str, out: Any, wanted_name: str, wanted: Any) -> None:
-    """TypeError where trees, shapes or dtypes of two values differ."""
-    out_tree, tree = tree_structure(out), tree_structure(wanted)
-    if out_tree != tree:
-        raise TypeError(
-            f"{what} and {wanted_name} must have same type structure, got {out_tree} and {tree}."
-        )
-    types = [[type_of(x).strip_weak_type() for x in tree_flatten(v)[0]] for v in (out, wanted)]
-    if types[0] != types[1]:
-        raise TypeError(
-            f"{what} and {wanted_name} must have identical types, got\n"
-            f"{tree_unflatten(tree, [t.str_short() for t in types[0]])}\nand\n"
-            f"{tree_unflatten(tree, [t.str_short() for t in types[1]])}."
-        )
+def _check_like_right_side(name: str, out: Any, right: Any) -> None:
+    """ValueError where what a function gave has other shapes than the right-hand side, TypeError for another tree."""
+    (leaves, tree), (wanted, right_tree) = tree_flatten(out), tree_flatten(right)
+    shapes, like = [np.shape(x) for x in leaves], [np.shape(x) for x in wanted]
+    if shapes != like:
+        raise ValueError(f"{name}() output shapes must match b, got {shapes} and {like}")
+    if tree != right_tree:
+        raise TypeError(f"{name}() output pytree structure must match b, got {tree} and {right_tree}.")
 
 
 def custom_linear_solve(
@@ -66,7 +61,7 @@ def custom_linear_solve(
     right, tree = tree_flatten(tree_map(checked_result, b))
     b = tree_unflatten(tree, right)
     product, values = closure_convert(matvec, b)
-    _check_same_types("matvec() output", product(b, *values), "b", b)
+    _check_like_right_side("matvec", product(b, *values), b)
 
     def with_solver(solver: Any, transposed: bool) -> Any:
         """The solver as a function of the right-hand side and of all that it depends on."""
@@ -78,7 +73,7 @@ def custom_linear_solve(
                 function = functools.partial(_only, pull)
             out = solver(function, right)
             x, aux = out if has_aux else (out, None)
-            _check_same_types("solve() output", x, "b", right)
+            _check_like_right_side("transpose_solve" if transposed else "solve", x, right)
             return x, aux
 
         return closure_convert(run, b, *values)
@@ -106,7 +101,7 @@ def custom_linear_solve(
     def flat_product(values: Sequence[Array], x: Sequence[Array]) -> list[Array]:
         return tree_flatten(product(tree_unflatten(tree, list(x)), *values))[0]
 
-    op = LinearSolve(flat_forward, flat_backward, flat_product, (n, m + t, len(right)))
+    op = LinearSolve(flat_forward, flat_backward, flat_product, (n, m + t, len(right)), symmetric)
     outs = apply(op, [*values, *more, *still_more, *right])
     x = tree_unflatten(tree, outs[: len(right)])
     return (x, tree_unflatten(aux_tree, outs[len(right) :])) if has_aux else x
@@ -125,9 +120,11 @@ class LinearSolve(Structured):
 
     name = "custom_linear_solve"
 
-    def __init__(self, forward: Any, backward: Any, product: Any, counts: tuple[int, int, int]) -> None:
+    def __init__(
+        self, forward: Any, backward: Any, product: Any, counts: tuple[int, int, int], symmetric: bool
+    ) -> None:
         self.forward, self.backward, self.product = forward, backward, product
-        self.counts = counts
+        self.counts, self.symmetric = counts, symmetric
         self.start = counts[0] + counts[1]
         self.stop = self.start + counts[2]
 
@@ -194,7 +191,9 @@ class LinearSolve(Structured):
         def forward(args: Sequence[Array]) -> list[Array]:
             return self.forward(args)[: self.counts[2]]
 
-        return LinearSolve(self.backward, forward, product, self.counts)
+        # What is said to be symmetric is taken at its word, also for complex matrices that are Hermitian.
+        given = self.product if self.symmetric else product
+        return LinearSolve(self.backward, forward, given, self.counts, self.symmetric)
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         """Solve for all lanes at once; every argument and result has them."""
@@ -211,10 +210,10 @@ class LinearSolve(Structured):
             count = len(values)
             return laned(lambda both: self.product(both[:count], both[count:]))([*values, *x])
 
-        op = LinearSolve(laned(self.forward), laned(self.backward), product, self.counts)
+        op = LinearSolve(laned(self.forward), laned(self.backward), product, self.counts, self.symmetric)
         outs = apply(op, wide)
         return outs, [True] * len(outs)
 
     def closed(self, run: GraphFunction, more: int) -> Structured:
         """What the graph closed over stands behind the other arguments."""
-        return LinearSolve(run, self.backward, self.product, self.counts)
+        return LinearSolve(run, self.backward, self.product, self.counts, self.symmetric)

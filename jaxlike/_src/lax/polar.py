@@ -13,9 +13,9 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, concrete_or_error, unwrap
+from jaxlike._src.border import adjoint, asarray, concrete_or_error, unwrap
 from jaxlike._src.lax.while_loop import while_loop
-from jaxlike._src.numpy.linalg import adjoint, cholesky_or_nan
+from jaxlike._src.numpy.cholesky import cholesky_or_nan
 
 if TYPE_CHECKING:
     from torch import Tensor

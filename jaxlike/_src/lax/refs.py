@@ -1,7 +1,8 @@
 """refs: mutable arrays: new_ref, reading and writing by index, freeze.
 
 A `Ref` is read with ``ref[index]`` and written with ``ref[index] = value``; values must have the shape and dtype of
-the place (Python numbers take its dtype). How that works inside of `jit` and loops is in `transforms/ref_state.py`.
+the place (floats of Python and integers take its dtype). How that works inside of `jit` and loops is in
+`transforms/ref_state.py`.
 """
 
 from __future__ import annotations
@@ -236,11 +237,9 @@ def _fitting(ref: Any, aval: ShapedArray, value: Any, primitive: str) -> Array:
     """A value of the shape and dtype of the place."""
     if is_ref(value):
         raise ValueError("Cannot store a Ref into another Ref. Did you forget to load from it using `[...]`?")
-    if type(value) in dtypes.SCALAR_TYPES and dtypes.promote((aval.dtype, False), (
-        dtypes.scalar_dtype(type(value), value), type(value) is not bool
-    ))[0] == aval.dtype:
-        value = astype(to_array(value), aval.dtype)
     new = to_array(value)
+    if primitive == "swap" and not is_float0(new) and _converts(new, aval.dtype):
+        new = astype(new, aval.dtype)
     own = type_of(value) if is_float0(new) else new.aval
     if own.shape != aval.shape:
         raise ValueError(
@@ -250,6 +249,13 @@ def _fitting(ref: Any, aval: ShapedArray, value: Any, primitive: str) -> Array:
     if own.dtype != aval.dtype:
         raise ValueError(f"Invalid dtype for `{primitive}`. Ref dtype: {aval.dtype}. Value dtype: {own.dtype}. ")
     return new
+
+
+def _converts(value: Array, dtype: Any) -> bool:
+    """Whether a place of ``dtype`` takes the value in another: weakly typed floats, and any integer, as in JAX."""
+    if dtypes.issubdtype(dtype, np.floating):
+        return value.weak_type and dtypes.issubdtype(value.dtype, np.floating)
+    return dtypes.issubdtype(dtype, np.integer) and dtypes.issubdtype(value.dtype, np.integer)
 
 
 def _changed(value: Array, index: Any, new: Array, how: str) -> Array:

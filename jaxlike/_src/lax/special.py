@@ -1,12 +1,13 @@
 """special: error functions, the gamma function's logarithm and its derivative, Bessel functions.
 
 erf_inv takes its values from `_src.special`, which has XLA's polynomials, and its slope from torch.erfinv.
+The slope of digamma is a zeta function: torch's trigamma is right to nine digits only in float64.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -15,6 +16,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.lax.strict import FLOAT, unop
 from jaxlike._src.numpy.kinks import const, transformed
+from jaxlike._src.transforms.custom import custom_jvp
 from jaxlike._src.transforms.stop_gradient import stopped
 
 if TYPE_CHECKING:
@@ -57,11 +59,44 @@ def _erf_inv(x: Tensor) -> Tensor:
 @unop(FLOAT)
 def lgamma(x: Tensor) -> Tensor:
     """The logarithm of |gamma(x)|."""
-    return _wide(torch.lgamma, x)
+    return _wide(_lgamma, x)
+
+
+def _lgamma(x: Tensor) -> Tensor:
+    return unwrap(_lgamma_with_slope(Array(x))) if transformed() else torch.lgamma(x)
+
+
+@custom_jvp
+def _lgamma_with_slope(x: Array) -> Array:
+    return Array(torch.lgamma(unwrap(x)))
+
+
+@_lgamma_with_slope.defjvp
+def _lgamma_jvp(primals: Any, tangents: Any) -> Any:
+    slope = unwrap(_digamma_with_slope(*primals))
+    return _lgamma_with_slope(*primals), Array(unwrap(tangents[0]) * slope)
+
+
+def digamma_value(x: Tensor) -> Tensor:
+    """The derivative of lgamma, without derivatives of its own."""
+    return torch.where(torch.eq(x, const(x, 0)), const(x, math.nan), torch.digamma(x))
 
 
 def _digamma(x: Tensor) -> Tensor:
-    return torch.where(torch.eq(x, const(x, 0)), const(x, math.nan), torch.digamma(x))
+    return unwrap(_digamma_with_slope(Array(x))) if transformed() else digamma_value(x)
+
+
+@custom_jvp
+def _digamma_with_slope(x: Array) -> Array:
+    return Array(digamma_value(unwrap(x)))
+
+
+@_digamma_with_slope.defjvp
+def _digamma_jvp(primals: Any, tangents: Any) -> Any:
+    from jaxlike._src.scipy.gammas import polygamma  # which has digamma as its lowest order
+
+    slope = unwrap(polygamma(1, *primals))
+    return _digamma_with_slope(*primals), Array(unwrap(tangents[0]) * slope)
 
 
 @unop(FLOAT)

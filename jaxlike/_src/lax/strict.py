@@ -15,7 +15,7 @@ import torch
 
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array, NarrowArray
-from jaxlike._src.border import asarray, astype, cast, is_arraylike, unwrap
+from jaxlike._src.border import FLOAT0_TEXT, asarray, astype, cast, is_arraylike, unwrap
 from jaxlike._src.family import EVERY, finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.accuracy import AccuracyMode, Tolerance
@@ -45,12 +45,6 @@ ANY: Final = NUMBER + BOOL
 WIDE_FLOAT: Final = (np.float32, np.float64)
 
 _FLOAT8: Final = frozenset(t for t in dtypes.FROM_TORCH if t.is_floating_point and t.itemsize == 1)
-_FLOAT0_TEXT: Final = (
-    "float0s do not support any operations by design, because they are not compatible with non-trivial vector spaces. "
-    "No implicit dtype conversion is done. You can use np.zeros_like(arr, dtype=np.float) to cast a float0 array to a "
-    "regular zeros array. \nIf you didn't expect to get a float0 you might have accidentally taken a gradient with "
-    "respect to an integer argument."
-)
 _NUMPY_NAMES: Final = {
     "acos": "arccos", "acosh": "arccosh", "add": "add", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
     "atan2": "arctan2", "atanh": "arctanh", "bitwise_and": "bitwise_and", "bitwise_not": "bitwise_not",
@@ -129,7 +123,7 @@ def refuse_float0(name: str, x: Any, position: int | None = None) -> None:
     """TypeError for a tangent of an integer."""
     if is_float0(x):
         what = "array" if position is None else f"at position {position}"
-        raise TypeError(f"Called {name} with a float0 {what}. {_FLOAT0_TEXT}")
+        raise TypeError(f"Called {name} with a float0 {what}. {FLOAT0_TEXT}")
 
 
 def compute(kernel: Kernel, rule: unsigned.Uint64Rule, *arrays: Array) -> tuple[Tensor, Any]:

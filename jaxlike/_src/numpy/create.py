@@ -64,6 +64,8 @@ def array(
         raise NotImplementedError("Only implemented for order='K'")
     want = None if dtype is None else user_dtype(dtype, "array")
     made = _convert(object, want)
+    if not isinstance(made, Array):  # float0
+        return made
     if copy and made is object:
         made = like(made, unwrap(made))
     if ndmin > made.ndim:
@@ -161,6 +163,8 @@ def _convert(x: Any, dtype: Any) -> Array:
 
 
 def _from_ndarray(x: np.ndarray[Any, Any]) -> Array:
+    if x.dtype == dtypes.float0:
+        return x  # pyright: ignore[reportReturnType]  # there is no Array of them
     try:
         dtypes.check_valid_dtype(x.dtype)
         known = x.dtype.isnative

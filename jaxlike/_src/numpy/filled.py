@@ -186,6 +186,8 @@ def _constant_like(name: str, a: Any, value: int, dtype: Any, shape: Any, device
         want = a.dtype if isinstance(a, Array) else dtypes.dtype_of(a)
     if isinstance(want, dtypes.ExtendedDType):
         return want.filled(tuple(a.shape) if sizes is None else sizes, value)
+    if want == dtypes.float0:
+        return np.zeros(a.shape if sizes is None else sizes, want)  # pyright: ignore[reportReturnType]  # never an Array
     if isinstance(a, Array) and device is None and out_sharding is None:
         where = unwrap(a).device  # beside ``a``
     else:

@@ -17,6 +17,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
+    adjoint,
     alike_and_inexact,
     asarray,
     canonicalize_axis,
@@ -26,10 +27,11 @@ from jaxlike._src.border import (
     promote_dtypes_inexact,
     unwrap,
 )
-from jaxlike._src.frames import STATE
-from jaxlike._src.numpy import factors, products
+from jaxlike._src.lax.lapack import packed_qr
+from jaxlike._src.numpy import factors, products, systems
+from jaxlike._src.numpy.cholesky import cholesky_or_nan
 from jaxlike._src.numpy.norms import norm, refuse_half
-from jaxlike._src.random import ops
+from jaxlike._src.numpy.systems import solve_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,12 +104,7 @@ def check_square(
         raise ValueError(text.format(name=name, shape=x.shape))
 
 
-_NO_SQUARE = "The input to {name} must be a square matrix. Got shape {shape}."
-
-
-def adjoint(t: Tensor) -> Tensor:
-    """Conjugate transpose of the last two axes."""
-    return conjugate(t.mT) if t.is_complex() else t.mT
+NO_SQUARE = "The input to {name} must be a square matrix. Got shape {shape}."
 
 
 def symmetrised(x: Array) -> Tensor:
@@ -135,23 +132,6 @@ def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> A
     t = symmetrised(x) if symmetrize_input else unwrap(x)
     factor = cholesky_or_nan(t)
     return Array(adjoint(factor) if upper else factor)
-
-
-def cholesky_or_nan(t: Tensor) -> Tensor:
-    """Lower Cholesky factor; the triangle of a matrix that is not positive definite is NaN."""
-    factor, info = torch.linalg.cholesky_ex(t)
-    if STATE.frame is None and not info.any():
-        return factor
-    # A pivot that is NaN is no failure in JAX: it spreads to the right and down.
-    place = torch.arange(t.shape[-1], device=t.device)
-    failed = info[..., None].long()
-    at_pivot = (place == failed - 1) & factor.diagonal(dim1=-2, dim2=-1).isnan()
-    start = torch.where(at_pivot.any(-1, keepdim=True), failed - 1, 0)
-    reached = place >= start
-    bad = (failed != 0)[..., None] & reached[..., :, None] & reached[..., None, :]
-    lower = place[:, None] >= place
-    upper_zero = torch.where((failed != 0)[..., None] & ~lower, 0.0, factor)
-    return torch.where(bad & lower, torch.nan, upper_zero)
 
 
 def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> EighResult:
@@ -182,7 +162,7 @@ def eig(a: Any) -> EigResult:
     """Eigenvalues and right eigenvectors of a general matrix, complex."""
     (x,) = inexact_operands("eig", a)
     check_rank("eig", x)
-    check_square("eig", x, _NO_SQUARE)
+    check_square("eig", x, NO_SQUARE)
     values, vectors = factors.eig(unwrap(x))
     return EigResult(Array(values), Array(vectors))
 
@@ -191,7 +171,7 @@ def eigvals(a: Any) -> Array:
     """Eigenvalues of a general matrix, complex."""
     (x,) = inexact_operands("eigvals", a)
     check_rank("eig", x)
-    check_square("eig", x, _NO_SQUARE)
+    check_square("eig", x, NO_SQUARE)
     return Array(factors.eigvals(unwrap(x)))
 
 
@@ -251,8 +231,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     (x,) = inexact_operands("qr", a)
     check_rank("qr", x)
     if mode == "raw":
-        reflectors, scales = torch.geqrf(unwrap(x))
-        return QRResult(Array(reflectors.mT), Array(scales))
+        packed = packed_qr(unwrap(x))
+        return QRResult(Array(packed[..., :-1, :].mT), Array(packed[..., -1, : min(x.shape[-2:])]))
     if mode in ("reduced", "r", "full", "complete"):
         q, r = torch.linalg.qr(unwrap(x), mode="complete" if mode in ("full", "complete") else "reduced")
         return Array(r) if mode == "r" else QRResult(Array(q), Array(r))
@@ -262,22 +242,13 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 # Solvers
 
 
-def lu_parts(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(packed LU, row order as a permutation, pivots from 0) by partial pivoting; no error when singular."""
-    packed, pivots, _ = torch.linalg.lu_factor_ex(t)
-    return packed, pivots_to_permutation(packed, pivots), pivots - 1
-
-
-def pivots_to_permutation(packed: Tensor, pivots: Tensor) -> Tensor:
-    """LAPACK's row swaps (counted from 1) as a permutation of the rows."""
-    return _row_order(pivots, packed.shape[-2])
-
-
-@ops.operator("row_order(Tensor pivots, int rows) -> Tensor", lambda p, rows: ((*p.shape[:-1], rows), torch.int64))
-def _row_order(pivots: Tensor, rows: int) -> Tensor:
-    """The order of rows after swaps; torch's own way to it has no rule for lanes of lanes."""
-    empty = torch.zeros([*pivots.shape[:-1], rows, pivots.shape[-1]], device=pivots.device)
-    return torch.lu_unpack(empty, pivots, unpack_data=False)[0].argmax(dim=-2)
+def solve_triangle(
+    t: Tensor, b: Tensor, *, upper: bool, left: bool = True, unit_diagonal: bool = False
+) -> Tensor:
+    """Solve with one triangle of ``t``; 16-bit floats are widened, as LAPACK lacks them."""
+    wide = [x.to(torch.float32) if x.dtype.itemsize == 2 else x for x in (t, b)]
+    out = torch.linalg.solve_triangular(*wide, upper=upper, left=left, unitriangular=unit_diagonal)
+    return out.to(t.dtype)
 
 
 def lu_substitute(
@@ -295,17 +266,6 @@ def lu_substitute(
     permuted = b.expand(*rows.shape).gather(-2, rows)
     y = torch.linalg.solve_triangular(packed, permuted, upper=False, unitriangular=True)
     return torch.linalg.solve_triangular(packed, y, upper=True)
-
-
-def solve_tensors(a: Tensor, b: Tensor) -> Tensor:
-    """``a^-1 b`` for ``[..., n, n]`` and ``[..., n, k]``; inf and NaN where ``a`` is singular."""
-    solution, info = torch.linalg.solve_ex(a, b)
-    if STATE.frame is None and not (info.any() if info.ndim else info.item()):
-        return solution
-    singular = (info != 0)[..., None, None]
-    packed, order, _ = lu_parts(a.detach())
-    # LAPACK stops at a zero pivot; substituting with its factors gives what JAX gives.
-    return torch.where(singular, lu_substitute(packed, order, b.detach()), solution)
 
 
 def solve(a: Any, b: Any) -> Array:
@@ -328,7 +288,7 @@ def solve(a: Any, b: Any) -> Array:
     t = unwrap(y)
     if not (t.ndim and x.shape[-2] == x.shape[-1] == t.shape[max(-2, -t.ndim)]):
         signature, cores = ("(m,m),(m)->(m)", ("mm", "m")) if y.ndim == 1 else ("(m,m),(m,n)->(m,n)", ("mm", "mn"))
-        products._core_sizes(signature, (x.shape, y.shape), cores)
+        products.check_core_sizes(signature, (x.shape, y.shape), cores)
     if y.ndim == 1:
         return Array(solve_broadcast(unwrap(x), t.unsqueeze(-1)).squeeze(-1))
     return Array(solve_broadcast(unwrap(x), t))
@@ -411,8 +371,9 @@ def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
         raise ValueError(f"Unknown slogdet method '{method}'. Supported methods are 'lu' (`None`), and 'qr'.")
     check_square("slogdet()", x, "Argument to {name} must have shape [..., n, n], got {shape}")
     t = unwrap(x)
-    sign, log = torch.linalg.slogdet(t.to(torch.float32) if t.dtype.itemsize == 2 else t)
-    return SlogdetResult(Array(sign.to(t.dtype)), Array(log.to(log.dtype if t.is_complex() else t.dtype)))
+    if t.dtype.itemsize != 2:
+        return SlogdetResult(*systems.slogdet(Array(t)))
+    return SlogdetResult(*(Array(unwrap(part).to(t.dtype)) for part in systems.slogdet(Array(t.to(torch.float32)))))
 
 
 def det(a: Any) -> Array:
@@ -420,6 +381,8 @@ def det(a: Any) -> Array:
     (x,) = inexact_arrays("jnp.linalg.det", a)
     check_square("_det()", x, "Argument to _det() must have shape [..., n, n], got {shape}")
     t = unwrap(x)
+    if x.shape[-1] == 0:
+        return Array(t.new_ones(x.shape[:-2]))
     if x.shape[-1] == 1:
         return Array(t[..., 0, 0])
     if x.shape[-1] == 2:
@@ -428,7 +391,9 @@ def det(a: Any) -> Array:
         rows = [[t[..., row, col] for col in range(3)] for row in range(3)]
         (p, q, r), (u, v, w), (i, j, k) = rows
         return Array(p * v * k + q * w * i + r * u * j - r * v * i - p * w * j - q * u * k)
-    return Array(torch.linalg.det(t.to(torch.float32)).to(t.dtype) if t.dtype.itemsize == 2 else torch.linalg.det(t))
+    if t.dtype.itemsize != 2:
+        return systems.det(Array(t))
+    return Array(unwrap(systems.det(Array(t.to(torch.float32)))).to(t.dtype))
 
 
 # Numbers that describe a matrix

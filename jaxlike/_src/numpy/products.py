@@ -245,7 +245,7 @@ def vecdot(
     return _result(rows.squeeze(-1).squeeze(-1), dtype, weak)
 
 
-def _core_sizes(signature: str, shapes: Sequence[tuple[int, ...]], cores: Sequence[str]) -> None:
+def check_core_sizes(signature: str, shapes: Sequence[tuple[int, ...]], cores: Sequence[str]) -> None:
     sizes: dict[str, int] = {}
     tail = f" on vectorized function with excluded=frozenset() and signature='{signature}'"
     for shape, core in zip(shapes, cores, strict=True):
@@ -262,7 +262,7 @@ def matvec(x1: Any, x2: Any, /) -> Array:
     """``[..., n, m]`` matrices times ``[..., m]`` vectors: ``[..., n]``."""
     check_arraylike("matvec", x1, x2)
     a, b = asarray(x1), asarray(x2)
-    _core_sizes("(n,m),(m)->(n)", (a.shape, b.shape), ("nm", "m"))
+    check_core_sizes("(n,m),(m)->(n)", (a.shape, b.shape), ("nm", "m"))
     x, y, dtype, weak = _operands("matvec", a, b, None)
     _check_batches(x.shape[:-2], y.shape[:-1])
     return _result(exact(torch.matmul, x, y.unsqueeze(-1)).squeeze(-1), dtype, weak)
@@ -272,7 +272,7 @@ def vecmat(x1: Any, x2: Any, /) -> Array:
     """Conjugated ``[..., n]`` vectors times ``[..., n, m]`` matrices: ``[..., m]``."""
     check_arraylike("matvec", x1, x2)
     a, b = asarray(x1), asarray(x2)
-    _core_sizes("(n),(n,m)->(m)", (a.shape, b.shape), ("n", "nm"))
+    check_core_sizes("(n),(n,m)->(m)", (a.shape, b.shape), ("n", "nm"))
     x, y, dtype, weak = _operands("vecmat", a, b, None)
     _check_batches(x.shape[:-1], y.shape[:-2])
     if x.is_complex():

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 def _lgamma(x: Tensor) -> Tensor:
-    return through_float32(torch.lgamma, x)
+    return lax_special.lgamma.kernel(x)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 @unary(promote=to_inexact, accepts=FLOATING, primitive="lgamma", keywords=True, module=MODULE)
@@ -381,4 +381,4 @@ def polygamma_by_zeta(n: Tensor, x: Tensor) -> Tensor:
     higher = torch.where(even, -one, one) * torch.exp(torch.lgamma(k + one)) * torch.special.zeta(k + one, x)
     two_sided = even & torch.le(x, zero) & torch.eq(x, torch.floor(x))  # a pole with another sign on each side
     higher = torch.where(two_sided, const(x, math.nan), higher)
-    return torch.where(digamma_wanted, lax_special._digamma(x), higher)
+    return torch.where(digamma_wanted, lax_special.digamma_value(x), higher)

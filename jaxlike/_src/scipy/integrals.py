@@ -62,6 +62,7 @@ def _expi(x: Tensor) -> Tensor:
     near, *far = rational.EXPONENTIAL_INTEGRAL
     value = positive * ratio(near, positive) + const(x, _EULER_GAMMA) + torch.log(positive)
     w = torch.reciprocal(positive)
+    w = torch.where(torch.lt(w, const(w, float(torch.finfo(w.dtype).tiny))), const(w, 0), w)  # as XLA: no subnormals
     for k, pieces in enumerate(far):
         beyond = torch.exp(positive) * w * (w * ratio(pieces, w) + const(x, 1))
         value = torch.where(torch.gt(positive, const(x, 2.0 ** (k + 1))), beyond, value)

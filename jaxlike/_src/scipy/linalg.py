@@ -1,4 +1,4 @@
-"""scipy.linalg: factorizations, solvers, the matrix exponential and special matrices.
+"""scipy.linalg: factorizations, solvers, the matrix exponential.
 
 Mostly thin forms of `numpy.linalg` with scipy's arguments; `overwrite_*` and `check_finite` are accepted and
 change nothing. expm is by scaling and squaring of Padé approximants, with derivatives through
@@ -7,29 +7,33 @@ them.
 
 from __future__ import annotations
 
-import math
+import functools
+import warnings
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
-from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, check_arraylike, promote_dtypes, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import adjoint, asarray, promote_dtypes_inexact, unwrap
 from jaxlike._src.border import conjugate as conjugate_of
-from jaxlike._src.devices import default_torch_device
+from jaxlike._src.frames import STATE
+from jaxlike._src.lax.linear_solve import custom_linear_solve
 from jaxlike._src.numpy import linalg as np_linalg
-from jaxlike._src.numpy.arguments import moved_as_signed
-from jaxlike._src.numpy.linalg import adjoint, cholesky_or_nan, lu_parts, lu_substitute
+from jaxlike._src.numpy.cholesky import cholesky_of_lower
+from jaxlike._src.numpy.create import asarray as np_asarray
+from jaxlike._src.numpy.linalg import NO_SQUARE, lu_substitute
+from jaxlike._src.numpy.products import check_core_sizes
+from jaxlike._src.numpy.systems import lu_parts, pivots_to_permutation, solve_tensors
 from jaxlike._src.scipy.lapack import pivots_of_qr
+from jaxlike._src.transforms.stop_gradient import stop_gradient
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def _inexact(name: str, *args: Any) -> list[Array]:
-    check_arraylike(f"jax.scipy.linalg.{name}", *args)
-    return promote_dtypes_inexact(*args)
+def _inexact(*args: Any) -> list[Array]:
+    """Operands as floating Arrays of one dtype; lists of numbers are arrays here, as they are not in numpy's linalg."""
+    return promote_dtypes_inexact(*map(np_asarray, args))
 
 
 # Factorizations
@@ -38,10 +42,15 @@ def _inexact(name: str, *args: Any) -> list[Array]:
 def cholesky(a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> Array:
     """Upper triangle U with ``U^H @ U == a``, or the lower one."""
     del overwrite_a, check_finite
-    (x,) = _inexact("cholesky", a)
-    t = unwrap(x)
-    factor = cholesky_or_nan(t if lower else adjoint(t))  # one triangle is read
-    return Array(factor if lower else adjoint(factor))
+    (x,) = _inexact(a)
+    if not lower and x.ndim < 2:
+        raise ValueError(f"x must be at least two-dimensional for matrix_transpose; got ndim={x.ndim}")
+    np_linalg.check_rank("cholesky", x)
+    np_linalg.check_square("cholesky", x, NO_SQUARE)
+    np_linalg.refuse_half(unwrap(x))
+    if lower:
+        return cholesky_of_lower(x)
+    return Array(adjoint(unwrap(cholesky_of_lower(Array(adjoint(unwrap(x)))))))
 
 
 def cho_factor(
@@ -57,28 +66,23 @@ def cho_solve(
     """Solve ``a @ x == b`` with a factor from `cho_factor`."""
     del overwrite_b, check_finite
     c, lower = c_and_lower
-    factor, right = _inexact("cho_solve", c, b)
-    if factor.ndim != 2 or factor.shape[0] != factor.shape[1]:
-        raise ValueError("The factored matrix c is not square.")
-    if factor.shape[1] != right.shape[0]:
-        raise ValueError(f"incompatible dimensions: c.shape={factor.shape}, b.shape={right.shape}")
-    t, r = unwrap(factor), unwrap(right)
-    columns = r.unsqueeze(-1) if right.ndim == 1 else r
-    if lower:
-        y = torch.linalg.solve_triangular(t, columns, upper=False)
-        x = torch.linalg.solve_triangular(adjoint(t), y, upper=True)
-    else:
-        y = torch.linalg.solve_triangular(adjoint(t), columns, upper=False)
-        x = torch.linalg.solve_triangular(t, y, upper=True)
-    return Array(x.squeeze(-1) if right.ndim == 1 else x)
+    factor, right = _inexact(c, b)
+    triangle = functools.partial(_by_triangle, "cho_solve", factor, lower=lower)
+    return triangle(triangle(right, trans=0 if lower else 2), trans=2 if lower else 0)
 
 
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, Array]:
     """Packed LU factors and pivots (counted from 0)."""
     del overwrite_a, check_finite
-    (x,) = _inexact("lu_factor", a)
-    packed, _, pivots = lu_parts(unwrap(x))
+    (x,) = _inexact(a)
+    packed, _, pivots = lu_parts(_lu_operand(x))
     return Array(packed), Array(pivots)
+
+
+def _lu_operand(x: Array) -> Tensor:
+    np_linalg.check_rank("lu", x)
+    np_linalg.refuse_half(unwrap(x))
+    return unwrap(x)
 
 
 def lu_solve(
@@ -87,21 +91,24 @@ def lu_solve(
     """Solve ``a x = b`` (trans 0), ``a^T x = b`` (1) or ``a^H x = b`` (2) with factors from `lu_factor`."""
     del overwrite_b, check_finite
     packed, pivots = lu_and_piv
-    check_arraylike("jax.scipy.linalg.lu_solve", packed, pivots, b)
     if trans not in (0, 1, 2):
         raise ValueError(f"'trans' value must be 0, 1, or 2, got {trans}")
-    x, r = promote_dtypes_inexact(packed, b)
-    order = np_linalg.pivots_to_permutation(unwrap(x), unwrap(asarray(pivots)) + 1)
-    columns = unwrap(r).unsqueeze(-1) if r.ndim == 1 else unwrap(r)
+    x, r = _inexact(packed, b)
+    places = np_asarray(pivots)
+    one = _one_vector("lu_solve", x, r)
+    signature, cores = ("(n,n),(n),(n)->(n)", ("nn", "n", "n")) if one else ("(n,n),(n),(n,k)->(n,k)", ("nn", "n", "nk"))
+    check_core_sizes(signature, (x.shape, places.shape, r.shape), cores)
+    order = pivots_to_permutation(unwrap(x), unwrap(places) + 1)
+    columns = unwrap(r).unsqueeze(-1) if one else unwrap(r)
     out = lu_substitute(unwrap(x), order, columns, transposed=trans != 0, conjugated=trans == 2)
-    return Array(out.squeeze(-1) if r.ndim == 1 else out)
+    return Array(out.squeeze(-1) if one else out)
 
 
 def lu(a: Any, permute_l: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, ...]:
     """``(P, L, U)`` with ``P @ L @ U == a``, or ``(P @ L, U)``."""
     del overwrite_a, check_finite
-    (x,) = _inexact("lu", a)
-    packed, order, _ = lu_parts(unwrap(x))
+    (x,) = _inexact(a)
+    packed, order, _ = lu_parts(_lu_operand(x))
     m, n = packed.shape[-2:]
     k = min(m, n)
     eye = torch.eye(m, k, dtype=packed.dtype, device=packed.device)
@@ -127,7 +134,7 @@ def qr(
     del overwrite_a, lwork, check_finite
     if mode not in ("full", "r", "economic"):
         raise ValueError(f"Unsupported QR decomposition mode '{mode}'")
-    (x,) = _inexact("qr", a)
+    (x,) = _inexact(a)
     order: tuple[Array, ...] = ()
     if pivoting:
         x, pivots = pivoted(x)
@@ -202,7 +209,8 @@ def svd(
 ) -> Any:
     """Singular value decomposition ``(U, S, Vh)``, or S alone."""
     del overwrite_a, check_finite, lapack_driver
-    out = np_linalg.svd(a, full_matrices=full_matrices, compute_uv=compute_uv)
+    (x,) = _inexact(a)
+    out = np_linalg.svd(x, full_matrices=full_matrices, compute_uv=compute_uv)
     return tuple(out) if compute_uv else out
 
 
@@ -226,7 +234,7 @@ def eigh(
         raise NotImplementedError("Only the type=1 case of eigh is implemented.")
     if eigvals is not None:
         raise NotImplementedError("Only the eigvals=None case of eigh is implemented.")
-    (x,) = _inexact("eigh", a)
+    (x,) = _inexact(a)
     values, vectors = np_linalg.eigh(x, UPLO="L" if lower else "U")
     return values if eigvals_only else (values, vectors)
 
@@ -260,15 +268,26 @@ def solve(
     del overwrite_a, overwrite_b, debug, check_finite
     if assume_a not in ("gen", "sym", "her", "pos"):
         raise ValueError(f"Expected assume_a to be one of ['gen', 'sym', 'her', 'pos']; got {assume_a!r}")
-    x, y = _inexact("solve", a, b)
     if assume_a != "pos":
-        return np_linalg.solve(x, y)
-    t = unwrap(x)
-    factor = cholesky_or_nan(t if lower else adjoint(t))
-    columns = unwrap(y).unsqueeze(-1) if y.ndim == 1 else unwrap(y)
-    half = torch.linalg.solve_triangular(factor, columns, upper=False)
-    out = torch.linalg.solve_triangular(adjoint(factor), half, upper=True)
-    return Array(out.squeeze(-1) if y.ndim == 1 else out)
+        return np_linalg.solve(a, b)
+    x, y = _inexact(a, b)
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2] or x.shape[-1:] != y.shape[x.ndim - 2 : x.ndim - 1]:
+        raise ValueError(
+            "The arguments to solve must have shapes a=[..., m, m] and b=[..., m, k] or b=[..., m]; got "
+            f"a={x.shape} and b={y.shape}"
+        )
+    factor = cho_factor(stop_gradient(x), lower)
+
+    def times(v: Array) -> Array:
+        return Array(unwrap(x) @ unwrap(v))
+
+    def by_factor(_: Any, right: Array) -> Array:
+        return cho_solve(factor, right)
+
+    if STATE.frame is None:
+        return by_factor(times, y)
+    # Derivatives solve again with the factor, and take the matrix as it came, not as its symmetric part.
+    return custom_linear_solve(times, y, by_factor, symmetric=True)
 
 
 def solve_triangular(
@@ -286,13 +305,44 @@ def solve_triangular(
     kinds: dict[Any, int] = {0: 0, "N": 0, 1: 1, "T": 1, 2: 2, "C": 2}
     if trans not in kinds:
         raise ValueError(f"Invalid 'trans' value {trans}")
-    x, y = _inexact("solve_triangular", a, b)
-    t = unwrap(x)
-    if kinds[trans]:
-        t, lower = (adjoint(t) if kinds[trans] == 2 else t.mT), not lower
-    one = y.ndim == 1 or y.ndim == x.ndim - 1
-    columns = unwrap(y).unsqueeze(-1) if one else unwrap(y)
-    out = torch.linalg.solve_triangular(t, columns, upper=not lower, unitriangular=unit_diagonal)
+    x, y = _inexact(a, b)
+    return _by_triangle("solve_triangular", x, y, trans=kinds[trans], lower=lower, unit_diagonal=unit_diagonal)
+
+
+_BATCHED_VECTORS = {
+    "solve_triangular": "solve_triangular(a, b[..., None]).squeeze(-1)",
+    "cho_solve": "cho_solve(c_and_lower, b[..., None]).squeeze(-1)",
+    "lu_solve": "lu_solve(lu_and_piv, b[..., None]).squeeze(-1)",
+}
+
+
+def _one_vector(name: str, a: Array, b: Array) -> bool:
+    """Whether a right-hand side is a vector for each matrix rather than a matrix."""
+    if b.ndim == 1:
+        return True
+    if a.ndim != b.ndim + 1 or a.shape[-1] != b.shape[-1]:
+        return False
+    warnings.warn(
+        f"jax.scipy.linalg.{name}: batched 1D solves with b.ndim > 1 are deprecated, and in the future will be "
+        f"treated as a batched 2D solve. Use {_BATCHED_VECTORS[name]} to avoid this warning.",
+        FutureWarning,
+        stacklevel=3,
+    )
+    return True
+
+
+def _by_triangle(
+    name: str, a: Array, b: Array, *, trans: int, lower: bool, unit_diagonal: bool = False
+) -> Array:
+    """Solve for a triangle, transposed (``trans`` 1) or also conjugated (2); leading axes broadcast."""
+    one = _one_vector(name, a, b)
+    signature, cores = ("(n,n),(n)->(n)", ("nn", "n")) if one else ("(n,n),(n,k)->(n,k)", ("nn", "nk"))
+    check_core_sizes(signature, (a.shape, b.shape), cores)
+    t = unwrap(a)
+    if trans:
+        t, lower = (adjoint(t) if trans == 2 else t.mT), not lower
+    columns = unwrap(b).unsqueeze(-1) if one else unwrap(b)
+    out = np_linalg.solve_triangle(t, columns, upper=not lower, unit_diagonal=unit_diagonal)
     return Array(out.squeeze(-1) if one else out)
 
 
@@ -324,9 +374,9 @@ _LIMITS = {
 
 def expm(A: Any, *, upper_triangular: bool = False, max_squarings: int = 16) -> Array:
     """Matrix exponential of ``[..., n, n]`` by scaling and squaring; NaN where it needs more squarings."""
-    (x,) = _inexact("expm", A)
+    (x,) = promote_dtypes_inexact(asarray(A))
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
-        raise ValueError(f"Expected A to be a (batched) square matrix, got {x.shape=}.")
+        raise ValueError(f"Expected A to be a (batched) square matrix, got A.shape={x.shape}.")
     t = unwrap(x)
     real = {torch.complex64: torch.float32, torch.complex128: torch.float64}.get(t.dtype, t.dtype)
     if real not in _LIMITS:
@@ -358,7 +408,7 @@ def _pade(t: Tensor, degree: int) -> Tensor:
         even = even + b[k] * power
         odd = odd + b[k + 1] * power
     u = t @ odd
-    return torch.linalg.solve(even - u, even + u)
+    return solve_tensors(even - u, even + u)
 
 
 def expm_frechet(A: Any, E: Any, *, method: str | None = None, compute_expm: bool = True) -> Any:
@@ -400,112 +450,3 @@ def polar(
     scaled = s.to(u.dtype).unsqueeze(-2)
     positive = (adjoint(vh) * scaled) @ vh if side == "right" else (u * scaled) @ adjoint(u)
     return Array(unitary), Array(positive)
-
-
-# Special matrices
-
-
-def block_diag(*arrs: Any) -> Array:
-    """The matrices along the diagonal of one matrix, zeros elsewhere."""
-    from jaxlike._src.numpy.stacking import concatenate
-
-    if not arrs:
-        arrs = (np.zeros((1, 0), np.float32),)
-    arrays = promote_dtypes(*arrs)
-    if bad := [k for k, a in enumerate(arrays) if a.ndim > 2]:
-        raise ValueError(
-            "Arguments to jax.scipy.linalg.block_diag must have at most 2 dimensions, got "
-            f"{arrays[bad[0]].shape} at argument {bad[0]}."
-        )
-    blocks = [unwrap(a).reshape((1,) * (2 - a.ndim) + a.shape) for a in arrays]
-    width, offset, rows = sum(b.shape[1] for b in blocks), 0, []
-    for block in blocks:
-        h, w = block.shape
-        parts = [block.new_zeros((h, offset)), block, block.new_zeros((h, width - offset - w))]
-        rows.append(concatenate([Array(p) for p in parts], axis=1))
-        offset += w
-    return concatenate(rows, axis=0)
-
-
-def toeplitz(c: Any, r: Any = None) -> Array:
-    """Constant diagonals: first column ``c``, first row ``r`` (by default the conjugate of ``c``)."""
-    check_arraylike("toeplitz", c)
-    column = asarray(c)
-    if r is None:
-        row = Array(conjugate_of(unwrap(column)) if unwrap(column).is_complex() else unwrap(column))
-    else:
-        check_arraylike("toeplitz", r)
-        row = asarray(r)
-    a, b = promote_dtypes(column, row)
-    first, across = unwrap(a), unwrap(b)
-    n, m = first.shape[-1], across.shape[-1]
-    index = torch.arange(m, device=first.device) - torch.arange(n, device=first.device).unsqueeze(-1) + n - 1
-    line = torch.cat([moved_as_signed(torch.flip, first, (-1,)), across[..., 1:]], -1)
-    return Array(line[..., index])
-
-
-def hilbert(n: int) -> Array:
-    """``1 / (i + j + 1)``."""
-    i = torch.arange(n, dtype=dtypes.to_torch(dtypes.default_float_dtype()), device=default_torch_device())
-    return Array(1.0 / (i + i.unsqueeze(-1) + 1.0))
-
-
-def circulant(c: Any) -> Array:
-    """Each column the one before, shifted down by one."""
-    check_arraylike("circulant", c)
-    x = asarray(c)
-    t = unwrap(x)
-    if x.ndim == 0:
-        raise ValueError("input must be at least 1-dimensional")
-    n = t.shape[-1]
-    index = (torch.arange(n, device=t.device).unsqueeze(-1) - torch.arange(n, device=t.device)) % n
-    return Array(t[..., index], x.weak_type)
-
-
-def hankel(c: Any, r: Any = None) -> Array:
-    """Constant anti-diagonals: first column ``c``, last row ``r`` (zeros by default)."""
-    check_arraylike("hankel", c)
-    column = asarray(c)
-    row = Array(torch.zeros_like(unwrap(column))) if r is None else asarray(r)
-    a, b = promote_dtypes(column, row)
-    first, last = unwrap(a).reshape(-1), unwrap(b).reshape(-1)
-    line = torch.cat([first, last[1:]])
-    n, m = first.shape[0], last.shape[0]
-    index = torch.arange(m, device=line.device) + torch.arange(n, device=line.device).unsqueeze(-1)
-    return Array(line[index])
-
-
-def pascal(n: int, kind: str | None = None) -> Array:
-    """Pascal's triangle as a matrix: "symmetric", "lower" or "upper"."""
-    if kind not in (None, "symmetric", "lower", "upper"):
-        raise ValueError(f"Expected kind to be on of: None, 'symmetric', 'lower', 'upper', got {kind}")
-    dtype = dtypes.to_torch(dtypes.default_float_dtype())
-    rows = [[float(math.comb(i, j)) for j in range(n)] for i in range(n)]
-    lower = torch.tensor(rows, dtype=dtype, device=default_torch_device()).reshape(n, n)
-    if kind == "lower":
-        return Array(lower)
-    return Array(lower.mT.contiguous() if kind == "upper" else lower @ lower.mT)
-
-
-def dft(n: int, scale: str | None = None, *, dtype: Any = None) -> Array:
-    """The matrix of the discrete Fourier transform; ``scale``: None, "sqrtn" or "n"."""
-    if scale not in (None, "sqrtn", "n"):
-        raise ValueError(f"scale must be None, 'sqrtn', or 'n'; {scale!r} is not valid.")
-    kind = dtypes.default_complex_dtype() if dtype is None else dtypes.canonicalize_dtype(dtype)
-    k = torch.arange(n, dtype=torch.float64, device=default_torch_device())
-    angle = -2 * math.pi * torch.remainder(torch.outer(k, k), max(n, 1)) / max(n, 1)
-    matrix = torch.polar(torch.ones_like(angle), angle)
-    if scale is not None:
-        matrix = matrix / (math.sqrt(n) if scale == "sqrtn" else n)
-    return Array(matrix.to(dtypes.to_torch(kind)))
-
-
-def hadamard(n: int, dtype: Any = int) -> Array:
-    """Hadamard matrix; ``n`` is a power of 2."""
-    if n < 1 or n & (n - 1):
-        raise ValueError("n must be an positive integer, and n must be a power of 2")
-    kind = dtypes.check_and_canonicalize_user_dtype(dtype, "hadamard")
-    h = torch.ones(1, 1, dtype=torch.int64, device=default_torch_device())
-    while h.shape[0] < n:
-        h = torch.cat([torch.cat([h, h], 1), torch.cat([h, -h], 1)], 0)
-    return Array(h.to(dtypes.to_torch(kind)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,133 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, check_arraylike, promote_args_inexact, promote_dtypes, unwrap
+from jaxlike._src.devices import default_torch_device
 from jaxlike._src.lax.slicing import slice_in_dim
+from jaxlike._src.numpy.arguments import moved_as_signed
 from jaxlike._src.numpy.padding import pad
 from jaxlike._src.scipy import jnp
 from jaxlike._src.scipy.gammas import comb, gammaln
-from jaxlike._src.scipy.linalg import toeplitz
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from jaxlike._src.typing import ArrayLike
+
+
+def block_diag(*arrs: Any) -> Array:
+    """The matrices along the diagonal of one matrix, zeros elsewhere."""
+    from jaxlike._src.numpy.stacking import concatenate
+
+    if not arrs:
+        arrs = (np.zeros((1, 0), np.float32),)
+    arrays = promote_dtypes(*arrs)
+    if bad := [k for k, a in enumerate(arrays) if a.ndim > 2]:
+        raise ValueError(
+            "Arguments to jax.scipy.linalg.block_diag must have at most 2 dimensions, got "
+            f"{arrays[bad[0]].shape} at argument {bad[0]}."
+        )
+    blocks = [unwrap(a).reshape((1,) * (2 - a.ndim) + a.shape) for a in arrays]
+    width, offset, rows = sum(b.shape[1] for b in blocks), 0, []
+    for block in blocks:
+        h, w = block.shape
+        parts = [block.new_zeros((h, offset)), block, block.new_zeros((h, width - offset - w))]
+        rows.append(concatenate([Array(p) for p in parts], axis=1))
+        offset += w
+    return concatenate(rows, axis=0)
+
+
+def toeplitz(c: Any, r: Any = None) -> Array:
+    """Constant diagonals: first column ``c``, first row ``r`` (by default the conjugate of ``c``)."""
+    check_arraylike("toeplitz", *(c,) if r is None else (c, r))
+    column = jnp.atleast_1d(c)
+    a, b = promote_dtypes(column, jnp.conj(column) if r is None else jnp.atleast_1d(r))
+    first, across, batch = _with_one_batch(a, b)
+    n, m = first.shape[-1], across.shape[-1]
+    if not n or not m:
+        return Array(first.new_zeros((*batch, n, m)))
+    line = torch.cat([moved_as_signed(torch.flip, first, (-1,)), across[..., 1:]], -1)
+    return Array(line[..., _places(m, line) - _places(n, line).unsqueeze(-1) + n - 1])
+
+
+def _with_one_batch(a: Array, b: Array) -> tuple[Tensor, Tensor, torch.Size]:
+    first, second = unwrap(a), unwrap(b)
+    batch = torch.broadcast_shapes(first.shape[:-1], second.shape[:-1])
+    return first.expand(*batch, -1), second.expand(*batch, -1), batch
+
+
+def _places(count: int, like: Tensor) -> Tensor:
+    return torch.arange(count, device=like.device)
+
+
+def hilbert(n: int) -> Array:
+    """``1 / (i + j + 1)``."""
+    i = torch.arange(n, dtype=dtypes.to_torch(dtypes.default_float_dtype()), device=default_torch_device())
+    return Array(1.0 / (i + i.unsqueeze(-1) + 1.0))
+
+
+def circulant(c: Any) -> Array:
+    """Each column the one before, shifted down by one."""
+    check_arraylike("circulant", c)
+    x = jnp.atleast_1d(c)
+    t = unwrap(x)
+    n = t.shape[-1]
+    return Array(t[..., (_places(n, t).unsqueeze(-1) - _places(n, t)) % max(n, 1)], x.weak_type)
+
+
+def hankel(c: Any, r: Any = None) -> Array:
+    """Constant anti-diagonals: first column ``c``, last row ``r`` (zeros by default)."""
+    check_arraylike("hankel", *(c,) if r is None else (c, r))
+    column = asarray(c)
+    row = jnp.zeros_like(column) if r is None else asarray(r)
+    for name, x in (("c", column), ("r", row)):
+        if x.ndim == 0:
+            raise ValueError(f"hankel: {name} must be at least 1-dimensional, got a scalar.")
+    first, last, batch = _with_one_batch(*promote_dtypes(column, row))
+    n, m = first.shape[-1], last.shape[-1]
+    if not n or not m:
+        return Array(first.new_zeros((*batch, n, m)))
+    line = torch.cat([first, last[..., 1:]], -1)
+    return Array(line[..., _places(m, line) + _places(n, line).unsqueeze(-1)])
+
+
+def pascal(n: int, kind: str | None = None) -> Array:
+    """Pascal's triangle as a matrix: "symmetric", "lower" or "upper"."""
+    kinds = ["symmetric", "lower", "upper"]
+    if kind is not None and kind not in kinds:
+        raise ValueError(f"Expected kind to be on of: {kinds}; got {kind}")
+    rows = [[float(math.comb(i, j)) for j in range(n)] for i in range(n)]
+    lower = torch.tensor(rows, dtype=torch.float32, device=default_torch_device()).reshape(len(rows), len(rows))
+    if kind == "lower":
+        return Array(lower)
+    return Array(lower.mT.contiguous() if kind == "upper" else lower @ lower.mT)
+
+
+def dft(n: int, scale: str | None = None, *, dtype: Any = None) -> Array:
+    """The matrix of the discrete Fourier transform; ``scale``: None, "sqrtn" or "n"."""
+    if scale not in (None, "sqrtn", "n"):
+        raise ValueError(f"scale must be None, 'sqrtn', or 'n'; got {scale!r}.")
+    kind = dtypes.default_complex_dtype()
+    if dtype is not None:
+        kind = dtypes.check_and_canonicalize_user_dtype(dtype, "dft")
+        if not dtypes.issubdtype(kind, np.complexfloating):
+            raise ValueError(f"dtype must be a complex floating-point type; got {kind}.")
+    k = torch.arange(n, dtype=torch.float64, device=default_torch_device())
+    angle = -2 * math.pi * torch.remainder(torch.outer(k, k), max(n, 1)) / max(n, 1)
+    matrix = torch.polar(torch.ones_like(angle), angle)
+    if scale is not None:
+        matrix = matrix / (math.sqrt(n) if scale == "sqrtn" else n)
+    return Array(matrix.to(dtypes.to_torch(kind)))
+
+
+def hadamard(n: int, dtype: Any = int) -> Array:
+    """Hadamard matrix; ``n`` is a power of 2."""
+    if n < 1 or n & (n - 1):
+        raise ValueError(f"n must be a positive power of 2; got {n}.")
+    kind = dtypes.check_and_canonicalize_user_dtype(dtype, "hadamard")
+    h = torch.ones(1, 1, dtype=torch.int64, device=default_torch_device())
+    while h.shape[0] < n:
+        h = torch.cat([torch.cat([h, h], 1), torch.cat([h, -h], 1)], 0)
+    return Array(h.to(dtypes.to_torch(kind)))
 
 
 def leslie(f: ArrayLike, s: ArrayLike) -> Array:

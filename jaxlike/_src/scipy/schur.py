@@ -13,10 +13,10 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray, astype, promote_dtypes_inexact, unwrap
+from jaxlike._src.border import adjoint, asarray, astype, promote_dtypes_inexact, unwrap
 from jaxlike._src.family import INEXACT
 from jaxlike._src.numpy import linalg as np_linalg
-from jaxlike._src.numpy.linalg import adjoint
+from jaxlike._src.numpy.systems import solve_tensors
 from jaxlike._src.scipy import jnp
 from jaxlike._src.scipy.lapack import hessenberg_parts, schur_parts
 from jaxlike._src.scipy.loops import without_derivative
@@ -202,8 +202,8 @@ def solve_sylvester(
         x = _by_schur(a, b, right)
     elif method == "eigen":
         (wa, ua), (wb, ub) = ((unwrap(w), unwrap(v)) for w, v in (np_linalg.eig(a), np_linalg.eig(b)))
-        inner = torch.linalg.solve(ua, right @ ub) / (wa.unsqueeze(-1) + wb.unsqueeze(-2))
-        x = ua @ inner @ torch.linalg.inv(ub)
+        inner = solve_tensors(ua, right @ ub) / (wa.unsqueeze(-1) + wb.unsqueeze(-2))
+        x = ua @ inner @ unwrap(np_linalg.inv(Array(ub)))
     else:
         raise ValueError(f'Unrecognized method {method}. The two valid methods are either "schur" or "eigen".')
     sums = unwrap(np_linalg.eigvals(a)).unsqueeze(-1) + unwrap(np_linalg.eigvals(b)).unsqueeze(-2)

@@ -223,7 +223,10 @@ def expit(x: Tensor) -> Tensor:
 @unary(promote=to_inexact, keywords=True, module=MODULE)
 def logit(x: Tensor) -> Tensor:
     """``log(x / (1 - x))``, the inverse of `expit`."""
-    return torch.log(x / (const(x, 1) - x)) if x.dtype.is_complex else torch.logit(x)
+    if not x.dtype.is_complex:
+        return torch.logit(x)
+    odds = x / (const(x, 1) - x)
+    return torch.where(torch.isnan(odds), const(x, math.nan), torch.log(odds))  # at 1, where C's log has inf
 
 
 def _times_log(x: Tensor, y: Tensor, log: Tensor, root: Tensor) -> Tensor:

@@ -89,10 +89,12 @@ def join(x: Array, spec: P, axes: Axes) -> Array:
     return type(x)(tensor, x._tag)
 
 
-Body = Callable[[list[Any], list[Frame]], "tuple[list[Array], list[P]]"] if TYPE_CHECKING else Any
-
-
-def run_blocks(body: Body, args: Sequence[Any], specs: Sequence[P], axes: Axes) -> list[Array]:
+def run_blocks(
+    body: Callable[[list[Any], list[Frame]], tuple[list[Array], list[P]]],
+    args: Sequence[Any],
+    specs: Sequence[P],
+    axes: Axes,
+) -> list[Array]:
     """Run ``body`` on all devices of the axes.
 
     Args:

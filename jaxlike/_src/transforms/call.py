@@ -105,11 +105,10 @@ class JitCall(Structured):
 
     def _derived(self, key: Any, make: Callable[[], Any]) -> Any:
         key = (*key, config.trace_context())
-        made, closed = self._made.get(key, (None, ()))
-        if made is None or not all(x._frame is not None and x._frame.alive for x in closed):
-            made, closed = make()
-            self._made[key] = made, closed
-        return made
+        found = self._made.get(key)
+        if found is None or not all(x._frame is not None and x._frame.alive for x in found[1]):
+            found = self._made[key] = make()
+        return found[0]
 
     def traced(
         self, fun: Callable[[Sequence[Array]], Sequence[Array]], examples: Sequence[Array]
@@ -146,7 +145,9 @@ class JitCall(Structured):
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """A call that also gives residuals, and the call of the backward graph on them."""
-        pair: _Pair = self._derived(("vjp", tuple(perturbed)), lambda: _pair(self, primals, perturbed))
+        pair: _Pair | None = self._derived(("vjp", tuple(perturbed)), lambda: _pair(self, primals, perturbed))
+        if pair is None:
+            return self._vjp_of_operations(primals, perturbed)
         n, m = len(primals), len(self.kinds)
         values = apply(pair.forward, [*primals, *pair.forward.outer])
         outs, pool = values[:m], [*primals, *values]
@@ -165,6 +166,26 @@ class JitCall(Structured):
                 cotangents = [z if c is None else c for c, z in zip(cotangents, zeros, strict=True)]
             cts = [c for c, g in zip(cotangents, given, strict=True) if g]
             return derive.filled(apply(backward.call, [*kept, *cts, *backward.call.outer]), backward.at)
+
+        return outs, pullback
+
+    def _vjp_of_operations(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """The graph's operations one by one, asked only for what has a cotangent."""
+        at = [k for k, p in enumerate(perturbed) if p]
+
+        def of_perturbed(inside: Sequence[Any]) -> Any:
+            given = list(primals)
+            for k, x in zip(at, inside, strict=True):
+                given[k] = x
+            return list(self.function(given)), None
+
+        outs, _, pull, _ = vjp_leaves(of_perturbed, [primals[k] for k in at], self.name)
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            grads: list[Any] = [None] * len(primals)
+            for k, g in zip(at, pull(cotangents, known_zeros=True), strict=True):
+                grads[k] = g
+            return grads
 
         return outs, pullback
 
@@ -192,7 +213,12 @@ def zeros_of(var: Var) -> Array:
 
 
 def _pair(of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
-    pair = _Pair(of, primals, perturbed)
+    try:
+        pair = _Pair(of, primals, perturbed)
+    except Exception:
+        # It asks for cotangents of all arguments from all results, and a rule may refuse some that nobody will ask
+        # for. If somebody does, the rule is asked again, and is heard.
+        return None, []
     return pair, pair.forward.outer
 
 

@@ -19,6 +19,7 @@ from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
 from jaxlike._src.transforms.body import Body, make_body
 from jaxlike._src.transforms.partition import Halves, cut
 from jaxlike._src.transforms.policies import keeps, nothing_saveable
+from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading, write_back
 from jaxlike._src.transforms.reverse import output_array, vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived
 from jaxlike._src.tree import broadcast_prefix, keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
@@ -249,22 +250,49 @@ def checkpoint(
     return wraps(fun)(checkpointed)
 
 
+def _with_refs(
+    call: Any, refs: Any, fun: Any, args: Any, kwargs: Any, places: frozenset[int], policy: Any, prevent_cse: Any
+) -> Any:
+    """A function that reads and writes refs of its surroundings: their values go in and out."""
+
+    @wraps(fun)
+    def of_values(values: Any, *args: Any, **kwargs: Any) -> Any:
+        with holding(refs, values) as last:
+            return fun(*args, **kwargs), last()
+
+    before = [r.value() for r in refs]
+    moved = frozenset(k + 1 for k in places)
+    out, after = call(of_values, (before, *args), kwargs, moved, policy, prevent_cse)
+    write_back(refs, before, after)
+    return out
+
+
+@threading(_with_refs)
 def _call(
     fun: Callable[..., Any], args: Any, kwargs: Any, places: frozenset[int], policy: Any, prevent_cse: Any
 ) -> Any:
     dynamic = tuple(a for k, a in enumerate(args) if k not in places)
     leaves, in_tree = tree_flatten((dynamic, kwargs))
+
+    def on_leaves(inside: Sequence[Any]) -> Any:
+        positional, named = tree_unflatten(in_tree, list(inside))
+        filled = list(positional)
+        for k in sorted(places):
+            filled.insert(k, args[k])
+        return fun(*filled, **named)
+
+    if any(map(is_ref, leaves)):
+        refs, given, of_values = of_leaves(on_leaves, leaves)
+        out, after = _call(wraps(fun)(of_values), (given,), {}, frozenset[int](), policy, prevent_cse)
+        write_back(refs, [v for v, x in zip(given, leaves, strict=True) if is_ref(x)], after)
+        return out
     values = [x if is_float0(x) else output_array(x) for x in leaves]
     arrays = [x for x in values if isinstance(x, Array)]
     inner_tree = tree_flatten(([0] * len(arrays),))[1]
 
     def on_arrays(inside: Sequence[Array]) -> Any:
         rest = iter(inside)
-        positional, named = tree_unflatten(in_tree, [next(rest) if isinstance(x, Array) else x for x in values])
-        filled = list(positional)
-        for k in sorted(places):
-            filled.insert(k, args[k])
-        return fun(*filled, **named)
+        return on_leaves([next(rest) if isinstance(x, Array) else x for x in values])
 
     static = tuple(_Hashed(args[k]) for k in sorted(places))
     kinds = tuple((type(x), x._t.shape, x._t.dtype, x._tag) if isinstance(x, Array) else x.shape for x in values)

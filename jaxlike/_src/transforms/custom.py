@@ -232,8 +232,8 @@ class CustomJvp(Structured):
             return [moved[k] for k in places], outs
 
         zeros = [zero_tangent(primals[k]) for k in at]
-        values, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
-        return outs, _pullback_at(at, len(primals), places, values, pull)
+        _, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
+        return outs, _pullback_at(at, len(primals), places, pull)
 
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The function, transposed: what a rule does to a tangent is linear, and this function may be part of it."""
@@ -246,7 +246,7 @@ class CustomJvp(Structured):
             return self._fun(full), None
 
         outs, _, pull, _ = vjp_leaves(of_perturbed, [args[k] for k in at], self.name, linear=True)
-        return outs, _pullback_at(at, len(args), range(len(outs)), outs, pull)
+        return outs, _pullback_at(at, len(args), range(len(outs)), pull)
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         """Function and rule over all lanes; which results have lanes, the first of the two that runs decides."""
@@ -285,22 +285,20 @@ class CustomJvp(Structured):
                 raise CustomJVPException
             return self._rule(primals[:n], tangents[:n])
 
-        return CustomJvp(run, rule, self._shown | {"call_jaxpr": run.graph})
+        consts = {"num_consts": more} if more else {}
+        return CustomJvp(run, rule, self._shown | {"call_jaxpr": run.graph.with_lifted_first()} | consts)
 
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         return self._shown
 
 
-def _pullback_at(at: Sequence[int], count: int, places: Sequence[int], values: Sequence[Any], pull: Any) -> Any:
+def _pullback_at(at: Sequence[int], count: int, places: Sequence[int], pull: Any) -> Any:
     """A pullback of all results and arguments, from one of the results at ``places`` and the arguments ``at``."""
 
     def pullback(cotangents: Sequence[Any]) -> list[Any]:
-        given = [
-            zero_tangent(v) if cotangents[k] is None else cotangents[k] for k, v in zip(places, values, strict=True)
-        ]
         grads: list[Any] = [None] * count
-        for k, g in zip(at, pull(given), strict=True):
+        for k, g in zip(at, pull([cotangents[k] for k in places], known_zeros=True), strict=True):
             grads[k] = g
         return grads
 

@@ -225,6 +225,7 @@ class custom_vjp(CustomRule):
             return self.plain(whole, dynamic)
         avals, results, names = [a.aval for a in arrays], Results(), (name_of(fwd), name_of(self.fun))
         residual_tree: Any = None
+        numbers: dict[int, Any] = {}  # residuals that are Python's, which ``bwd`` gets as they came
 
         def flat_fun(values: Sequence[Any]) -> list[Array]:
             return results.flatten(self.fun(*whole(tree_unflatten(in_tree, list(values)))))
@@ -239,6 +240,8 @@ class custom_vjp(CustomRule):
                 raise TypeError(_no_pair(names, pair))
             outs = results.check(pair[0], names, "VJP")
             residuals, residual_tree = tree_flatten(pair[1])
+            numbers.clear()
+            numbers.update((k, r) for k, r in enumerate(residuals) if type(r) in _PYTHON_NUMBERS)
             return outs, [checked_result(r) for r in residuals]
 
         def flat_bwd(residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
@@ -246,7 +249,7 @@ class custom_vjp(CustomRule):
                 _zero_cotangent(a, self.symbolic_zeros) if c is None else c
                 for a, c in zip(results.avals, cotangents, strict=True)
             ]
-            kept = tree_unflatten(residual_tree, list(residuals))
+            kept = tree_unflatten(residual_tree, [numbers.get(k, r) for k, r in enumerate(residuals)])
             out = bwd(*static, kept, tree_unflatten(results.tree, given))
             return _flat_cotangents(out, in_tree, avals)
 
@@ -258,6 +261,9 @@ class custom_vjp(CustomRule):
         }
         outs = apply(CustomVjp(flat_fun, flat_fwd, flat_bwd, shown), arrays)
         return tree_unflatten(results.tree, outs)
+
+
+_PYTHON_NUMBERS = {bool, int, float, complex}
 
 
 def _refuse_traced(x: Any) -> None:

@@ -166,7 +166,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         ``(out, f_jvp)`` or ``(out, f_jvp, aux)``; ``f_jvp(*tangents)`` does not run ``fun`` again.
     """
     check_callable(fun)
-    leaves, in_tree = flatten(primals)
+    leaves, in_tree = flatten_typed(primals, "")
 
     def on_leaves(arrays: Sequence[Any]) -> Any:
         out = fun(*tree_unflatten(in_tree, list(arrays)))

@@ -19,10 +19,11 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
 from jaxlike._src.debug_checks import all_finite, check_finite
 from jaxlike._src.devices import default_torch_device, get_backend
-from jaxlike._src.frames import STATE, named_axes
+from jaxlike._src.frames import STATE, current_trace, named_axes
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.placement import any_placed, place, placed
+from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms import jit_shardings, ref_state
 from jaxlike._src.transforms.arguments import (
     check_callable,
@@ -32,9 +33,11 @@ from jaxlike._src.transforms.arguments import (
     name_of,
     wraps,
 )
+from jaxlike._src.transforms.cache_misses import explain_miss, signature_of
 from jaxlike._src.transforms.call import JitCall
+from jaxlike._src.transforms.compiler_options import check_compiler_options, check_nested_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument, usable_donations
-from jaxlike._src.transforms.jit_logs import check_leaks, explain_miss, log_trace
+from jaxlike._src.transforms.jit_logs import check_leaks, log_trace
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
 from jaxlike._src.transforms.static_args import Static, resolve
 from jaxlike._src.transforms.structured import apply
@@ -47,7 +50,7 @@ from jaxlike._src.tree import (
     tree_unflatten,
     treedef_of,
 )
-from jaxlike._src.varying import signature
+from jaxlike._src.varying import signature as differing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,13 +59,14 @@ if TYPE_CHECKING:
 
     from jaxlike._src.graph.graph import Graph
     from jaxlike._src.sharding import Sharding
+    from jaxlike._src.transforms.cache_misses import Signature
 
 
 class Entry:
     """What one key leads to: the graph, how to run it, how to build the result."""
 
     __slots__ = ("_call", "donated", "executable", "fixed", "float0", "graph", "in_tree", "inline", "kinds",
-                 "lifted_frames", "out_tree", "places", "shown", "single")  # fmt: skip
+                 "lifted_frames", "out_tree", "places", "shown", "signature", "single")  # fmt: skip
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class Entry:
         float0: dict[int, Any] | None = None,
     ) -> None:
         self.graph = graph
+        self.signature: Signature | None = None  # what it was traced for, where a jitted function was
         self.float0 = float0 or {}  # results without values, by place: they are not of the graph
         self.places: list[Sharding | None] = []  # what results say of their sharding, where any does
         self.donated: Sequence[int] = ()  # leaves whose Arrays are deleted after a call
@@ -188,9 +193,12 @@ class JitFunction:
                 tensors.append(t)
                 key += (t.shape, t.dtype, x._tag)
             else:
-                if frame is not None and (differ := signature(leaves)):
+                if frame is not None and (differ := differing(leaves)):
                     key.append(differ)
-                entry = self._cache.get(tuple(key))
+                try:
+                    entry = self._cache.get(tuple(key))
+                except TypeError:  # metadata that cannot be hashed: the general key can
+                    entry = None
                 if entry is not None:
                     if frame is None and entry.fixed is not None:
                         return entry.run(tensors)
@@ -208,10 +216,9 @@ class JitFunction:
         self._check_places(arrays, args, kwargs)
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
-            if config.explain_cache_misses.value:
-                explain_miss(self._fun, self._cache, key, arrays)
             get_backend(self._options.get("backend"))
-            entry = self._make(call, arrays, in_tree, paths, self.donated_leaves(args, kwargs))
+            self._check_compiler_options()
+            entry = self._make(call, arrays, in_tree, paths, args, kwargs, self.donated_leaves(args, kwargs))
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
             self._cache[key] = entry
@@ -233,6 +240,12 @@ class JitFunction:
             if not STATE.plain and not all_finite(out):
                 return self._check_op_by_op(out, args, kwargs)
         return out
+
+    def _check_compiler_options(self) -> None:
+        options = self._options.get("compiler_options")
+        if current_trace() is not None:
+            check_nested_options(options, name_of(self._fun))
+        check_compiler_options(options)
 
     def _check_places(self, arrays: Sequence[Array], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """What is wrong with `in_shardings` for these arguments."""
@@ -302,7 +315,7 @@ class JitFunction:
             key += (t.shape, t.dtype, x._tag)
             if type(x) is not Array:
                 key.append(type(x))
-        if STATE.frame is not None and (differ := signature(arrays)):
+        if STATE.frame is not None and (differ := differing(arrays)):
             key.append(differ)
         if any(map(is_float0, leaves)):
             key.append(tuple(map(is_float0, leaves)))
@@ -321,17 +334,27 @@ class JitFunction:
                 filled[k] = value
             return self._fun(*filled, **named, **fixed_kw)
 
+        try:
+            hash(tree)
+        except TypeError:
+            key[0] = in_tree
         hashed = tuple(key)
         hash(hashed)  # a static value that cannot be hashed: now, with JAX's words
         return arrays, hashed, call, in_tree, names
 
-    def _make(self, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any, donated: Any = ()) -> Entry:
+    def _make(
+        self, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any, args: Any, kwargs: Any, donated: Any = ()
+    ) -> Entry:
         """Trace: the one run of the Python for this key."""
         location = location_of(self._fun)
         if config.no_tracing.value:
             raise RuntimeError(f"re-tracing function {location} for `jit`, but 'no_tracing' is set")
+        signature, names = signature_of(args, kwargs, self._static_nums, self._static_names, arrays), paths()
+        if config.explain_cache_misses.value:
+            explain_miss(self._fun, [e.signature for e in self._cache.values() if e.signature], signature, names)
         start = time.perf_counter()
-        entry = make_entry(call, arrays, in_tree, self._fun, paths(), self._shown(len(arrays), donated))
+        entry = make_entry(call, arrays, in_tree, self._fun, names, self._shown(len(arrays), donated))
+        entry.signature = signature
         log_trace(entry.graph, time.perf_counter() - start)
         if self._options.get("out_shardings") is not None:
             entry.places = jit_shardings.of_results(self._options["out_shardings"], entry)
@@ -352,7 +375,7 @@ class JitFunction:
         arrays, key, call, in_tree, paths = self._prepare(_concrete_like(args), _concrete_like(kwargs))
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
-            entry = self._cache[key] = self._make(call, arrays, in_tree, paths)
+            entry = self._cache[key] = self._make(call, arrays, in_tree, paths, args, kwargs)
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
         return entry, arrays
@@ -399,9 +422,15 @@ def _rebuild(fun: Any, options: dict[str, Any]) -> JitFunction:
 
 
 def make_entry(
-    call: Any, arrays: Sequence[Array], in_tree: Any, fun: Any, paths: Sequence[str], shown: Any = None
+    call: Any,
+    arrays: Sequence[Array],
+    in_tree: Any,
+    fun: Any,
+    paths: Sequence[str],
+    shown: Any = None,
+    with_shapes: bool = False,
 ) -> Entry:
-    """Trace ``call`` on stand-ins for ``arrays``."""
+    """Trace ``call`` on stand-ins for ``arrays``; ``with_shapes``: a result may be a `ShapeDtypeStruct`."""
     made: dict[str, Any] = {}
     location = location_of(fun)
 
@@ -411,7 +440,7 @@ def make_entry(
         leaves, made["tree"] = tree_flatten(out)
         made["places"] = [placed(x) for x in leaves if not is_float0(x)] if any_placed() else []
         made["float0"] = {k: x for k, x in enumerate(leaves) if is_float0(x)}
-        return [_result(x, k, out, location) for k, x in enumerate(leaves) if not is_float0(x)]
+        return [_result(x, k, out, location, with_shapes) for k, x in enumerate(leaves) if not is_float0(x)]
 
     graph, outs = trace(flat, arrays, name_of(fun), paths, location)
     kinds = [(type(o), o._tag) for o in outs]
@@ -423,9 +452,13 @@ def make_entry(
     return entry
 
 
-def _result(x: Any, k: int, out: Any, location: str) -> Array:
+def _result(x: Any, k: int, out: Any, location: str, with_shapes: bool) -> Array:
     if isinstance(x, Array):
         return x
+    if isinstance(x, ShapeDtypeStruct):
+        if with_shapes:
+            return x.stand_in()
+        raise TypeError("A ShapeDtypeStruct does not have a value and cannot be used as a constant in a JAX function.")
     ref_state.check_result(x, location)
     try:
         check_leaf(x)
@@ -440,8 +473,6 @@ def _result(x: Any, k: int, out: Any, location: str) -> Array:
 
 def _concrete_like(tree: Any) -> Any:
     """Arguments with shapes in place of arrays (`ShapeDtypeStruct`) as Arrays without values."""
-    from jaxlike._src.shape_struct import ShapeDtypeStruct
-
     leaves, treedef = tree_flatten(tree)
     if not any(isinstance(x, ShapeDtypeStruct) for x in leaves):
         return tree
@@ -481,7 +512,7 @@ def jit(
         device: accepted, as JAX does.
         backend: accepted.
         inline: accepted.
-        compiler_options: accepted.
+        compiler_options: options of XLA's, accepted; others raise.
 
     Returns:
         A function of the same arguments, with `lower`, `trace`, `eval_shape` and `clear_cache`.
@@ -496,8 +527,8 @@ def jit(
         "backend": backend,
         "in_shardings": in_shardings,
         "out_shardings": out_shardings,
+        "compiler_options": compiler_options,
     }
-    del compiler_options
     if backend is not None or device is not None:
         warnings.warn(
             "backend and device argument on jit is deprecated. You can use `jax.device_put(..., jax.local_devices("

@@ -1,19 +1,16 @@
-"""jit_logs: what jit says of its work when a flag asks: traces and compilations, why a call was traced, leaks."""
+"""jit_logs: what jit says of its work when a flag asks: traces and compilations, leaks."""
 
 from __future__ import annotations
 
 import gc
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import is_traced
-from jaxlike._src.transforms.arguments import location_of, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxlike._src.frames import Frame
     from jaxlike._src.graph.graph import Graph
 
@@ -28,21 +25,6 @@ def log_trace(graph: Graph, seconds: float) -> None:
     logger.log(level, "Finished tracing %s for jit in %.9f sec", graph.name, seconds)
     avals = f"({', '.join(map(repr, graph.in_avals))}{',' if len(graph.in_avals) == 1 else ''})"
     logger.log(level, "Compiling jit(%s) with global shapes and types %s.", graph.name, avals)
-
-
-def explain_miss(fun: Any, cache: dict[Any, Any], key: tuple[Any, ...], arrays: Sequence[Array]) -> None:
-    """Say why a call has to be traced."""
-    said = f"TRACING CACHE MISS at {location_of(fun)} because:\n"
-    if not cache:
-        said += f"  never seen function:\n    {name_of(fun)} id={id(fun)}"
-    elif not any(k[0] == key[0] for k in cache):
-        said += f"  for {name_of(fun)}\n  never seen input pytree"
-    elif not any(k[2] == key[2] for k in cache):
-        said += f"  for {name_of(fun)}\n  tracing context doesn't match, e.g. due to config or context manager."
-    else:
-        shown = ", ".join(x.aval.str_short(short_dtypes=True) for x in arrays)
-        said += f"  for {name_of(fun)}\n  never seen input type signature:\n    {shown}"
-    logger.warning("%s", said)
 
 
 _TRACES = {"vmap": ("BatchTrace", "VmapTracer"), "jit": ("DynamicJaxprTrace", "JitTracer")}

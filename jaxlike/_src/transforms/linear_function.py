@@ -1,12 +1,13 @@
 """linear_function: what `vjp` and `linearize` give: a linear function that is a tree of the values it keeps.
 
 As it comes it holds torch's tape, and calls it. Where it is flattened, to leave a jitted function or to be stacked by
-a scan, the function is traced together with its linear part, which is cut off as a graph; what that reads are the
-leaves. Under transformations the graph is replayed as any other.
+a scan, or called in a trace that is not the tape's, the function is traced together with its linear part, which is
+cut off as a graph; what that reads are the leaves. Under transformations the graph is replayed as any other.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,7 +16,8 @@ from jaxlike._src import dtypes, errors, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.graph.trace import trace
+from jaxlike._src.frames import current_trace, no_frame
+from jaxlike._src.graph.trace import is_plain, trace
 from jaxlike._src.transforms.partition import cut
 from jaxlike._src.tree import register_pytree_node
 
@@ -63,20 +65,34 @@ class LinearFunction:
         self._public, self._on_leaves, self._joint = public, on_leaves, joint
         self._primals, self._avals = list(primals), list(avals)
         self._parts: tuple[LinearPart, list[Array]] | None = None
+        self._made_in = current_trace()  # whose tape it is
 
     def __call__(self, *args: Any) -> Any:
         """The value."""
-        return self._public(self._on_leaves, *args)
+        parts = self._find_parts() if self._joint is not None and current_trace() is not self._made_in else None
+        if parts is None:
+            return self._public(self._on_leaves, *args)
+        part, residuals = parts
+        return self._public(lambda leaves: part(residuals, leaves), *args)
 
-    def _flatten(self) -> tuple[Any, Any]:
+    def _find_parts(self) -> tuple[LinearPart, list[Array]] | None:
+        """The linear part and what it reads; None where there is no graph of it."""
         if self._parts is None and self._joint is not None:
             try:
-                self._parts = self._traced(self._joint)
+                parts, anywhere = self._traced(self._joint)
             except errors.ConcretizationTypeError:  # it looks at values, so no graph can say what it does
                 self._joint = None
-        if self._parts is None:
+                return None
+            if not anywhere and current_trace() is not self._made_in:
+                return parts  # values of the trace that runs, which would leak from it
+            self._parts = parts
+        return self._parts
+
+    def _flatten(self) -> tuple[Any, Any]:
+        parts = self._find_parts()
+        if parts is None:
             return (), (self._public, self._on_leaves)
-        part, residuals = self._parts
+        part, residuals = parts
         return residuals, (self._public, part)
 
     @staticmethod
@@ -89,7 +105,8 @@ class LinearFunction:
         made._parts = part, kept
         return made
 
-    def _traced(self, joint: Callable[..., Sequence[Any]]) -> tuple[LinearPart, list[Array]]:
+    def _traced(self, joint: Callable[..., Sequence[Any]]) -> tuple[tuple[LinearPart, list[Array]], bool]:
+        """The parts, and whether they hold values of no transformation, good anywhere."""
         n = len(self._primals)
         with torch_private.outside():
             args = [
@@ -103,8 +120,14 @@ class LinearFunction:
         graph = graph.with_lifted_first()
         primals = [*closed, *self._primals]
         halves = cut(graph, len(primals), 0, lambda _: True)
-        made = halves.forward.replay()(default_torch_device(), *map(unwrap, primals))
-        return LinearPart(halves.backward, kinds), [*(primals[k] for k in halves.read), *map(Array, made)]
+        anywhere = all(is_plain(p._t) for p in primals)
+        with contextlib.ExitStack() as aside:
+            if anywhere:  # so that the values are computed now, and by no trace that runs
+                for manager in (torch_private.cleared_levels(), torch_private.no_modes(), no_frame()):
+                    aside.enter_context(manager)
+            made = halves.forward.replay()(default_torch_device(), *map(unwrap, primals))
+            kept = [*(primals[k] for k in halves.read), *map(Array, made)]
+        return (LinearPart(halves.backward, kinds), kept), anywhere
 
 
 register_pytree_node(LinearFunction, LinearFunction._flatten, LinearFunction._unflatten)

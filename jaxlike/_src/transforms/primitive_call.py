@@ -170,16 +170,12 @@ class PrimitiveCall(Structured):
             return [moved[k] for k in places], outs
 
         zeros = [tables.zeros_like_aval(primals[k].aval) for k in at]
-        values, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
+        _, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
 
         def pullback(cotangents: Sequence[Any]) -> list[Any]:
-            given = [
-                tables.zeros_like_aval(v.aval) if cotangents[k] is None else cotangents[k]
-                for k, v in zip(places, values, strict=True)
-            ]
             grads: list[Any] = [None] * len(primals)
             with _staged_out(self.staged):
-                for k, g in zip(at, pull(given), strict=True):
+                for k, g in zip(at, pull([cotangents[k] for k in places], known_zeros=True), strict=True):
                     grads[k] = g
             return grads
 

@@ -33,7 +33,7 @@ from jaxlike._src.transforms.arguments import (
 from jaxlike._src.transforms.linear_function import LinearFunction
 from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
 from jaxlike._src.transforms.vmap import vmap
-from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_map, tree_unflatten
+from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_leaves, tree_map, tree_unflatten
 from jaxlike._src.varying import shared, summed
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def is_differentiable(x: Any) -> bool:
 
 def vjp_leaves(
     fun: Callable[[Sequence[Any]], Any], primals: Sequence[Any], fun_name: str, linear: bool = False
-) -> tuple[list[Array], Any, Callable[[Sequence[Any]], list[Any]], Any]:
+) -> tuple[list[Array], Any, Callable[..., list[Any]], Any]:
     """Run ``fun`` on the primals' differentiable copies; give its results and its pullback.
 
     ``linear``: whether ``fun`` is known to be linear, so that what it calls is transposed.
@@ -83,15 +83,18 @@ def vjp_leaves(
     outs = [type(x)(t, x._tag) for x, t in zip(leaves, plain, strict=True)]
     linked = [k for k, t in enumerate(made) if t.requires_grad]
 
-    def pullback(cotangents: Sequence[Any]) -> list[Any]:
-        given = [unwrap(cotangents[k]) for k in linked]
-        grads = run_backward([made[k] for k in linked], given, inputs, tensors)
+    def pullback(cotangents: Sequence[Any], known_zeros: bool = False) -> list[Any]:
+        """None stands for zero among the cotangents; with ``known_zeros`` among the results too."""
+        given = [k for k in linked if cotangents[k] is not None]
+        grads = run_backward([made[k] for k in given], [unwrap(cotangents[k]) for k in given], inputs)
         result: list[Any] = [None] * len(primals)
-        for k, g in zip(at, grads, strict=True):
-            result[k] = Array(g, primals[k]._tag)
-        for k, p in enumerate(primals):
-            if result[k] is None:
-                result[k] = np.zeros(p.shape, dtypes.float0)
+        for k, g, t in zip(at, grads, tensors, strict=True):
+            if g is not None or not known_zeros:
+                result[k] = Array(torch.zeros_like(t) if g is None else g, primals[k]._tag)
+        if not known_zeros:
+            for k, p in enumerate(primals):
+                if result[k] is None:
+                    result[k] = np.zeros(p.shape, dtypes.float0)
         return result
 
     rebuilt = tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])
@@ -123,9 +126,9 @@ def raise_level(x: Any) -> Any:
 
 
 def run_backward(
-    outputs: Sequence[Tensor], cotangents: Sequence[Tensor], inputs: Sequence[Tensor], like: Sequence[Tensor]
-) -> list[Tensor]:
-    """Transpose (without conjugation) of the recorded computation, applied to the cotangents."""
+    outputs: Sequence[Tensor], cotangents: Sequence[Tensor], inputs: Sequence[Tensor]
+) -> list[Tensor | None]:
+    """Transpose (without conjugation) of the recorded computation, applied to the cotangents; None for zero."""
     cotangents = [conjugate(c) if c.is_complex() else c for c in cotangents]
     if outputs and inputs:
         grads = torch_private.backward(outputs, cotangents, inputs)
@@ -135,10 +138,7 @@ def run_backward(
         for g in grads:
             if g is not None:
                 check_tensor("mul", g)
-    return [
-        torch.zeros_like(t) if g is None else (conjugate(g) if g.is_complex() else g)
-        for g, t in zip(grads, like, strict=True)
-    ]
+    return [conjugate(g) if g is not None and g.is_complex() else g for g in grads]
 
 
 # grad and value_and_grad
@@ -192,6 +192,9 @@ def check_scalar(x: Any) -> None:
     """TypeError where the function to differentiate did not return one scalar."""
     said = "Gradient only defined for scalar-output functions. Output "
     if not isinstance(x, Array | np.ndarray | np.generic | bool | int | float | complex):
+        for leaf in tree_leaves(x):
+            if not hasattr(leaf, "is_ref"):
+                output_array(leaf)
         raise TypeError(f"{said}was {x}.")
     if np.shape(x) if not isinstance(x, Array) else x.shape:
         shape = x.shape if isinstance(x, Array) else np.shape(x)
@@ -273,8 +276,10 @@ def _differentiate(
             made = unwrap(value)
             if made.requires_grad:
                 one = shared(torch.ones_like(made), made)
-                grads = run_backward([made], [one], inputs, tensors)
-                grads = [torch_private.unwrap_at(g, level) for g in grads]
+                grads = [
+                    torch.zeros_like(t) if g is None else torch_private.unwrap_at(g, level)
+                    for g, t in zip(run_backward([made], [one], inputs), tensors, strict=True)
+                ]
             else:
                 grads = None
             plain = torch_private.unwrap_at(made, level)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.deprecations import module_getattr
 from jaxlike._src.frames import STATE
 from jaxlike._src.mesh import (
     AbstractMesh,
@@ -142,7 +141,7 @@ def make_shard_map(
         on, manual = _checked(mesh, axis_names, in_specs, out_specs, is_smap)
         leaves, in_tree = tree_flatten(args)
         try:
-            specs = broadcast_prefix(in_specs, args, is_leaf=lambda s: s is None)
+            specs: list[Any] = broadcast_prefix(in_specs, args, is_leaf=lambda s: s is None)
         except ValueError:
             raise prefix_errors(in_specs, args)[0]("shard_map in_specs") from None
         if in_specs is Infer:
@@ -290,18 +289,3 @@ def _check_promises(
 
 
 
-
-def _old_shard_map(f: Any, mesh: Any, in_specs: Any, out_specs: Any, check_rep: bool = True) -> Any:
-    """Old form of `shard_map`."""
-    return make_shard_map(f, mesh, in_specs, out_specs, set(), check_rep)
-
-
-old_getattr = module_getattr(
-    "jax.experimental.shard_map",
-    {
-        "shard_map": (
-            "jax.experimental.shard_map is deprecated in v0.8.0. Used jax.shard_map instead.",
-            _old_shard_map,
-        )
-    },
-)

@@ -76,7 +76,7 @@ def check_arguments(
 
 def check_results(f: Any, tree: Any, out_specs: Any, specs: Sequence[P], outs: Sequence[Array]) -> None:
     """ValueError where a result has fewer axes than its spec."""
-    marks = [x.aval if len(s) > x.ndim else _FINE for x, s in zip(outs, specs, strict=True)]
+    marks: list[Any] = [x.aval if len(s) > x.ndim else _FINE for x, s in zip(outs, specs, strict=True)]
     if all(m is _FINE for m in marks):
         return
     said = _too_long("out", f, tree, out_specs, marks)
@@ -167,7 +167,7 @@ def _uneven(f: Any, mesh: Any, tree: Any, specs: Any, marks: Sequence[Any]) -> s
     for spec_path, spec, path, aval in _marked(tree, specs, marks):
         for d, names in enumerate(names_of(spec)):
             parts = _parts(mesh, names)
-            if aval.shape[d] % parts:
+            if names and aval.shape[d] % parts:
                 axis, total = (f"axes {names}", "total ") if len(names) > 1 else (f"axis '{names[0]}'", "")
                 messages.append(
                     f"* the passed args{keystr(path)} of shape {aval.str_short()}{_parameter(f, tree, path)} corresponds "

@@ -102,6 +102,9 @@ class Static:
     def __init__(self, value: Any) -> None:
         self.value = value
 
+    def __repr__(self) -> str:
+        return f"Static(val={self.value!r})"
+
     def __hash__(self) -> int:
         try:
             return hash((type(self.value), self.value))

@@ -221,7 +221,19 @@ class AxisData(NamedTuple):
 
 primitive_batchers: dict[Primitive, Callable[..., Any]] = {}
 fancy_primitive_batchers: dict[Primitive, Callable[..., Any]] = {}
-axis_primitive_batchers: dict[Primitive, Callable[..., Any]] = fancy_primitive_batchers  # the older name
+
+
+class _AxisBatchers:
+    """The older form of `fancy_primitive_batchers`: rules get size, name and None in place of the axis."""
+
+    def __setitem__(self, primitive: Primitive, batcher: Callable[..., Any]) -> None:
+        def fancy(axis: AxisData, vals: Any, dims: Any, **params: Any) -> Any:
+            return batcher(axis.size, axis.name, None, vals, dims, **params)
+
+        fancy_primitive_batchers[primitive] = fancy
+
+
+axis_primitive_batchers = _AxisBatchers()
 
 
 def moveaxis(x: Any, source: int, destination: int) -> Array:
