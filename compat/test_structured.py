@@ -69,6 +69,17 @@ def system(jax: Any) -> Any:
 
 
 # The name of a subclass of Structured -> a function of three numbers that applies it.
+def through_mesh(f: Any) -> Any:
+    """A program whose function runs on a mesh of one device."""
+
+    def program(jax: Any) -> Any:
+        mesh = jax.make_mesh((1,), ("i",), axis_types=(jax.sharding.AxisType.Auto,), devices=jax.devices("cpu")[:1])
+        mapped = jax.shard_map(lambda v: f(jax, v), mesh=mesh, in_specs=jax.P("i"), out_specs=jax.P("i"))
+        return lambda x: jax.numpy.sum(mapped(jax.numpy.stack([x])))
+
+    return program
+
+
 PROGRAMS: dict[str, Any] = {
     "JitCall": lambda jax: jax.jit(lambda x: jax.numpy.sin(x) * x),
     "CustomJvp": ruled,
@@ -87,6 +98,7 @@ PROGRAMS: dict[str, Any] = {
     "_ReducePrecision": lambda jax: lambda x: jax.lax.reduce_precision(x, 8, 10) * jax.numpy.sin(x),
     "TridiagonalSolve": tridiagonal,
     "Solve": system,
+    "Vary": through_mesh(lambda jax, v: v * jax.lax.pcast(jax.numpy.sin(jax.numpy.float32(2)), "i", to="varying")),
     "Sum": through_axis(lambda jax, v: jax.lax.psum(v, "i")),
     "Gather": through_axis(lambda jax, v: jax.lax.all_gather(v, "i").sum()),
     "AllToAll": through_axis(lambda jax, v: jax.lax.all_to_all(v * jax.numpy.ones(3), "i", 0, 0).sum()),
@@ -102,6 +114,7 @@ WITHOUT = {
     "LinearSolve": "compat/test_scipy_sparse.py has its programs: its derivatives solve again",
     "Check": "a check of a value: no results",
     "Collective": "what the collectives share",
+    "_Reduction": "pmax and pmin between devices, which have no derivative either; `sharded_program.py` runs them",
     "Extremum": "pmax and pmin have no derivative, in JAX either",
     "Broadcast": "pbroadcast fails in JAX's own batching rule",
     "SumTo": "the transpose of Broadcast",

@@ -168,7 +168,8 @@ def _uneven(f: Any, mesh: Any, tree: Any, specs: Any, marks: Sequence[Any]) -> s
         for d, names in enumerate(names_of(spec)):
             parts = _parts(mesh, names)
             if names and aval.shape[d] % parts:
-                axis, total = (f"axes {names}", "total ") if len(names) > 1 else (f"axis '{names[0]}'", "")
+                axis = f"axes {names}" if len(names) > 1 else f"axis '{next(iter(names))}'"
+                total = "total " if len(names) > 1 else ""
                 messages.append(
                     f"* the passed args{keystr(path)} of shape {aval.str_short()}{_parameter(f, tree, path)} corresponds "
                     f"to in_specs{keystr(spec_path)} of value {spec}, which maps array axis {d} (of size "
