@@ -211,6 +211,21 @@ PROGRAMS: dict[str, Any] = {
     },
     "no leak": kept_nothing,
     "nan in lanes": lambda jax: checked(jax, lambda: jax.vmap(jax.numpy.log)(-X)),
+    "nan in scan": lambda jax: checked(
+        jax, lambda: jax.lax.scan(lambda c, x: (c / x, c), 0.0, jax.numpy.zeros(2))
+    ),
+    "nan in scan in jit": lambda jax: checked(
+        jax, lambda: jax.jit(lambda x: jax.lax.scan(lambda c, a: (c / a, c), 0.0, x))(jax.numpy.zeros(2))
+    ),
+    "nan in while_loop": lambda jax: checked(
+        jax, lambda: jax.lax.while_loop(lambda x: x > 0, lambda x: jax.numpy.log(-x), 1.0)
+    ),
+    "nan in fori_loop": lambda jax: checked(
+        jax, lambda: jax.lax.fori_loop(0, 3, lambda i, x: jax.numpy.log(-x), 1.0)
+    ),
+    "nan in switch": lambda jax: checked(
+        jax, lambda: jax.lax.switch(0, [lambda x: jax.numpy.log(-x), lambda x: x], 1.0)
+    ),
     "nan in a gradient": lambda jax: checked(
         jax, lambda: jax.grad(lambda x: jax.numpy.where(x > 0, jax.numpy.sqrt(x), 0.0))(0.0)
     ),
