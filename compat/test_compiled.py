@@ -93,3 +93,18 @@ def test_numbers_and_closed_over_arrays() -> None:
 
     expected, actual = run_both(program)
     assert_same(expected, actual)
+
+
+def test_writes_into_a_broadcast_array() -> None:
+    def program(jax: Any) -> Any:
+        jnp = jax.numpy
+        ids = jnp.asarray([0, 1, 0, 2, 1, 0])
+        x = jnp.asarray(np.arange(24, dtype=np.float32).reshape(6, 2, 2))
+
+        def f(x: Any) -> Any:
+            return jax.ops.segment_sum(x, ids, 3), jnp.zeros(3).at[1].set(x[0, 0]), jnp.ones((3, 2)).at[ids].add(x)
+
+        return jax.jit(jax.vmap(f, in_axes=1))(x)
+
+    expected, actual = run_both(program)
+    assert_same(expected, actual)

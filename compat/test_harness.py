@@ -271,3 +271,11 @@ def test_the_ledger_is_read_strictly() -> None:
     for bad in ("[other]\n", "[tests]\nname without reason", "a  b", "[tests]\na  b\na  c"):
         with pytest.raises(ledger.LedgerError):
             ledger.parse(bad)
+
+
+def test_values_are_as_precise_as_what_they_were_made_of() -> None:
+    assert Tolerance(computed_in="float32").bounds("float64") == Tolerance().bounds("float32")
+    assert Tolerance(computed_in="float64").bounds("float32") == Tolerance().bounds("float32")
+    assert Tolerance(computed_in="int32").bounds("float64") == Tolerance().bounds("float64")
+    assert Tolerance(computed_in="float16").bounds("int32") == (0, 0)
+    assert Tolerance(factor=0, computed_in="float16").bounds("float32") == (0, 0)

@@ -211,6 +211,21 @@ PROGRAMS: dict[str, Any] = {
     },
     "no leak": kept_nothing,
     "nan in lanes": lambda jax: checked(jax, lambda: jax.vmap(jax.numpy.log)(-X)),
+    "nan in scan": lambda jax: checked(
+        jax, lambda: jax.lax.scan(lambda c, x: (c / x, c), 0.0, jax.numpy.zeros(2))
+    ),
+    "nan in scan in jit": lambda jax: checked(
+        jax, lambda: jax.jit(lambda x: jax.lax.scan(lambda c, a: (c / a, c), 0.0, x))(jax.numpy.zeros(2))
+    ),
+    "nan in while_loop": lambda jax: checked(
+        jax, lambda: jax.lax.while_loop(lambda x: x > 0, lambda x: jax.numpy.log(-x), 1.0)
+    ),
+    "nan in fori_loop": lambda jax: checked(
+        jax, lambda: jax.lax.fori_loop(0, 3, lambda i, x: jax.numpy.log(-x), 1.0)
+    ),
+    "nan in switch": lambda jax: checked(
+        jax, lambda: jax.lax.switch(0, [lambda x: jax.numpy.log(-x), lambda x: x], 1.0)
+    ),
     "nan in a gradient": lambda jax: checked(
         jax, lambda: jax.grad(lambda x: jax.numpy.where(x > 0, jax.numpy.sqrt(x), 0.0))(0.0)
     ),
@@ -267,6 +282,17 @@ def own(jax: Any) -> Any:
     return jax.checkpoint(g)
 
 
+def looked_at(jax: Any) -> Any:
+    """A function that changes a ref, run for its types: the ref stays as it is."""
+    ref = jax.new_ref(jax.numpy.arange(3.0))
+
+    def f(x: Any) -> Any:
+        ref[0] += x
+        return ref[...] * x
+
+    return jax.eval_shape(f, 2.0), ref[...], f(2.0), ref[...]
+
+
 def stored(jax: Any, dtype: Any, value: Any) -> Any:
     ref = jax.new_ref(jax.numpy.ones(2, dtype))
     return said(lambda: (ref.__setitem__(0, value), ref[...])[1])
@@ -283,6 +309,7 @@ REFS: dict[str, Any] = {
         }.items()
     },
     "own": lambda jax: jax.value_and_grad(own(jax))(2.0),
+    "looked at from outside": looked_at,
     **{
         f"{value!r} into {dtype}": partial(lambda dtype, value, jax: stored(jax, dtype, value), dtype, value)
         for dtype in ("float32", "float16", "int32", "complex64")
@@ -320,6 +347,8 @@ REFUSED: dict[str, Any] = {
     "slice by a float in jit": lambda jax: of_trace(jax, lambda jax: jax.jit, lambda x: x[: x[0]]),
     "gradient of text": lambda jax: said(lambda: jax.grad(lambda x: "a")(1.0)),
     "gradient of texts": lambda jax: said(lambda: jax.grad(lambda x: [x, "a"])(1.0)),
+    "make_jaxpr static number": lambda jax: said(lambda: jax.make_jaxpr(lambda x: x, static_argnums=3)(1.0)),
+    "make_jaxpr static list": lambda jax: said(lambda: jax.make_jaxpr(lambda x: x, static_argnums=0)([1.0])),
     "linearize text": lambda jax: said(lambda: jax.linearize(lambda x: x, "a")),
     "float0 plus": lambda jax: said(lambda: integer_gradient(jax) + jax.numpy.zeros(())),
     "float0 sine": lambda jax: said(lambda: jax.numpy.sin(integer_gradient(jax))),

@@ -6,15 +6,21 @@ in `check_finite`; `jit` runs its function op by op.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from jaxlike._src import config, torch_private
 from jaxlike._src.array import Array
-from jaxlike._src.frames import set_checked
+from jaxlike._src.frames import STATE, set_checked
 from jaxlike._src.tree import tree_leaves
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def check_finite(name: str, out: Array) -> Array:
@@ -33,6 +39,24 @@ def check_tensor(name: str, tensor: Tensor) -> None:
         raise FloatingPointError(f"invalid value (nan) encountered in {name}")
     if config.debug_infs.value and bool(tensor.isinf().any()):
         raise FloatingPointError(f"invalid value (inf) encountered in {name}")
+
+
+def told_as(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a loop or branch: what is found inside is told of it, whose steps run singly only for the flags."""
+
+    def lift(fun: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(fun)
+        def called(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return fun(*args, **kwargs)
+            except FloatingPointError as error:
+                if STATE.plain:
+                    raise
+                raise FloatingPointError(f"{str(error).rpartition(' ')[0]} {name}") from None
+
+        return called
+
+    return lift
 
 
 def all_finite(tree: Any) -> bool:

@@ -107,20 +107,15 @@ def compile_graph(
     global _compiled_before
     if not graph.nodes or not graph.is_compilable or (device.type == "cpu" and not can_compile()):
         return None
-    start = time.perf_counter()
+    start, level = time.perf_counter(), logging.WARNING if config.log_compiles.value else logging.DEBUG
     try:
         with torch_private.outside_of_everything():
             compiled = torch_private.inductor_compile(to_fx(graph, device), [t.contiguous() for t in tensors])
     except torch_private.COMPILER_ERRORS as error:
-        warnings.warn(
-            f"jaxlike could not compile {graph.name}, which goes on op by op ({type(error).__name__}: "
-            f"{str(error).splitlines()[0] if str(error) else ''}).",
-            UserWarning,
-            stacklevel=2,
-        )
+        said = str(error).splitlines()[0] if str(error) else ""
+        logger.log(level, "%s goes on op by op: %s: %s", graph.name, type(error).__name__, said)
         return None
     _compiled_before = True
-    level = logging.WARNING if config.log_compiles.value else logging.DEBUG
     logger.log(level, "Finished compilation of %s in %.3f sec", graph.name, time.perf_counter() - start)
 
     def run(tensors: Sequence[Tensor]) -> Sequence[Tensor]:

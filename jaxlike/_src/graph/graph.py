@@ -306,6 +306,17 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     return scope["replay"]
 
 
+# Ops that give their first operand with some elements written.
+_WRITE = frozenset(
+    overload
+    for name in ("index_put", "_unsafe_index_put", "index_add", "index_copy", "index_fill", "index_reduce", "scatter",
+                 "scatter_add", "scatter_reduce", "masked_scatter", "select_scatter", "slice_scatter",
+                 "diagonal_scatter")
+    for packet in [getattr(torch.ops.aten, name)]
+    for overload in (getattr(packet, overload) for overload in packet.overloads())
+)  # fmt: skip
+
+
 def to_fx(graph: Graph, device: torch.device) -> torch.fx.GraphModule:
     """The same as an FX graph module on ``device``, calls written out: what torch's compilers take."""
     made = torch.fx.Graph()
@@ -345,6 +356,10 @@ def _write(graph: Graph, env: dict[Any, Any], made: torch.fx.Graph, module: torc
             env.update(zip(node.outs, (inside[o] for o in inner.outputs), strict=True))
             continue
         op: Any = torch_private.ANY_LAYOUT.get(node.op, node.op)
+        if op in _WRITE and any(step == 0 < size - 1 for step, size in zip(node.args[0].stride, node.args[0].shape, strict=True)):
+            # Inductor (torch 2.13) would write in place, where one element stands for many.
+            whole = {"memory_format": torch.contiguous_format}
+            args = (made.call_function(torch.ops.aten.clone.default, args[:1], whole), *args[1:])
         call = made.call_function(op, args, {k: translate(v) for k, v in node.kwargs.items()})
         if node.single:
             env[node.outs[0]] = call

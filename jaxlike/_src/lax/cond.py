@@ -16,6 +16,7 @@ import torch
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
+from jaxlike._src.debug_checks import told_as
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
@@ -208,6 +209,7 @@ def _of_values(branch: Any, refs: Any) -> Any:
 
 
 @threading(_cond_with_refs)
+@told_as("cond")
 def cond(
     pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any, operand: Any = _NOT_GIVEN
 ) -> Any:
@@ -253,6 +255,7 @@ def _predicate(pred: Any) -> Array:
 
 
 @threading(_switch_with_refs)
+@told_as("cond")
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _NOT_GIVEN) -> Any:
     """``branches[index](*operands)``, with ``index`` clamped.
 

@@ -14,6 +14,7 @@ import torch
 from jaxlike._src import config, errors
 from jaxlike._src.array import Array
 from jaxlike._src.border import concrete_or_error, is_traced, unwrap
+from jaxlike._src.debug_checks import told_as
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.slicing import index_in_dim
@@ -291,6 +292,7 @@ def _rows_of_refs(f: Any, init: Any, xs: Any, *options: Any) -> Any:
 
 
 @threading(_with_refs)
+@told_as("scan")
 def scan(
     f: Callable[..., Any],
     init: Any,

@@ -16,6 +16,7 @@ import torch
 from jaxlike._src import config, dtypes, errors, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
+from jaxlike._src.debug_checks import told_as
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.body import Body, check_carry, example, leaf_arrays, location_of, make_body, promoted
 from jaxlike._src.lax.scan import scan, spread
@@ -208,6 +209,7 @@ def _fori_with_refs(
 
 
 @threading(_while_with_refs)
+@told_as("while")
 def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any) -> Any:
     """Repeat ``body_fun`` while ``cond_fun`` holds.
 

@@ -12,8 +12,8 @@ from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import check_callable, wraps
 from jaxlike._src.transforms.jit import Entry, make_entry
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
-from jaxlike._src.transforms.ref_state import of_leaves
-from jaxlike._src.transforms.static_args import as_indices
+from jaxlike._src.transforms.ref_state import holding, of_leaves, threading
+from jaxlike._src.transforms.static_args import Static, resolve
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
 if TYPE_CHECKING:
@@ -30,6 +30,18 @@ def _leaf(x: Any, fun: Any, names: Sequence[str], place: int) -> Array:
     return as_argument(x, fun, lambda: names, place)
 
 
+def _with_refs(trace: Any, refs: Any, fun: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Entry:
+    """A function that reads and writes refs of its surroundings: their values are its last argument; writes are lost."""
+
+    @wraps(fun)
+    def of_values(*inside: Any, **named: Any) -> Any:
+        with holding(refs, inside[-1]):
+            return fun(*inside[:-1], **named)
+
+    return trace(of_values, (*args, [r.value() for r in refs]), kwargs)
+
+
+@threading(_with_refs)
 def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Entry:
     """Trace ``fun`` on arrays or shapes."""
     leaves, in_tree = tree_flatten((tuple(args), kwargs))
@@ -90,10 +102,12 @@ def make_jaxpr(
     if not callable(fun):
         raise TypeError("the first argument must be callable")
     check_callable(fun)
-    static = as_indices(static_argnums)
+    static = resolve(fun, static_argnums, None, "static")[0]
 
     def jaxpr_maker(*args: Any, **kwargs: Any) -> Any:
-        fixed = {k % len(args) for k in static}
+        fixed = {k % len(args) for k in static if -len(args) <= k < len(args)}
+        for k in fixed:
+            hash(Static(args[k]))  # ValueError in jit's words
 
         @wraps(fun)
         def of_dynamic(*dynamic: Any, **named: Any) -> Any:
