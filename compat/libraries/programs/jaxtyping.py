@@ -18,31 +18,14 @@ def quick_start():
     ]  # fmt: skip
 
 
-def _typechecker(fn):
-    """The least that a runtime type checker does: check positional arguments and the result."""
-    import functools
-    import inspect
-
-    hints = {name: p.annotation for name, p in inspect.signature(fn).parameters.items()}
-    back = inspect.signature(fn).return_annotation
-
-    @functools.wraps(fn)
-    def checked(*args):
-        for value, hint in zip(args, hints.values(), strict=True):
-            if not isinstance(value, hint):
-                raise TypeError("argument")
-        out = fn(*args)
-        if not isinstance(out, back):
-            raise TypeError("result")
-        return out
-
-    return checked
-
-
 def a_checked_function_inside_transformations():
-    @jaxtyped(typechecker=_typechecker)
-    def matvec(a: Float[Array, "n m"], x: Float[Array, "m"]) -> Float[Array, "n"]:
-        return a @ x
+    def matvec(a, x):
+        with jaxtyped("context"):
+            if not (isinstance(a, Float[Array, "n m"]) and isinstance(x, Float[Array, "m"])):
+                raise TypeError("not a matrix and a vector that go together")
+            out = a @ x
+            assert isinstance(out, Float[Array, "n"])
+        return out
 
     a = jax.random.normal(jax.random.key(0), (3, 4))
     good = jax.jit(matvec)(a, jnp.ones(4)), jax.vmap(matvec, (None, 0))(a, jnp.ones((2, 4)))
@@ -53,7 +36,7 @@ def a_checked_function_inside_transformations():
             jax.jit(matvec)(*args)
             refused.append(False)
         except Exception as error:
-            refused.append(type(error).__name__ == "TypeCheckError")
+            refused.append(isinstance(error, TypeError))
     return good, grads, refused
 
 
@@ -63,7 +46,6 @@ def shape_structs_and_tree_structures():
         isinstance(spec["a"], Float[jax.ShapeDtypeStruct, "2 3"]),
         isinstance(spec["b"], Float[jax.ShapeDtypeStruct, ""]),
         isinstance((1, (2, 3)), PyTree[int, "T"]),
-        Float[Array, "a b"].__name__ == "Float[Array, 'a b']",
     ]
 
 

@@ -277,7 +277,7 @@ def _differentiate(
             if made.requires_grad:
                 one = shared(torch.ones_like(made), made)
                 grads = [
-                    torch.zeros_like(t) if g is None else torch_private.unwrap_at(g, level)
+                    torch_private.unwrap_at(torch.zeros_like(t) if g is None else g, level)
                     for g, t in zip(run_backward([made], [one], inputs), tensors, strict=True)
                 ]
             else:
