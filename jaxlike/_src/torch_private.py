@@ -278,14 +278,17 @@ def has_tangent(tensor: Tensor) -> bool:
     """Whether a tensor of a forward-mode level carries a tangent."""
     if _jvp_levels == 0:
         return False
-    with _at_jvp_level_of(tensor), _set_fwd_grad_enabled(True):
-        tangent: Any = torch._VF._unpack_dual(tensor, level=0)[1]
+    with _at_jvp_level_of(tensor) as found, _set_fwd_grad_enabled(True):
+        tangent: Any = torch._VF._unpack_dual(tensor, level=0)[1] if found else None
         return tangent is not None
 
 
 @contextlib.contextmanager
-def _at_jvp_level_of(tensor: Tensor) -> Iterator[None]:
-    """The tensor's own forward-mode level innermost: inner ones see it as a constant, a rule may have set it aside."""
+def _at_jvp_level_of(tensor: Tensor) -> Iterator[bool]:
+    """The tensor's own level innermost, and whether it is one of forward mode.
+
+    Levels further inside see the tensor as a constant; a rule may have set its own aside.
+    """
     level, above = functorch.maybe_get_level(tensor), []
     own: list[Any] = []
     try:
@@ -298,7 +301,7 @@ def _at_jvp_level_of(tensor: Tensor) -> Iterator[None]:
             own = [layer for i, layer in _ASIDE.levels if i.level() == level and i.key() == _JVP][-1:]
         for layer in own:
             functorch.push_dynamic_layer_stack(layer)
-        yield
+        yield bool(own) or (innermost is not None and at == level)
     finally:
         for _ in own:
             functorch.pop_dynamic_layer_stack()

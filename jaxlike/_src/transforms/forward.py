@@ -68,12 +68,12 @@ def jvp_leaves(
             out, aux = fun(inside)
             leaves, treedef = tree_flatten(out)
             leaves = [output_array(x) for x in leaves]
-            results = [_split_dual(unwrap(x), level) for x in leaves]
+            results = [(x, None) if is_float0(x) else _split_dual(unwrap(x), level) for x in leaves]
             aux_leaves, aux_tree = tree_flatten(aux)
             aux_values = [_lower_dual(x, level) for x in aux_leaves]
         finally:
             torch_private.exit_jvp()
-    outs = [type(x)(p, x._tag) for x, (p, _) in zip(leaves, results, strict=True)]
+    outs = [x if is_float0(x) else type(x)(p, x._tag) for x, (p, _) in zip(leaves, results, strict=True)]
     moved = [_tangent(x, p, t) for x, (p, t) in zip(leaves, results, strict=True)]
     return outs, moved, treedef, tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])
 
@@ -91,8 +91,8 @@ def _split_dual(tensor: Tensor, level: int) -> tuple[Tensor, Tensor | None]:
     if tangent is not None:
         if tangent.dtype is not primal.dtype:  # torch lets a Python number widen a 0-d tangent
             tangent = tangent.to(primal.dtype)
-        tangent = torch_private.unwrap_at(tangent, level)
-    return torch_private.unwrap_at(primal, level), tangent
+        tangent = torch_private.materialized(torch_private.unwrap_at(tangent, level))
+    return torch_private.materialized(torch_private.unwrap_at(primal, level)), tangent
 
 
 def _lower_dual(x: Any, level: int) -> Any:
