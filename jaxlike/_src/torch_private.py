@@ -445,6 +445,15 @@ def _expanded(value: Tensor, zero: Tensor) -> Tensor:
     return value.to(dtype).expand(shape).clone()
 
 
+def _with_numbers(kernel: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The kernel for operands that torch may give as Python numbers, which stand for 0-d tensors."""
+
+    def run(a: Any, b: Any, **options: Any) -> Tensor:
+        return kernel(*(x if isinstance(x, torch.Tensor) else torch.tensor(x) for x in (a, b)), **options)
+
+    return run
+
+
 def _make_zero_tangents_cheap() -> torch.library.Library:
     """Replace torch's kernels for arithmetic with the zero tangents of constants.
 
@@ -462,7 +471,7 @@ def _make_zero_tangents_cheap() -> torch.library.Library:
             ("add.Tensor", _sum_with_zero),
             ("sub.Tensor", _difference_with_zero),
         ):
-            library.impl(name, kernel, "ZeroTensor", allow_override=True)
+            library.impl(name, _with_numbers(kernel), "ZeroTensor", allow_override=True)
     return library
 
 

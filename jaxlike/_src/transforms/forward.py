@@ -68,7 +68,9 @@ def jvp_leaves(
             out, aux = fun(inside)
             leaves, treedef = tree_flatten(out)
             leaves = [output_array(x) for x in leaves]
-            results = [(x, None) if is_float0(x) else _split_dual(unwrap(x), level) for x in leaves]
+            results: list[tuple[Any, Any]] = [
+                (x, None) if is_float0(x) else _split_dual(unwrap(x), level) for x in leaves
+            ]
             aux_leaves, aux_tree = tree_flatten(aux)
             aux_values = [_lower_dual(x, level) for x in aux_leaves]
         finally:
