@@ -52,12 +52,14 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         axis: one axis for vector norms, two for matrix norms; None: all of ``x``.
         keepdims: keep the reduced axes with size 1.
     """
+    if ord is None is axis and type(x) is Array and not keepdims:
+        t = unwrap(x)
+        if t.dtype in _DOT and t.dim() == 1 and t.numel() <= 4096:
+            return Array(torch.sqrt(torch.dot(t, t)))
     (v,) = norm_operands("norm", x)
     t, ndim = unwrap(v), v.ndim
     if axis is None:
         if ord is None:
-            if ndim == 1 and not keepdims and t.dtype in _DOT and t.shape[0] <= 4096:
-                return Array(torch.sqrt(torch.dot(t, t)))
             return Array(torch.sqrt(_sum_of_squares(t, tuple(range(ndim)), keepdims)))
         axes = tuple(range(ndim))
     else:
