@@ -179,6 +179,7 @@ def test_sets(name: str) -> None:
     assert_same(expected, actual, title=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_sets_x64(name: str) -> None:
     def program(jax: Any) -> Any:

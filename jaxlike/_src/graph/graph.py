@@ -358,7 +358,7 @@ def _write(graph: Graph, env: dict[Any, Any], made: torch.fx.Graph, module: torc
         op: Any = torch_private.ANY_LAYOUT.get(node.op, node.op)
         if op in _WRITE and any(step == 0 < size - 1 for step, size in zip(node.args[0].stride, node.args[0].shape, strict=True)):
             # Inductor (torch 2.13) would write in place, where one element stands for many.
-            whole = {"memory_format": torch.contiguous_format}
+            whole: dict[str, Any] = {"memory_format": torch.contiguous_format}
             args = (made.call_function(torch.ops.aten.clone.default, args[:1], whole), *args[1:])
         call = made.call_function(op, args, {k: translate(v) for k, v in node.kwargs.items()})
         if node.single:
