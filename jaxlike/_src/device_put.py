@@ -102,6 +102,7 @@ def _place(leaf: Any, target: Target) -> torch.device | None:
     known = target._device_assignment
     _require_device_memory(known[0], target.memory_kind)
     if len({device.torch_device for device in known}) > 1:
+        # One Array is one torch tensor, which lies on one device; several processes are torch.distributed's part.
         raise NotImplementedError(f"Arrays split over devices that torch tells apart are not supported: {target}")
     return known[0].torch_device
 

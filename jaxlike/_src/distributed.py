@@ -91,6 +91,7 @@ class GlobalState:
     def client(self) -> None:
         """None where there is one process; else what JAX's processes talk through, which torch's do not have."""
         if is_initialized():
+            # None would say that there is one process, and a stand-in would lack all that JAX's client is used for.
             raise NotImplementedError("processes talk through torch.distributed, which has no client of JAX's kind")
 
 

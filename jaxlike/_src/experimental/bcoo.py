@@ -41,7 +41,7 @@ class JAXSparse:
     @property
     def nse(self) -> int:
         """How many entries are stored."""
-        raise NotImplementedError
+        raise NotImplementedError  # each format counts its own
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -175,6 +175,7 @@ class BCOO(JAXSparse):
 
     def __mul__(self, other: Any) -> BCOO:
         if isinstance(other, JAXSparse):
+            # An open gap. JAX bounds the number of the result's entries, and pads to it.
             raise NotImplementedError("the product of two sparse arrays, entry by entry")
         y = asarray(other)
         if y.ndim:
@@ -185,15 +186,18 @@ class BCOO(JAXSparse):
 
     def __add__(self, other: Any) -> BCOO:
         if not isinstance(other, BCOO) or other.shape != self.shape:
+            # JAX refuses other shapes and numbers; that a dense array of this shape is refused is an open gap.
             raise NotImplementedError("a sparse array is added to one of its shape: `.todense()` of it to others")
         data, indices = concatenate([self.data, other.data]), concatenate([self.indices, other.indices])
         return BCOO((data, indices), shape=self.shape)
 
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, JAXSparse):
+            # An open gap. JAX bounds the number of the result's entries, and pads to it.
             raise NotImplementedError("the product of two sparse matrices: `.todense()` of one is multiplied")
         y = asarray(other)
         if self.ndim not in (1, 2) or y.ndim not in (1, 2):
+            # An open gap, as batch axes are.
             raise NotImplementedError(f"a product of {self.ndim} and {y.ndim} axes")
         if self.shape[-1] != y.shape[0]:
             raise TypeError(
@@ -214,4 +218,5 @@ class BCOO(JAXSparse):
 
 def _require_plain(n_batch: int, n_dense: int) -> None:
     if n_batch or n_dense:
+        # An open gap: torch's COO has dense axes but no batch axes, so these need entries of our own.
         raise NotImplementedError(f"BCOO arrays with batch axes or dense axes, got n_batch={n_batch}, n_dense={n_dense}")

@@ -81,15 +81,15 @@ class HiPrimitive(Primitive):
 
     def to_lojax(self, *args: Any, **params: Any) -> Any:
         """The values, by other operations."""
-        raise NotImplementedError(f"{type(self).__name__}.to_lojax")
+        raise NotImplementedError(f"{type(self).__name__}.to_lojax")  # a subclass's to define, as in JAX
 
     def jvp(self, primals: Any, tangents: Any, **params: Any) -> Any:
         """(results, their tangents)."""
-        raise NotImplementedError(f"{type(self).__name__}.jvp")
+        raise NotImplementedError(f"{type(self).__name__}.jvp")  # a subclass's to define, as in JAX
 
     def transpose(self, *args: Any, **params: Any) -> Any:
         """Cotangents of the arguments that it is linear in."""
-        raise NotImplementedError(f"{type(self).__name__}.transpose")
+        raise NotImplementedError(f"{type(self).__name__}.transpose")  # a subclass's to define, as in JAX
 
 
 def cur_qdd(x: Any) -> Any:
