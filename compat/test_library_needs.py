@@ -405,3 +405,10 @@ def test_sparse_matrices(jax):
         (2 * s).todense(), (-s).todense(), (s * dense).todense(), (s + s).todense(), jax.jit(lambda s, x: s @ x)(s, X),
         jax.grad(of_data)(s.data), str(jax.tree.structure(s)).partition("[")[0], said,
     )  # fmt: skip
+
+
+@same_in_both
+def test_a_dense_array_is_added_to_a_sparse_one(jax):
+    sparse = importlib.import_module(f"{jax.__name__}.experimental.sparse")
+    x = np.eye(2, 3, dtype=np.float32)
+    return sparse.BCOO.fromdense(jax.numpy.asarray(x)) + jax.numpy.asarray(x * 2)

@@ -184,9 +184,11 @@ class BCOO(JAXSparse):
 
     __rmul__ = __mul__
 
-    def __add__(self, other: Any) -> BCOO:
+    def __add__(self, other: Any) -> Any:
+        if not isinstance(other, JAXSparse) and np.shape(other) == self.shape:
+            return self.todense() + other
         if not isinstance(other, BCOO) or other.shape != self.shape:
-            # JAX refuses other shapes and numbers; that a dense array of this shape is refused is an open gap.
+            # As JAX refuses other shapes, and numbers.
             raise NotImplementedError("a sparse array is added to one of its shape: `.todense()` of it to others")
         data, indices = concatenate([self.data, other.data]), concatenate([self.indices, other.indices])
         return BCOO((data, indices), shape=self.shape)
@@ -219,4 +221,6 @@ class BCOO(JAXSparse):
 def _require_plain(n_batch: int, n_dense: int) -> None:
     if n_batch or n_dense:
         # An open gap: torch's COO has dense axes but no batch axes, so these need entries of our own.
-        raise NotImplementedError(f"BCOO arrays with batch axes or dense axes, got n_batch={n_batch}, n_dense={n_dense}")
+        raise NotImplementedError(
+            f"BCOO arrays with batch axes or dense axes, got n_batch={n_batch}, n_dense={n_dense}"
+        )
