@@ -104,7 +104,8 @@ def test_recomputing_takes_less_memory() -> None:
         assert pullback(out)[0].shape == x.shape
         return after - before
 
-    assert held(jaxlike.checkpoint(step)) < 0.3 * held(step)
+    with jaxlike.default_device(jaxlike.devices("cpu")[0]):
+        assert held(jaxlike.checkpoint(step)) < 0.3 * held(step)
 
 
 def resident() -> int:

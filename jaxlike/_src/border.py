@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import config, dtypes, errors, torch_private
+from jaxlike._src import config, dtypes, errors, torch_private, unsigned
 from jaxlike._src.array import Array, NarrowArray, constant
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import DELETED, STATE, Frame, running
@@ -335,6 +335,22 @@ def _make_scalar(key: Any, value: Any, dtype: torch.dtype) -> Tensor:
     return found
 
 
+def device_of(tensor: Tensor) -> torch.device:
+    """Where a tensor is; of one in a trace where it will be."""
+    return default_torch_device() if tensor.device.type == "meta" else tensor.device
+
+
+def beside(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """0-d tensors of the CPU moved to the device of the others, for kernels that want all on one.
+
+    A trace keeps its constants where they are: its replay moves them.
+    """
+    places = {t.device for t in tensors if t.dim() or not t.is_cpu}
+    if len(places) != 1 or (place := places.pop()).type in ("cpu", "meta"):
+        return tensors
+    return tuple(t if t.device == place else t.to(place) for t in tensors)
+
+
 def scalar_value(tensor: Tensor) -> Any:
     """The Python number of a tensor made by `scalar`; None for any other tensor."""
     return _SCALAR_VALUES.get(id(tensor))
@@ -480,7 +496,7 @@ def cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
 def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     source = tensor.dtype
     if dtype is torch.bool:
-        return tensor != 0 if source not in _UNSIGNED_WIDE else tensor.view(_SIGNED[source]) != 0
+        return tensor != 0 if source not in unsigned.WIDE else tensor.view(unsigned.SIGNED[source]) != 0
     if source.is_complex and not dtype.is_complex:
         return cast(tensor.real, dtype)
     if source.is_floating_point and not dtype.is_floating_point and not dtype.is_complex:
@@ -491,10 +507,6 @@ def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     if dtype.itemsize == 1 and dtype.is_floating_point and source is torch.float64:
         return tensor.to(torch.float32).to(dtype)
     return tensor.to(dtype)
-
-
-_UNSIGNED_WIDE = (torch.uint16, torch.uint32, torch.uint64)
-_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
 def _saturate(tensor: Tensor, dtype: torch.dtype) -> Tensor:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import concrete_or_error, scalar, unwrap
 from jaxlike._src.frames import STATE, running
@@ -31,7 +31,6 @@ from jaxlike._src.index_plan import (
     slice_bounds,
     tensor_of,
 )
-from jaxlike._src.unsigned import WIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +86,10 @@ def read(x: Array, plan: Plan, fill: Tensor | None = None, *, clip: bool = False
             raise TypeError(
                 f"Slice size at index {lookup.axis} in gather op is out of range, must be within [0, 0 + 1), got 1."
             )
+    dtype = tensor.dtype
+    if dtype in unsigned.WIDE and (plan.windows or plan.lookups or plan.missed):
+        bits = unsigned.SIGNED[dtype]
+        tensor, fill = tensor.view(bits), None if fill is None else fill.view(bits)
     tensor = viewed(tensor, plan)
     if plan.flips:
         tensor = flipped(tensor, plan.flips)
@@ -104,7 +107,7 @@ def read(x: Array, plan: Plan, fill: Tensor | None = None, *, clip: bool = False
         tensor = torch.where(scalar(False, torch.bool), tensor, fill)
     for axis in new_axes(plan):
         tensor = tensor.unsqueeze(axis)
-    return type(x)(tensor, x._tag)
+    return type(x)(tensor if tensor.dtype is dtype else tensor.view(dtype), x._tag)
 
 
 def may_have_derivative(tensor: Tensor) -> bool:
@@ -127,10 +130,7 @@ def viewed(tensor: Tensor, plan: Plan) -> Tensor:
 
 def flipped(tensor: Tensor, axes: Sequence[int]) -> Tensor:
     """`torch.flip`, also of unsigned types and float8, which it lacks."""
-    if tensor.dtype in WIDE or (tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1):
-        bits = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.dtype.itemsize]
-        return tensor.view(bits).flip(list(axes)).view(tensor.dtype)
-    return tensor.flip(list(axes))
+    return unsigned.moved_as_signed(torch.flip, tensor, list(axes))
 
 
 def _looked_up(tensor: Tensor, plan: Plan, fill: Tensor | None, check: bool) -> Tensor:
@@ -220,7 +220,7 @@ def is_static(index: tuple[Any, ...]) -> bool:
 
 
 def _backwards(tensor: Tensor, index: slice) -> Tensor:
-    if tensor.dtype in WIDE:
+    if tensor.dtype in unsigned.WIDE:
         raise TypeError("torch has no flip of unsigned types")
     start, count, step = slice_bounds(index, tensor.shape[0], 0)
     return tensor[start + (count - 1) * step : start + 1 : -step].flip(0) if count else tensor[:0]

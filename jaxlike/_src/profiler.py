@@ -53,7 +53,9 @@ class _Session:
         activities = [torch.profiler.ProfilerActivity.CPU]
         if torch.cuda.is_available():
             activities.append(torch.profiler.ProfilerActivity.CUDA)
-        self.profile = torch.profiler.profile(activities=activities, with_stack=options.python_tracer_level > 1)
+        self.profile = torch.profiler.profile(
+            activities=activities, with_stack=options.python_tracer_level > 1, acc_events=True
+        )
         self.profile.start()
 
     def stop(self) -> None:

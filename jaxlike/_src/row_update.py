@@ -18,15 +18,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
-
 
 def in_own_dtype(kind: str, run: Callable[[Tensor, Tensor], Tensor], tensor: Tensor, values: Tensor) -> Tensor:
     """``run(tensor, values)`` in a dtype that torch's scatters take, and back."""
     dtype = tensor.dtype
     ordered = kind in ("min", "max")
     if dtype in unsigned.WIDE and not ordered:  # the same bits, wrapping the same way
-        return run(tensor.view(_SIGNED[dtype]), values.view(_SIGNED[dtype])).view(dtype)
+        return run(tensor.view(unsigned.SIGNED[dtype]), values.view(unsigned.SIGNED[dtype])).view(dtype)
     if dtype is torch.uint64:
         return unsigned.unflip(run(unsigned.flip(tensor), unsigned.flip(values)))
     if dtype in unsigned.WIDE:

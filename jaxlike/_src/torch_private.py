@@ -478,6 +478,28 @@ def _make_zero_tangents_cheap() -> torch.library.Library:
 _zero_tangents = _make_zero_tangents_cheap()
 
 
+def _batched_view_as_dtype(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """The rule of vmap for ``tensor.view(dtype)``."""
+    level, axis, inside = level_of(tensor), functorch.maybe_get_bdim(tensor), wrapped_value(tensor)
+    with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet(torch._C.DispatchKey.FuncTorchBatched)):
+        lanes = inside.movedim(axis, 0)
+        if lanes.element_size() != dtype.itemsize:
+            lanes = lanes.contiguous()
+        return functorch._add_batch_dim(lanes.view(dtype), 0, level)
+
+
+def _add_missing_batching_rules() -> torch.library.Library | None:
+    """torch 2.11 has no rule of vmap for a view as another dtype; later ones do."""
+    if torch._C._dispatch_has_kernel_for_dispatch_key("aten::view.dtype", "FuncTorchBatched"):
+        return None
+    library = torch.library.Library("aten", "IMPL")
+    library.impl("view.dtype", _batched_view_as_dtype, "FuncTorchBatched")
+    return library
+
+
+_batching_rules = _add_missing_batching_rules()
+
+
 def dual_parts(tensor: Tensor) -> tuple[Tensor, Tensor]:
     """Primal and tangent of a tensor that `has_tangent`, below its level."""
     with _at_jvp_level_of(tensor), _set_fwd_grad_enabled(True):
@@ -489,6 +511,13 @@ def materialized(tensor: Tensor) -> Tensor:
     """A plain tensor with storage: what derivatives know to be zero may come without."""
     return torch.zeros_like(tensor).clone() if tensor._is_zerotensor() else tensor
 
+
+# Binary kernels that want both operands on one device; most take a 0-d operand from the CPU.
+ONE_DEVICE = frozenset(
+    getattr(torch.ops.aten, name).default
+    for name in ("complex", "gcd", "hypot", "igamma", "igammac", "lcm", "logaddexp", "logaddexp2", "nextafter", "polar",
+                 "special_gammainc", "special_gammaincc")
+)  # fmt: skip
 
 # Ops that keep a layout, and what takes any: inputs at replay may lie in memory in another way than those traced.
 ANY_LAYOUT = {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WIDE = frozenset([torch.uint16, torch.uint32, torch.uint64])
+SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}  # of the same bits
 Uint64Rule: TypeAlias = "Literal['bits', 'order', 'own'] | Callable[..., Tensor]"
 _TOP = -(1 << 63)
 
@@ -30,6 +31,22 @@ def flip(tensor: Tensor) -> Tensor:
 def unflip(tensor: Tensor) -> Tensor:
     """Inverse of `flip`."""
     return (tensor ^ _TOP).view(torch.uint64)
+
+
+def where(chosen: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """torch.where of two tensors of one dtype, which CUDA lacks for the wide unsigned types."""
+    signed = SIGNED.get(x.dtype)
+    if signed is None:
+        return torch.where(chosen, x, y)
+    return torch.where(chosen, x.view(signed), y.view(signed)).view(x.dtype)
+
+
+def moved_as_signed(kernel: Any, tensor: Tensor, *args: Any) -> Tensor:
+    """A kernel that only moves elements, where torch lacks it for the wide unsigned types and float8."""
+    if tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:
+        return kernel(tensor.to(torch.float32), *args).to(tensor.dtype)
+    signed = SIGNED.get(tensor.dtype)
+    return kernel(tensor, *args) if signed is None else kernel(tensor.view(signed), *args).view(tensor.dtype)
 
 
 def emulate(kernel: Callable[..., Any], uint64: Uint64Rule, *tensors: Tensor, **static: Any) -> Any:

@@ -291,7 +291,10 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     parameters = ["device", *map(repr, graph.inputs), *map(repr, graph.lifted_vars)]
     lines = [f"def replay({', '.join(parameters)}):"]
     for k, node in enumerate(graph.nodes):
-        given = [source(a) for a in node.args] + [f"{key}={source(v)}" for key, v in node.kwargs.items()]
+        given = [source(a) for a in node.args]
+        if node.op in torch_private.ONE_DEVICE:  # constants are 0-d and on the CPU, which other kernels take
+            given = [f"{g}.to(device)" if a in graph.constants else g for a, g in zip(node.args, given, strict=True)]
+        given += [f"{key}={source(v)}" for key, v in node.kwargs.items()]
         targets = [repr(o) if o is not None else "_" for o in node.outs]
         left = targets[0] if node.single else "".join(f"{t}, " for t in targets).rstrip()
         op = node.op

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -26,7 +26,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.lax.precision import Precision
-from jaxlike._src.numpy.arguments import like, moved_as_signed
+from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.arithmetic import absolute
 from jaxlike._src.numpy.kinks import const
 from jaxlike._src.numpy.products import einsum
@@ -224,7 +224,7 @@ def _nearest(x: Array, shape: Sequence[int]) -> Array:
             continue
         places = (torch.arange(new, device=tensor.device).to(torch.float32) + 0.5) * old / new
         at = torch.floor(places).to(torch.int64).clamp(0, old - 1)
-        tensor = moved_as_signed(torch.index_select, tensor, axis, at)
+        tensor = unsigned.moved_as_signed(torch.index_select, tensor, axis, at)
     return like(x, tensor)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import config
+from jaxlike._src import config, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
 from jaxlike._src.debug_checks import told_as
@@ -82,7 +82,7 @@ class Cond(Structured):
         outs = self.branches[0](operands)
         for k, branch in enumerate(self.branches[1:], start=1):
             outs = [
-                type(o)(torch.where(torch.ge(number, k), unwrap(n), unwrap(o)), o._tag)
+                type(o)(unsigned.where(torch.ge(number, k), unwrap(n), unwrap(o)), o._tag)
                 for o, n in zip(outs, branch(operands), strict=True)
             ]
         return outs
@@ -343,7 +343,7 @@ def _in_python(index: Array, bodies: Sequence[Body], values: Sequence[Array]) ->
     number, outs = unwrap(index), bodies[0].run(values)
     for k, body in enumerate(bodies[1:], start=1):
         outs = [
-            type(o)(torch.where(torch.ge(number, k), unwrap(n), unwrap(o)), o._tag)
+            type(o)(unsigned.where(torch.ge(number, k), unwrap(n), unwrap(o)), o._tag)
             for o, n in zip(outs, body.run(values), strict=True)
         ]
     return outs

@@ -13,7 +13,7 @@ import torch
 
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
-from jaxlike._src.border import astype, tensor_as
+from jaxlike._src.border import astype, beside, tensor_as
 from jaxlike._src.lax.accuracy import RoundingMethod
 from jaxlike._src.lax.strict import (
     ANY,
@@ -423,7 +423,7 @@ def imag(x: Tensor) -> Tensor:
 @binop(WIDE_FLOAT)
 def complex(x: Tensor, y: Tensor) -> Tensor:
     """``x + i y``."""
-    return torch.complex(*torch.broadcast_tensors(x, y))
+    return torch.complex(*torch.broadcast_tensors(*beside(x, y)))
 
 
 @unop(WIDE_FLOAT + COMPLEX)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from jaxlike._src import unsigned
 from jaxlike._src.border import canonicalize_shape, unwrap
 from jaxlike._src.index_plan import GatherScatterMode
 from jaxlike._src.indexing import fill_tensor, may_have_derivative
@@ -91,12 +92,16 @@ def _gathered(
     where = locate(x.shape, sizes, starts, start_map, list(zip(own, of_indices, strict=True)), check=check)
     rest = [i for i in range(x.ndim) if i not in where.axes]
     rows = tensor.permute([*where.axes, *rest, *range(x.ndim, tensor.dim())])
-    out = rows[tuple(where.at)] if where.axes else rows.expand([*starts.shape[:-1], *rows.shape])
+    out = (
+        unsigned.moved_as_signed(lambda t: t[tuple(where.at)], rows)
+        if where.axes
+        else rows.expand([*starts.shape[:-1], *rows.shape])
+    )
     if where.axes:  # positions of size 1 along a batch axis that no start depends on
         out = out.expand([*starts.shape[:-1], *out.shape[batch:]])
     if where.inside is not None:
         inside = where.inside.reshape([*where.inside.shape, *[1] * (out.dim() - batch)])
-        out = torch.where(inside, out, out.detach() if fill is None else fill)
+        out = unsigned.where(inside, out, out.detach() if fill is None else fill)
     order = [*where.axes, *rest]
     gone = sorted((batch + order.index(i) for i in (*collapsed, *own)), reverse=True)
     for axis in gone:

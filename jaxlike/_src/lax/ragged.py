@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import astype, unwrap
 from jaxlike._src.lax.dot import check_dot, dot_general
@@ -146,7 +146,9 @@ def _in_groups(x: Array, ragged: int, prefix: Sequence[int], sizes: Tensor) -> A
     inside = inside.permute([0, *(k + 1 for k in order)])
     shape = [inside.shape[0], *(n if i in (*prefix, ragged) else 1 for i, n in enumerate(x.shape))]
     tensor = unwrap(x)
-    return like(x, torch.where(inside.reshape(shape), tensor, torch.zeros((), dtype=tensor.dtype, device=tensor.device)))
+    return like(
+        x, unsigned.where(inside.reshape(shape), tensor, torch.zeros((), dtype=tensor.dtype, device=tensor.device))
+    )
 
 
 def _checked(x: Array, y: Array, sizes: Array, numbers: RaggedDotDimensionNumbers) -> tuple[_Mode, int, list[int]]:

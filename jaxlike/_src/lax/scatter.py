@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from jaxlike._src import row_update
+from jaxlike._src import row_update, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
 from jaxlike._src.index_plan import GatherScatterMode
@@ -291,7 +291,7 @@ def scatter_apply(
 
     def once(values: Array, done: Tensor) -> Array:
         changed = _elementwise(func, values)
-        return like(x, torch.where(done < unwrap(counts), unwrap(changed), unwrap(values)))
+        return like(x, unsigned.where(done < unwrap(counts), unwrap(changed), unwrap(values)))
 
     if unique_indices:
         return once(x, torch.zeros((), dtype=torch.int32, device=times.device))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.lax.strict import ANY, check_kind, check_same_dtypes, compute, operand, result
@@ -62,7 +62,7 @@ def select_n(which: ArrayLike, *cases: ArrayLike) -> Array:
     out = tensors[0]
     for k, t in enumerate(tensors[1:], start=1):
         chosen = number if number.dtype is torch.bool else torch.ge(number, k)
-        out = torch.where(chosen, t, out)
+        out = unsigned.where(chosen, t, out)
     if all(a.weak_type for a in arrays) == arrays[0].weak_type:
         return like(arrays[0], out)
     return Array(out)

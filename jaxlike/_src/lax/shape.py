@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from jaxlike._src import unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, canonicalize_axis, canonicalize_shape, unwrap
 from jaxlike._src.lax.strict import check_same_dtypes, check_shapelike, operand
 from jaxlike._src.numpy import shape as numpy_shape
-from jaxlike._src.numpy.arguments import index_tuple, like, moved_as_signed, one_array, payload
+from jaxlike._src.numpy.arguments import index_tuple, like, one_array, payload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,7 +217,7 @@ def rev(operand: ArrayLike, dimensions: Sequence[int]) -> Array:
         raise TypeError(
             f"rev dimensions must all be less than operand ndim, got dimensions {axes} for operand ndim {x.ndim}."
         )
-    return like(x, moved_as_signed(torch.flip, unwrap(x), axes)) if axes else x
+    return like(x, unsigned.moved_as_signed(torch.flip, unwrap(x), axes)) if axes else x
 
 
 # Joining and cutting

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, canonicalize_shape, concrete_tensor, scalar, unwrap
 from jaxlike._src.index_watch import watch_index
 from jaxlike._src.lax.shape import expand_dims, squeeze
 from jaxlike._src.lax.strict import check_same_dtypes, check_shapelike
 from jaxlike._src.lax.strict import operand as _operand
-from jaxlike._src.numpy.arguments import like, moved_as_signed
+from jaxlike._src.numpy.arguments import like
 from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _clamped(start: Any, array: Array, room: int) -> int | Tensor:
 
 def _window(tensor: Tensor, axis: int, start: Tensor, size: int) -> Tensor:
     places = torch.arange(size, device=tensor.device) + start
-    return moved_as_signed(lambda t: torch.index_select(t, axis, places), tensor)
+    return unsigned.moved_as_signed(lambda t: torch.index_select(t, axis, places), tensor)
 
 
 def dynamic_slice(
@@ -256,7 +256,7 @@ def _updated(tensor: Tensor, new: Tensor, places: Sequence[int | Tensor]) -> Ten
             continue
         offset = torch.arange(size, device=tensor.device) - at
         new = (
-            moved_as_signed(lambda t, a, o: torch.index_select(t, a, o), new, axis, offset.clamp(0, width - 1))
+            unsigned.moved_as_signed(lambda t, a, o: torch.index_select(t, a, o), new, axis, offset.clamp(0, width - 1))
             if (width)
             else new
         )
@@ -266,7 +266,7 @@ def _updated(tensor: Tensor, new: Tensor, places: Sequence[int | Tensor]) -> Ten
         return tensor
     for _ in range(tensor.dim() - len(places)):
         inside = None if inside is None else inside.unsqueeze(-1)
-    return new if inside is None else torch.where(inside, new, tensor)
+    return new if inside is None else unsigned.where(inside, new, tensor)
 
 
 def _spliced(tensor: Tensor, new: Tensor, places: Sequence[int], axis: int) -> Tensor:

@@ -11,9 +11,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from jaxlike._src import config, dtypes, errors, torch_private
+from jaxlike._src import config, dtypes, errors, torch_private, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
 from jaxlike._src.debug_checks import told_as
@@ -191,7 +190,7 @@ class While(Structured):
 def chosen(going: Tensor, new: Array, old: Array) -> Array:
     """The new value in lanes that go on, the old one in the others; lanes are along axis 0."""
     a, b = unwrap(new), unwrap(old)
-    return type(new)(torch.where(going.reshape([-1, *[1] * (a.dim() - 1)]), a, b), new._tag)
+    return type(new)(unsigned.where(going.reshape([-1, *[1] * (a.dim() - 1)]), a, b), new._tag)
 
 
 # The public functions
@@ -339,7 +338,7 @@ def _step_by_step(cond: Body, body: Body, carry: list[Array]) -> list[Array]:
         carry = (
             new
             if not known.dim()
-            else [type(n)(torch.where(pred, unwrap(n), unwrap(o)), n._tag) for n, o in zip(new, carry, strict=True)]
+            else [type(n)(unsigned.where(pred, unwrap(n), unwrap(o)), n._tag) for n, o in zip(new, carry, strict=True)]
         )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, tensor_to_numpy, unwrap
 from jaxlike._src.lax import elementwise
@@ -284,5 +284,5 @@ def _folded(
         )
         joined = combine(total, [like(x, unwrap(x)[cut]) for x in padded])
         kept = zip(joined, total, strict=True)
-        total = [like(t, torch.where(known[cut], unwrap(j), unwrap(t))) for j, t in kept]
+        total = [like(t, unsigned.where(known[cut], unwrap(j), unwrap(t))) for j, t in kept]
     return [astype(t, t.dtype) for t in total]

@@ -20,6 +20,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
     astype,
+    beside,
     canonicalize_axis,
     check_arraylike,
     check_arraylike_or_none,
@@ -99,7 +100,7 @@ def sigmoid(x: ArrayLike) -> Array:
 def softplus(x: ArrayLike) -> Array:
     """``log(1 + exp(x))``."""
     if (t := plain(x)) is not None:
-        return Array(torch.logaddexp(t, const(t, 0)), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
+        return Array(torch.logaddexp(*beside(t, const(t, 0))), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     return logaddexp(x, 0)
 
 

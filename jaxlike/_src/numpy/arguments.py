@@ -23,6 +23,7 @@ from jaxlike._src.border import (
     canonicalize_shape,
     check_arraylike,
     concrete_or_error,
+    device_of,
     unwrap,
 )
 from jaxlike._src.devices import default_torch_device, to_torch_device
@@ -92,20 +93,9 @@ def astype(x: Array, dtype: Any, weak_type: bool = False) -> Array:
     return border.astype(x, dtype, weak_type)
 
 
-_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
-
-
-def moved_as_signed(kernel: Any, tensor: Tensor, *args: Any) -> Tensor:
-    """A kernel that only moves elements, where torch lacks it for the wide unsigned types and float8."""
-    if tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:
-        return kernel(tensor.to(torch.float32), *args).to(tensor.dtype)
-    signed = _SIGNED.get(tensor.dtype)
-    return kernel(tensor, *args) if signed is None else kernel(tensor.view(signed), *args).view(tensor.dtype)
-
-
 def known_index(places: np.ndarray[Any, Any], beside: Tensor) -> Tensor:
     """Places that the host has computed, as an index tensor on the device of another."""
-    device = default_torch_device() if beside.device.type == "meta" else beside.device
+    device = device_of(beside)
     with torch_private.outside():
         index = constant(torch.from_numpy(places.astype(np.int64)).to(device))
     return unwrap(index)

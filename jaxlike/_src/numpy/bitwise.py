@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from jaxlike._src import dtypes, unsigned
-from jaxlike._src.border import check_arraylike, kind_of
+from jaxlike._src.border import beside, check_arraylike, kind_of
 from jaxlike._src.family import BITS, Promotion, alias, binary, to_numeric, unary
 from jaxlike._src.numpy.arithmetic import absolute, floor_divide, multiply
 from jaxlike._src.numpy.compare import maximum
@@ -139,7 +139,7 @@ def _gcd_64(x: Tensor, y: Tensor) -> Tensor:
 
 @binary(primitive="gcd", uint64=_gcd_64)
 def _gcd(x: Tensor, y: Tensor) -> Tensor:
-    return torch.gcd(x, y)
+    return torch.gcd(*beside(x, y))
 
 
 def gcd(x1: ArrayLike, x2: ArrayLike) -> Array:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import astype, conjugate, promote_dtypes, promote_dtypes_inexact, unwrap
 from jaxlike._src.lax.precision import canonicalize_precision
-from jaxlike._src.numpy.arguments import array_of, moved_as_signed, user_dtype
+from jaxlike._src.numpy.arguments import array_of, user_dtype
 from jaxlike._src.numpy.products import exact
 from jaxlike._src.numpy.shape import all_arrays
 
@@ -80,12 +80,12 @@ def _slid(name: str, a: Any, v: Any, mode: str, precision: Any, preferred_elemen
     if swapped:
         long, short = short, long
     if name == "convolve":
-        short = moved_as_signed(torch.flip, short, (0,))
+        short = unsigned.moved_as_signed(torch.flip, short, (0,))
     before, behind = _padding(mode, short.shape[0])
     long = torch.cat([long.new_zeros(before), long, long.new_zeros(behind)])
     slid = slide(long, short)
     if swapped and name == "correlate":
-        slid = moved_as_signed(torch.flip, slid, (0,))
+        slid = unsigned.moved_as_signed(torch.flip, slid, (0,))
     return astype(array_of(slid, wide), out)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from jaxlike._src.border import beside
 from jaxlike._src.family import binary, to_inexact, unary
 from jaxlike._src.numpy.compare import lexicographic
 from jaxlike._src.numpy.kinks import const
@@ -73,7 +74,7 @@ def _larger(x: Tensor, y: Tensor) -> Tensor:
 def logaddexp(x1: Tensor, x2: Tensor) -> Tensor:
     """``log(exp(x1) + exp(x2))`` without overflow."""
     if not x1.dtype.is_complex:
-        return torch.logaddexp(x1, x2)
+        return torch.logaddexp(*beside(x1, x2))
     top = _larger(x1, x2)
     out = top + torch.log1p(torch.exp((x1 + x2) - top * const(top, 2)))
     return torch.complex(out.real, _wrapped(out.imag, math.pi))
@@ -83,7 +84,7 @@ def logaddexp(x1: Tensor, x2: Tensor) -> Tensor:
 def logaddexp2(x1: Tensor, x2: Tensor) -> Tensor:
     """``log2(2**x1 + 2**x2)`` without overflow."""
     if not x1.dtype.is_complex:
-        return torch.logaddexp2(x1, x2)
+        return torch.logaddexp2(*beside(x1, x2))
     top = _larger(x1, x2)
     ln2 = math.log(2)
     out = top + torch.log1p(torch.exp(((x1 + x2) - top * const(top, 2)) * const(top, ln2))) * const(top, 1 / ln2)

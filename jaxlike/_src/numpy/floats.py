@@ -12,6 +12,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
+    beside,
     broadcast_shapes,
     check_arraylike,
     promote_dtypes_inexact,
@@ -74,7 +75,7 @@ def nextafter(x: Tensor, y: Tensor) -> Tensor:
     """The next representable number after ``x`` in the direction of ``y``; it has no derivative."""
     if transformed() and not {raw_parts(x), raw_parts(y)}.isdisjoint(("grad", "jvp")):
         raise NotImplementedError("Differentiation rule for 'nextafter' not implemented")
-    return torch.nextafter(x, y)
+    return torch.nextafter(*beside(x, y))
 
 
 @unary(promote=to_inexact, weak=False)
@@ -84,7 +85,7 @@ def spacing(x: Tensor) -> Tensor:
         raise ValueError("jnp.spacing is not defined for complex inputs.")
     infinity = const(x, math.inf)
     if x.dtype is torch.float16:
-        return torch.nextafter(x, infinity.expand(x.shape)) - x
+        return torch.nextafter(x, infinity.to(x.device).expand(x.shape)) - x
     step = torch.nextafter(x, torch.copysign(infinity, x)) - x
     smallest = const(x, float(dtypes.finfo(dtypes.from_torch(x.dtype)).smallest_subnormal))
     return torch.where(torch.eq(step, const(x, 0)), torch.copysign(smallest, x), step)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -22,7 +22,7 @@ from jaxlike._src.border import (
     to_numpy,
     unwrap,
 )
-from jaxlike._src.numpy.arguments import astype, axes_of, known_index, like, moved_as_signed, one_array
+from jaxlike._src.numpy.arguments import astype, axes_of, known_index, like, one_array
 from jaxlike._src.numpy.ranges import arange
 from jaxlike._src.numpy.shape import broadcast_array, broadcast_shapes, expand_dims, moveaxis, ravel
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def select(x: Array, axis: int, index: Tensor) -> Array:
     """The elements of ``x`` at ``index``, a vector of places along an axis that are all in range."""
-    return like(x, moved_as_signed(torch.index_select, unwrap(x), axis, index))
+    return like(x, unsigned.moved_as_signed(torch.index_select, unwrap(x), axis, index))
 
 
 def _select_known(x: Array, axis: int, places: np.ndarray[Any, Any]) -> Array:

@@ -15,7 +15,7 @@ from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, concrete_or_error, scalar_value, to_numpy, unwrap
 from jaxlike._src.numpy import create
-from jaxlike._src.numpy.arguments import astype, known_index, like, moved_as_signed, one_array
+from jaxlike._src.numpy.arguments import astype, known_index, like, one_array
 from jaxlike._src.numpy.averages import mean
 from jaxlike._src.numpy.quantiles import median
 from jaxlike._src.numpy.ranges import linspace
@@ -165,7 +165,7 @@ def _by_index(x: Array, widths: Pairs, mode: str) -> Array:
         if _nothing_to_repeat(size, low, high, mode):
             continue
         picks = np.pad(np.arange(size), (low, high), mode=mode)  # pyright: ignore[reportArgumentType, reportCallIssue]
-        tensor = moved_as_signed(torch.index_select, tensor, axis, known_index(picks, tensor))
+        tensor = unsigned.moved_as_signed(torch.index_select, tensor, axis, known_index(picks, tensor))
     return like(x, tensor)
 
 

@@ -24,6 +24,7 @@ from jaxlike._src.border import (
     cast,
     check_arraylike,
     conjugate,
+    device_of,
     is_arraylike,
     kind_of,
     promote_args,
@@ -49,7 +50,12 @@ def exact(kernel: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
         return exact(kernel, *(t.to(torch.int32) for t in tensors)) != 0
     if dtype in unsigned.WIDE:
         return unsigned.emulate(lambda *ts: exact(kernel, *ts), "bits", *tensors)
-    if not dtype.is_floating_point and not dtype.is_complex and tensors[0].device.type == "cuda":
+    if (
+        not dtype.is_floating_point
+        and not dtype.is_complex
+        and len(tensors) == 2
+        and device_of(tensors[0]).type != "cpu"
+    ):
         return _integers_in_halves(kernel, *tensors)
     return kernel(*tensors)
 
@@ -61,7 +67,7 @@ def _integers_in_halves(kernel: Callable[..., Tensor], *tensors: Tensor) -> Tens
     total: Tensor | None = None
     for i in range(4):
         for j in range(4 - i):
-            part = kernel(digits[0][i], digits[1][j]).to(torch.int64) << (16 * (i + j))
+            part = torch.round(kernel(digits[0][i], digits[1][j])).to(torch.int64) << (16 * (i + j))
             total = part if total is None else total + part
     assert total is not None
     return total.to(tensors[0].dtype)
@@ -411,7 +417,7 @@ def contract(plan: Plan, tensors: Sequence[Tensor]) -> Tensor:
         picked = [terms[i] for i in chosen]
         terms = [t for i, t in enumerate(terms) if i not in chosen]
         equation = ",".join(labels for labels, _ in picked) + "->" + made
-        terms.append((made, torch.einsum(equation, *(t for _, t in picked))))
+        terms.append((made, exact(functools.partial(torch.einsum, equation), *(t for _, t in picked))))
     return terms[0][1]
 
 
@@ -461,13 +467,8 @@ def einsum(
             dtype = result
     tensors = [tensor_as(x, dtype) for x in arrays]
     with matmul_precision(precision):
-        made = exact_many(functools.partial(contract, plan), tensors)
+        made = contract(plan, tensors)
     return _result(made, result, weak)
-
-
-def exact_many(kernel: Callable[[Sequence[Tensor]], Tensor], tensors: Sequence[Tensor]) -> Tensor:
-    """`exact` for kernels of a list; on a GPU integers multiply pairwise, so only two at a time are exact."""
-    return exact(lambda *ts: kernel(ts), *tensors)
 
 
 def _from_lists(given: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:

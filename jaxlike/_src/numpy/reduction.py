@@ -212,7 +212,7 @@ SHORT_DTYPES = frozenset(map(dtypes.from_torch, [*SHORT_FLOATS, *_FLOAT8]))
 
 def masked(tensor: Tensor, mask: Tensor, other: Tensor) -> Tensor:
     """``tensor`` where ``mask`` holds, elsewhere the 0-d ``other``."""
-    return torch.where(mask, tensor, other)
+    return unsigned.where(mask, tensor, other)
 
 
 def identity_of(value: Any, dtype: Any) -> Tensor:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -26,7 +26,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import like, moved_as_signed, one_array, payload
+from jaxlike._src.numpy.arguments import like, one_array, payload
 from jaxlike._src.numpy.arithmetic import remainder
 from jaxlike._src.numpy.compare import maximum, minimum
 from jaxlike._src.numpy.complex_parts import iscomplexobj
@@ -71,7 +71,7 @@ def where(
                 if type(x) is Array and x._frame is fast:
                     a = x._t
                     if type(y) is Array:
-                        if y._frame is fast and a.dtype is y._t.dtype:
+                        if y._frame is fast and a.dtype is y._t.dtype and a.dtype not in unsigned.WIDE:
                             return Array(torch.where(c, a, y._t), x._tag and y._tag)
                     elif type(y) is float and a.dtype in _WIDE_FLOATS:
                         return Array(torch.where(c, a, scalar(y, a.dtype)), x._tag)
@@ -105,7 +105,7 @@ def _where(condition: Any, x: Any, y: Any) -> Array:
     for _ in range(payload(x)):  # leading axes: the payload stays last
         if a.dim() < b.dim():
             a = a.reshape((1,) * (b.dim() - a.dim()) + tuple(a.shape))
-    return finish("select_n", like(x, torch.where(chosen, a, b)))
+    return finish("select_n", like(x, unsigned.where(chosen, a, b)))
 
 
 def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Array:
@@ -217,7 +217,7 @@ def choose(
     shape = common_shape([index.shape, *(c.shape for c in arrays)])
     rows = torch.stack([unwrap(c).expand(shape) for c in arrays])
     where_to = cast(unwrap(index), torch.int64).expand(shape).unsqueeze(0)
-    taken = moved_as_signed(lambda t: torch.gather(t, 0, where_to), rows)
+    taken = unsigned.moved_as_signed(lambda t: torch.gather(t, 0, where_to), rows)
     return Array(taken.squeeze(0))
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, canonicalize_axis, concrete_or_error, promote_dtypes, unwrap
 from jaxlike._src.numpy import reduce
-from jaxlike._src.numpy.arguments import like, moved_as_signed, one_array
+from jaxlike._src.numpy.arguments import like, one_array
 from jaxlike._src.numpy.compare import equal, not_equal
 from jaxlike._src.numpy.filled import full_like, zeros
 from jaxlike._src.numpy.find import in_order, places_in
@@ -73,7 +73,7 @@ def _sorted(x: Array, equal_nan: bool) -> _Sorted:
         return _Sorted(like(x, tensor.new_zeros((1, *tensor.shape[1:]))), none.to(torch.bool), none)
     columns = tensor.reshape(length, width)
     order = lexical_order([columns[:, k] for k in reversed(range(width))], 0)
-    rows = moved_as_signed(torch.index_select, tensor, 0, order)
+    rows = unsigned.moved_as_signed(torch.index_select, tensor, 0, order)
     if length == 0:
         return _Sorted(like(x, rows), torch.zeros(0, dtype=torch.bool, device=tensor.device), order)
     return _Sorted(like(x, rows), _differs(_comparable(rows), equal_nan), order)
@@ -112,7 +112,7 @@ def _unique(
         kept = torch.remainder(first_true(new, size), max(length, 1))
     result = values
     if some:
-        result = like(values, moved_as_signed(torch.index_select, unwrap(values), 0, kept))
+        result = like(values, unsigned.moved_as_signed(torch.index_select, unwrap(values), 0, kept))
     count = new.sum()
     if size is not None and fill_value is not None:
         fill = astype(asarray(fill_value), result.dtype)
@@ -371,7 +371,7 @@ def _sorted_pair(x: Array, y: Array, assume_unique: bool) -> _Pair:
             continue
         values, new, order = _sorted(z, equal_nan=True)
         kept = torch.remainder(first_true(new, z.shape[0]), z.shape[0])
-        parts.append(like(z, moved_as_signed(torch.index_select, unwrap(values), 0, kept)))
+        parts.append(like(z, unsigned.moved_as_signed(torch.index_select, unwrap(values), 0, kept)))
         firsts.append(_as_int(order.index_select(0, kept)))
         valid.append(places < new.sum())
     both = concatenate(parts)

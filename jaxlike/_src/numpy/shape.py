@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from jaxlike._src import unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -29,7 +30,6 @@ from jaxlike._src.numpy.arguments import (
     hashable,
     index_tuple,
     like,
-    moved_as_signed,
     one_array,
     payload,
     size_of,
@@ -383,7 +383,7 @@ def _flipped(x: Array, axis: Any) -> Array:
         axes = tuple(canonicalize_axis(i, x.ndim) for i in index_tuple(axis))
         if len(set(axes)) != len(axes):
             raise TypeError(f"rev dimensions must be unique, got {axes}.")
-    return like(x, moved_as_signed(torch.flip, unwrap(x), axes)) if axes else x
+    return like(x, unsigned.moved_as_signed(torch.flip, unwrap(x), axes)) if axes else x
 
 
 def fliplr(m: ArrayLike) -> Array:
@@ -431,9 +431,9 @@ def roll(a: ArrayLike, shift: ArrayLike | Sequence[int], axis: int | Sequence[in
     x = one_array("roll", a)
     if type(shift) is int and x.size:
         if axis is None and not payload(x):
-            return like(x, torch.roll(unwrap(x), shift))
+            return like(x, unsigned.moved_as_signed(torch.roll, unwrap(x), shift))
         if type(axis) is int:
-            return like(x, torch.roll(unwrap(x), shift, canonicalize_axis(axis, x.ndim)))
+            return like(x, unsigned.moved_as_signed(torch.roll, unwrap(x), shift, canonicalize_axis(axis, x.ndim)))
     if axis is None:
         return reshape(_rolled(reshape(x, (x.size,)), shift, (0,)), x.shape)
     return _rolled(x, shift, tuple(canonicalize_axis(i, x.ndim) for i in index_tuple(axis)))
@@ -447,7 +447,7 @@ def _rolled(x: Array, shift: Any, axes: tuple[int, ...]) -> Array:
     pairs = [(int(i), int(n)) for i, n in zip(*np.broadcast_arrays(axes, shifts), strict=True)]
     if x.size == 0 or not pairs:
         return x
-    return like(x, torch.roll(unwrap(x), [n for _, n in pairs], [i for i, _ in pairs]))
+    return like(x, unsigned.moved_as_signed(torch.roll, unwrap(x), [n for _, n in pairs], [i for i, _ in pairs]))
 
 
 def _rolled_by_array(x: Array, shift: Array, axes: tuple[int, ...]) -> Array:
@@ -459,7 +459,7 @@ def _rolled_by_array(x: Array, shift: Array, axes: tuple[int, ...]) -> Array:
     for k, i in enumerate(np.broadcast_to(axes, sizes).tolist()):
         n = tensor.shape[i]
         at = torch.arange(n, device=tensor.device) - shifts[k]
-        tensor = moved_as_signed(torch.index_select, tensor, i, at % max(n, 1))
+        tensor = unsigned.moved_as_signed(torch.index_select, tensor, i, at % max(n, 1))
     return like(x, tensor)
 
 

@@ -18,7 +18,7 @@ from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import canonicalize_axis, cast, unwrap
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import like, moved_as_signed, one_array, user_dtype
+from jaxlike._src.numpy.arguments import like, one_array, user_dtype
 from jaxlike._src.numpy.shape import all_arrays, ravel
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def gathered(tensor: Tensor, axis: int, places: Tensor) -> Tensor:
     """`torch.gather` for every dtype; ``places`` in range."""
     if tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:
         return torch.gather(tensor.view(torch.uint8), axis, places).view(tensor.dtype)
-    return moved_as_signed(torch.gather, tensor, axis, places)
+    return unsigned.moved_as_signed(torch.gather, tensor, axis, places)
 
 
 def _index_dtype(size: int) -> Any:
@@ -136,7 +136,7 @@ def sorted_values(tensor: Tensor, axis: int, descending: bool = False) -> Tensor
         out = torch.sort(tensor, dim=axis, stable=True).values
     else:
         out = gathered(tensor, axis, order_of(tensor, axis))
-    return moved_as_signed(torch.flip, out, (axis,)) if descending else out
+    return unsigned.moved_as_signed(torch.flip, out, (axis,)) if descending else out
 
 
 def argsort(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from jaxlike._src import unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -28,7 +29,6 @@ from jaxlike._src.numpy.arguments import (
     index_tuple,
     known_index,
     like,
-    moved_as_signed,
     one_array,
     user_dtype,
 )
@@ -393,7 +393,7 @@ def repeat(
     at = canonicalize_axis(axis, x.ndim)
     counts = np.broadcast_to(counts, [x.shape[at]])
     picks = np.repeat(np.arange(x.shape[at]), counts)
-    return like(x, moved_as_signed(torch.index_select, tensor, at, known_index(picks, tensor)))
+    return like(x, unsigned.moved_as_signed(torch.index_select, tensor, at, known_index(picks, tensor)))
 
 
 def _repeat_to_length(x: Array, repeats: Array, axis: int, length: int) -> Array:
@@ -415,4 +415,4 @@ def _repeat_to_length(x: Array, repeats: Array, axis: int, length: int) -> Array
     ends = torch.cumsum(unwrap(broadcast_array(counts, (n,))).to(torch.int64), 0)
     places = torch.arange(length, device=tensor.device)
     picks = (places.unsqueeze(1) >= ends).sum(1).clamp(max=n - 1)
-    return like(x, moved_as_signed(torch.index_select, tensor, at, picks))
+    return like(x, unsigned.moved_as_signed(torch.index_select, tensor, at, picks))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes, indexing, torch_private
+from jaxlike._src import dtypes, indexing, torch_private, unsigned
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import canonicalize_axis, unwrap
 from jaxlike._src.devices import default_torch_device
@@ -140,7 +140,7 @@ def take_along_axis(
     one_hot = parsed is GatherScatterMode.ONE_HOT
     fill = indexing.fill_tensor(x, 0 if one_hot else fill_value)
     inside = (places >= 0) & (places < size)
-    made = torch.where(inside.unsqueeze(-1) if extra else inside, taken, fill)
+    made = unsigned.where(inside.unsqueeze(-1) if extra else inside, taken, fill)
     return Array(made) if one_hot else like(x, made)
 
 

@@ -20,7 +20,6 @@ from jaxlike._src.numpy.arguments import (
     array_of,
     hashable,
     like,
-    moved_as_signed,
     new_shape,
     one_array,
     payload,
@@ -74,7 +73,7 @@ def _triangle(name: str, m: Any, k: int, lower: bool) -> Array:
         return like(x, torch.tril(tensor, k) if lower else torch.triu(tensor, k + 1))
     mask = lower_mask(x.shape[-2], x.shape[-1], k, tensor.device)
     zero = torch.zeros((), dtype=tensor.dtype, device=tensor.device)
-    return like(x, torch.where(mask, tensor, zero) if lower else torch.where(mask, zero, tensor))
+    return like(x, unsigned.where(mask, tensor, zero) if lower else unsigned.where(mask, zero, tensor))
 
 
 # Diagonals
@@ -103,13 +102,13 @@ def diag(v: ArrayLike, k: int = 0) -> Array:
         return diagonal(x, offset=k)
     if x.ndim != 1:
         raise ValueError("diag input must be 1d or 2d")
-    return like(x, moved_as_signed(torch.diag_embed, unwrap(x), k))
+    return like(x, unsigned.moved_as_signed(torch.diag_embed, unwrap(x), k))
 
 
 def diagflat(v: ArrayLike, k: int = 0) -> Array:
     """A square matrix with all elements of ``v`` on its ``k``-th diagonal."""
     x = ravel(one_array("diagflat", v))
-    return Array(moved_as_signed(torch.diag_embed, unwrap(x), operator.index(k)))
+    return Array(unsigned.moved_as_signed(torch.diag_embed, unwrap(x), operator.index(k)))
 
 
 def trace(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from jaxlike._src.array import Array
-from jaxlike._src.border import promote_args
+from jaxlike._src.border import beside, promote_args
 from jaxlike._src.family import alias, binary, to_inexact, unary
 from jaxlike._src.numpy.kinks import const, nan_slope, transformed
 from jaxlike._src.regions import written_as
@@ -162,7 +162,7 @@ def hypot(x1: Tensor, x2: Tensor) -> Tensor:
             "Please convert to real values first, such as by using abs(x)"
         )
     if not transformed():
-        return torch.hypot(x1, x2)
+        return torch.hypot(*beside(x1, x2))
     # JAX's own definition: its slopes at the origin follow from those of maximum and minimum.
     zero, one = const(x1, 0), const(x1, 1)
     a, b = _size(x1), _size(x2)

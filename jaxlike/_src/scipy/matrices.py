@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, check_arraylike, promote_args_inexact, promote_dtypes, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.lax.slicing import slice_in_dim
-from jaxlike._src.numpy.arguments import moved_as_signed
 from jaxlike._src.numpy.padding import pad
 from jaxlike._src.scipy import jnp
 from jaxlike._src.scipy.gammas import comb, gammaln
@@ -56,7 +55,7 @@ def toeplitz(c: Any, r: Any = None) -> Array:
     n, m = first.shape[-1], across.shape[-1]
     if not n or not m:
         return Array(first.new_zeros((*batch, n, m)))
-    line = torch.cat([moved_as_signed(torch.flip, first, (-1,)), across[..., 1:]], -1)
+    line = torch.cat([unsigned.moved_as_signed(torch.flip, first, (-1,)), across[..., 1:]], -1)
     return Array(line[..., _places(m, line) - _places(n, line).unsqueeze(-1) + n - 1])
 
 
