@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
@@ -31,11 +32,10 @@ from jaxlike._src.index_plan import (
     slice_bounds,
     tensor_of,
 )
+from jaxlike._src.regions import STATIC_INDEX, as_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from torch import Tensor
 
 # Reading
 
@@ -204,7 +204,7 @@ def getitem(x: Array, index: Any, /) -> Array:
                 return Array(x._t[index] if step is None or step > 0 else _backwards(x._t, index), x._tag)
             if kind is tuple:
                 if is_static(index):
-                    return Array(x._t[index], x._tag)
+                    return Array(as_one(STATIC_INDEX, {}, Tensor.__getitem__, x._t, index), x._tag)
                 return Array(x._t[tensors_of(x, index)], x._tag)
             if kind is Array:
                 return Array(x._t[tensors_of(x, (index,))], x._tag)

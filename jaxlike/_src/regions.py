@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 
 from jaxlike._src.array import Array
@@ -32,14 +33,18 @@ class Region(NamedTuple):
     nodes: tuple[Node, ...]
 
 
-def as_one(name: str, params: dict[str, Any], fun: Callable[..., Any], *args: Any) -> Any:
-    """``fun(*args)``, in a trace remembered as one equation; the tensors among the arguments are its operands."""
+def as_one(name: str, params: dict[str, Any], fun: Callable[..., Any], *args: Any, operands: Any = None) -> Any:
+    """``fun(*args)``, in a trace remembered as one equation.
+
+    Its operands, if they are not said, are the tensors among the arguments.
+    """
     trace = STATE.frame.trace if STATE.frame is not None else None
     if trace is None:
         return fun(*args)
     start = len(trace.nodes)
     out = fun(*args)
-    _remember(trace, start, name, params, [a for a in args if isinstance(a, torch.Tensor)], [out])
+    given = [a for a in args if isinstance(a, torch.Tensor)] if operands is None else operands
+    _remember(trace, start, name, params, given, [out])
     return out
 
 
@@ -80,6 +85,20 @@ def equation(
     return lift
 
 
+# Regions that a jaxpr writes in a way of their own: a call of their jaxpr; one slice, and axes taken away and added.
+JIT, STATIC_INDEX = "jit", "static index"
+
+
+def jitted(name: str, describe: Callable[..., Sequence[Any]] = lambda *args: args) -> Callable[[Callable[..., Any]], Any]:
+    """Decorate a function of Arrays that JAX's library compiles for itself: a jaxpr shows a call of its jaxpr.
+
+    Args:
+        name: what the call is named.
+        describe: from the function's arguments those that are arrays or numbers.
+    """
+    return equation(JIT, lambda *args, **kwargs: (describe(*args, **kwargs), {"name": name}))
+
+
 def _remember(trace: Any, start: int, name: str, params: Any, operands: Sequence[Any], outs: Sequence[Any]) -> None:
     nodes = tuple(trace.nodes[start:])
     if STATE.frame is None or STATE.frame.trace is not trace or not nodes:
@@ -99,4 +118,6 @@ def _variable(trace: Any, x: Any) -> Any:
         return found
     if isinstance(x, torch.Tensor):
         return trace.vars.get(id(x))
+    if isinstance(x, np.generic):
+        x = x.item()
     return x if isinstance(x, bool | int | float | complex) else None

@@ -68,7 +68,8 @@ _BINARY = {
     "add": "add", "sub": "sub", "mul": "mul", "div": "div", "maximum": "max", "minimum": "min", "atan2": "atan2",
     "fmod": "rem", "eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge", "pow": "pow",
     "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor", "logical_and": "and", "logical_or": "or",
-    "logical_xor": "xor", "nextafter": "nextafter", "complex": "complex",
+    "logical_xor": "xor", "nextafter": "nextafter", "complex": "complex", "bitwise_left_shift": "shift_left",
+    "bitwise_right_shift": "shift_right_arithmetic",
 }  # fmt: skip
 _BINARY_OPS = {
     getattr(packet, overload): jax_name
@@ -97,6 +98,8 @@ def _binary(r: Reader, node: Node) -> Any:
     dtype = dtypes.from_torch(torch_dtype)
     if node.op._schema.name.startswith("aten::logical") and any(v.dtype is not torch.bool for v in tensors):
         return False
+    if name == "shift_right_arithmetic" and dtype.kind == "u":
+        name = "shift_right_logical"
     if name == "div" and dtype.kind not in "fcV":
         return False
     if name == "pow" and dtype.kind not in "fcV":

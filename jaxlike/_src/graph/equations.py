@@ -8,6 +8,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import constant
 from jaxlike._src.border import tensor_to_numpy
 from jaxlike._src.graph import elementwise_rules as elementwise_rules
+from jaxlike._src.graph import region_rules as region_rules
 from jaxlike._src.graph import shape_rules as shape_rules
 from jaxlike._src.graph.graph import Graph, vars_in
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, DropVar, Jaxpr, Literal

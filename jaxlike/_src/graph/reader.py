@@ -42,6 +42,19 @@ def rule(*ops: Any) -> Callable[[Any], Any]:
     return register
 
 
+_REGION_RULES: dict[str, Callable[[Reader, Region], Any]] = {}
+
+
+def region_rule(name: str) -> Callable[[Any], Any]:
+    """Declare how regions of this name are written."""
+
+    def register(fun: Any) -> Any:
+        _REGION_RULES[name] = fun
+        return fun
+
+    return register
+
+
 class Reader:
     """Writes the equations of one graph."""
 
@@ -167,8 +180,18 @@ class Reader:
 
     def region(self, region: Region) -> None:
         """Nodes that are one equation."""
+        write = _REGION_RULES.get(region.name)
+        if write is not None:
+            write(self, region)
+            return
         dtype = next((self.payload(v).aval.dtype for v in region.operands if isinstance(v, Var)), None)
-        operands = [self.payload(v) if isinstance(v, Var) else self.operand(v, dtype) for v in region.operands]
+        index = dtypes.default_int_dtype()  # a whole number among floats is a place
+        operands = [
+            self.payload(v)
+            if isinstance(v, Var)
+            else self.operand(v, index if type(v) is int and dtype is not None and dtype.kind not in "iu" else dtype)
+            for v in region.operands
+        ]
         outs = [self.result(o) for o in region.outs]
         self.eqns.append(JaxprEqn(operands, outs, builtin(region.name), region.params))
 

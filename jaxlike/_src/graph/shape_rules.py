@@ -151,6 +151,26 @@ def _pad(r: Reader, node: Node) -> Any:
     r.emit("pad", [a, fill], {"padding_config": tuple(config)}, out)
 
 
+@rule(aten.stack.default)
+def _stack(r: Reader, node: Node) -> Any:
+    out, parts = node.outs[0], node.args[0]
+    assert out is not None
+    axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+    dtype = dtypes.from_torch(out.dtype)
+    r.emit("stack", [r.operand(p, dtype) for p in parts], {"axis": axis % len(out.shape)}, out)
+
+
+@rule(aten.split_with_sizes.default, aten.split.Tensor)
+def _split(r: Reader, node: Node) -> Any:
+    a, outs = r.payload(node.args[0]), node.outs
+    axis = (node.args[2] if len(node.args) > 2 else node.kwargs.get("dim", 0)) % len(a.aval.shape)
+    if any(o is None for o in outs):
+        return False
+    sizes = tuple(o.shape[axis] for o in outs if o is not None)
+    r.eqns.append(JaxprEqn([a], [r.result(o) for o in outs if o is not None], builtin("split", True), {"axis": axis, "sizes": sizes}))
+    return True
+
+
 # Made of nothing
 
 
@@ -204,6 +224,16 @@ def _convert(r: Reader, node: Node) -> Any:
         return False
     params = {"new_dtype": dtype, "weak_type": getattr(r.out_avals.get(out), "weak_type", False), "sharding": None}
     r.emit("convert_element_type", [a], params, out)
+    return True
+
+
+@rule(aten.view.dtype)
+def _bitcast(r: Reader, node: Node) -> Any:
+    out, a = node.outs[0], r.payload(node.args[0])
+    assert out is not None
+    if a.aval.shape != out.shape:
+        return False
+    r.emit("bitcast_convert_type", [a], {"new_dtype": dtypes.from_torch(out.dtype)}, out)
     return True
 
 

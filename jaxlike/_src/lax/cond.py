@@ -237,7 +237,8 @@ def cond(
     chosen_by = _predicate(pred)
     if config.disable_jit.value and concrete_tensor(chosen_by) is not None:
         return (true_fun if bool(chosen_by) else false_fun)(*operands)
-    index = astype(chosen_by, np.dtype(np.int32))
+    known = concrete_tensor(chosen_by)
+    index = astype(chosen_by, np.dtype(np.int32)) if known is None else asarray(np.int32(bool(known)))
     return _choose("cond", index, (false_fun, true_fun), ("false_fun", "true_fun"), operands)
 
 
@@ -315,21 +316,25 @@ def _choose(name: str, index: Array, functions: Sequence[Any], labels: Sequence[
         return tree_unflatten(out_tree, _in_python(index, made, values))
     op = made[0].made.get(key := ("cond", *made[1:]))
     if op is None or not all(b.usable() for b in op.branches):
-        starts = [sum(len(b.closed) for b in made[:k]) for k in range(len(made))]
-        op = Cond([_with_all_constants(b, s, made, examples) for b, s in zip(made, starts, strict=True)])
+        op = Cond([_with_all_constants(b, _closed(made), examples) for b in made])
         made[0].made[key] = op
-    return tree_unflatten(out_tree, apply(op, [index, *(c for b in made for c in b.closed), *values]))
+    return tree_unflatten(out_tree, apply(op, [index, *_closed(made), *values]))
 
 
-def _with_all_constants(body: Body, start: int, bodies: Sequence[Body], examples: Sequence[Array]) -> GraphFunction:
+def _closed(bodies: Sequence[Body]) -> list[Array]:
+    """What any of the branches closed over, each value once."""
+    return list({id(c): c for b in bodies for c in b.closed}.values())
+
+
+def _with_all_constants(body: Body, closed: Sequence[Array], examples: Sequence[Array]) -> GraphFunction:
     """A branch that takes what all branches closed over before its arguments."""
-    closed = [c for b in bodies for c in b.closed]
     own = GraphFunction(body.run.graph.with_lifted_first(), body.run.kinds)
-    n, count = len(body.closed), len(closed)
-    if n == count:
+    place = {id(c): k for k, c in enumerate(closed)}
+    own_places, count = [place[id(c)] for c in body.closed], len(closed)
+    if own_places == list(range(count)):
         return own
     return derived(
-        lambda flat: own([*flat[start : start + n], *flat[count:]]),
+        lambda flat: own([*(flat[k] for k in own_places), *flat[count:]]),
         [*(example(c) for c in closed), *examples],
         "branch",
     )

@@ -16,6 +16,7 @@ from jaxlike._src.border import unwrap
 from jaxlike._src.lax.strict import ANY, check_kind, check_same_dtypes, compute, operand, result
 from jaxlike._src.numpy.arguments import like, payload
 from jaxlike._src.numpy.kinks import transformed
+from jaxlike._src.regions import equation
 from jaxlike._src.transforms.stop_gradient import stopped
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _clamp_complex(low: Tensor, x: Tensor, high: Tensor) -> Tensor:
     return compare.minimum.kernel(compare.maximum.kernel(x, low), high)
 
 
+@equation("clamp", lambda *arrays: (arrays, {}))
 def clamp(min: ArrayLike, x: ArrayLike, max: ArrayLike) -> Array:
     """``x`` brought between ``min`` and ``max``, which are scalars or have its shape."""
     low, x, high = (operand("clamp", v, k) for k, v in enumerate((min, x, max)))

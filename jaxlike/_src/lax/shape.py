@@ -19,6 +19,7 @@ from jaxlike._src.border import asarray, canonicalize_axis, canonicalize_shape, 
 from jaxlike._src.lax.strict import check_same_dtypes, check_shapelike, operand
 from jaxlike._src.numpy import shape as numpy_shape
 from jaxlike._src.numpy.arguments import index_tuple, like, one_array, payload
+from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,15 @@ def broadcast_in_dim(
         raise TypeError(
             f"broadcast_in_dim broadcast_dimensions must not contain duplicates, got broadcast_dimensions {places}"
         )
+    return _spread(x, sizes, places)
+
+
+def _as_spread(x: Array, sizes: Shape, places: Sequence[int]) -> Any:
+    return (x,), {"shape": sizes, "broadcast_dimensions": places, "sharding": None}
+
+
+@equation("broadcast_in_dim", _as_spread)
+def _spread(x: Array, sizes: Shape, places: Sequence[int]) -> Array:
     tensor = unwrap(x)
     hidden = tuple(tensor.shape[x.ndim :])
     order = sorted(range(x.ndim), key=places.__getitem__)
@@ -287,6 +297,11 @@ def split(operand: ArrayLike, sizes: Sequence[int], axis: int = 0) -> list[Array
 # Padding
 
 
+def _as_padded(operand: ArrayLike, padding_value: ArrayLike, padding_config: Any) -> Any:
+    return (operand, padding_value), {"padding_config": tuple(map(tuple, padding_config))}
+
+
+@equation("pad", _as_padded)
 def pad(operand: ArrayLike, padding_value: ArrayLike, padding_config: Sequence[tuple[int, int, int]]) -> Array:
     """``operand`` with a value put before, after and between its elements.
 

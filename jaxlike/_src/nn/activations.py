@@ -54,6 +54,7 @@ from jaxlike._src.numpy.reduce import sum as sum_of
 from jaxlike._src.numpy.select import clip, where
 from jaxlike._src.numpy.stacking import split
 from jaxlike._src.numpy.trig import tanh
+from jaxlike._src.regions import jitted
 from jaxlike._src.transforms.custom import custom_jvp
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 
@@ -131,6 +132,7 @@ def sparse_sigmoid(x: ArrayLike) -> Array:
     return multiply(0.5, clip(add(x, 1.0), 0.0, 2.0))
 
 
+@jitted("silu")
 def silu(x: ArrayLike) -> Array:
     """``x * sigmoid(x)``."""
     if (t := plain(x)) is not None:

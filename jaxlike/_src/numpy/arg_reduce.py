@@ -17,6 +17,7 @@ from jaxlike._src.numpy import reduce
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.nan_reduce import is_nan, without_nan
 from jaxlike._src.numpy.reduction import refuse_out
+from jaxlike._src.regions import as_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,18 @@ def _place(kernel: Callable[..., Tensor], tensor: Tensor, axis: Any, keepdims: A
     return kernel(tensor, axis, bool(keepdims))
 
 
+def _found(name: str, kernel: Any, tensor: Tensor, axis: Any, keepdims: Any, dtype: torch.dtype) -> Tensor:
+    """The place, in the dtype of indices."""
+    if STATE.frame is None or keepdims or (axis is None and tensor.dim() != 1):
+        return _place(kernel, tensor, axis, keepdims).to(dtype)
+    at = 0 if axis is None else axis % max(tensor.dim(), 1)
+    params = {"axes": (at,), "index_dtype": dtypes.from_torch(dtype)}
+    return as_one(name, params, lambda t: _place(kernel, t, axis, keepdims).to(dtype), tensor)
+
+
+_INDEX = {False: torch.int32, True: torch.int64}
+
+
 def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: Any, keepdims: Any) -> Array:
     if (
         type(a) is Array
@@ -44,8 +57,7 @@ def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: A
         and out is None
     ):
         try:
-            place = _place(kernel, a._t, axis, keepdims)
-            return Array(place.to(torch.int64 if config.enable_x64.value else torch.int32))
+            return Array(_found(name, kernel, a._t, axis, keepdims, _INDEX[config.enable_x64.value]))
         except (IndexError, RuntimeError):  # below it is said what is wrong
             pass
     x = one_array(name, a)
@@ -70,8 +82,7 @@ def _extreme(name: str, kernel: Callable[..., Tensor], a: Any, axis: Any, out: A
         )
     elif tensor.dtype.is_floating_point and tensor.dtype.itemsize == 1:
         tensor = tensor.to(torch.float32)
-    place = _place(kernel, tensor, axis, keepdims)
-    return Array(place.to(dtypes.to_torch(dtypes.default_int_dtype())))
+    return Array(_found(name, kernel, tensor, axis, keepdims, dtypes.to_torch(dtypes.default_int_dtype())))
 
 
 def argmax(a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None) -> Array:

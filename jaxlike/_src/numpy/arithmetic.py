@@ -15,7 +15,7 @@ from jaxlike._src import unsigned
 from jaxlike._src.border import promote_args_numeric, scalar_value
 from jaxlike._src.family import FLOATING, NUMERIC, REAL, alias, binary, to_inexact, to_numeric, unary
 from jaxlike._src.numpy.kinks import const, transformed
-from jaxlike._src.regions import written_as
+from jaxlike._src.regions import as_one, written_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -211,6 +211,7 @@ def sqrt(x: Tensor) -> Tensor:
 
 
 @unary(promote=to_inexact, accepts=FLOATING)
+@written_as("cbrt")
 def cbrt(x: Tensor) -> Tensor:
     """The real cube root."""
     if x.dtype.itemsize == 2:
@@ -232,4 +233,4 @@ def _cbrt(x: Tensor) -> Tensor:
 @unary(promote=to_inexact, primitive="integer_pow")
 def reciprocal(x: Tensor) -> Tensor:
     """``1 / x``."""
-    return torch.reciprocal(x)
+    return as_one("integer_pow", {"y": -1}, torch.reciprocal, x)

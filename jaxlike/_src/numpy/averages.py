@@ -33,6 +33,7 @@ from jaxlike._src.numpy.filled import full
 from jaxlike._src.numpy.reduce import max, min, sum
 from jaxlike._src.numpy.reduction import SHORT_DTYPES, identity_of, mask_of, refuse_out, split_names
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, reshape, transpose
+from jaxlike._src.regions import as_one
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,11 +75,11 @@ def mean(
         try:
             if axis is None:
                 total = torch.sum(t, None, keepdims) if keepdims else torch.sum(t)
-                return Array(total * reciprocal_of(t.numel(), t.dtype))
+                return Array(divided(total, t.numel()))
             if t.dim() and (isinstance(axis, int) or (isinstance(axis, tuple) and axis)):
                 sizes = t.shape
                 count = sizes[axis] if isinstance(axis, int) else size_of([sizes[i] for i in axis])
-                return Array(torch.sum(t, axis, keepdims) * reciprocal_of(count, t.dtype))
+                return Array(divided(torch.sum(t, axis, keepdims), count))
         except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
             pass
     axis = static_axes(axis)
@@ -93,10 +94,19 @@ def mean(
     count = _count(x, axis, keepdims, mask, computed)
     total = unwrap(sum(x, axis, dtype=computed, keepdims=keepdims, where=mask))
     if isinstance(count, int) and (total.dtype.is_floating_point or total.is_complex()):
-        quotient = total * reciprocal_of(count, total.dtype)
+        quotient = divided(total, count)
     else:
         quotient = _divide(total, tensor_as(count, computed))
     return finish("div", astype(array_of(quotient, computed), result))
+
+
+def divided(total: Tensor, count: int) -> Tensor:
+    """``total / count``."""
+    return as_one("div", {}, _divided, total, count, operands=(total, float(count)))
+
+
+def _divided(total: Tensor, count: int) -> Tensor:
+    return total * reciprocal_of(count, total.dtype)
 
 
 @functools.lru_cache(1024)
@@ -252,7 +262,7 @@ def _variance_of(tensor: Tensor, axes: tuple[int, ...], correction: int, keepdim
     if STATE.frame is None:
         return torch.var(tensor, axes, correction=correction, keepdim=keepdims)
     count = size_of([tensor.shape[i] for i in axes])
-    distance = tensor - torch.sum(tensor, axes, True) * reciprocal_of(count, tensor.dtype)
+    distance = tensor - divided(torch.sum(tensor, axes, True), count)
     return torch.sum(distance * distance, axes, keepdims) / scalar(count - correction, tensor.dtype)
 
 

@@ -24,6 +24,7 @@ from jaxlike._src.numpy.power import power
 from jaxlike._src.numpy.ranges import iota
 from jaxlike._src.numpy.shape import all_arrays, broadcast_to, expand_dims, moveaxis, ravel
 from jaxlike._src.numpy.stacking import concatenate
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,7 @@ def _cut(x: Array, axis: int, first: int, last: int) -> Array:
     return like(x, unwrap(x).narrow(axis, min(first, n), max(n - first - last, 0)))
 
 
+@jitted("diff", lambda a, n=1, axis=-1, *more, **named: (a, *more, *named.values()))
 def diff(
     a: ArrayLike,
     n: int = 1,

@@ -24,6 +24,7 @@ from jaxlike._src.family import binary, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.create import asarray as as_array
 from jaxlike._src.numpy.kinks import const
+from jaxlike._src.regions import written_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +131,7 @@ def _below_infinity(x: Tensor) -> Tensor:
 
 
 @unary()
+@written_as("is_finite")
 def isfinite(x: Tensor) -> Tensor:
     """Whether ``x`` is neither NaN nor infinite."""
     if x.dtype.is_floating_point:

@@ -18,6 +18,7 @@ from jaxlike._src.numpy.arguments import array_of, astype, hashable, one_array, 
 from jaxlike._src.numpy.nan_reduce import without_nan
 from jaxlike._src.numpy.reduction import promoted_integer
 from jaxlike._src.numpy.shape import reshape
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +87,7 @@ def _cumulative(
     return astype(array_of(made, computed), result)
 
 
+@jitted("cumsum", lambda a, *_, **__: (a,))
 def cumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """Running sum along an axis, or of the raveled array; the dtype stays (bool becomes int32)."""
     if type(a) is Array and a._frame is STATE.fast and a._t.dtype in _DIRECT and dtype is None and out is None:
@@ -97,6 +99,7 @@ def cumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None
     return _cumulative("cumsum", running_sum, a, axis, dtype, out)
 
 
+@jitted("cumprod", lambda a, *_, **__: (a,))
 def cumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """Running product along an axis, or of the raveled array; the dtype stays (bool becomes int32)."""
     return _cumulative("cumprod", running_product, a, axis, dtype, out)

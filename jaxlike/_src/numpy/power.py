@@ -29,6 +29,7 @@ from jaxlike._src.border import (
 from jaxlike._src.family import COMPLEX, FLOATS, INEXACT, INTEGERS, alias, binary, finish, to_inexact, to_numeric
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.kinks import const, nan_slope, transformed
+from jaxlike._src.regions import as_one, written_as
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,6 +122,10 @@ _UNROLLED = 3  # torch.pow unrolls up to this exponent; beyond, it rounds once w
 
 
 def _integer_pow(x: Tensor, y: int) -> Tensor:
+    return as_one("integer_pow", {"y": y}, _whole_power, x, y)
+
+
+def _whole_power(x: Tensor, y: int) -> Tensor:
     if y == 2:
         return torch.mul(x, x)
     if y == 1:
@@ -166,6 +171,7 @@ def _pow(x: Tensor, y: Tensor) -> Tensor:
     return _real_pow(x, y)
 
 
+@written_as("pow")
 def _real_pow(x: Tensor, y: Tensor) -> Tensor:
     """``x ** y`` with JAX's derivative: y * x**(y - 1), so NaN where both are 0."""
     if x.dtype.is_complex:

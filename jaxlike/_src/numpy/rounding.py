@@ -14,6 +14,7 @@ from jaxlike._src.border import astype, concrete_or_error, unwrap
 from jaxlike._src.family import FLOATING, FLOATS, REAL, finish, to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.kinks import const
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,6 +87,7 @@ def rint(x: ArrayLike, /) -> Array:
     return _round(x)
 
 
+@jitted("round", lambda a, *_, **__: (a,))
 def round(a: ArrayLike, decimals: int = 0, out: None = None) -> Array:
     """Round to ``decimals`` places, halves to the even neighbour.
 

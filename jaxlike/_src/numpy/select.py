@@ -33,6 +33,7 @@ from jaxlike._src.numpy.complex_parts import iscomplexobj
 from jaxlike._src.numpy.create import asarray as as_array
 from jaxlike._src.numpy.kinks import transformed
 from jaxlike._src.numpy.shape import common_shape
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +65,7 @@ def where(
         An array of the common shape; with ``condition`` alone ``nonzero(condition)``.
     """
     fast = STATE.fast
-    if type(condition) is Array and condition._frame is fast and size is None and fill_value is None:
+    if type(condition) is Array and condition._frame is fast and (fast is None or fast.trace is None) and size is None and fill_value is None:
         c = condition._t
         if c.dtype is torch.bool:
             try:
@@ -88,6 +89,7 @@ def where(
     return _where(condition, x, y)
 
 
+@jitted("_where")
 def _where(condition: Any, x: Any, y: Any) -> Array:
     check_arraylike("where", condition, x, y)
     condition = asarray(condition)
@@ -221,6 +223,11 @@ def choose(
     return Array(taken.squeeze(0))
 
 
+def _bounded_by(arr: Any = None, /, min: Any = None, max: Any = None) -> list[Any]:
+    return [x for x in (arr, min, max) if x is not None]
+
+
+@jitted("clip", _bounded_by)
 def clip(
     arr: ArrayLike | None = None, /, min: ArrayLike | None = None, max: ArrayLike | None = None
 ) -> Array:

@@ -36,6 +36,7 @@ from jaxlike._src.numpy.arguments import (
     static_axes,
     static_shape,
 )
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -376,6 +377,7 @@ def flip(m: ArrayLike, axis: Axis = None) -> Array:
     return _flipped(one_array("flip", m), static_axes(axis))
 
 
+@jitted("_flip", lambda x, _: (x,))
 def _flipped(x: Array, axis: Any) -> Array:
     if axis is None:
         axes = tuple(range(x.ndim))

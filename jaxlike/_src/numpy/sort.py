@@ -20,6 +20,7 @@ from jaxlike._src.border import canonicalize_axis, cast, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import like, one_array, user_dtype
 from jaxlike._src.numpy.shape import all_arrays, ravel
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +104,7 @@ def check_ordered(x: Array) -> None:
         )
 
 
+@jitted("sort", lambda a, *_, **__: (a,))
 def sort(
     a: ArrayLike,
     axis: int | None = -1,

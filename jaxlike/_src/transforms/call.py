@@ -15,6 +15,7 @@ from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.call_params import call_params
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.partition import (
     backward_part,
@@ -37,16 +38,6 @@ if TYPE_CHECKING:
     from jaxlike._src.graph.graph import Graph, Var
 
     Kinds = Sequence[tuple[type[Array], Any]]
-
-
-class UnspecifiedValue:
-    """Where an argument or result is, is left open."""
-
-    def __repr__(self) -> str:
-        return "UnspecifiedValue"
-
-
-UNSPECIFIED = UnspecifiedValue()
 
 
 class JitCall(Structured):
@@ -85,21 +76,7 @@ class JitCall(Structured):
 
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
-        n, m = len(self.graph.inputs), len(self.kinds)
-        return {
-            "jaxpr": self.graph,
-            "in_shardings": (UNSPECIFIED,) * n,
-            "out_shardings": (UNSPECIFIED,) * m,
-            "in_layouts": (None,) * n,
-            "out_layouts": (None,) * m,
-            "donated_invars": (False,) * n,
-            "ctx_mesh": None,
-            "name": self.graph.name,
-            "keep_unused": False,
-            "inline": False,
-            "compiler_options_kvs": (),
-            **self.shown,
-        }
+        return call_params(self.graph.name, self.graph, len(self.graph.inputs), len(self.kinds)) | self.shown
 
     # Derived calls
 

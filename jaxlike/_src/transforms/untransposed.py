@@ -54,6 +54,8 @@ class Untransposed(Structured):
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> tuple[list[Array], Pullback]:
         """The forward rule."""
         inner, n = list(primals[: self.primals]), self.primals
+        if any(perturbed[:n]) and not LOOKING.now:  # a second derivative needs the values
+            raise ValueError(self.refusal)
         outs = apply(self, primals)
 
         def pullback(tangents: Sequence[Any]) -> list[Any]:

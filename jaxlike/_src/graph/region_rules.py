@@ -1,0 +1,110 @@
+"""region_rules: how a jaxpr says regions that are more than one equation of one primitive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from jaxlike._src import dtypes, torch_private
+from jaxlike._src.array import ShapedArray
+from jaxlike._src.graph.call_params import call_params
+from jaxlike._src.graph.graph import Graph, Node, Var
+from jaxlike._src.graph.jaxpr import JaxprEqn, literal
+from jaxlike._src.graph.primitive import builtin
+from jaxlike._src.graph.reader import Reader, region_rule
+from jaxlike._src.regions import JIT, STATIC_INDEX, Region
+
+aten = torch.ops.aten
+
+
+def _is_same(known: Any, given: Any) -> bool:
+    return known is not None and isinstance(known, bool) == isinstance(given, bool) and known == given
+
+
+@region_rule(JIT)
+def _call(r: Reader, region: Region) -> None:
+    """Nodes that are one call: their own jaxpr, of the operands that they read, numbers among them."""
+    inside = {id(n) for n in region.nodes}
+    nodes = [n for n in r.graph.nodes if id(n) in inside]
+    constants = r.graph.constants
+    regions = [other for other in r.graph.regions if other is not region]
+    operands: list[Any] = []
+    inputs: list[Var] = []
+    for value in region.operands:
+        if isinstance(value, Var):
+            operands.append(r.atom(value))
+            inputs.append(value)
+            continue
+        # A number is converted inside, to the constants that stand for it in the graph.
+        dtype = dtypes.canonicalize_dtype(np.asarray(value).dtype)
+        operands.append(literal(value, ShapedArray((), dtype, True)))
+        alike = [v for v, c in constants.items() if _is_same(c.number, value)]
+        same = [v for v in alike if dtype.kind != "f" and dtypes.from_torch(v.dtype) == dtype]
+        if same:
+            inputs.append(same[0])
+            continue
+        with torch_private.outside():
+            inputs.append(Var(-1 - len(inputs), torch.empty((), dtype=dtypes.to_torch(dtype), device="meta")))
+        for const in alike:
+            convert = Node(aten._to_copy.default, (inputs[-1],), {"dtype": const.dtype}, (const,), True)
+            params = {"new_dtype": dtypes.from_torch(const.dtype), "weak_type": False, "sharding": None}
+            regions.append(Region("convert_element_type", params, (inputs[-1],), (const,), (convert,)))
+            reading = (k for k, n in enumerate(nodes) if const in n.reads())
+            nodes.insert(next(reading, 0), convert)
+    made = Graph(
+        nodes, inputs, [], constants, list(region.outs), [a.aval for a in operands],
+        [r.aval_of(v) for v in region.outs], region.params["name"],
+    )  # fmt: skip
+    made.regions = regions
+    params = call_params(made.name, r.jaxpr_of(made), len(inputs), len(region.outs))
+    outs = [r.result(o) for o in region.outs]
+    r.eqns.append(JaxprEqn(operands, outs, builtin(JIT), params))
+
+
+@region_rule(STATIC_INDEX)
+def _static_index(r: Reader, region: Region) -> None:
+    """One slice of the whole array, then the axes that numbers take away, then new ones."""
+    (source,) = region.operands
+    a = r.payload(source)
+    bounds = [[0, n, 1] for n in a.aval.shape]
+    axes: list[int | None] = list(range(len(bounds)))  # which of the array's axes each axis is; None: a new one
+    for node in region.nodes:
+        if node.op is aten.unsqueeze.default:
+            axes.insert(node.args[1] % (len(axes) + 1), None)
+            continue
+        at = (node.args[1] if len(node.args) > 1 else 0) % len(axes)
+        axis = axes[at]
+        assert axis is not None
+        start, stop, step = bounds[axis]
+        size = len(range(start, stop, step))
+        if node.op is aten.select.int:
+            first = start + step * (node.args[2] % size)
+            bounds[axis] = [first, first + 1, 1]
+            del axes[at]
+        else:
+            named = dict(zip(("start", "end", "step"), node.args[2:], strict=False)) | node.kwargs
+            first, last, more = slice(named.get("start"), named.get("end"), named.get("step", 1)).indices(size)
+            last = max(first, last)
+            bounds[axis] = [start + step * first, min(stop, start + step * last), step * more]
+    (out,) = region.outs
+    gone = tuple(k for k in range(len(bounds)) if k not in axes)
+    whole = all((low, high) == (0, n) and step == 1 for (low, high, step), n in zip(bounds, a.aval.shape, strict=True))
+    new = None in axes
+    if not whole:
+        sizes = tuple(len(range(*b)) for b in bounds)
+        strides = tuple(b[2] for b in bounds)
+        params = {
+            "start_indices": tuple(b[0] for b in bounds),
+            "limit_indices": tuple(b[1] for b in bounds),
+            "strides": None if set(strides) <= {1} else strides,
+        }
+        a = r.emit("slice", [a], params, ShapedArray(sizes, a.aval.dtype) if gone or new else out)
+    if gone:
+        sizes = tuple(n for k, n in enumerate(a.aval.shape) if k not in gone)
+        a = r.emit("squeeze", [a], {"dimensions": gone}, ShapedArray(sizes, a.aval.dtype) if new else out)
+    if new:
+        kept = tuple(k for k, axis in enumerate(axes) if axis is not None)
+        a = r.emit("broadcast_in_dim", [a], {"shape": out.shape, "broadcast_dimensions": kept, "sharding": None}, out)
+    r.alias(out, a)
