@@ -91,9 +91,9 @@ PROGRAMS: dict[str, Any] = {
     "DebugCallback": looked_at,
     "Cond": lambda jax: lambda x: jax.lax.cond(x.sum() > 2, jax.numpy.sin, jax.numpy.cos, x) * x,
     "Scan": lambda jax: lambda x: jax.lax.scan(lambda c, v: (c * jax.numpy.cos(v) + v, c * v), x.sum(), x)[1],
-    "While": lambda jax: lambda x: jax.lax.while_loop(
-        lambda c: c[0] < 3, lambda c: (c[0] + 1, jax.numpy.sin(c[1]) * c[1]), (0, x)
-    )[1],
+    "While": lambda jax: (
+        lambda x: jax.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, jax.numpy.sin(c[1]) * c[1]), (0, x))[1]
+    ),
     "_Composite": lambda jax: jax.lax.composite(lambda x: jax.numpy.sin(x) * x, "my.sin"),
     "_ReducePrecision": lambda jax: lambda x: jax.lax.reduce_precision(x, 8, 10) * jax.numpy.sin(x),
     "TridiagonalSolve": tridiagonal,
@@ -119,6 +119,7 @@ WITHOUT = {
     "Broadcast": "pbroadcast fails in JAX's own batching rule",
     "SumTo": "the transpose of Broadcast",
     "CustomVjp": "has no forward mode, in JAX either",
+    "_Tangents": "the tangents of CustomVjp, which can be transposed alone; test_custom.py has the programs",
     "Untransposed": "JAX does not differentiate linear_call by its residuals",
     "Callback": "what the callbacks share",
     "PureCallback": "has no derivative, in JAX either",

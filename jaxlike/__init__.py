@@ -122,6 +122,7 @@ from jaxlike._src.transforms.forward import jacobian as jacobian
 from jaxlike._src.transforms.forward import jvp as jvp
 from jaxlike._src.transforms.forward import linearize as linearize
 from jaxlike._src.transforms.fwd_and_bwd import fwd_and_bwd as fwd_and_bwd
+from jaxlike._src.transforms.grad_accumulation import ad as ad
 from jaxlike._src.transforms.inspect import eval_shape as eval_shape
 from jaxlike._src.transforms.inspect import make_jaxpr as make_jaxpr
 from jaxlike._src.transforms.jit import clear_caches as clear_caches

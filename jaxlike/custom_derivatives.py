@@ -2,6 +2,7 @@
 
 from jaxlike._src.lax.primitive_names import custom_jvp_call_p as custom_jvp_call_p
 from jaxlike._src.lax.primitive_names import custom_vjp_call_p as custom_vjp_call_p
+from jaxlike._src.lax.primitive_names import remat_opt_p as remat_opt_p
 from jaxlike._src.transforms.custom import custom_jvp as custom_jvp
 from jaxlike._src.transforms.custom import zero_from_primal as zero_from_primal
 from jaxlike._src.transforms.custom_vjp import CustomVJPPrimal as CustomVJPPrimal

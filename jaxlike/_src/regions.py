@@ -9,7 +9,7 @@ nothing of this. A region whose inner values are used from outside, or that a tr
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jaxlike._src.graph.graph import Node, Var
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Region(NamedTuple):
@@ -59,7 +62,7 @@ def written_as(name: str, **params: Any) -> Callable[[Callable[..., Any]], Any]:
 
 def equation(
     name: str, describe: Callable[..., tuple[Sequence[Any], dict[str, Any]]]
-) -> Callable[[Callable[..., Any]], Any]:
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function of Arrays whose nodes are one equation.
 
     Args:
@@ -67,9 +70,9 @@ def equation(
         describe: from the function's arguments, operands and parameters as the primitive has them.
     """
 
-    def lift(fun: Callable[..., Any]) -> Any:
+    def lift(fun: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(fun)
-        def traced(*args: Any, **kwargs: Any) -> Any:
+        def traced(*args: P.args, **kwargs: P.kwargs) -> R:
             trace = STATE.frame.trace if STATE.frame is not None else None
             if trace is None:
                 return fun(*args, **kwargs)
@@ -89,7 +92,9 @@ def equation(
 JIT, STATIC_INDEX = "jit", "static index"
 
 
-def jitted(name: str, describe: Callable[..., Sequence[Any]] = lambda *args: args) -> Callable[[Callable[..., Any]], Any]:
+def jitted(
+    name: str, describe: Callable[..., Sequence[Any]] = lambda *args: args
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function of Arrays that JAX's library compiles for itself: a jaxpr shows a call of its jaxpr.
 
     Args:

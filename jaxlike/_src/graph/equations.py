@@ -77,7 +77,9 @@ def _read(graph: Graph) -> ClosedJaxpr:
         if (names := graph.scopes.get(id(node))) is not None:
             for e in reader.eqns[count:]:
                 e.source_info = SourceInfo(None, names)
-    outvars = [reader.whole(reader.atom(v), kind_of_aval(a)) for v, a in zip(graph.outputs, graph.out_avals, strict=True)]
+    outvars = [
+        reader.whole(reader.atom(v), kind_of_aval(a)) for v, a in zip(graph.outputs, graph.out_avals, strict=True)
+    ]
     used = {id(a) for e in reader.eqns for a in e.invars} | {id(a) for a in outvars}
     for e in reader.eqns:
         e.outvars = [v if id(v) in used else DropVar(v.aval) for v in e.outvars]

@@ -1,8 +1,9 @@
 """partition: a graph of results and gradients taken apart into a forward and a backward graph.
 
 What is computed from cotangents is the backward part; the rest is the forward part, which also gives what the
-backward part reads (the residuals). Views, filled tensors and cheap elementwise ops are computed again rather than
-saved where what they are made of is at hand, so a residual is seldom larger than what the function itself keeps.
+backward part reads (the residuals). Walking back from the gradients (`backward_part`), an input or a value that is
+kept ends the walk; anything else is computed again. What is kept a policy says (`cut`), or the sizes do: views,
+filled tensors and cheap elementwise ops are computed again where what they are made of is at hand.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from jaxlike._src.array import ShapedArray
 from jaxlike._src.graph.graph import Call, Graph, Node, Var
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 aten = torch.ops.aten
 
@@ -75,45 +76,124 @@ class Parts(NamedTuple):
     inputs: list[Var]  # what it reads among the joint graph's inputs
 
 
-def backward_part(joint: Graph, grads: Sequence[Var], cotangents: Sequence[Var], at_hand: set[Var] | None) -> Parts:
+def backward_part(
+    joint: Graph,
+    grads: Sequence[Var],
+    cotangents: Iterable[Var],
+    keep: Callable[[Var, Node], bool],
+    acts: Iterable[Node] = (),
+) -> Parts:
     """The part of a joint graph that computes ``grads``.
 
     Args:
         joint: a graph that computes results and, from cotangents among its inputs, gradients.
         grads: the gradients among its outputs.
         cotangents: the cotangents among its inputs.
-        at_hand: the forward values that may be read; None: choose them.
+        keep: whether a value that does not depend on cotangents is read rather than computed again.
+        acts: nodes that belong to this part whatever reads their results.
     """
     made_by, after = makers(joint), dependents(joint, cotangents)
     given = {*joint.inputs, *joint.lifted_vars, *joint.constants}
-    acting = [n for n in joint.nodes if isinstance(n.op, Call) and n.op.effects and any(v in after for v in n.reads())]
+    acts = list(acts)
+    saved: set[Var] = set()
+    seen: set[Var] = set()
+    stack = [*grads, *(v for n in acts for v in (*n.reads(), *n.outs) if v is not None)]
+    while stack:
+        var = stack.pop()
+        if var in seen:
+            continue
+        seen.add(var)
+        if var in given:
+            continue
+        node = made_by[var]
+        if var not in after and keep(var, node):
+            saved.add(var)
+        else:
+            stack.extend(node.reads())
+    again = {id(n) for n in acts}
+    nodes = [n for n in joint.nodes if any(o in seen and o not in saved for o in n.outs) or id(n) in again]
+    return Parts([v for v in made_by if v in saved], nodes, [v for v in joint.inputs if v in seen])
 
-    def walk(stop: set[Var] | None) -> tuple[dict[Var, None], set[Var]]:
-        """(forward values at which the way back from the gradients stops, everything it passes)."""
-        saved: dict[Var, None] = {}
-        seen: set[Var] = set()
-        stack = [*grads, *(v for n in acting for v in (*n.reads(), *n.outs) if v is not None)]
-        while stack:
-            var = stack.pop()
-            if var in seen:
-                continue
-            seen.add(var)
-            if var in given:
-                continue
-            node = made_by[var]
-            if var not in after and (node.op not in _FREE if stop is None else var in stop):
-                saved[var] = None
-            else:
-                stack.extend(node.reads())
-        return saved, seen
 
-    if at_hand is None:
-        saved, _ = walk(None)
-        at_hand = _worth_saving(saved, made_by, given)
-    saved, seen = walk(at_hand)
-    kept = set(saved)
-    nodes = [n for n in joint.nodes if any(o in seen and o not in kept for o in n.outs) or n in acting]
-    return Parts(sorted(saved, key=lambda v: v.index), nodes, [v for v in joint.inputs if v in seen])
+def sparing(joint: Graph, grads: Sequence[Var], cotangents: Iterable[Var]) -> Callable[[Var, Node], bool]:
+    """What to keep so that little is computed again: see `backward_part`."""
+    first = backward_part(joint, grads, cotangents, lambda _, node: node.op not in _FREE, acting(joint, cotangents))
+    kept = _worth_saving(first.saved, makers(joint), {*joint.inputs, *joint.lifted_vars, *joint.constants})
+    return lambda var, _: var in kept
+
+
+def acting(joint: Graph, cotangents: Iterable[Var]) -> list[Node]:
+    """The nodes with effects that read what depends on cotangents."""
+    after = dependents(joint, cotangents)
+    return [n for n in joint.nodes if isinstance(n.op, Call) and n.op.effects and any(v in after for v in n.reads())]
+
+
+class Halves(NamedTuple):
+    """A graph cut in two: ``forward(*primals)`` gives results and kept values, ``backward`` the gradients.
+
+    ``backward`` takes the primals at the places ``read``, then the kept values, then the cotangents.
+    """
+
+    forward: Graph
+    backward: Graph
+    read: list[int]
+    kept: list[Var]
+
+
+def _is_free(node: Node) -> bool:
+    """Whether a node takes no memory worth a residual: a view, or a sign that a derivative's formula writes apart."""
+    if isinstance(node.op, Call):
+        return False
+    return node.op is aten.neg.default or any(r.alias_info is not None for r in node.op._schema.returns)
+
+
+def cut(
+    graph: Graph, primals: int, results: int, may_keep: Callable[[Node], bool], looks_again: bool = False
+) -> Halves:
+    """Cut a graph whose inputs are primals and cotangents and whose outputs are results and gradients.
+
+    Args:
+        graph: the graph.
+        primals: how many inputs are primals.
+        results: how many outputs are results; these do not depend on the cotangents.
+        may_keep: whether the values of a node may be kept.
+        looks_again: whether what only looks at values (as a print) looks in both halves.
+    """
+    cotangents = graph.inputs[primals:]
+    late = acting(graph, cotangents)
+    acts = (
+        [*late, *(n for n in graph.nodes if isinstance(n.op, Call) and n.op.effects and not n.outs)]
+        if looks_again
+        else late
+    )
+    known: dict[int, bool] = {}
+
+    def keep(_: Var, node: Node) -> bool:
+        if id(node) not in known:
+            known[id(node)] = may_keep(node) and not _is_free(node)
+        return known[id(node)]
+
+    parts = backward_part(graph, graph.outputs[results:], cotangents, keep, acts)
+    read = [k for k, v in enumerate(graph.inputs[:primals]) if v in parts.inputs]
+    in_avals = dict(zip(graph.inputs, graph.in_avals, strict=True))
+    out_avals = dict(zip(graph.outputs, graph.out_avals, strict=True))
+    later = {id(n) for n in late}
+    forward = subgraph(
+        graph, [n for n in graph.nodes if id(n) not in later], graph.inputs[:primals],
+        [*graph.outputs[:results], *parts.saved], graph.name,
+    )  # fmt: skip
+    inputs = [*(graph.inputs[k] for k in read), *parts.saved, *cotangents]
+    backward = subgraph(graph, parts.nodes, inputs, graph.outputs[results:], graph.name)
+    for made in (forward, backward):
+        made.in_avals = [in_avals.get(v, a) for v, a in zip(made.inputs, made.in_avals, strict=True)]
+        made.out_avals = [out_avals.get(v, a) for v, a in zip(made.outputs, made.out_avals, strict=True)]
+    return Halves(forward, backward, read, parts.saved)
+
+
+def read_across(graph: Graph, primals: int, results: int) -> Sequence[Var]:
+    """What a backward pass that computes nothing again would keep, in the order of computing."""
+    halves = cut(graph, primals, results, lambda _: True)
+    return [*(v for v in halves.backward.lifted_vars), *(graph.inputs[k] for k in halves.read), *halves.kept]
 
 
 def _worth_saving(saved: Iterable[Var], made_by: dict[Var, Node], given: set[Var]) -> set[Var]:
@@ -124,7 +204,9 @@ def _worth_saving(saved: Iterable[Var], made_by: dict[Var, Node], given: set[Var
         if var in given or var in kept:
             return True
         node = made_by[var]
-        return depth > 0 and (node.op in _FREE or node.op in _CHEAP) and all(at_hand(v, depth - 1) for v in node.reads())
+        return (
+            depth > 0 and (node.op in _FREE or node.op in _CHEAP) and all(at_hand(v, depth - 1) for v in node.reads())
+        )
 
     for var in sorted(kept, key=lambda v: -v.index):
         node = made_by[var]
@@ -176,5 +258,3 @@ def subgraph(joint: Graph, nodes: list[Node], inputs: Sequence[Var], outputs: Se
     )  # fmt: skip
     made.regions = joint.regions
     return made
-
-

@@ -79,12 +79,13 @@ def _static_index(r: Reader, region: Region) -> None:
         assert axis is not None
         start, stop, step = bounds[axis]
         size = len(range(start, stop, step))
+        rest: list[Any] = list(node.args[2:])
         if node.op is aten.select.int:
-            first = start + step * (node.args[2] % size)
+            first = start + step * (rest[0] % size)
             bounds[axis] = [first, first + 1, 1]
             del axes[at]
         else:
-            named = dict(zip(("start", "end", "step"), node.args[2:], strict=False)) | node.kwargs
+            named = dict(zip(("start", "end", "step"), rest, strict=False)) | node.kwargs
             first, last, more = slice(named.get("start"), named.get("end"), named.get("step", 1)).indices(size)
             last = max(first, last)
             bounds[axis] = [start + step * first, min(stop, start + step * last), step * more]

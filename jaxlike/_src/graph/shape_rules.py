@@ -167,7 +167,11 @@ def _split(r: Reader, node: Node) -> Any:
     if any(o is None for o in outs):
         return False
     sizes = tuple(o.shape[axis] for o in outs if o is not None)
-    r.eqns.append(JaxprEqn([a], [r.result(o) for o in outs if o is not None], builtin("split", True), {"axis": axis, "sizes": sizes}))
+    r.eqns.append(
+        JaxprEqn(
+            [a], [r.result(o) for o in outs if o is not None], builtin("split", True), {"axis": axis, "sizes": sizes}
+        )
+    )
     return True
 
 

@@ -149,7 +149,9 @@ class Cond(Structured):
         def over_lanes(branch: GraphFunction) -> Callable[..., list[Array]]:
             return lambda flat: derive.lanes(branch, flat, flags, outs_mapped, frame, self.name)[0]
 
-        inner = self._derived(("vmap", tuple(flags), tuple(outs_mapped), frame.axis_size, frame.axis_name), over_lanes, operands)
+        inner = self._derived(
+            ("vmap", tuple(flags), tuple(outs_mapped), frame.axis_size, frame.axis_name), over_lanes, operands
+        )
         if not mapped[0]:
             return apply(inner, [index, *operands]), outs_mapped
         number, outs = unwrap(index), []
@@ -196,9 +198,7 @@ def _cond_with_refs(
     return out
 
 
-def _switch_with_refs(
-    fun: Any, refs: Any, index: Any, branches: Any, *operands: Any, operand: Any = _NOT_GIVEN
-) -> Any:
+def _switch_with_refs(fun: Any, refs: Any, index: Any, branches: Any, *operands: Any, operand: Any = _NOT_GIVEN) -> Any:
     before = [r.value() for r in refs]
     given = operands if operand is _NOT_GIVEN else (operand,)
     out, after = fun(index, [_of_values(b, refs) for b in branches], before, *given)

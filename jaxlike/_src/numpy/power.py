@@ -109,7 +109,9 @@ def integer_pow(x: ArrayLike, y: int) -> Array:
     x = asarray(x)
     want = to_numeric.of(x.dtype)
     if y < 0 and dtypes.issubdtype(want, np.integer):
-        raise TypeError(f"Integers cannot be raised to negative powers, got integer_pow({x.aval.update(dtype=want)}, {y})")
+        raise TypeError(
+            f"Integers cannot be raised to negative powers, got integer_pow({x.aval.update(dtype=want)}, {y})"
+        )
     tensor = tensor_as(x, want)
     if tensor.dtype in unsigned.WIDE:
         out = unsigned.emulate(_integer_pow, "bits", tensor, y=y)

@@ -65,7 +65,13 @@ def where(
         An array of the common shape; with ``condition`` alone ``nonzero(condition)``.
     """
     fast = STATE.fast
-    if type(condition) is Array and condition._frame is fast and (fast is None or fast.trace is None) and size is None and fill_value is None:
+    if (
+        type(condition) is Array
+        and condition._frame is fast
+        and (fast is None or fast.trace is None)
+        and size is None
+        and fill_value is None
+    ):
         c = condition._t
         if c.dtype is torch.bool:
             try:
@@ -134,9 +140,7 @@ def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], defau
     return out if out.shape == shape else like(out, unwrap(out).expand(shape))
 
 
-def piecewise(
-    x: ArrayLike, condlist: Array | Sequence[ArrayLike], funclist: list[Any], *args: Any, **kw: Any
-) -> Array:
+def piecewise(x: ArrayLike, condlist: Array | Sequence[ArrayLike], funclist: list[Any], *args: Any, **kw: Any) -> Array:
     """A function given by parts: for each element the part whose condition is the last to hold.
 
     Args:
@@ -159,9 +163,7 @@ def piecewise(
         default = 0
     else:
         n = len(condlist)
-        raise ValueError(
-            f"with {n} condition(s), either {n} or {n + 1} functions are expected; got {len(parts)}"
-        )
+        raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected; got {len(parts)}")
     conditions = as_array(condlist, dtype=bool)
     dtype = x.dtype
 
@@ -228,9 +230,7 @@ def _bounded_by(arr: Any = None, /, min: Any = None, max: Any = None) -> list[An
 
 
 @jitted("clip", _bounded_by)
-def clip(
-    arr: ArrayLike | None = None, /, min: ArrayLike | None = None, max: ArrayLike | None = None
-) -> Array:
+def clip(arr: ArrayLike | None = None, /, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Array:
     """``minimum(max, maximum(min, arr))``; at a bound the derivative is 1/2.
 
     Args:

@@ -18,10 +18,12 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.call_params import call_params
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.partition import (
+    acting,
     backward_part,
     dependents,
     forward_part,
     known_zeros,
+    sparing,
     subgraph,
     value_numbers,
 )
@@ -224,7 +226,9 @@ class _Pair:
         n, m = len(primals), len(outs)
         every = tuple(self.floating)
         joint, kinds, at, closed = self._joint(every)
-        parts = backward_part(joint, joint.outputs[m:], self._cotangents(joint), None)
+        grads, cotangents = joint.outputs[m:], self._cotangents(joint)
+        keep = sparing(joint, grads, cotangents)
+        parts = backward_part(joint, grads, cotangents, keep, acting(joint, cotangents))
         pool = [*joint.inputs[:n], *joint.outputs[:m]]
         saved = [v for v in parts.saved if v not in pool]
         self._values = [*(v for v in parts.inputs if v in pool), *parts.saved]
@@ -234,7 +238,9 @@ class _Pair:
         pool += saved
         self.kept = [pool.index(v) for v in self._values]  # places among arguments, results and residuals
         inputs = [*joint.inputs[:n], *joint.inputs[len(self._examples) :]]
-        forward = subgraph(joint, forward_part(joint, self._cotangents(joint)), inputs, [*joint.outputs[:m], *saved], of.graph.name)
+        forward = subgraph(
+            joint, forward_part(joint, self._cotangents(joint)), inputs, [*joint.outputs[:m], *saved], of.graph.name
+        )
         forward.in_avals[:n], forward.out_avals[:m] = of.graph.in_avals, of.graph.out_avals
         self.forward = JitCall(forward, [*of.kinds, *((Array, False) for _ in saved)], of.shown, closed)
         whole = self._backward(joint, kinds, at, closed, every)
@@ -287,7 +293,8 @@ class _Pair:
             self._joints.append(joint)
             values = [same.pop(self._numbers[v], None) or v.renamed(free + k) for k, v in enumerate(values)]
         cotangents = self._cotangents(joint)
-        parts = backward_part(joint, joint.outputs[m:], cotangents, set(values))
+        kept = set(values)
+        parts = backward_part(joint, joint.outputs[m:], cotangents, lambda v, _: v in kept, acting(joint, cotangents))
         inputs = [*values, *derive.chosen_of(cotangents, derive.chosen_of(given, self.floating))]
         inputs += joint.inputs[len(self._examples) :]
         missing = [v for v in (*parts.inputs, *parts.saved) if v not in inputs]

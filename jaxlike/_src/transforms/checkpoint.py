@@ -14,10 +14,10 @@ from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
 from jaxlike._src.graph.equations import jaxpr_of
+from jaxlike._src.graph.partition import Halves, cut
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
 from jaxlike._src.transforms.body import Body, make_body
-from jaxlike._src.transforms.partition import Halves, cut
 from jaxlike._src.transforms.policies import keeps, nothing_saveable
 from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading, write_back
 from jaxlike._src.transforms.reverse import output_array, vjp_leaves
@@ -123,7 +123,7 @@ class Checkpoint(Structured):
 
         examples = [*map(derive.example, primals), *derive.chosen_of(self.body.stand_ins(), given)]
         whole = derived(joint, examples, self.name)
-        halves = cut(whole.graph, n, m, self._may_keep(whole.graph))
+        halves = cut(whole.graph, n, m, self._may_keep(whole.graph), looks_again=True)
         kinds = [*whole.kinds[:m], *((Array, False) for _ in halves.kept)]
         forward = GraphFunction(halves.forward, kinds, halves.forward.lifted)
         backward = GraphFunction(halves.backward, whole.kinds[m:], halves.backward.lifted)

@@ -15,9 +15,11 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import astype, is_traced, unwrap
+from jaxlike._src.devices import default_torch_device
 from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.trace import trace
+from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.custom import (
     CustomRule,
@@ -66,8 +68,20 @@ class CustomVjp(Structured):
         return self._fun(args)
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
-        """Not defined."""
-        raise TypeError("can't apply forward-mode autodiff (jvp) to a custom_vjp function.")
+        """The function, and tangents that nobody may look at: all that can be done with them is to transpose."""
+        at = [k for k, t in enumerate(tangents) if t is not None]
+        outs, residuals = self._fwd(primals, [t is not None for t in tangents])
+        floating = derive.differentiable(outs)
+
+        def bwd(residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+            grads = self._bwd(residuals, derive.filled(cotangents, floating))
+            return [grads[k] for k in at]
+
+        given = [*residuals, *(t for t in tangents if t is not None)]
+        moved = apply(
+            _Tangents(bwd, len(residuals), [derive.example(o) for o, f in zip(outs, floating, strict=True) if f]), given
+        )
+        return outs, derive.filled(moved, floating)
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The two halves of the rule."""
@@ -104,19 +118,9 @@ class CustomVjp(Structured):
             return settled(values[:count], has[:count]), values[count:]
 
         def bwd(residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-            n, flags = len(residuals), settled.mapped or ()
-            at = [k for k, c in enumerate(cotangents) if c is not None]
-
-            def of_lane(values: Sequence[Any]) -> list[Any]:
-                given: list[Any] = [None] * len(cotangents)
-                for k, c in zip(at, values[n:], strict=True):
-                    given[k] = c
-                return self._bwd(values[:n], given)
-
-            given = [*residuals, *(cotangents[k] for k in at)]
-            grads, lanes = on_lanes(of_lane, given, [*residuals_mapped, *(flags[k] for k in at)], frame, self.name)
-            grads = [with_lanes(g, h, True, frame) for g, h in zip(grads, lanes, strict=True)]
-            return [g if m or g is None else _sum_of_lanes(g) for g, m in zip(grads, mapped, strict=True)]
+            return _bwd_of_lanes(
+                self._bwd, frame, residuals_mapped, settled.mapped or (), mapped, residuals, cotangents
+            )
 
         made = CustomVjp(fun, fwd, bwd, self._shown)
         made.is_closed = self.is_closed
@@ -139,6 +143,81 @@ class CustomVjp(Structured):
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         return self._shown
+
+
+def _bwd_of_lanes(
+    bwd: Any,
+    frame: Frame,
+    residuals_mapped: Sequence[bool],
+    outs_mapped: Sequence[bool],
+    args_mapped: Sequence[bool],
+    residuals: Sequence[Any],
+    cotangents: Sequence[Any],
+) -> list[Any]:
+    """The backward rule over all lanes of a vmap."""
+    n = len(residuals)
+    at = [k for k, c in enumerate(cotangents) if c is not None]
+
+    def of_lane(values: Sequence[Any]) -> list[Any]:
+        given: list[Any] = [None] * len(cotangents)
+        for k, c in zip(at, values[n:], strict=True):
+            given[k] = c
+        return bwd(values[:n], given)
+
+    given = [*residuals, *(cotangents[k] for k in at)]
+    grads, lanes = on_lanes(of_lane, given, [*residuals_mapped, *(outs_mapped[k] for k in at)], frame, CustomVjp.name)
+    grads = [with_lanes(g, h, True, frame) for g, h in zip(grads, lanes, strict=True)]
+    return [g if m or g is None else _sum_of_lanes(g) for g, m in zip(grads, args_mapped, strict=True)]
+
+
+class _Tangents(Structured):
+    """The tangents of a custom_vjp function's results, linear in those of its arguments: only the transpose is known.
+
+    Args:
+        bwd: from residuals and cotangents the cotangents of what comes after the residuals.
+        residuals: how many of the arguments are residuals.
+        outs: Arrays of the results' types.
+    """
+
+    name = "custom_lin"
+
+    def __init__(self, bwd: Any, residuals: int, outs: Sequence[Array]) -> None:
+        self._bwd, self._residuals, self._outs = bwd, residuals, outs
+
+    def run(self, args: Sequence[Array]) -> list[Array]:
+        """Not defined."""
+        raise TypeError("can't apply forward-mode autodiff (jvp) to a custom_vjp function.")
+
+    def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
+        """Not defined."""
+        return self.run(primals), []
+
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """Not defined, since it needs the values."""
+        return self.run(primals), None
+
+    def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """The backward rule; zeros stand for the values, at which nobody looks."""
+        n = self._residuals
+        if any(perturbed[:n]):
+            return self.vjp(args, perturbed)
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            return [*[None] * n, *self._bwd(args[:n], cotangents)]
+
+        device = default_torch_device()
+        return [Array(torch.zeros(o.shape, dtype=o._t.dtype, device=device)) for o in self._outs], pullback
+
+    def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
+        """The backward rule over all lanes."""
+        n, size = self._residuals, frame.axis_size
+        outs = [derive.example(o, (size, *o.shape)) for o in self._outs]
+
+        def bwd(residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+            every = [True] * len(outs)
+            return _bwd_of_lanes(self._bwd, frame, mapped[:n], every, mapped[n:], residuals, cotangents)
+
+        return apply(_Tangents(bwd, n, outs), args), [True] * len(outs)
 
 
 def _sum_of_lanes(x: Array) -> Array:
@@ -293,8 +372,6 @@ def _zero_cotangent(aval: Any, symbolic: bool) -> Any:
         return SymbolicZero(tangent)
     if tangent.dtype == dtypes.float0:
         return np.zeros(aval.shape, dtypes.float0)
-    from jaxlike._src.devices import default_torch_device
-
     return Array(torch.zeros(aval.shape, dtype=dtypes.to_torch(aval.dtype), device=default_torch_device()))
 
 

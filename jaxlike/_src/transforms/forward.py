@@ -28,7 +28,7 @@ from jaxlike._src.transforms.arguments import (
     split_aux,
     wraps,
 )
-from jaxlike._src.transforms.linear_function import LinearFunction
+from jaxlike._src.transforms.linear_function import Linearized
 from jaxlike._src.transforms.reverse import (
     is_differentiable,
     jacrev,
@@ -205,11 +205,12 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         return [t for t, g in zip(moved, given, strict=True) if g]
 
     def joint(primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
-        return chosen(jvp_leaves(on_leaves, primals, whole(tangents), name_of(fun))[1])
+        outs, _, pull, _ = vjp_leaves(on_leaves, primals, name_of(fun))
+        return chosen(_transpose_of(pull, [o.aval for o in outs], primals)(whole(tangents)))
 
     out = tree_unflatten(out_tree, outs)
     types = [a for a, b in zip(avals, by, strict=True) if b]
-    f_jvp = LinearFunction(public, lambda tangents: chosen(push(whole(tangents))), joint, leaves, types)
+    f_jvp = Linearized(public, lambda tangents: chosen(push(whole(tangents))), joint, leaves, types)
     return (out, f_jvp, aux) if has_aux else (out, f_jvp)
 
 

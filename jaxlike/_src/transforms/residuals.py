@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import torch_private
 from jaxlike._src.graph.equations import jaxpr_of
+from jaxlike._src.graph.partition import aval_of, read_across
 from jaxlike._src.graph.trace import Trace, trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, name_of
 from jaxlike._src.transforms.body import Body, leaf_arrays, make_body
-from jaxlike._src.transforms.partition import aval_of, read_across
 from jaxlike._src.transforms.reverse import output_array, vjp_leaves
 from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_structure, tree_unflatten
 

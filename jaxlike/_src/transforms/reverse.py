@@ -30,7 +30,7 @@ from jaxlike._src.transforms.arguments import (
     to_array,
     wraps,
 )
-from jaxlike._src.transforms.linear_function import LinearFunction
+from jaxlike._src.transforms.linear_function import VJP
 from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_leaves, tree_map, tree_unflatten
@@ -169,9 +169,7 @@ def check_output(name: str, x: Any, holomorphic: bool) -> None:
     dtype = x.dtype
     if holomorphic:
         if not dtypes.issubdtype(dtype, np.complexfloating):
-            raise TypeError(
-                f"{name} with holomorphic=True requires outputs with complex dtype, but got {dtype.name}."
-            )
+            raise TypeError(f"{name} with holomorphic=True requires outputs with complex dtype, but got {dtype.name}.")
         return
     if isinstance(dtype, dtypes.ExtendedDType):
         raise TypeError(f"{name} with output element type {dtype}")
@@ -375,7 +373,9 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
 
     out = tree_unflatten(out_tree, outs)
     types = [a for a, g in zip(avals, given, strict=True) if g]
-    pullback = LinearFunction(public, lambda cotangents: chosen(pull, cotangents), joint, leaves, types)
+    pullback = VJP(
+        (in_tree, out_tree), avals, public, lambda cotangents: chosen(pull, cotangents), joint, leaves, types
+    )
     return (out, pullback, aux) if has_aux else (out, pullback)
 
 

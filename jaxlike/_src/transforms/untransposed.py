@@ -60,7 +60,10 @@ class Untransposed(Structured):
 
         def pullback(tangents: Sequence[Any]) -> list[Any]:
             full = [derive.zeros_like(inner[k]) if t is None else t for k, t in zip(self.like, tangents, strict=True)]
-            return [*[None] * n, *(t if p else None for t, p in zip(self.forward(inner, full), perturbed[n:], strict=True))]
+            return [
+                *[None] * n,
+                *(t if p else None for t, p in zip(self.forward(inner, full), perturbed[n:], strict=True)),
+            ]
 
         return outs, pullback
 

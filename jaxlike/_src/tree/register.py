@@ -92,9 +92,7 @@ def register_pytree_with_keys_class(cls: Typ) -> Typ:
     A method ``tree_flatten`` is used where no keys are needed.
     """
     flatten_func = operator.methodcaller("tree_flatten") if hasattr(cls, "tree_flatten") else None
-    register_pytree_with_keys(
-        cls, operator.methodcaller("tree_flatten_with_keys"), cls.tree_unflatten, flatten_func
-    )
+    register_pytree_with_keys(cls, operator.methodcaller("tree_flatten_with_keys"), cls.tree_unflatten, flatten_func)
     return cls
 
 
@@ -145,10 +143,7 @@ def _check_fields(cls: Any, data: Sequence[str], meta: Sequence[str], drop: Sequ
     if dataclasses.is_dataclass(cls):
         wanted = {field.name for field in dataclasses.fields(cls) if field.init}.difference(drop)
         if named != wanted:
-            message = (
-                "data_fields and meta_fields must include all dataclass fields with ``init=True`` "
-                "and only them."
-            )
+            message = "data_fields and meta_fields must include all dataclass fields with ``init=True`` and only them."
             if missing := wanted - named:
                 message += f" Missing fields: {missing}. Add them to drop_fields to suppress this error."
             if unexpected := named - wanted:
@@ -158,7 +153,7 @@ def _check_fields(cls: Any, data: Sequence[str], meta: Sequence[str], drop: Sequ
         raise ValueError(f"data_fields and meta_fields must not overlap. Overlapping fields: {overlap}.")
 
 
-class _HashableCallableShim:
+class CallableShim:
     """Stands for a callable: calls it, and compares and hashes like it."""
 
     def __init__(self, fun: Callable[..., Any]) -> None:
@@ -171,7 +166,7 @@ class _HashableCallableShim:
         return hash(self.fun)
 
     def __eq__(self, other: object) -> bool:
-        return self.fun == (other.fun if isinstance(other, _HashableCallableShim) else other)
+        return self.fun == (other.fun if isinstance(other, CallableShim) else other)
 
     def __repr__(self) -> str:
         return f"_HashableCallableShim({self.fun!r})"
@@ -197,7 +192,7 @@ class Partial(functools.partial):
         # without one, which has the attributes later, for whoever reads them.
         if not isinstance(func, functools.partial):
             return super().__new__(klass, func, *args, **kw)
-        shim: Any = _HashableCallableShim(func)
+        shim: Any = CallableShim(func)
         partial = super().__new__(klass, shim, *args, **kw)
         shim.func, shim.args, shim.keywords = func.func, func.args, func.keywords
         return partial
