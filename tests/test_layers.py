@@ -31,6 +31,8 @@ FOLDERS = {
     "experimental": "libraries",
     "effects": "libraries",
     "export": "libraries",
+    "testing": "substitution",
+    "compare": "substitution",
 }
 # Single modules of _src that are not core.
 MODULES = {
