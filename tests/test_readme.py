@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from jaxlike._src.compare.command import compare_parser
 from jaxlike._src.redirect import ACTIONS
 
 ROOT = Path(__file__).parents[1]
@@ -66,8 +67,15 @@ def test_command(step, tmp_path):
     program, *arguments = shlex.split(step)
     if program in ("pip", ".", "pyright") or arguments[:2] == ["-m", "venv"]:
         return  # checked above: they make what this test runs in, or take a minute of CI of their own
-    if program == "jaxlike":  # changes an environment: test_substitute.py does it, in one of its own
-        assert arguments[0] == "substitute" and arguments[1] in ACTIONS and program in PROJECT["scripts"]
+    if program == "jaxlike":
+        assert program in PROJECT["scripts"]
+        if arguments[0] == "compare":  # needs JAX: compat/test_two_runs.py does it
+            options = compare_parser().parse_args(arguments[1:])
+            assert options.program in ("script.py", "package")
+        else:  # changes an environment: test_substitute.py does it, in one of its own
+            assert arguments[0] == "substitute" and arguments[1] in ACTIONS
+    elif "jaxlike.pytest_plugin" in arguments:  # likewise
+        assert arguments[:2] == ["-p", "jaxlike.pytest_plugin"] and arguments[2] in ("--jax=jaxlike", "--jax=both")
     elif program == "pytest":  # the tests that this one is among
         run([sys.executable, "-m", "pytest", *arguments, "--collect-only", "-q"], ROOT)
     elif program == "ruff":

@@ -29,6 +29,7 @@ from jaxlike._src.version import jaxlike_version
 USAGE = """\
 usage: python -m jaxlike [-m module | -c code | script.py | -] [arguments ...]
        python -m jaxlike substitute [on | off | status]
+       python -m jaxlike compare [options] (script.py | notebook.ipynb | -m module) [arguments ...]
 
 Run a Python program for which jaxlike is `jax`, the way `python` would run it. Options of the interpreter
 go before -m: python -W error -m jaxlike script.py
@@ -39,6 +40,7 @@ go before -m: python -W error -m jaxlike script.py
   -           read the program from standard input (without a terminal: the default)
   substitute  for the whole environment: from `on` until `off`, `import jax` is jaxlike in every process;
               `status` says which it is, and exits with 0 for on
+  compare     run a program on the real jax and on jaxlike, and say where they part; compare --help says more
   --version   say which jaxlike this is, and the version of JAX whose API it serves
   --help      say this
 """
@@ -57,6 +59,10 @@ def main() -> None:
         )
     elif first == "substitute" and not os.path.exists(first):  # a script of that name comes first
         sys.exit(substitute_command(rest))
+    elif first == "compare" and not os.path.exists(first):
+        from jaxlike._src.compare.command import compare_command
+
+        sys.exit(compare_command(rest))
     elif first.startswith(("-m", "-c")):
         operand = [first[2:]] if first[2:] else rest[:1]
         if not operand:
@@ -85,9 +91,7 @@ def run_script(path: str, arguments: list[str]) -> None:
         _fail(f"{sys.orig_argv[0]}: can't open file {full!r}: [Errno {error.errno}] {error.strerror}", 2)
     _set_first_path(os.path.dirname(os.path.realpath(path)))
     compiled = path.endswith(".pyc")
-    loader_type = (
-        importlib.machinery.SourcelessFileLoader if compiled else importlib.machinery.SourceFileLoader
-    )
+    loader_type = importlib.machinery.SourcelessFileLoader if compiled else importlib.machinery.SourceFileLoader
     loader = loader_type("__main__", full)
     vars(main_module).update(__file__=full, __cached__=None, __loader__=loader)
 
@@ -167,9 +171,7 @@ def _leave_our_frames_out() -> None:
     """
     hook = sys.excepthook
 
-    def excepthook(
-        kind: type[BaseException], error: BaseException, traceback: types.TracebackType | None
-    ) -> None:
+    def excepthook(kind: type[BaseException], error: BaseException, traceback: types.TracebackType | None) -> None:
         sys.excepthook = hook
         while traceback is not None and traceback.tb_frame.f_globals is not globals():
             traceback = traceback.tb_next
