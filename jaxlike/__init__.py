@@ -97,6 +97,10 @@ from jaxlike._src.global_arrays import make_array_from_callback as make_array_fr
 from jaxlike._src.global_arrays import make_array_from_process_local_data as make_array_from_process_local_data
 from jaxlike._src.global_arrays import make_array_from_single_device_arrays as make_array_from_single_device_arrays
 from jaxlike._src.index_plan import ds as ds
+from jaxlike._src.interop.as_torch import as_torch as as_torch
+from jaxlike._src.interop.tensors import from_torch as from_torch
+from jaxlike._src.interop.tensors import to_torch as to_torch
+from jaxlike._src.interop.torch_function import torch_function as torch_function
 from jaxlike._src.ipython import load_ipython_extension as load_ipython_extension
 from jaxlike._src.ipython import unload_ipython_extension as unload_ipython_extension
 from jaxlike._src.lax.constraint import reshard as reshard

@@ -31,6 +31,7 @@ FOLDERS = {
     "experimental": "libraries",
     "effects": "libraries",
     "export": "libraries",
+    "interop": "libraries",
     "testing": "substitution",
     "compare": "substitution",
 }

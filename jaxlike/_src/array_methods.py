@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 # Operators
 
-_OPERANDS = (Array, int, float, complex, np.generic, np.ndarray)
+_OPERANDS = (Array, int, float, complex, np.generic, np.ndarray, torch.Tensor)
 _USUAL = frozenset([Array, float, int, bool, complex, np.ndarray, np.float32, np.float64, np.int32, np.int64])
 _SEQUENCES = frozenset([list, tuple])  # Python would concatenate or repeat them
 _CONTAINERS = _SEQUENCES | {dict, set}  # Python would say False of comparing with them

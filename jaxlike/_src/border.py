@@ -194,13 +194,12 @@ def concrete_or_error(force: Callable[[Any], Any] | None, val: Any, context: str
 # Inward: every array-like
 
 _NUMPY = (np.ndarray, np.generic)
+_ARRAYLIKE = (Array, np.ndarray, np.generic, bool, int, float, complex, torch.Tensor)
 
 
 def is_arraylike(x: Any) -> bool:
     """Whether ``x`` may stand where a function takes an array."""
-    return isinstance(x, Array | np.ndarray | np.generic | bool | int | float | complex) or hasattr(
-        x, "__jax_array__"
-    )
+    return isinstance(x, _ARRAYLIKE) or hasattr(x, "__jax_array__")
 
 
 FLOAT0_TEXT = (
@@ -234,7 +233,7 @@ def check_arraylike_or_none(fun_name: str, *args: Any) -> None:
 
 
 def asarray(x: Any) -> Array:
-    """One array-like as an Array: Python numbers weakly typed, numpy data copied, Arrays as they are."""
+    """One array-like as an Array: Python numbers weakly typed, data of numpy's and torch's copied, Arrays as they are."""
     if isinstance(x, Array):
         return x
     if type(x) in dtypes.SCALAR_TYPES:
@@ -243,6 +242,8 @@ def asarray(x: Any) -> Array:
         return constant(_on_device(tensor), type(x) is not bool)
     if isinstance(x, _NUMPY):
         return from_numpy(x)
+    if isinstance(x, torch.Tensor):
+        return from_tensor(x)
     if hasattr(x, "__jax_array__"):
         return x.__jax_array__()
     kinds: tuple[Any, ...] = (bool, int, float, complex)
@@ -263,6 +264,29 @@ def from_numpy(x: Any, dtype: Any = None) -> Array:
     if want in dtypes.STORAGE:
         return constant(tensor, want, NarrowArray)
     return constant(tensor)
+
+
+def from_tensor(x: Tensor, copy: bool = True) -> Array:
+    """A copy of a torch tensor, or an Array that shares its memory, its dtype in canonical form, on the tensor's device.
+
+    Inside a transformation the tensor may be one of its values (in a torch function that is called there).
+    """
+    known = dtypes.FROM_TORCH.get(x.dtype)
+    if known is None or x.layout is not torch.strided:
+        raise TypeError(f"A torch tensor of dtype {x.dtype} and layout {x.layout} is not a valid JAX type.")
+    want = dtypes.to_torch(dtypes.canonicalize_dtype(known))
+    if torch_private.is_wrapped(x) or x.device.type == "meta":
+        return Array(cast(x.clone() if copy else x, want))
+    if x.requires_grad and torch.is_grad_enabled():
+        raise TypeError(
+            "A torch tensor that requires grad was given to a function of JAX's, which torch cannot differentiate. Pass "
+            "tensor.detach(), or call the function through jaxlike.as_torch."
+        )
+    with torch_private.outside():
+        own = x.detach().resolve_conj().resolve_neg()
+        if own.dtype is not want:
+            return constant(_cast(own, want))
+        return constant(own.clone() if copy else own)
 
 
 def tensor_from_numpy(own: np.ndarray[Any, Any], dtype: Any) -> Tensor:

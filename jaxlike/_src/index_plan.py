@@ -159,6 +159,8 @@ def _kind_and_value(entry: Any) -> tuple[str, Any]:
         from jaxlike._src.numpy.create import asarray as as_array  # needed for lists within an index only
 
         entry = as_array(entry) if entry else np.zeros(0, np.int32)
+    if isinstance(entry, torch.Tensor):
+        entry = asarray(entry)
     if isinstance(entry, Array | np.ndarray):
         if entry.dtype == np.bool_:
             return "bool", entry

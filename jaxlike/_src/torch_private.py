@@ -13,6 +13,7 @@ import functools
 import importlib
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -118,6 +119,14 @@ _jvp_levels = 0
 _jvp_lock = threading.Lock()
 
 
+@functools.cache
+def learn_forward_rules_of_layers() -> None:
+    """Let forward mode through the backward passes of normalization layers and losses, as torch.autograd's own does."""
+    with warnings.catch_warnings():  # it compiles the rules by torch.jit, which is deprecated
+        warnings.simplefilter("ignore", DeprecationWarning)
+        importlib.import_module("torch._decomp.decompositions_for_jvp")
+
+
 def exit_jvp() -> None:
     """Leave the innermost forward-mode level."""
     global _jvp_levels
@@ -207,6 +216,14 @@ class outside:
 
     def __exit__(self, *exc: object) -> None:
         del self._guards
+
+
+def lazy_clone(tensor: Tensor) -> Tensor:
+    """A copy that shares memory until either is written to; a real copy where torch does not own the memory."""
+    try:
+        return torch._lazy_clone(tensor)
+    except RuntimeError:  # memory of numpy's or of another library; a device without copies on write
+        return tensor.clone()
 
 
 cleared_levels = temporarily_clear_interpreter_stack  # no functorch level inside; restored also after an error

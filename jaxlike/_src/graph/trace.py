@@ -145,6 +145,9 @@ class Trace(torch_private.TorchDispatchMode):
             if tensor.device.type == "meta":
                 raise metadata.Unsupported("a shape-only tensor of another trace reached this one")
             var = self.define(tensor)
+            if tensor.requires_grad and is_plain(tensor):  # a user's, met in a torch function: a constant here
+                with torch_private.outside():
+                    tensor = tensor.detach()
             self.constants[var] = Const(tensor, scalar_value(tensor))
         return var
 

@@ -137,6 +137,8 @@ def _has_buffer(x: Any) -> bool:
 
 def _convert(x: Any, dtype: Any) -> Array:
     """``x`` as an Array of ``dtype``, or of the dtype that it has or that its parts promote to."""
+    if isinstance(x, torch.Tensor):
+        x = border.asarray(x)
     if isinstance(x, Array):
         return x if dtype is None else astype(x, dtype)
     kind = type(x)
@@ -212,7 +214,9 @@ def _leaf(x: Any) -> Any:
     if x is None:
         raise ValueError("None is not a valid value for jnp.array")
     method = getattr(x, "__jax_array__", None)
-    return x if method is None else method()
+    if method is not None:
+        return method()
+    return border.asarray(x) if isinstance(x, torch.Tensor) else x
 
 
 def _common_dtype(leaves: list[Any]) -> tuple[list[Any], Any]:

@@ -12,6 +12,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
@@ -21,7 +22,7 @@ from jaxlike._src.tree import tree_flatten
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_LEAVES = (Array, np.ndarray, np.generic, bool, int, float, complex)
+_LEAVES = (Array, np.ndarray, np.generic, bool, int, float, complex, torch.Tensor)
 
 
 def check_callable(fun: Any) -> None:
