@@ -364,17 +364,6 @@ def device_of(tensor: Tensor) -> torch.device:
     return default_torch_device() if tensor.device.type == "meta" else tensor.device
 
 
-def beside(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """0-d tensors of the CPU moved to the device of the others, for kernels that want all on one.
-
-    A trace keeps its constants where they are: its replay moves them.
-    """
-    places = {t.device for t in tensors if t.dim() or not t.is_cpu}
-    if len(places) != 1 or (place := places.pop()).type in ("cpu", "meta"):
-        return tensors
-    return tuple(t if t.device == place else t.to(place) for t in tensors)
-
-
 def scalar_value(tensor: Tensor) -> Any:
     """The Python number of a tensor made by `scalar`; None for any other tensor."""
     return _SCALAR_VALUES.get(id(tensor))

@@ -121,11 +121,24 @@ def _constant(value: float, dtype: torch.dtype, device: torch.device | str) -> T
         return torch.full((), value, dtype=dtype, device=device)
 
 
+def beside(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """0-d tensors of the CPU moved to the device of the others, for kernels that want all on one.
+
+    A trace keeps its constants where they are: its replay moves them.
+    """
+    places = {t.device for t in tensors if t.dim() or not t.is_cpu}
+    if len(places) != 1 or (place := places.pop()).type in ("cpu", "meta"):
+        return tensors
+    return tuple(t if t.device == place else t.to(place) for t in tensors)
+
+
 def fma(a: Tensor, b: Tensor, c: Tensor | float) -> Tensor:
     """``a * b + c`` rounded once, in the dtype of a; derivatives are those of ``a * b + c``."""
     if a.dtype.itemsize < 4:  # XLA computes half precision op by op
         return a * b + c
-    if a.device.type == "cuda" or (a.device.type == "cpu" and _addcmul_rounds_once()):
+    if a.is_cuda or b.is_cuda:
+        return torch.addcmul(*beside(c if isinstance(c, torch.Tensor) else constant(c, a.dtype, b.device), a, b))
+    if a.device.type == "cpu" and _addcmul_rounds_once():
         if not isinstance(c, torch.Tensor):
             c = constant(c, a.dtype, a.device)
         return torch.addcmul(c, a, b)

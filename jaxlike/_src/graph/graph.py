@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from jaxlike._src import torch_private
+from jaxlike._src.devices import default_torch_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from torch import Tensor
 
@@ -277,7 +278,7 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
 
     def source(value: Any) -> str:
         if isinstance(value, Var | Device):
-            return repr(value)
+            return f"{value!r}.to(device)" if value in moving else repr(value)
         if isinstance(value, list):
             return "[" + ", ".join(map(source, value)) + "]"
         if isinstance(value, tuple):
@@ -288,13 +289,21 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
         scope[name] = value
         return name
 
+    def moved(node: Node) -> set[Var]:
+        """Constants that the node needs on the device: many kernels take one 0-d tensor of the CPU beside others."""
+        given = [*vars_in(node.args), *vars_in(node.kwargs)]
+        constants = {v for v in given if v in graph.constants}
+        if len(constants) == len(given) or node.op in torch_private.ONE_DEVICE:
+            return constants
+        return {v for v in constants if v.shape or v not in node.args}  # what stands in a list is joined to others
+
+    moves = default_torch_device().type != "cpu"
+    moving: Collection[Var] = ()
     parameters = ["device", *map(repr, graph.inputs), *map(repr, graph.lifted_vars)]
     lines = [f"def replay({', '.join(parameters)}):"]
     for k, node in enumerate(graph.nodes):
-        given = [source(a) for a in node.args]
-        if node.op in torch_private.ONE_DEVICE:  # constants are 0-d and on the CPU, which other kernels take
-            given = [f"{g}.to(device)" if a in graph.constants else g for a, g in zip(node.args, given, strict=True)]
-        given += [f"{key}={source(v)}" for key, v in node.kwargs.items()]
+        moving = moved(node) if moves else ()
+        given = [source(a) for a in node.args] + [f"{key}={source(v)}" for key, v in node.kwargs.items()]
         targets = [repr(o) if o is not None else "_" for o in node.outs]
         left = targets[0] if node.single else "".join(f"{t}, " for t in targets).rstrip()
         op = node.op

@@ -13,7 +13,7 @@ import torch
 
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
-from jaxlike._src.border import astype, beside, tensor_as
+from jaxlike._src.border import astype, tensor_as
 from jaxlike._src.lax.accuracy import RoundingMethod
 from jaxlike._src.lax.strict import (
     ANY,
@@ -35,6 +35,7 @@ from jaxlike._src.lax.strict import (
 )
 from jaxlike._src.numpy import arithmetic, compare, exponential, floats, power, trig
 from jaxlike._src.numpy.kinks import const
+from jaxlike._src.special import beside
 
 if TYPE_CHECKING:
     from torch import Tensor

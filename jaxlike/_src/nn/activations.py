@@ -20,7 +20,6 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
     astype,
-    beside,
     canonicalize_axis,
     check_arraylike,
     check_arraylike_or_none,
@@ -55,6 +54,7 @@ from jaxlike._src.numpy.select import clip, where
 from jaxlike._src.numpy.stacking import split
 from jaxlike._src.numpy.trig import tanh
 from jaxlike._src.regions import jitted
+from jaxlike._src.special import beside
 from jaxlike._src.transforms.custom import custom_jvp
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 

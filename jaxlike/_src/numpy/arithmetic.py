@@ -16,6 +16,7 @@ from jaxlike._src.border import promote_args_numeric, scalar_value
 from jaxlike._src.family import FLOATING, NUMERIC, REAL, alias, binary, to_inexact, to_numeric, unary
 from jaxlike._src.numpy.kinks import const, transformed
 from jaxlike._src.regions import as_one, written_as
+from jaxlike._src.special import beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ def add(x: Tensor, y: Tensor) -> Tensor:
 
 def _by_parts(op: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
     """A sum of complex numbers part by part: torch multiplies by 1 first, where NaN or inf in one spoils the other."""
-    a, b = torch.view_as_real(x.resolve_conj()), torch.view_as_real(y.resolve_conj())
+    a, b = (torch.view_as_real(z.resolve_conj()) for z in beside(x, y))
     return torch.view_as_complex(op(a, b))
 
 

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 
 from jaxlike._src import dtypes, unsigned
-from jaxlike._src.border import beside, check_arraylike, kind_of
+from jaxlike._src.border import check_arraylike, kind_of
 from jaxlike._src.family import BITS, Promotion, alias, binary, to_numeric, unary
 from jaxlike._src.numpy.arithmetic import absolute, floor_divide, multiply
 from jaxlike._src.numpy.compare import maximum
 from jaxlike._src.numpy.kinks import const
+from jaxlike._src.special import beside
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from jaxlike._src.border import beside
 from jaxlike._src.family import binary, to_inexact, unary
 from jaxlike._src.numpy.compare import lexicographic
 from jaxlike._src.numpy.kinks import const
+from jaxlike._src.special import beside
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,6 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
-    beside,
     broadcast_shapes,
     check_arraylike,
     promote_dtypes_inexact,
@@ -23,6 +22,7 @@ from jaxlike._src.border import (
 from jaxlike._src.family import FLOATING, binary, finish, to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.kinks import const, transformed
+from jaxlike._src.special import beside
 
 if TYPE_CHECKING:
     from torch import Tensor

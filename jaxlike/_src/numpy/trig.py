@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from jaxlike._src.array import Array
-from jaxlike._src.border import beside, promote_args
+from jaxlike._src.border import promote_args
 from jaxlike._src.family import alias, binary, to_inexact, unary
 from jaxlike._src.numpy.kinks import const, nan_slope, transformed
 from jaxlike._src.regions import written_as
+from jaxlike._src.special import beside
 
 if TYPE_CHECKING:
     from torch import Tensor

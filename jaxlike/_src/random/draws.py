@@ -19,7 +19,7 @@ from jaxlike._src import dtypes, special, torch_private
 from jaxlike._src.border import unwrap
 from jaxlike._src.config import threefry_partitionable
 from jaxlike._src.random import scalars, threefry
-from jaxlike._src.random.generators import PRNGS, STREAMS, stream_of
+from jaxlike._src.random.generators import PRNGS, STREAMS, on_gpu, stream_of
 from jaxlike._src.random.key_array import unpack, words_of
 from jaxlike._src.random.ops import operator, plain
 from jaxlike._src.random.words import UINT
@@ -116,6 +116,8 @@ def unit_of_words(words: Tensor, stream: str, dtype: torch.dtype, shape: Sequenc
             np.right_shift(x0, np.uint32(9), out=x0)
             np.multiply(x0.view(np.int32), np.float32(2.0**-23), out=out[start:stop], casting="same_kind")
         return torch.from_numpy(out).reshape((*words.shape[:-1], *shape))
+    if stream == "threefry2x32" and dtype == torch.float32 and (kernels := on_gpu(words)) is not None:
+        return kernels.unit(words, shape)
     bits = STREAMS[stream].random_bits(words, _MANTISSA[dtype][0], tuple(shape))
     return to_unit(bits, dtype)
 
@@ -208,6 +210,9 @@ _FROM_UNIT: Final = {
 )
 def standard_of_words(words: Tensor, stream: str, name: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
     """Samples [..., *shape] of a standard distribution for keys [..., n]."""
+    if name == "normal" and stream == "threefry2x32" and dtype == torch.float32:
+        if (kernels := on_gpu(words)) is not None:
+            return kernels.normal(words, shape)
     unit, of = unit_of_words(words, stream, dtype, shape), _FROM_UNIT[name]
     if unit.device.type != "cpu" or unit.numel() <= _PIECE:
         return of(unit)

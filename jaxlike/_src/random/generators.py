@@ -2,13 +2,15 @@
 
 A generator works on tensors: keys are int32 words [..., n] (the bits of JAX's uint32 words), and every
 function takes any number of leading batch axes, so that vmap over keys is one call. Results on a CPU come
-from numpy, on other devices from torch ops; both are equal bit for bit.
+from numpy, on a GPU from Triton, on other devices from torch ops; all are equal bit for bit.
 A stream is a generator together with the flags that change its bits: `stream_of` reads them when a
 function is called, so that a compiled call keeps those it was traced with.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -53,6 +55,18 @@ def over_counters(words: Tensor, shape: Shape) -> tuple[tuple[Tensor, ...], Tens
 # threefry2x32
 
 
+def on_gpu(words: Tensor) -> Any:
+    """The module of kernels for keys on a GPU that has Triton, else None."""
+    return _triton_draws() if words.device.type == "cuda" else None
+
+
+@functools.cache
+def _triton_draws() -> Any:
+    if importlib.util.find_spec("triton") is None:
+        return None
+    return importlib.import_module("jaxlike._src.random.triton_draws")
+
+
 def _host_keys(words: Tensor) -> np.ndarray[Any, Any]:
     return words.reshape(-1, words.shape[-1]).numpy().view(np.uint32)
 
@@ -68,6 +82,8 @@ def _threefry_fold_in(words: Tensor, data: Tensor) -> Tensor:
         keys, counts = _host_keys(words), data.reshape(-1).numpy().view(np.uint32)
         out = np.stack(threefry.hash_arrays(keys[:, 0], keys[:, 1], np.zeros_like(counts), counts), axis=-1)
         return torch.from_numpy(out.view(np.int32)).reshape(words.shape)
+    if (kernels := on_gpu(words)) is not None:
+        return kernels.folded(words, data)
     return torch.stack(threefry.hash_tensors(words[..., 0], words[..., 1], zero, data), dim=-1)
 
 
@@ -81,6 +97,8 @@ def _threefry_split(words: Tensor, shape: Shape) -> Tensor:
             out[start:stop, 0] = x0
             out[start:stop, 1] = x1
         return torch.from_numpy(out.view(np.int32)).reshape(*words.shape[:-1], *shape, 2)
+    if (kernels := on_gpu(words)) is not None:
+        return kernels.blocks(words, shape)
     (k0, k1), high, low, result = over_counters(words, shape)
     return torch.stack(threefry.hash_tensors(k0, k1, high, low), dim=-1).reshape(*result, 2)
 
@@ -98,6 +116,11 @@ def _threefry_random_bits(words: Tensor, width: int, shape: Shape) -> Tensor:
             else:
                 np.bitwise_xor(x0, x1, out=out[start:stop], casting="unsafe")
         return torch.from_numpy(out).reshape((*words.shape[:-1], *shape))
+    if (kernels := on_gpu(words)) is not None:
+        if width < 64:
+            return narrow(kernels.xored(words, shape), width)
+        high, low = kernels.blocks(words, shape).unbind(-1)
+        return join_words(high, low, width)
     (k0, k1), high, low, result = over_counters(words, shape)
     return join_words(*threefry.hash_tensors(k0, k1, high, low), width).reshape(result)
 

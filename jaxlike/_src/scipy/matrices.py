@@ -56,7 +56,8 @@ def toeplitz(c: Any, r: Any = None) -> Array:
     if not n or not m:
         return Array(first.new_zeros((*batch, n, m)))
     line = torch.cat([unsigned.moved_as_signed(torch.flip, first, (-1,)), across[..., 1:]], -1)
-    return Array(line[..., _places(m, line) - _places(n, line).unsqueeze(-1) + n - 1])
+    places = _places(m, line) - _places(n, line).unsqueeze(-1) + n - 1
+    return Array(unsigned.moved_as_signed(lambda t: t[..., places], line))
 
 
 def _with_one_batch(a: Array, b: Array) -> tuple[Tensor, Tensor, torch.Size]:
@@ -81,7 +82,8 @@ def circulant(c: Any) -> Array:
     x = jnp.atleast_1d(c)
     t = unwrap(x)
     n = t.shape[-1]
-    return Array(t[..., (_places(n, t).unsqueeze(-1) - _places(n, t)) % max(n, 1)], x.weak_type)
+    places = (_places(n, t).unsqueeze(-1) - _places(n, t)) % max(n, 1)
+    return Array(unsigned.moved_as_signed(lambda t: t[..., places], t), x.weak_type)
 
 
 def hankel(c: Any, r: Any = None) -> Array:
