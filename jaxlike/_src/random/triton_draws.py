@@ -32,12 +32,17 @@ _ROOT_2 = tl.constexpr(math.sqrt(2))
 
 
 @triton.jit
+def _turned(x0, x1, by: tl.constexpr):
+    x0 = x0 + x1
+    return x0, ((x1 << by) | (x1 >> (32 - by))) ^ x0
+
+
+@triton.jit
 def _mixed(x0, x1, a: tl.constexpr, b: tl.constexpr, c: tl.constexpr, d: tl.constexpr):
-    for r in tl.static_range(4):
-        by: tl.constexpr = (a, b, c, d)[r]
-        x0 = x0 + x1
-        x1 = ((x1 << by) | (x1 >> (32 - by))) ^ x0
-    return x0, x1
+    x0, x1 = _turned(x0, x1, a)
+    x0, x1 = _turned(x0, x1, b)
+    x0, x1 = _turned(x0, x1, c)
+    return _turned(x0, x1, d)
 
 
 @triton.jit
