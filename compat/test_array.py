@@ -304,6 +304,14 @@ x.view(), x.view(x.dtype)
 x.view(type=np.ndarray)
 u.view("float32"), jnp.arange(4,dtype=jnp.uint16).view("bfloat16"), jnp.arange(4,dtype=jnp.uint8).view("uint32")
 jnp.zeros((2,3),jnp.int8).view("int16")
+[n.view("int8").view(d) for d in ("int4", "uint4", "int2", "uint2", "float4_e2m1fn", "float8_e3m4", "float8_e8m0fnu", "float8_e4m3fn")]
+[jnp.array([1, -2, 7, -8], jnp.int4).view(d) for d in ("int8", "uint4", "int2", "int16", "float4_e2m1fn", "bool", "uint8", "bfloat16")]
+i4.view("float32")
+[jnp.array([1.5, jnp.nan, -0.0, 2.0, jnp.inf, -0.25], jnp.float8_e3m4).view(d) for d in ("int8", "int16", "int4", "float8_e4m3fn")]
+[jnp.array([1.5, 0.0, -0.0, 6.0], jnp.float4_e2m1fn).view(d) for d in ("uint4", "uint8", "int2")]
+jax.jit(lambda a: a.view("int8"))(i4), jax.vmap(lambda a: a.view("int2"))(m.astype("int4")), jax.vmap(lambda a: a.view("int8"), 1)(m.astype("int4").T)
+[jax.lax.bitcast_convert_type(n.astype("int8"), d) for d in ("int4", "uint2", "float4_e2m1fn", "uint8")]
+jax.lax.bitcast_convert_type(i4.reshape(2, 2), jnp.int8), jax.lax.bitcast_convert_type(i4, jnp.uint4), jax.lax.bitcast_convert_type(i4.reshape(1, 4), jnp.int16)
 n.byteswap(), x.byteswap(), c.byteswap(), jnp.arange(3,dtype=jnp.int8).byteswap(), jnp.arange(3,dtype=jnp.uint16).byteswap()
 x.item(1), m.item(1,2), x[:1].item(), n.item(-1), jnp.array(True).item(), c.item(1)
 x.item()

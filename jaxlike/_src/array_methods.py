@@ -18,8 +18,9 @@ from jaxlike._src import array_memory as array_memory
 from jaxlike._src import array_print as array_print
 from jaxlike._src import at as at
 from jaxlike._src import border, dtypes, indexing
-from jaxlike._src.array import Array, NarrowArray
+from jaxlike._src.array import Array
 from jaxlike._src.frames import STATE
+from jaxlike._src.narrow_bits import reinterpreted
 from jaxlike._src.numpy import (
     arg_reduce,
     arithmetic,
@@ -224,18 +225,7 @@ def _view(self: Array, dtype: Any = None, type: None = None) -> Array:
             "When changing to a larger dtype, its size must be a divisor of the total size in bytes of the last axis "
             "of the array."
         )
-    if want == self.dtype:
-        return self
-    if isinstance(self, NarrowArray) or want in dtypes.STORAGE:
-        raise NotImplementedError(f"view() of {self.dtype} as {want}: torch has no such bits")
-    tensor = border.unwrap(self).contiguous()
-    if tensor.dtype is torch.bool:
-        tensor = tensor.to(torch.uint8)
-    return Array(border.cast(tensor.view(torch.uint8), torch.bool)) if want == dtypes.BOOL else _bits(tensor, want)
-
-
-def _bits(tensor: torch.Tensor, want: Any) -> Array:
-    return Array(tensor.view(dtypes.to_torch(want)))
+    return reinterpreted(self, want)
 
 
 def _byteswap(self: Array) -> Array:

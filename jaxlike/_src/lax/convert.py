@@ -14,6 +14,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, canonicalize_shape, concrete_or_error, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.lax.strict import FLOAT, check_kind, check_shapelike, operand
+from jaxlike._src.narrow_bits import reinterpreted
 from jaxlike._src.numpy.arguments import array_of, like, user_dtype
 from jaxlike._src.numpy.filled import full as numpy_full
 from jaxlike._src.numpy.kinks import const
@@ -67,18 +68,18 @@ def bitcast_convert_type(operand: ArrayLike, new_dtype: DTypeLike) -> Array:
             f"match. Got operand dtype={old}, new_dtype={wanted!r}. Consider using the arr.view() method instead."
         )
     now, then = dtypes.itemsize_bits(old), dtypes.itemsize_bits(wanted)
-    tensor = unwrap(x)
     if now == then:
-        return array_of(tensor.view(dtypes.to_torch(wanted)), wanted)
+        return reinterpreted(x, wanted)
     if now > then:
-        return array_of(tensor.unsqueeze(-1).contiguous().view(dtypes.to_torch(wanted)), wanted)
+        return reinterpreted(like(x, unwrap(x).unsqueeze(-1)), wanted)
     last = x.shape[-1] if x.ndim else 1
     if last * now != then:
         raise ValueError(
             f"Attempting to convert array of shape {x.shape} from {old} of size {now} bits to {wanted} of size {then}, "
             f"bits but {last} * {now} != {then}"
         )
-    return array_of(tensor.contiguous().view(dtypes.to_torch(wanted)).squeeze(-1), wanted)
+    made = reinterpreted(x, wanted)
+    return like(made, unwrap(made).squeeze(-1))
 
 
 # Precision
