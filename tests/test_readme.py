@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
-from jaxlike._src.compare.command import compare_parser
-from jaxlike._src.redirect import ACTIONS
+from tests.snippets import ROOT, blocks, check_command, run, run_snippets, steps
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of one language."""
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
-
-
-COMMANDS = [line for block in blocks("bash") for line in block.strip().splitlines()]
+COMMANDS = [line for block in blocks(README, "bash") for line in block.strip().splitlines()]
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-STEPS = list(dict.fromkeys(step for command in COMMANDS for step in command.split(" && ")))
-
-
-def run(arguments: list[str], cwd: Path) -> str:
-    """Run a command with this checkout importable and no display; its standard output."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "MPLBACKEND")}
-    result = subprocess.run(
-        arguments,
-        cwd=cwd,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=600,
-        env=environment | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
-    )
-    assert result.returncode == 0, f"{arguments}\n{result.stdout}\n{result.stderr}"
-    return result.stdout
+STEPS = steps(README)
 
 
 def test_the_commands_for_a_fresh_machine_come_first():
@@ -67,15 +39,8 @@ def test_command(step, tmp_path):
     program, *arguments = shlex.split(step)
     if program in ("pip", ".", "pyright") or arguments[:2] == ["-m", "venv"]:
         return  # checked above: they make what this test runs in, or take a minute of CI of their own
-    if program == "jaxlike":
-        assert program in PROJECT["scripts"]
-        if arguments[0] == "compare":  # needs JAX: compat/test_two_runs.py does it
-            options = compare_parser().parse_args(arguments[1:])
-            assert options.program in ("script.py", "package")
-        else:  # changes an environment: test_substitute.py does it, in one of its own
-            assert arguments[0] == "substitute" and arguments[1] in ACTIONS
-    elif "jaxlike.pytest_plugin" in arguments:  # likewise
-        assert arguments[:2] == ["-p", "jaxlike.pytest_plugin"] and arguments[2] in ("--jax=jaxlike", "--jax=both")
+    if program == "jaxlike" or "jaxlike.pytest_plugin" in arguments:
+        check_command(step, PROJECT["scripts"])
     elif program == "pytest":  # the tests that this one is among
         run([sys.executable, "-m", "pytest", *arguments, "--collect-only", "-q"], ROOT)
     elif program == "ruff":
@@ -90,17 +55,13 @@ def test_command(step, tmp_path):
             assert (tmp_path / "recitation_plot.png").exists()
 
 
-@pytest.mark.parametrize("snippet", blocks("python"), ids=lambda snippet: snippet.split("\n")[0])
+@pytest.mark.parametrize("snippet", blocks(README, "python"), ids=lambda snippet: snippet.split("\n")[0])
 def test_python_snippet(snippet, tmp_path):
     """It runs without a warning, and prints what its comments say."""
-    (tmp_path / "snippet.py").write_text(snippet, encoding="utf-8")
-    output = run([sys.executable, "-W", "error", "snippet.py"], tmp_path)
-    assert output
-    for said in re.findall(r"^print\(.*\)  # (.*)$", snippet, flags=re.M):
-        assert said in output.splitlines()
+    run_snippets([snippet], tmp_path)
 
 
-@pytest.mark.parametrize("snippet", blocks("ipython"))
+@pytest.mark.parametrize("snippet", blocks(README, "ipython"))
 def test_notebook_snippet(snippet, tmp_path):
     program = f"""
 from IPython.core.interactiveshell import InteractiveShell
