@@ -33,6 +33,7 @@ TARGETS = {
     "jit dispatch": 1.0,
     "transformations of jitted functions": 0.5,
     "traces": 1.0,
+    "loops": 0.6,
     "recitation: selu on 1e7": 1.1,
 }
 
@@ -47,7 +48,7 @@ def row(name: str, group: str, **options: Any) -> Callable[[Make], Make]:
     return register
 
 
-EAGER, TRANSFORMATIONS, DISPATCH, DERIVED, TRACES, SELU = TARGETS
+EAGER, TRANSFORMATIONS, DISPATCH, DERIVED, TRACES, LOOPS, SELU = TARGETS
 VECTOR = np.array([0.1, 0.7, -1.3], np.float32)
 
 

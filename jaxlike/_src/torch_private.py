@@ -413,6 +413,14 @@ def inductor_compile(module: Any, examples: list[Tensor]) -> Callable[[Sequence[
     return call
 
 
+def decomposition(op: Any) -> Callable[..., Any] | None:
+    """What torch says that an op comes down to, as a function of other ops; None where it says nothing."""
+    from torch._decomp import decomposition_table
+
+    found: Any = decomposition_table.get(op)
+    return found
+
+
 def _same(a: Any, b: Any) -> bool:
     if type(a) is not type(b) or a.shape != b.shape or a.dtype is not b.dtype or a.stride() != b.stride():
         return False

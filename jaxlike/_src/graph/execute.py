@@ -19,6 +19,7 @@ import torch
 
 from jaxlike._src import config, torch_private
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.fused.tier import Candidate, has_loops
 from jaxlike._src.graph.graph import to_fx
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ COMPILE_SECONDS_PER_NODE = 0.02
 class Executable:
     """A graph made ready to run on plain tensors (no transformation active)."""
 
-    __slots__ = ("_call", "_replay", "compiled", "device", "eager_to_compile", "graph", "spent")
+    __slots__ = ("_call", "_fused", "_replay", "compiled", "device", "eager_to_compile", "graph", "spent")
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -48,6 +49,7 @@ class Executable:
         self.spent = 0.0
         self.eager_to_compile = False  # asked for by `lower(...).compile()`
         self.compiled = False
+        self._fused = Candidate(lambda: graph, graph.size) if self.device.type == "cpu" and has_loops(graph) else None
 
     def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """Outputs of the graph for inputs followed by lifted values."""
@@ -57,8 +59,13 @@ class Executable:
         if tier == "auto":
             start = time.perf_counter()
             out = self._replay(*tensors)
-            self.spent += time.perf_counter() - start
-            if self.spent > expected_cost(self.graph):
+            took = time.perf_counter() - start
+            self.spent += took
+            fused = self._fused
+            if fused is not None and not fused.refused:
+                fused.add(took)
+                self._use(fused.kernel())
+            elif self.spent > expected_cost(self.graph):
                 self.compile(tensors)
             return out
         if tier == "compile":
@@ -68,10 +75,18 @@ class Executable:
 
     def compile(self, tensors: Sequence[Tensor]) -> None:
         """Switch to the compiled form; stays on replay where compiling fails."""
+        if self._fused is not None:
+            self._use(self._fused.kernel(now=True))
+            if self.compiled:
+                return
         compiled = compile_graph(self.graph, tensors, self.device)
         if compiled is None:
             self._call = lambda given: self._replay(*given)
         else:
+            self._use(compiled)
+
+    def _use(self, compiled: Callable[..., Any] | None) -> None:
+        if compiled is not None:
             self._call, self.compiled = compiled, True
 
 

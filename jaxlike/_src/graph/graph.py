@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jaxlike._src.array import Array, ShapedArray
+    from jaxlike._src.graph.control import Form
     from jaxlike._src.graph.effects import Effect
 
 
@@ -94,6 +95,11 @@ class Call:
     @functools.cached_property
     def graph(self) -> Graph | None:
         """What it computes, written out for a compiler, or None."""
+        return None
+
+    @functools.cached_property
+    def control(self) -> Form | None:
+        """What it is made of, where it loops or branches."""
         return None
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:

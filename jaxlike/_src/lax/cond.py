@@ -18,6 +18,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
 from jaxlike._src.debug_checks import told_as
 from jaxlike._src.frames import STATE
+from jaxlike._src.graph.control import CondForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
 from jaxlike._src.lax.scan import spread
@@ -61,6 +62,10 @@ class Cond(Structured):
         """As any of the branches, and the choice."""
         index, *operands = axes
         return [union([index, *outs]) for outs in zip(*(b.varying(operands) for b in self.branches), strict=True)]
+
+    def control(self) -> CondForm:
+        """For a generator of loops."""
+        return CondForm([b.part() for b in self.branches])
 
     def recorded(self, args: Sequence[Array]) -> Any:
         """One node."""

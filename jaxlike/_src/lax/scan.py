@@ -16,7 +16,9 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import concrete_or_error, is_traced, unwrap
 from jaxlike._src.debug_checks import told_as
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.control import ScanForm
 from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
+from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.slicing import index_in_dim
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.transforms import derive
@@ -44,6 +46,7 @@ class Scan(Structured):
     def __init__(self, body: GraphFunction, n_consts: int, n_carry: int, length: int, reverse: bool) -> None:
         self.body, self.n_consts, self.n_carry = body, n_consts, n_carry
         self.length, self.reverse = length, reverse
+        self._runner: Runner | None = None
         self._made: dict[Any, Any] = {}  # bodies derived from this one
 
     def split(self, flat: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
@@ -68,24 +71,33 @@ class Scan(Structured):
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The loop itself."""
-        consts, carry, rows = ([unwrap(a) for a in part] for part in self.split(args))
-        cut = [row.unbind(0) for row in rows]
-        steps: list[Sequence[Tensor]] = []
-        order = range(self.length)
-        for i in reversed(order) if self.reverse else order:
-            outs = self.body.on_tensors([*consts, *carry, *(row[i] for row in cut)])
-            carry = list(outs[: self.n_carry])
-            steps.append(outs[self.n_carry :])
+        if self._runner is None:
+            self._runner = Runner(self, len(self.body.graph.nodes))
+        outs = self._runner(args, self.length, self._step_by_step)
+        return [kind(t, tag) for (kind, tag), t in zip(self.body.kinds, outs, strict=True)]
+
+    def _step_by_step(self, args: list[Tensor]) -> list[Tensor]:
+        consts, carry, rows = self.split(args)
+        step, cut = self.body.stepper(), [row.unbind(0) for row in rows]
+        order = range(self.length - 1, -1, -1) if self.reverse else range(self.length)
+        kept: list[Sequence[Tensor]] = []
+        n = self.n_carry
+        for i in order:
+            outs = step([*consts, *carry, *(row[i] for row in cut)])
+            carry = outs[:n]
+            kept.append(outs[n:])
         if self.reverse:
-            steps.reverse()
-        kinds = self.body.kinds
-        done = [kind(t.contiguous(), tag) for (kind, tag), t in zip(kinds, carry, strict=False)]
-        stacked = [torch.stack(column) for column in zip(*steps, strict=True)] if steps else self._no_rows()
-        return done + [kind(t, tag) for (kind, tag), t in zip(kinds[self.n_carry :], stacked, strict=True)]
+            kept.reverse()
+        stacked = [torch.stack(column) for column in zip(*kept, strict=True)] if kept else self._no_rows()
+        return [*(t.contiguous() for t in carry), *stacked]
 
     def _no_rows(self) -> list[Tensor]:
         like_rows = self.body.graph.outputs[self.n_carry :]
         return [torch.zeros((0, *v.shape), dtype=v.dtype, device=default_torch_device()) for v in like_rows]
+
+    def control(self) -> ScanForm:
+        """For a generator of loops."""
+        return ScanForm(self.body.part(), self.n_consts, self.n_carry, self.length, self.reverse)
 
     def recorded(self, args: Sequence[Array]) -> Any:
         """One node, whatever the length."""
@@ -97,10 +109,25 @@ class Scan(Structured):
         def written() -> Graph | None:
             if self.length * max(len(self.body.graph.nodes), 1) > UNROLLED:
                 return None
-            made = derived(self.run, examples, self.name)
+            made = derived(self._written_out, examples, self.name)
             return None if made.closed else made.graph
 
         return self, written, [], [*done, *rows]
+
+    def _written_out(self, args: Sequence[Array]) -> list[Array]:
+        """Every step, for a trace."""
+        consts, carry, rows = self.split([unwrap(a) for a in args])
+        cut = [row.unbind(0) for row in rows]
+        steps: list[Sequence[Tensor]] = []
+        order = range(self.length)
+        for i in reversed(order) if self.reverse else order:
+            outs = self.body.on_tensors([*consts, *carry, *(row[i] for row in cut)])
+            carry = list(outs[: self.n_carry])
+            steps.append(outs[self.n_carry :])
+        if self.reverse:
+            steps.reverse()
+        stacked = [torch.stack(column) for column in zip(*steps, strict=True)] if steps else self._no_rows()
+        return [kind(t, tag) for (kind, tag), t in zip(self.body.kinds, [*(t.contiguous() for t in carry), *stacked], strict=True)]
 
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""

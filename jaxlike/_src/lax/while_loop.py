@@ -7,6 +7,7 @@ their values. There is no reverse mode, except for what the loop only hands thro
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from jaxlike._src import config, dtypes, errors, torch_private, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
 from jaxlike._src.debug_checks import told_as
+from jaxlike._src.graph.control import WhileForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.body import (
     Body,
@@ -27,6 +29,7 @@ from jaxlike._src.lax.body import (
     make_body,
     promoted,
 )
+from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.scan import scan, spread
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.ref_state import holding, threading, write_back
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
     from jaxlike._src.frames import Frame
 
 
+LOOKS = 64  # so many steps are between looks at whether the rest should run as a kernel
+
+
 class While(Structured):
     """A while loop on flat arguments: constants of the condition, constants of the body, carry; results: carry."""
 
@@ -50,6 +56,7 @@ class While(Structured):
 
     def __init__(self, cond: GraphFunction, body: GraphFunction, n_cond: int, n_body: int) -> None:
         self.cond, self.body, self.n_cond, self.n_body = cond, body, n_cond, n_body
+        self._runner: Runner | None = None
         self._made: dict[Any, Any] = {}  # conditions and bodies derived from these
 
     def split(self, flat: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
@@ -70,10 +77,27 @@ class While(Structured):
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The loop itself."""
-        of_cond, of_body, carry = ([unwrap(a) for a in part] for part in self.split(args))
-        while bool(self.cond.on_tensors([*of_cond, *carry])[0]):
-            carry = list(self.body.on_tensors([*of_body, *carry]))
-        return [kind(t.contiguous(), tag) for (kind, tag), t in zip(self.body.kinds, carry, strict=True)]
+        if self._runner is None:
+            self._runner = Runner(self, len(self.cond.graph.nodes) + len(self.body.graph.nodes))
+        outs = self._runner(args, 0, self._step_by_step)
+        return [kind(t, tag) for (kind, tag), t in zip(self.body.kinds, outs, strict=True)]
+
+    def _step_by_step(self, args: list[Tensor]) -> Sequence[Tensor]:
+        of_cond, of_body, carry = self.split(args)
+        cond, body = self.cond.stepper(), self.body.stepper()
+        assert self._runner is not None
+        meanwhile = self._runner.meanwhile
+        for steps in itertools.count():
+            if not bool(cond([*of_cond, *carry])[0]):
+                break
+            carry = list(body([*of_body, *carry]))
+            if steps % LOOKS == LOOKS - 1 and (kernel := meanwhile()) is not None:
+                return kernel([*of_cond, *of_body, *carry])
+        return [t.contiguous() for t in carry]
+
+    def control(self) -> WhileForm:
+        """For a generator of loops."""
+        return WhileForm(self.cond.part(), self.body.part(), self.n_cond, self.n_body)
 
     def recorded(self, args: Sequence[Array]) -> Any:
         """One node; how often it goes round is known at replay, so a compiler gets nothing."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jaxlike._src import torch_private
+from jaxlike._src.graph.fused.decompose import comes_down_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ def operator(
             return op(*moved, *args[tensors:]), 0
 
         _LIBRARY.impl(name, meta, "Meta")
+        comes_down_to(f"jaxlike::{name}", function)
         torch.library.register_vmap(f"jaxlike::{name}", batch, lib=_LIBRARY)
 
         def call(*args: Any) -> Tensor:

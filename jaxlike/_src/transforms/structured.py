@@ -21,7 +21,9 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, Frame, below, no_frame
+from jaxlike._src.graph.control import Part
 from jaxlike._src.graph.effects import are_silenced, effects_in
+from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import Call, Graph
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import to_array
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from jaxlike._src.graph.control import Form
     from jaxlike._src.graph.effects import Effect
 
     Arrays = Sequence[Array]
@@ -97,6 +100,10 @@ class Structured:
         """What a jaxpr shows of it."""
         return {}
 
+    def control(self) -> Form | None:
+        """The graphs that it loops over or chooses from, where it does nothing else."""
+        return None
+
     def closed(self, run: GraphFunction, more: int) -> Structured:
         """This operation where `run` is a graph with ``more`` arguments, which it closed over, at the end."""
         raise NotImplementedError
@@ -107,6 +114,7 @@ class GraphFunction:
 
     def __init__(self, graph: Graph, kinds: Sequence[tuple[type[Array], Any]], closed: Arrays = ()) -> None:
         self.graph, self.kinds, self.closed = graph, kinds, closed
+        self._executable: Executable | None = None
 
     def __call__(self, args: Arrays) -> list[Array]:
         """Replay the graph under whatever runs."""
@@ -117,9 +125,21 @@ class GraphFunction:
         """The same on bare tensors."""
         return self.graph.replay()(default_torch_device(), *tensors, *(unwrap(c) for c in self.closed))
 
+    def stepper(self) -> Callable[[list[Tensor]], Sequence[Tensor]]:
+        """The same for many calls where no transformation runs: compiled in the end, if it pays."""
+        run = self._executable
+        if run is None or run.device is not default_torch_device():
+            run = self._executable = Executable(self.graph)
+        closed = [unwrap(c) for c in self.closed]
+        return (lambda tensors: run(tensors + closed)) if closed else run
+
     def varying(self, axes: Sequence[frozenset[Any]]) -> list[frozenset[Any]]:
         """See `Structured.varying`."""
         return through(self.graph, axes)
+
+    def part(self) -> Part:
+        """The graph with what it closed over."""
+        return Part(self.graph, self.closed)
 
     def usable(self) -> bool:
         """Whether every traced value among what it closed over is still inside its transformation."""
@@ -160,6 +180,11 @@ class Applied(Call):
     def graph(self) -> Graph | None:
         """What it computes, written out when a compiler asks."""
         return self._written()
+
+    @functools.cached_property
+    def control(self) -> Form | None:
+        """What the operation loops over, or chooses from."""
+        return self.op.control()
 
     def on_arrays(self, args: Sequence[Any]) -> list[Array]:
         """Apply the operation to what an equation was bound to."""

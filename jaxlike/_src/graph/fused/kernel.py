@@ -1,0 +1,159 @@
+"""kernel: a graph as a function of tensors: its C++, and how it is called.
+
+The function takes one table of addresses: arguments, constants, results, and scratch memory. A result that is a view
+of another is given as such; one that is an argument is that argument.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from jaxlike._src import torch_private
+from jaxlike._src.graph.fused import control, decompose, indexing, products, reductions, shapes, systems
+from jaxlike._src.graph.fused.build import load
+from jaxlike._src.graph.fused.prelude import prelude
+from jaxlike._src.graph.fused.program import Program
+from jaxlike._src.graph.fused.values import Ineligible, Memory, c_type
+from jaxlike._src.graph.graph import Call, vars_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from jaxlike._src.graph.graph import Graph, Var
+
+TABLES = (control, decompose, indexing, products, reductions, shapes, systems)  # imported for what they register
+MOST_BYTES = 1 << 26  # of arguments and results
+
+
+class Result(NamedTuple):
+    """A result: an argument, or a view of memory that was made for it."""
+
+    argument: int | None
+    made: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int
+
+
+class Source(NamedTuple):
+    """The C++ of a graph, and what it takes and gives."""
+
+    text: str
+    constants: list[Tensor]
+    made: list[tuple[int, torch.dtype]]  # elements of each result's memory
+    results: list[Result]
+    scratch: int
+
+
+def source_of(graph: Graph) -> Source:
+    """The C++ of a graph of inputs followed by lifted values."""
+    with torch_private.outside_of_everything():
+        return _written(graph)
+
+
+def _written(graph: Graph) -> Source:
+    p = Program()
+    inputs = [*graph.inputs, *graph.lifted_vars]
+    values = [Memory(v.shape, v.dtype, f"a{k}") for k, v in enumerate(inputs)]
+    graph = graph.rearranged(inputs, graph.outputs) if graph.lifted else graph
+    if sum(math.prod(v.shape) * v.dtype.itemsize for v in (*inputs, *graph.outputs)) > MOST_BYTES:
+        raise Ineligible("large arguments or results")
+    made: list[tuple[int, torch.dtype]] = []
+
+    def result(shape: Sequence[int], dtype: torch.dtype) -> Memory:
+        made.append((max(math.prod(shape), 1), dtype))
+        return Memory(shape, dtype, f"r{len(made) - 1}")
+
+    for var in _roots(graph):
+        p.destinations[var] = result(var.shape, var.dtype)
+    outs = p.graph(graph, values)
+    given = {f"a{k}": k for k in range(len(inputs))}
+    results: list[Result] = []
+    places = {f"r{k}": k for k in range(len(made))}
+    for value in outs:
+        settled = p.settled(value)
+        if isinstance(settled, Memory) and settled.base in places and not settled.moved:
+            results.append(Result(None, places[settled.base], settled.shape, settled.strides, settled.offset))
+        elif isinstance(settled, Memory) and settled.base in given and _is_whole(settled, inputs[given[settled.base]]):
+            results.append(Result(given[settled.base], 0, settled.shape, settled.strides, 0))
+        else:
+            target = result(settled.shape, settled.dtype)
+            p.copy(target, settled, stays=True)
+            results.append(Result(None, len(made) - 1, target.shape, target.strides, 0))
+    p.flush()
+    names = [
+        *((f"a{k}", v.dtype, "const ") for k, v in enumerate(inputs)),
+        *((f"k{k}", t.dtype, "const ") for k, t in enumerate(p.constants)),
+        *((f"r{k}", dtype, "") for k, (_, dtype) in enumerate(made)),
+    ]
+    heads = [
+        f"  {const}{c_type(dtype)}* __restrict const {name} = ({c_type(dtype)}*)args[{k}];"
+        for k, (name, dtype, const) in enumerate(names)
+    ]
+    heads.append(f"  char* __restrict const scratch = (char*)args[{len(names)}];")
+    body = "\n".join(p.lines)
+    text = f'{prelude(body)}\nextern "C" void run(void** args) {{\n' + "\n".join(heads) + f"\n{body}\n}}\n"
+    return Source(text, [t.contiguous() for t in p.constants], made, results, p.scratch)
+
+
+def _is_whole(value: Memory, argument: Var) -> bool:
+    return value.shape == tuple(argument.shape) and value.is_contiguous and not value.offset and not value.moved
+
+
+def _roots(graph: Graph) -> list[Var]:
+    """The values that results are, or are views of, which may be computed where the result is wanted."""
+    made_by = {o: n for n in graph.nodes for o in n.outs if o is not None}
+    found: list[Var] = []
+    for out in graph.outputs:
+        var, size = out, math.prod(out.shape)
+        while var in made_by and not isinstance(made_by[var].op, Call) and _is_view(made_by[var]):
+            var = next(vars_in(made_by[var].args))
+        if var in made_by and var not in found and 16 < math.prod(var.shape) <= 4 * size:
+            found.append(var)
+    return found
+
+
+def _is_view(node: Any) -> bool:
+    schema = node.op._schema
+    return bool(schema.returns) and schema.returns[0].alias_info is not None and node.outs[0] is not None
+
+
+class Kernel:
+    """A built program as a function of a list of tensors."""
+
+    def __init__(self, source: Source, path: Path) -> None:
+        self._run = load(path)
+        self._constants = source.constants
+        self._made, self._results = source.made, source.results
+        self._scratch = source.scratch
+        self._kept = [t.data_ptr() for t in source.constants]
+        self._simple = all(
+            r.argument is None and r.made == k and math.prod(r.shape) == source.made[k][0] and not r.offset
+            for k, r in enumerate(source.results)
+        ) and len(source.made) == len(source.results)  # fmt: skip
+        self._table: Any = None
+
+    def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The results."""
+        given = [t if t.is_contiguous() and not t.is_neg() else t.resolve_neg().contiguous() for t in tensors]
+        made = [torch.empty(size, dtype=dtype) for size, dtype in self._made]
+        where = [t.data_ptr() for t in given]
+        where += self._kept
+        where += [t.data_ptr() for t in made]
+        if self._scratch:
+            scratch = torch.empty(self._scratch + 64, dtype=torch.uint8)
+            where.append(-(-scratch.data_ptr() // 64) * 64)
+        else:
+            where.append(0)
+        self._run((ctypes.c_void_p * len(where))(*where))
+        return [
+            tensors[r.argument] if r.argument is not None else made[r.made].as_strided(r.shape, r.strides, r.offset)
+            for r in self._results
+        ]

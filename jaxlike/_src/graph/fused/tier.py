@@ -1,0 +1,130 @@
+"""tier: when a graph with loops in it is built: once running it otherwise has taken as long as building it will.
+
+The C++ is written early, since it may have been built before and then costs nothing more; if not, it is built beside
+the program that goes on (a thread that waits for the compiler). What is known to run longer than the build, or is to be
+compiled, is built at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from jaxlike._src.graph.control import CondForm
+from jaxlike._src.graph.fused.build import BuildError, build, compiler, path_of
+from jaxlike._src.graph.fused.values import Ineligible
+from jaxlike._src.graph.graph import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from jaxlike._src.graph.fused.kernel import Kernel, Source
+    from jaxlike._src.graph.graph import Graph
+
+logger = logging.getLogger("jaxlike.loops")
+
+SECONDS_PER_OP = 4e-6  # of running an operation on its own
+WRITE_SECONDS, WRITE_SECONDS_PER_NODE = 5e-3, 3e-4
+BUILD_SECONDS, BUILD_SECONDS_PER_NODE = 0.15, 2e-3
+
+
+def has_loops(graph: Graph) -> bool:
+    """Whether there is a loop among its nodes, or in what they call."""
+    for node in graph.nodes:
+        if isinstance(node.op, Call):
+            form = node.op.control
+            if form is not None and not isinstance(form, CondForm):
+                return True
+            if form is None and node.op.is_plain and node.op.graph is not None and has_loops(node.op.graph):
+                return True
+    return False
+
+
+_spent: dict[Path, float] = {}  # seconds that were spent running graphs of the same C++ otherwise
+
+
+class Candidate:
+    """A graph that may become a kernel, and how far it is. ``nodes``: those that are written."""
+
+    def __init__(self, graph: Callable[[], Graph], nodes: int) -> None:
+        self._graph, self._nodes = graph, nodes
+        self.refused = compiler() is None
+        self._own = 0.0  # seconds that were spent running it otherwise
+        self._kernel: Kernel | None = None
+        self._source: Source | None = None
+        self._path: Path | None = None
+        self._build: _Build | None = None
+
+    def add(self, seconds: float) -> None:
+        """So long it was run otherwise."""
+        self._own += seconds
+        if self._path is not None:
+            _spent[self._path] = _spent.get(self._path, 0.0) + seconds
+
+    def kernel(self, now: bool = False, expected: float = 0.0) -> Kernel | None:
+        """The kernel if it is there.
+
+        Args:
+            now: build it at once if it can be.
+            expected: seconds that running it otherwise would take this time.
+        """
+        if self._kernel is None and not self.refused:
+            if now or self._own + expected > WRITE_SECONDS + WRITE_SECONDS_PER_NODE * self._nodes:
+                self._advance(now or self._is_worth(expected), expected)
+        return self._kernel
+
+    def _is_worth(self, seconds: float) -> bool:
+        """Whether a build takes less."""
+        return seconds > BUILD_SECONDS + BUILD_SECONDS_PER_NODE * self._nodes
+
+    def _advance(self, now: bool, expected: float) -> None:
+        from jaxlike._src.graph.fused.kernel import Kernel, source_of  # the writer is loaded where it is used
+
+        try:
+            if self._source is None or self._path is None:
+                self._source = source_of(self._graph())
+                self._path = path_of(self._source.text)
+                _spent[self._path] = _spent.get(self._path, 0.0) + self._own
+            if not self._path.exists():
+                if not (now or self._is_worth(_spent[self._path] + expected)):
+                    return
+                if self._build is None:
+                    self._build = _Build(self._source.text)
+                if now:
+                    self._build.wait()
+                if not self._build.is_done():
+                    return
+            self._kernel = Kernel(self._source, self._path)
+        except (Ineligible, BuildError, OSError) as error:
+            self.refused = True
+            logger.debug("a loop goes on step by step: %s", error)
+
+
+class _Build:
+    """A build on a thread of its own."""
+
+    def __init__(self, text: str) -> None:
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=functools.partial(self._run, text), name="jaxlike build")
+        self._thread.start()
+
+    def _run(self, text: str) -> None:
+        try:
+            build(text)
+        except (BuildError, OSError) as error:
+            self._error = error
+
+    def wait(self) -> None:
+        """Until it is done."""
+        self._thread.join()
+
+    def is_done(self) -> bool:
+        """Whether it is; raises what went wrong."""
+        if self._thread.is_alive():
+            return False
+        if self._error is not None:
+            raise self._error
+        return True

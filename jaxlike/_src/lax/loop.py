@@ -1,0 +1,67 @@
+"""loop: how loops run where no transformation does: as one kernel where there can be one, step by step where not.
+
+The steps call the body's graph through an `Executable` of its own, so that a body of large operations is compiled too.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from jaxlike._src import config
+from jaxlike._src.border import unwrap
+from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.fused.tier import SECONDS_PER_OP, Candidate
+from jaxlike._src.graph.trace import trace
+from jaxlike._src.transforms.derive import example
+from jaxlike._src.transforms.structured import apply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from jaxlike._src.array import Array
+    from jaxlike._src.graph.fused.kernel import Kernel
+    from jaxlike._src.transforms.structured import Structured
+
+
+class Runner:
+    """Runs one loop operation; ``nodes``: how many its graphs have."""
+
+    def __init__(self, op: Structured, nodes: int) -> None:
+        self._op, self._nodes = op, nodes
+        self._candidate: Candidate | None = None
+        self._since = 0.0  # when steps were last counted
+
+    def __call__(
+        self, args: Sequence[Array], steps: int, step_by_step: Callable[[list[Tensor]], Sequence[Tensor]]
+    ) -> Sequence[Tensor]:
+        """The results, by the kernel if it is there. ``steps``: how many there will be, 0 where that is not known."""
+        tensors = [unwrap(a) for a in args]
+        tier = config.jit_tier.value
+        if tier == "replay" or default_torch_device().type != "cpu":
+            return step_by_step(tensors)
+        if self._candidate is None:
+            op, examples = self._op, [example(a) for a in args]
+            self._candidate = Candidate(lambda: trace(lambda xs: apply(op, xs), examples, op.name)[0], self._nodes)
+        kernel = self._candidate.kernel(tier == "compile", steps * self._nodes * SECONDS_PER_OP)
+        if kernel is not None:
+            return kernel(tensors)
+        self._since = time.perf_counter()
+        outs = step_by_step(tensors)
+        self._count()
+        return outs
+
+    def meanwhile(self) -> Kernel | None:
+        """The kernel, where it became worth having since the steps began."""
+        if self._candidate is None or self._candidate.refused:
+            return None
+        self._count()
+        return self._candidate.kernel()
+
+    def _count(self) -> None:
+        now = time.perf_counter()
+        if self._candidate is not None:
+            self._candidate.add(now - self._since)
+        self._since = now
