@@ -256,3 +256,35 @@ def test_odd_numbers(jax: Any) -> Any:
         attempt(lambda: jnp.ones((2, 3)).reshape(4)),
         attempt(lambda: jnp.fix).split(" Use ")[0].split(" jax.numpy.trunc ")[0],
     )
+
+
+@same_in_both
+def test_where_of_many(jax: Any, rng: np.random.Generator) -> Any:
+    """More elements than the usual kernel is used for; what is not chosen leaves nothing behind, NaN neither."""
+    jnp = jax.numpy
+    x = jnp.asarray(rng.normal(size=600_000).astype("float32")).at[5].set(jnp.nan).at[7].set(-jnp.inf)
+    chosen = x > 0
+    many = [jnp.where(chosen, x, 0.0), jnp.where(chosen, x, 0), jnp.where(chosen, x, -0.0), jnp.where(chosen, x, 1)]
+    many += [jnp.where(chosen[::2], x[::2], 0.0), jax.grad(lambda x: jnp.where(x > 0, x, 0.0).sum())(x)]
+    with jax.enable_x64(True):
+        many.append(jnp.where(chosen, x.astype("float64"), 0.0))
+    return many
+
+
+@same_in_both
+def test_small_systems(jax: Any, rng: np.random.Generator) -> Any:
+    """Sizes that are solved by LAPACK directly, a singular matrix and wrong shapes among them."""
+    jnp, solve = jax.numpy, jax.numpy.linalg.solve
+    a = jnp.asarray((rng.normal(size=(4, 4)) + 4 * np.eye(4)).astype("float32"))
+    b = jnp.asarray(rng.normal(size=4).astype("float32"))
+    found = [solve(a, b), solve(a.T, b), solve(a, b[:, None]), solve(jnp.zeros((0, 0)), jnp.zeros(0)), jax.jit(solve)(a, b)]
+    found += [jax.grad(lambda a: solve(a, b).sum())(a), jax.vmap(solve, (None, 0))(a, jnp.stack([b, 2 * b]))]
+    found.append(jnp.isfinite(solve(jnp.ones((2, 2)), jnp.arange(2.0))))
+    with jax.enable_x64(True):
+        found.append(solve(a.astype("float64"), b.astype("float64")))
+    for wrong in (lambda: solve(a, b[:3]), lambda: solve(a[:3], b), lambda: solve(a[0], b)):
+        try:
+            wrong()
+        except (ValueError, TypeError) as error:
+            found.append(f"{type(error).__name__}: {error}")
+    return found

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, fast_paths
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     adjoint,
@@ -27,6 +27,7 @@ from jaxlike._src.border import (
     promote_dtypes_inexact,
     unwrap,
 )
+from jaxlike._src.frames import STATE
 from jaxlike._src.lax.lapack import packed_qr
 from jaxlike._src.numpy import factors, products, systems
 from jaxlike._src.numpy.cholesky import cholesky_or_nan
@@ -275,6 +276,12 @@ def solve(a: Any, b: Any) -> Array:
         a: ``[..., n, n]``.
         b: ``[n]``, or ``[..., n, k]``; leading axes broadcast.
     """
+    if STATE.fast is None and type(a) is Array and type(b) is Array and a._frame is b._frame is None:
+        matrix, right = a._t, b._t
+        if matrix.dtype is right.dtype and matrix.dtype in fast_paths.LAPACK and matrix.is_cpu and right.is_cpu:
+            solved = fast_paths.small_solve(matrix, right)
+            if solved is not None:
+                return Array(solved)
     x, y = inexact_operands("solve", a, b)
     if x.ndim < 2:
         raise ValueError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes, unsigned
+from jaxlike._src import dtypes, fast_paths, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 _WIDE_FLOATS = frozenset([torch.float32, torch.float64])
+_REAL_NUMBERS = (float, int)
 
 
 def where(
@@ -80,9 +81,11 @@ def where(
                     if type(y) is Array:
                         if y._frame is fast and a.dtype is y._t.dtype and a.dtype not in unsigned.WIDE:
                             return Array(torch.where(c, a, y._t), x._tag and y._tag)
-                    elif type(y) is float and a.dtype in _WIDE_FLOATS:
+                    elif type(y) in _REAL_NUMBERS and a.dtype in _WIDE_FLOATS:
+                        if fast is None and a.is_cpu and a.numel() >= fast_paths.LARGE and str(y) in ("0", "0.0"):
+                            return Array(fast_paths.large_where(c, a), x._tag)
                         return Array(torch.where(c, a, scalar(y, a.dtype)), x._tag)
-                elif type(x) is float and type(y) is Array and y._frame is fast and y._t.dtype in _WIDE_FLOATS:
+                elif type(x) in _REAL_NUMBERS and type(y) is Array and y._frame is fast and y._t.dtype in _WIDE_FLOATS:
                     return Array(torch.where(c, scalar(x, y._t.dtype), y._t), y._tag)
             except RuntimeError:  # shapes: the general path says which
                 return _where(condition, x, y)
