@@ -57,6 +57,22 @@ def test_policies(policy: str) -> None:
     assert_same(*run_both(program), title=policy)
 
 
+@pytest.mark.parametrize("policy", policies(jaxlike))
+def test_policies_see_the_primitives_of_jax(policy: str) -> None:
+    """Where one op of torch is two of JAX's primitives, or several are one."""
+
+    def program(jax: Any) -> Any:
+        jnp = jax.numpy
+
+        def f(x: Any, b: Any) -> Any:
+            return jnp.where(x > 0, jnp.tanh(x @ x + b) ** 3, jnp.clip(b, 0, 1)) / jnp.mean(x)
+
+        m = np.outer(X, X)
+        return jax.grad(lambda x, b: jax.checkpoint(f, policy=policies(jax)[policy])(x, b).sum(), (0, 1))(m, X)
+
+    assert_same(*run_both(program), title=policy)
+
+
 def test_what_is_kept() -> None:
     """The lines of print_saved_residuals: as many, of the same types, from the same arguments and names."""
 

@@ -413,9 +413,10 @@ PROGRAMS: dict[str, Any] = {
     "while linearized under vmap": lambda jax: jax.vmap(lambda x: jax.linearize(sines(jax), x)[1](1.0))(X),
     "while linearized, transposed twice": lambda jax: jax.linear_transpose(jax.linearize(sines(jax), 2.0)[1], 2.0)(1.0),
     "while second order": lambda jax: jax.grad(jax.grad(sines(jax)))(2.0),
-    "while grad in scan": lambda jax: jax.grad(
-        lambda x: jax.lax.scan(lambda c, v: (sines(jax)(c) * v, c), x, X)[0]
-    )(2.0),
+    "while second order traced": lambda jax: jax.jit(jax.grad(jax.grad(sines(jax))))(2.0),
+    "while grad in scan": lambda jax: jax.grad(lambda x: jax.lax.scan(lambda c, v: (sines(jax)(c) * v, c), x, X)[0])(
+        2.0
+    ),
     "while hands numbers through": lambda jax: jax.lax.while_loop(
         lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1]), (0, 2.5)
     ),

@@ -232,10 +232,13 @@ ERRORS: dict[str, Callable[[Any, Any], Any]] = {
     "empty": lambda jax, r: jax.jit(lambda: (lambda e: (store(e, ..., X), e[...])[1])(
         jax.ref.empty_ref(jax.ShapeDtypeStruct((3,), np.float32))
     ))(),
+    "the same at the top": lambda jax, r: (jax.free_ref(r), jax.jit(lambda: jax.empty_ref(jax.typeof(X)).shape)()),
     "returned": lambda jax, r: jax.jit(lambda a: a)(r).shape,
     "returned new": lambda jax, r: jax.jit(lambda: jax.new_ref(1.0))().shape,
     "vmapped write": lambda jax, r: jax.vmap(lambda x: store(r, 0, x))(X),
     "differentiated write": lambda jax, r: jax.grad(lambda x: (store(r, 0, x), x)[1])(1.0),
+    "passed twice": lambda jax, r: jax.jit(lambda a, b: a[0] + b["r"][0])(r, {"r": r}),
+    "closed over and passed": lambda jax, r: jax.jit(lambda a: a[0] + r[0])(r),
     "forward write": lambda jax, r: jax.jvp(lambda x: (store(r, 0, x), x)[1], (1.0,), (1.0,)),
 }  # fmt: skip
 

@@ -82,13 +82,21 @@ PROGRAMS: dict[str, Any] = {
     "grad reduce_axes": lambda jax: jax.grad(lambda x: x, reduce_axes=("i",))(1.0),
     "grad numpy inside": lambda jax: jax.grad(lambda x: (x * np.arange(3)).sum())(X),
     "grad of an unused argument": lambda jax: jax.grad(lambda x, y: y, argnums=(0, 1))(X, 1.0),
-    "jvp of jvp to integers": lambda jax: jax.jvp(lambda x: jax.jvp(lambda x: x.sum(dtype=int), (x,), (X,)), (X,), (X,)),
-    "jvp of jvp with a known zero": lambda jax: jax.jvp(lambda x: jax.jvp(lambda x: (x + x.T) / 2, (x,), (X[:1],))[1], (X[:1],), (X[:1],)),
+    "jvp of jvp to integers": lambda jax: jax.jvp(
+        lambda x: jax.jvp(lambda x: x.sum(dtype=int), (x,), (X,)), (X,), (X,)
+    ),
+    "jvp of jvp with a known zero": lambda jax: jax.jvp(
+        lambda x: jax.jvp(lambda x: (x + x.T) / 2, (x,), (X[:1],))[1], (X[:1],), (X[:1],)
+    ),
     "hvp by a mask": lambda jax: jax.jvp(jax.grad(lambda x: (x[np.array([True, False, True])] ** 2).sum()), (X,), (X,)),
-    "hvp by a mask that is an Array": lambda jax: jax.jvp(jax.grad(lambda x: (x[jax.numpy.asarray([True, False, True])] ** 2).sum()), (X,), (X,)),
+    "hvp by a mask that is an Array": lambda jax: jax.jvp(
+        jax.grad(lambda x: (x[jax.numpy.asarray([True, False, True])] ** 2).sum()), (X,), (X,)
+    ),
     "jit of grad of an unused argument": lambda jax: jax.jit(jax.grad(lambda x, y: y * 2, argnums=(0, 1)))(X, 1.0),
     "grad of grad of an unused argument": lambda jax: jax.grad(lambda x: jax.grad(lambda y: x * 2.0)(x) + x)(1.0),
-    "vmap of grad of an unused argument": lambda jax: jax.vmap(jax.grad(lambda x, y: y * 2, argnums=(0, 1)), (None, 0))(X, X),
+    "vmap of grad of an unused argument": lambda jax: jax.vmap(jax.grad(lambda x, y: y * 2, argnums=(0, 1)), (None, 0))(
+        X, X
+    ),
     "grad name": lambda jax: (jax.grad(xyz).__name__, jax.grad(xyz).__doc__),
     "grad branches on values": lambda jax: jax.grad(lambda x: x * 3 if x > 1 else x)(2.0),
     "grad converts values": lambda jax: jax.grad(lambda x: x * float(x) * int(x))(2.5),
@@ -198,10 +206,33 @@ PROGRAMS: dict[str, Any] = {
     "linearize of integers": lambda jax: jax.linearize(lambda n, x: n * x, 3, 2.0)[1](float0(), 1.0),
     "linear_transpose": lambda jax: jax.linear_transpose(lambda x: 2 * x, X)(X),
     "linear_transpose two": lambda jax: jax.linear_transpose(lambda x, y: 2 * x - y, X, X)(X),
-    "linear_transpose shape": lambda jax: jax.linear_transpose(
-        lambda x: 2 * x, jax.ShapeDtypeStruct((3,), "float32")
-    )(X),
+    "linear_transpose shape": lambda jax: jax.linear_transpose(lambda x: 2 * x, jax.ShapeDtypeStruct((3,), "float32"))(
+        X
+    ),
     "linear_transpose wrong shape": lambda jax: jax.linear_transpose(lambda x: 2 * x, X)(1.0),
+    **{
+        f"linear_transpose of what is not linear {k}": lambda jax, f=f: jax.linear_transpose(lambda x: f(jax, x), 1.0)(
+            3.0
+        )
+        for k, f in enumerate(
+            (
+                lambda jax, x: x * x,
+                lambda jax, x: x / x,
+                lambda jax, x: 1 / x,
+                lambda jax, x: jax.jit(lambda y: y * y)(x),
+                lambda jax, x: jax.numpy.maximum(x, 0),
+                lambda jax, x: jax.numpy.where(x > 0, x, 0),
+                lambda jax, x: x**2,
+                lambda jax, x: 2.0**x,
+                lambda jax, x: x + 1.0,
+            )
+        )
+    },
+    "linear_transpose of what prints": lambda jax: [
+        f(3.0)
+        for f in [jax.linear_transpose(lambda x: (jax.debug.print("here"), jax.debug.print("{}", x), 2 * x)[2], 1.0)]
+        for _ in range(2)
+    ],
     "linear_transpose complex": lambda jax: jax.linear_transpose(lambda x: (2 + 1j) * x, 1j)(1.0 + 0j),
     # vmap
     "vmap": lambda jax: jax.vmap(f(jax))(M),

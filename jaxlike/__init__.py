@@ -105,6 +105,8 @@ from jaxlike._src.ipython import load_ipython_extension as load_ipython_extensio
 from jaxlike._src.ipython import unload_ipython_extension as unload_ipython_extension
 from jaxlike._src.lax.constraint import reshard as reshard
 from jaxlike._src.lax.refs import Ref as Ref
+from jaxlike._src.lax.refs import empty_ref as empty_ref
+from jaxlike._src.lax.refs import free_ref as free_ref
 from jaxlike._src.lax.refs import freeze as freeze
 from jaxlike._src.lax.refs import new_ref as new_ref
 from jaxlike._src.mesh import set_mesh as set_mesh

@@ -13,7 +13,7 @@ from jaxlike._src.graph.graph import op_name, vars_in
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.compiler_options import check_compiler_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument
-from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_unflatten
+from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,9 +63,9 @@ class _Stage:
     @property
     def out_info(self) -> Any:
         """Shapes and dtypes of the result, in its tree."""
-        from jaxlike._src.transforms.inspect import shapes_of
+        from jaxlike._src.transforms.inspect import shapes_of  # which is built on this module
 
-        return shapes_of(self._entry)
+        return tree_map(lambda s: s.update(weak_type=False), shapes_of(self._entry))
 
     @property
     def donate_argnums(self) -> tuple[int, ...]:
@@ -76,6 +76,13 @@ class _Stage:
 
 class Traced(_Stage):
     """A function traced for given arguments: has ``jaxpr``, ``out_info``, ``fun_name`` and `lower`."""
+
+    @property
+    def out_info(self) -> Any:
+        """Shapes, dtypes and weak types of the result, in its tree."""
+        from jaxlike._src.transforms.inspect import shapes_of
+
+        return shapes_of(self._entry)
 
     @property
     def jaxpr(self) -> Any:
@@ -273,5 +280,3 @@ class Compiled(_Stage):
 
         place = sharding_of(default_torch_device())
         return tree_unflatten(self.out_tree, [place] * len(self._entry.graph.out_avals))
-
-

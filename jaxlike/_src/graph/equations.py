@@ -11,7 +11,7 @@ from jaxlike._src.graph import elementwise_rules as elementwise_rules
 from jaxlike._src.graph import region_rules as region_rules
 from jaxlike._src.graph import shape_rules as shape_rules
 from jaxlike._src.graph.graph import Graph, vars_in
-from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, DropVar, Jaxpr, Literal
+from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, DropVar, Jaxpr, JaxprEqn, Literal
 from jaxlike._src.graph.jaxpr import Var as JaxprVar
 from jaxlike._src.graph.reader import Reader, is_stored, kind_of_aval
 from jaxlike._src.graph.source import SourceInfo
@@ -51,6 +51,12 @@ def jaxpr_of(graph: Graph) -> ClosedJaxpr:
     return found
 
 
+def equation_of(graph: Graph) -> dict[int, JaxprEqn]:
+    """For the id of each node the equation that says what it does; none for nodes that only copy."""
+    jaxpr_of(graph)
+    return graph.equations
+
+
 def _read(graph: Graph) -> ClosedJaxpr:
     reader = Reader(graph, jaxpr_of)
     for var, aval in zip(graph.inputs, graph.in_avals, strict=True):
@@ -67,6 +73,7 @@ def _read(graph: Graph) -> ClosedJaxpr:
     consts = [*(x for _, x in closed), *(constant(t) for _, t in others)]
     invars = [reader.atom(v) for v in graph.inputs]
     regions, written = regions_of(graph), set()
+    graph.equations = {}
     for node in graph.nodes:
         region, count = regions.get(id(node)), len(reader.eqns)
         if region is None:
@@ -74,6 +81,9 @@ def _read(graph: Graph) -> ClosedJaxpr:
         elif id(region) not in written:
             written.add(id(region))
             reader.region(region)
+        if len(reader.eqns) > count:
+            for n in (node,) if region is None else region.nodes:
+                graph.equations[id(n)] = reader.eqns[-1]
         if (names := graph.scopes.get(id(node))) is not None:
             for e in reader.eqns[count:]:
                 e.source_info = SourceInfo(None, names)

@@ -153,7 +153,8 @@ class Graph:
         self._replay: dict[bool, Callable[..., Any]] = {}
         self.scopes: dict[int, Any] = {}  # id of a node -> the names of the scopes around it
         self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
-        self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`
+        self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`,
+        self.equations: dict[int, Any] = {}  # with the equation of each node, by its id
 
     def replay(self, alone: bool = False) -> Callable[..., Any]:
         """Straight-line Python: ``replay(device, *inputs, *lifted)`` gives a tuple of tensors.
@@ -279,7 +280,9 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
         if op not in ops:
             ops[op] = f"op{len(ops)}"
             called = torch_private.ANY_LAYOUT.get(op, op)
-            scope[ops[op]] = getattr(called, "_op", called)  # the C++ function under an OpOverload: no Python in between
+            scope[ops[op]] = getattr(
+                called, "_op", called
+            )  # the C++ function under an OpOverload: no Python in between
         return ops[op]
 
     def source(value: Any) -> str:
@@ -374,7 +377,9 @@ def _write(graph: Graph, env: dict[Any, Any], made: torch.fx.Graph, module: torc
             env.update(zip(node.outs, (inside[o] for o in inner.outputs), strict=True))
             continue
         op: Any = torch_private.ANY_LAYOUT.get(node.op, node.op)
-        if op in _WRITE and any(step == 0 < size - 1 for step, size in zip(node.args[0].stride, node.args[0].shape, strict=True)):
+        if op in _WRITE and any(
+            step == 0 < size - 1 for step, size in zip(node.args[0].stride, node.args[0].shape, strict=True)
+        ):
             # Inductor (torch 2.13) would write in place, where one element stands for many.
             whole: dict[str, Any] = {"memory_format": torch.contiguous_format}
             args = (made.call_function(torch.ops.aten.clone.default, args[:1], whole), *args[1:])

@@ -194,11 +194,19 @@ def zeros_of(var: Var) -> Array:
 def _pair(of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
     try:
         pair = _Pair(of, primals, perturbed)
-    except Exception:
-        # It asks for cotangents of all arguments from all results, and a rule may refuse some that nobody will ask
-        # for. If somebody does, the rule is asked again, and is heard.
+    except _Refusal:
+        # It asks for the cotangents of all results, and a rule may refuse some that nobody will ask for. If somebody
+        # does, the rule is asked again, and is heard.
         return None, []
     return pair, pair.forward.outer
+
+
+class _Refusal(Exception):
+    """A backward rule raised an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _Backward(NamedTuple):
@@ -265,7 +273,11 @@ class _Pair:
                 return derive.chosen_of(outs, given), list(outs)
 
             _, _, pull, outs = vjp_leaves(of_perturbed, derive.chosen_of(args, self.perturbed), of.name)
-            grads = derive.filled(pull(derive.chosen_of(cotangents, given)), self.perturbed)
+            try:
+                pulled = pull(derive.chosen_of(cotangents, given))
+            except Exception as error:  # of a rule of a user's, any
+                raise _Refusal(error) from error
+            grads = derive.filled(pulled, self.perturbed)
             at[:] = [isinstance(g, Array) for g in grads]
             return [*outs, *derive.chosen_of(grads, at)]
 
@@ -278,7 +290,11 @@ class _Pair:
     def backward(self, given: tuple[bool, ...]) -> _Backward | None:
         """The backward graph for cotangents of these results; None where it reads what was not kept."""
         if given not in self.made:
-            self.made[given] = self._backward(*self._joint(given), given)
+            try:
+                joint = self._joint(given)
+            except _Refusal as refusal:
+                raise refusal.error from None
+            self.made[given] = self._backward(*joint, given)
         return self.made[given]
 
     def _backward(

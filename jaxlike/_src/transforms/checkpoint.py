@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
-from jaxlike._src.graph.equations import jaxpr_of
+from jaxlike._src.graph.equations import equation_of
 from jaxlike._src.graph.partition import Halves, cut
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
@@ -134,10 +134,12 @@ class Checkpoint(Structured):
         """The policy as a function of the graph's nodes."""
         if self.policy is None or self.policy is nothing_saveable:
             return lambda _: False
-        equations = {id(n): e for n, e in zip(graph.nodes, jaxpr_of(graph).eqns, strict=True)}
+        equations = equation_of(graph)
 
         def may_keep(node: Node) -> bool:
-            equation = equations[id(node)]
+            equation = equations.get(id(node))
+            if equation is None:
+                return False
             avals = [v.aval for v in equation.invars]
             return keeps(self.policy(equation.primitive, *avals, **equation.params))
 

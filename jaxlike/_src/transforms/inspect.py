@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from jaxlike._src.array import ShapedArray
 from jaxlike._src.frames import Frame
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.jaxpr import ClosedJaxpr
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 def _leaf(x: Any, fun: Any, names: Sequence[str], place: int) -> Array:
     if isinstance(x, ShapeDtypeStruct):
         return x.stand_in()
+    if isinstance(x, ShapedArray):
+        return ShapeDtypeStruct(x.shape, x.dtype, weak_type=x.weak_type).stand_in()
     if not hasattr(x, "weak_type") and hasattr(x, "shape") and hasattr(x, "dtype") and not hasattr(x, "__array__"):
         return ShapeDtypeStruct(x.shape, x.dtype).stand_in()
     return as_argument(x, fun, lambda: names, place)
@@ -62,9 +65,7 @@ def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any])
 def shapes_of(entry: Entry) -> Any:
     """The result's tree with `ShapeDtypeStruct` leaves."""
     avals = entry.graph.out_avals
-    return tree_unflatten(
-        entry.out_tree, [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in avals]
-    )
+    return tree_unflatten(entry.out_tree, [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in avals])
 
 
 def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

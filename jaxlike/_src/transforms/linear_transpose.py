@@ -18,8 +18,11 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.effects import silenced
 from jaxlike._src.graph.equations import jaxpr_of
+from jaxlike._src.graph.graph import Call
 from jaxlike._src.graph.jaxpr import Literal
+from jaxlike._src.graph.partition import dependents, subgraph
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_callable, name_of, to_array
 from jaxlike._src.transforms.reverse import output_array, vjp_leaves
@@ -31,12 +34,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jaxlike._src.graph.graph import Graph
+    from jaxlike._src.graph.jaxpr import Jaxpr
 
 # Elementwise operations that are not linear, by their names in a jaxpr.
 _CURVED = frozenset(
     "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp exp2 expm1 log log1p logistic sqrt rsqrt cbrt "
-    "square integer_pow abs sign floor ceil round erf erfc erf_inv lgamma digamma".split()
+    "square integer_pow pow max min rem atan2 nextafter clamp argmax argmin sort abs sign floor ceil round erf erfc erf_inv lgamma digamma".split()
 )
+
+_PRODUCTS = frozenset(["mul", "dot_general", "conv_general_dilated"])
 
 
 def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()) -> Callable[..., Any]:
@@ -65,6 +71,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = 
     graph, outs = trace(on_leaves, [_without_values(a) for a in avals], name_of(fun))
     kinds = [(type(o), o._tag) for o in outs]
     out_avals = tuple(o.aval for o in outs)
+    _look(graph)
     exact = _check_dtypes([a.dtype for a in (*avals,)], [a.dtype for a in out_avals])
 
     def transposed_fun(closed: list[Array], out_cotangent: Any) -> Any:
@@ -73,9 +80,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = 
             raise TypeError(f"cotangent tree does not match function output, expected {out_tree} but got {tree}")
         given = [to_array(c) for c in cotangents]
         if any(c.shape != a.shape or c.dtype != a.dtype for c, a in zip(given, out_avals, strict=True)):
-            raise TypeError(
-                f"cotangent type does not match function output, expected {out_avals} but got {cotangents}"
-            )
+            raise TypeError(f"cotangent type does not match function output, expected {out_avals} but got {cotangents}")
         function = GraphFunction(graph, kinds, closed)
         pull = _pull_integers if exact else _pull
         return tree_unflatten(in_tree, pull(function, avals, given))
@@ -96,17 +101,26 @@ def _check_dtypes(given: Sequence[Any], made: Sequence[Any]) -> bool:
     )
 
 
+def _look(graph: Graph) -> None:
+    """Prints, and other effects, that do not depend on the arguments."""
+    after = dependents(graph, graph.inputs)
+    nodes = [n for n in graph.nodes if not any(v in after for v in n.reads())]
+    if any(isinstance(n.op, Call) and n.op.effects for n in nodes):
+        known = subgraph(graph, nodes, [], [], graph.name)
+        known.replay()(default_torch_device(), *map(unwrap, known.lifted))
+
+
 def _pull(function: GraphFunction, avals: Sequence[ShapedArray], cotangents: Sequence[Array]) -> list[Any]:
-    _check_linear(function.graph)
+    jaxpr = jaxpr_of(function.graph).jaxpr
+    _check_linear(jaxpr, [True] * len(jaxpr.invars))
     device = default_torch_device()
     zeros = [Array(torch.zeros(a.shape, dtype=dtypes.to_torch(a.dtype), device=device), a.weak_type) for a in avals]
-    pull = vjp_leaves(lambda xs: (function(xs), None), zeros, "linear_transpose", linear=True)[2]
-    return pull(cotangents)
+    with silenced():  # what can be printed was, where the function was traced
+        pull = vjp_leaves(lambda xs: (function(xs), None), zeros, "linear_transpose", linear=True)[2]
+        return pull(cotangents)
 
 
-def _pull_integers(
-    function: GraphFunction, avals: Sequence[ShapedArray], cotangents: Sequence[Array]
-) -> list[Array]:
+def _pull_integers(function: GraphFunction, avals: Sequence[ShapedArray], cotangents: Sequence[Array]) -> list[Array]:
     grads: list[Array] = []
     for k, aval in enumerate(avals):
         basis = torch.eye(aval.size, dtype=dtypes.to_torch(aval.dtype), device=default_torch_device())
@@ -116,24 +130,31 @@ def _pull_integers(
             return function([*zeros[:k], x, *zeros[k + 1 :]])
 
         rows = vmap(row)(Array(basis.reshape(aval.size, *aval.shape)))
-        terms = [
-            (r * c).sum(tuple(range(1, r.ndim)), dtype=aval.dtype) for r, c in zip(rows, cotangents, strict=True)
-        ]
+        terms = [(r * c).sum(tuple(range(1, r.ndim)), dtype=aval.dtype) for r, c in zip(rows, cotangents, strict=True)]
         grads.append(Array(unwrap(functools.reduce(operator.add, terms)).reshape(aval.shape), aval.weak_type))
     return grads
 
 
-def _check_linear(graph: Graph) -> None:
-    """NotImplementedError where something that depends on an argument goes into an operation that is not linear."""
-    jaxpr = jaxpr_of(graph).jaxpr
-    depends = set(jaxpr.invars)
+def _check_linear(jaxpr: Jaxpr, given: Sequence[bool]) -> None:
+    """An error where something that depends on an argument goes into an operation that is not linear."""
+    depends = {v for v, g in zip(jaxpr.invars, given, strict=True) if g}
     for eqn in jaxpr.eqns:
-        if any(not isinstance(v, Literal) and v in depends for v in eqn.invars):
-            if (name := eqn.primitive.name) in _CURVED:
-                raise NotImplementedError(
-                    f"Transpose rule (for reverse-mode differentiation) for '{name}' not implemented"
-                )
-            depends.update(eqn.outvars)
+        moved = [not isinstance(v, Literal) and v in depends for v in eqn.invars]
+        if not any(moved):
+            continue
+        name = eqn.primitive.name
+        if name in _CURVED:
+            raise NotImplementedError(f"Transpose rule (for reverse-mode differentiation) for '{name}' not implemented")
+        if name in _PRODUCTS and all(moved):  # in JAX assertions fail here, some of which say nothing
+            kinds = [f"{'~' if v.aval.weak_type else ''}{v.aval.str_short()}" for v in eqn.invars]
+            raise AssertionError(f"({', '.join(f'ValAccum({kind})' for kind in kinds)})")
+        if name == "div" and moved[1]:
+            raise RuntimeError("nonlinear div can't be transposed") if moved[0] else AssertionError()
+        if name == "select_n" and moved[0]:
+            raise AssertionError
+        if name == "jit":
+            _check_linear(eqn.params["jaxpr"].jaxpr, moved)
+        depends.update(eqn.outvars)
 
 
 def _without_values(aval: ShapedArray) -> Array:

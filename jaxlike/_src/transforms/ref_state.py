@@ -20,6 +20,7 @@ from jaxlike._src.border import leak_message, unwrap
 from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE, Frame, running
 from jaxlike._src.transforms.arguments import name_of
+from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.static_args import Static
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
@@ -209,22 +210,24 @@ def call_jitted(
         try:
             return plainly(*_with_static(static, args, kwargs))
         except Touched as touched:
+            if any(touched.ref is ref for ref in getattr(function._fun, "given_refs", ())):
+                raise  # it is an argument too, as the call for which this one stands says
             touched.ref.value()
             _touched[function] = [touched.ref]
     for k, ref in enumerate(given):
-        if any(ref is other for other in given[:k]):
-            raise ValueError(
-                "only one reference to a mutable array may be passed as an argument to a function, but when tracing "
-                f"{location} for jit the mutable array reference of type {ref.aval} appeared more than once."
-            )
+        for other in given[:k]:
+            if ref is other:
+                first, second = [_name_of(function, leaves, args, kwargs, ref, skip) for skip in (0, 1)]
+                raise ValueError(
+                    "only one reference to a mutable array may be passed as an argument to a function, but when "
+                    f"tracing {location} for jit the mutable array reference of type {ref.aval} appeared at both "
+                    f"{first} and {second}."
+                )
     while True:
         outer = _touched.get(function, [])
         for ref in given:
             if any(ref is other for other in outer):
-                raise ValueError(
-                    f"when tracing {location} for jit, a mutable array reference of type {ref.aval} was both closed over "
-                    "and passed as the argument"
-                )
+                _both_ways(function, leaves, args, kwargs, ref, location)
         refs = [*given, *outer]
         before = [ref.value() for ref in refs]
         places = tuple(is_ref(x) for x in leaves)
@@ -235,12 +238,27 @@ def call_jitted(
         try:
             out, after = cache[key](before, [x for x in leaves if not is_ref(x)])
         except Touched as touched:
+            if any(touched.ref is ref for ref in given):
+                _both_ways(function, leaves, args, kwargs, touched.ref, location)
             if any(touched.ref is ref for ref in refs):
                 raise
             _touched.setdefault(function, []).append(touched.ref)
             continue
         write_back(refs, before, after)
         return out
+
+
+def _name_of(function: Any, leaves: Any, args: Any, kwargs: Any, ref: Any, skip: int) -> str:
+    """The name of the argument that is a ref, or of the next one that is."""
+    places = [k for k, x in enumerate(leaves) if x is ref]
+    return leaf_names(function._fun, args, kwargs)[places[skip]]
+
+
+def _both_ways(function: Any, leaves: Any, args: Any, kwargs: Any, ref: Any, location: str) -> None:
+    raise ValueError(
+        f"when tracing {location} for jit, a mutable array reference of type {ref.aval} was both closed over and passed "
+        f"as the argument {_name_of(function, leaves, args, kwargs, ref, 0)}"
+    )
 
 
 def _without_static(function: Any, args: Any, kwargs: Any) -> Any:
@@ -262,17 +280,21 @@ def _with_static(static: Any, args: Any, kwargs: Any) -> Any:
 
 def _of_values(function: Any, refs: Any, leaves: Any, tree: Any, static: Any, location: str) -> Callable[..., Any]:
     def of_values(values: Sequence[Array], others: Sequence[Any]) -> Any:
-        rest = iter(others)
-        filled = [x if is_ref(x) else next(rest) for x in leaves]
+        # Arguments come in as refs of this trace, so that one that is closed over as well is seen.
+        n = sum(map(is_ref, leaves))
+        inside = [type(ref)(value) for ref, value in zip(refs, values[:n], strict=False)]
+        given, rest = iter(inside), iter(others)
+        filled = [next(given) if is_ref(x) else next(rest) for x in leaves]
         positional, named = _with_static(static, *tree_unflatten(tree, filled))
-        with holding(refs, values) as last:
+        with holding(refs[n:], values[n:]) as last:
             out = function._fun(*positional, **named)
-            after = last()
+            after = [*(ref.value() for ref in inside), *last()]
         for x in tree_flatten(out)[0]:
             check_result(x, location)
         return out, after
 
     of_values.__name__ = of_values.__qualname__ = name_of(function._fun)
+    of_values.given_refs = refs[: sum(map(is_ref, leaves))]  # type: ignore[attr-defined]
     return of_values
 
 

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import torch_private
-from jaxlike._src.graph.equations import jaxpr_of
+from jaxlike._src.graph.equations import equation_of
 from jaxlike._src.graph.partition import aval_of, read_across
 from jaxlike._src.graph.trace import Trace, trace
 from jaxlike._src.transforms import derive
@@ -108,9 +108,11 @@ def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tu
 
     graph, _ = trace(joint, [*examples, *derive.chosen_of(outs, given)], name_of(f), recorder=recorder)
     sources = recorders[0].sources
+    of_node = equation_of(graph)
     equations = {
-        o: (*sources[id(node)], equation)
-        for node, equation in zip(graph.nodes, jaxpr_of(graph).eqns, strict=True)
+        o: (*sources[id(node)], of_node[id(node)])
+        for node in graph.nodes
+        if id(node) in of_node
         for o in node.outs
         if o is not None
     }

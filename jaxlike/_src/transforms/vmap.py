@@ -69,13 +69,11 @@ def vmap(
         )
     if not all(_is_axis(leaf) for leaf in tree_leaves(in_axes)):
         raise TypeError(
-            "vmap in_axes must be an int, None, or (nested) container with those types as leaves, but got "
-            f"{in_axes}."
+            f"vmap in_axes must be an int, None, or (nested) container with those types as leaves, but got {in_axes}."
         )
     if not all(_is_axis(leaf) for leaf in tree_leaves(out_axes)):
         raise TypeError(
-            "vmap out_axes must be an int, None, or (nested) container with those types as leaves, but got "
-            f"{out_axes}."
+            f"vmap out_axes must be an int, None, or (nested) container with those types as leaves, but got {out_axes}."
         )
 
     def mapped(*args: Any, **kwargs: Any) -> Any:
@@ -149,10 +147,13 @@ def vmap_leaves(
     tensors = [unwrap(x) if isinstance(x, Array) else None for x in arrays]
     lanes = size
     if size == 0:  # torch's batching rules look at a lane (2.13): compute one of zeros, and leave it out
-        lanes, tensors = 1, [
-            t if t is None or axis is None else _one_lane(t, axis % x.ndim)
-            for x, t, axis in zip(arrays, tensors, axes, strict=True)
-        ]
+        lanes, tensors = (
+            1,
+            [
+                t if t is None or axis is None else _one_lane(t, axis % x.ndim)
+                for x, t, axis in zip(arrays, tensors, axes, strict=True)
+            ],
+        )
     with Frame("vmap", axis_name=axis_name, axis_size=size, fun_name=fun_name, resumes=resumes) as frame:
         level = frame.level = torch_private.enter_vmap(lanes)
         try:
@@ -167,8 +168,10 @@ def vmap_leaves(
             out = fun(inside)
             leaves, treedef = tree_flatten(out)
             results = [_output(x) for x in leaves]
-            out_dims: list[Any] = [0] * len(leaves) if out_axes == 0 and type(out_axes) is int else flatten_axes(
-                "vmap out_axes", treedef, out_axes
+            out_dims: list[Any] = (
+                [0] * len(leaves)
+                if out_axes == 0 and type(out_axes) is int
+                else flatten_axes("vmap out_axes", treedef, out_axes)
             )
             x = None
             for k, (x, dim) in enumerate(zip(results, out_dims, strict=True)):
@@ -196,9 +199,7 @@ def _output(x: Any) -> Any:
     try:
         return to_array(x)
     except TypeError:
-        raise TypeError(
-            f"Output from batched function {x!r} with type {type(x)} is not a valid JAX type"
-        ) from None
+        raise TypeError(f"Output from batched function {x!r} with type {type(x)} is not a valid JAX type") from None
 
 
 def _lanes_of(x: Array, level: int) -> int | None:
@@ -219,9 +220,7 @@ def _leave(x: Any, level: int, size: int, dim: int | None) -> tuple[Any, Any, An
     return type(x), tensor if size else tensor.narrow(dim % rank, 0, 0), x._tag
 
 
-def _axis_size(
-    fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int | None, args: Any, kwargs: Any
-) -> int:
+def _axis_size(fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int | None, args: Any, kwargs: Any) -> int:
     """The one size of all mapped axes."""
     sizes: set[int] = set() if given is None else {operator.index(given)}
     for x, axis in zip(arrays, axes, strict=True):
@@ -263,15 +262,16 @@ def _sizes_message(
         aval = f"{x.dtype}[{','.join(map(str, x.shape))}]" if not isinstance(x, Array) else x.aval.strip_weak_type()
         groups.setdefault(x.shape[axis], []).append(f"axis {axis} of {label} of type {aval}")
     ordered = sorted(groups.items(), key=lambda g: -len(g[1]))
-    most = len(ordered[0][1]) if ordered else 0
-    for size, members in ordered:
+    for rank, (size, members) in enumerate(ordered):
         if len(members) == 1:
             lines.append(f"one axis had size {size}: {members[0]}")
         else:
-            how_many = "most" if len(members) == most and sizes > 1 else "some"
+            how_many = "most" if rank == 0 and sizes > 1 else "some"
             shown = [f"axis {m.split(' of type ')[0].removeprefix('axis ')}" for m in members]
-            lines.append(f"{how_many} axes ({len(members)} of them) had size {size}, e.g. {shown[0]} of type "
-                         f"{members[0].split(' of type ')[1]}")
+            lines.append(
+                f"{how_many} axes ({len(members)} of them) had size {size}, e.g. {shown[0]} of type "
+                f"{members[0].split(' of type ')[1]}"
+            )
     return "vmap got inconsistent sizes for array axes to be mapped:\n" + "\n".join(
         f"  * {line}{';' if k < len(lines) - 1 else ''}" for k, line in enumerate(lines)
     )
