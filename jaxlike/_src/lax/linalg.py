@@ -22,8 +22,9 @@ from jaxlike._src.numpy import linalg as np_linalg
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.cholesky import cholesky_of_lower
 from jaxlike._src.numpy.linalg import NO_SQUARE
+from jaxlike._src.numpy.lu_qr import lu_parts, pivots_to_permutation
 from jaxlike._src.numpy.norms import refuse_half
-from jaxlike._src.numpy.systems import lu_parts, pivots_to_permutation, solve_tensors
+from jaxlike._src.numpy.systems import solve_tensors
 from jaxlike._src.scipy.lapack import schur_parts
 from jaxlike._src.scipy.linalg import pivoted
 from jaxlike._src.scipy.loops import without_derivative

@@ -31,6 +31,7 @@ from jaxlike._src.frames import STATE
 from jaxlike._src.lax.lapack import packed_qr
 from jaxlike._src.numpy import factors, products, systems
 from jaxlike._src.numpy.cholesky import cholesky_or_nan
+from jaxlike._src.numpy.lu_qr import qr_factors
 from jaxlike._src.numpy.norms import norm, refuse_half
 from jaxlike._src.numpy.systems import solve_tensors
 
@@ -235,7 +236,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         packed = packed_qr(unwrap(x))
         return QRResult(Array(packed[..., :-1, :].mT), Array(packed[..., -1, : min(x.shape[-2:])]))
     if mode in ("reduced", "r", "full", "complete"):
-        q, r = torch.linalg.qr(unwrap(x), mode="complete" if mode in ("full", "complete") else "reduced")
+        q, r = qr_factors(unwrap(x), mode in ("full", "complete"))
         return Array(r) if mode == "r" else QRResult(Array(q), Array(r))
     raise ValueError(f"Unsupported QR decomposition mode '{mode}'")
 

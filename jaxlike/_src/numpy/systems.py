@@ -14,7 +14,7 @@ import torch
 from jaxlike._src.array import Array
 from jaxlike._src.border import conjugate, unwrap
 from jaxlike._src.frames import STATE
-from jaxlike._src.random import ops
+from jaxlike._src.numpy.lu_qr import lu_parts
 from jaxlike._src.transforms.custom import custom_jvp
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, with_lanes
@@ -27,34 +27,13 @@ if TYPE_CHECKING:
     from jaxlike._src.frames import Frame
 
 
-# LU factors
-
-
-def lu_parts(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(packed LU, row order as a permutation, pivots from 0) by partial pivoting; no error when singular."""
-    packed, pivots, _ = torch.linalg.lu_factor_ex(t)
-    return packed, pivots_to_permutation(packed, pivots), pivots - 1
-
-
-def pivots_to_permutation(packed: Tensor, pivots: Tensor) -> Tensor:
-    """LAPACK's row swaps (counted from 1) as a permutation of the rows."""
-    return _row_order(pivots, packed.shape[-2])
-
-
-@ops.operator("row_order(Tensor pivots, int rows) -> Tensor", lambda p, rows: ((*p.shape[:-1], rows), torch.int64))
-def _row_order(pivots: Tensor, rows: int) -> Tensor:
-    """The order of rows after swaps; torch's own way to it has no rule for lanes of lanes."""
-    empty = torch.zeros([*pivots.shape[:-1], rows, pivots.shape[-1]], device=pivots.device)
-    return torch.lu_unpack(empty, pivots, unpack_data=False)[0].argmax(dim=-2)
+# Systems
 
 
 def _parity(pivots: Tensor) -> Tensor:
     """1 or -1 for an even or odd number of row swaps (pivots from 0)."""
     place = torch.arange(pivots.shape[-1], device=pivots.device)
     return 1 - 2 * ((pivots != place).sum(-1) % 2)
-
-
-# Systems
 
 
 class Solve(Structured):

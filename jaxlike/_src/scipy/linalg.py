@@ -22,8 +22,9 @@ from jaxlike._src.numpy import linalg as np_linalg
 from jaxlike._src.numpy.cholesky import cholesky_of_lower
 from jaxlike._src.numpy.create import asarray as np_asarray
 from jaxlike._src.numpy.linalg import NO_SQUARE, lu_substitute
+from jaxlike._src.numpy.lu_qr import lu_parts, pivots_to_permutation
 from jaxlike._src.numpy.products import check_core_sizes
-from jaxlike._src.numpy.systems import lu_parts, pivots_to_permutation, solve_tensors
+from jaxlike._src.numpy.systems import solve_tensors
 from jaxlike._src.scipy.lapack import pivots_of_qr
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 
