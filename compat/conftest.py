@@ -40,17 +40,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 
-
 def pytest_report_header(config: pytest.Config) -> str:
     """The seed, so that any run can be repeated."""
     return f"compat: seed {config.option.seed} (repeat with --seed {config.option.seed})"
 
 
+def _draw(seed: int, name: str) -> float:
+    """A number in [0, 1) of this name in a run with this seed."""
+    return int.from_bytes(hashlib.blake2b(f"{seed} {name}".encode(), digest_size=4).digest(), "little") / 2**32
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what the ledger lists: it must fail."""
-    del config
+    """Mark what the ledger lists, which must fail, and as slow what the seed leaves out of a test's sample."""
     gaps = ledger.load()
     for item in items:
+        sample = item.get_closest_marker("sample")
+        if sample is not None and _draw(config.option.seed, item.nodeid) >= sample.args[0]:
+            item.add_marker(pytest.mark.slow)
         reason = gaps.reason("tests", item.nodeid.removeprefix("compat/"))
         if reason is not None:
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True))

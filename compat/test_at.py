@@ -332,6 +332,7 @@ def test_at(name: str) -> None:
     assert_same(expected, actual, title=name)
 
 
+@pytest.mark.sample(0.25)
 @pytest.mark.parametrize("name", [*VALUES, *(n for n in PROGRAMS if n.startswith(("dtype", "repeats", "get")))])
 def test_at_x64(name: str) -> None:
     def program(jax: Any) -> Any:

@@ -255,6 +255,7 @@ def test_indexing(name: str) -> None:
     assert_same(expected, actual, title=name)
 
 
+@pytest.mark.sample(0.25)
 @pytest.mark.parametrize("name", [n for n in PROGRAMS if n.startswith(("traced", "refused", "dtype", "mask", "Array"))])
 def test_indexing_x64(name: str) -> None:
     def program(jax: Any) -> Any:

@@ -190,6 +190,7 @@ def test_sort(name: str) -> None:
     assert_same(expected, actual, title=name)
 
 
+@pytest.mark.sample(0.25)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_sort_x64(name: str) -> None:
     def program(jax: Any) -> Any:

@@ -324,6 +324,7 @@ def test_take(name: str) -> None:
     assert_same(expected, actual, title=name)
 
 
+@pytest.mark.sample(0.25)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_take_x64(name: str) -> None:
     def program(jax: Any) -> Any:

@@ -285,6 +285,7 @@ FILES = {
 }
 
 
+@pytest.mark.sample(0.4)
 @pytest.mark.parametrize(
     "arguments",
     [
