@@ -135,6 +135,47 @@ def stage(jax: Any, kind: str) -> Any:
     return shown if kind == "compile" else [*shown, str(at.out_info)]
 
 
+def sharding(jax: Any, *axes: Any) -> Any:
+    """Of a mesh of one device."""
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("x",))
+    return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*axes))
+
+
+def after_a_plain_trace(jax: Any) -> Any:
+    """The same function, jitted with options after it was traced without: they count all the same."""
+
+    def f(x: Any) -> Any:
+        return x + 1
+
+    given = [jax.numpy.ones(3) for _ in range(3)]
+    jax.jit(f)(given[0])
+    jax.jit(f, donate_argnums=0)(given[1])
+    split = jax.jit(f, out_shardings=sharding(jax, "x"))(given[2])
+    return [x.is_deleted() for x in given], str(split.sharding), str(jax.jit(f)(given[0]).sharding)
+
+
+def compiled_with_shardings(jax: Any) -> Any:
+    """What a compiled function says of the places of arguments and results."""
+    split, x = sharding(jax, "x"), jax.numpy.ones((4, 2))
+
+    def f(a: Any, b: Any = 1.0, c: Any = None) -> Any:
+        return a * b, {"s": a.sum()}
+
+    compiled = [
+        lowered(jax, f, x).compile(),
+        jax.jit(f).lower(x, b=2.0).compile(),
+        jax.jit(f).lower(x, b=2.0, c=3.0).compile(),
+        jax.jit(f, keep_unused=True).lower(x, c=3.0).compile(),
+        lowered(jax, f, x, in_shardings=split).compile(),
+        lowered(jax, f, x, out_shardings=(split, None)).compile(),
+    ]
+    on_mesh = [
+        lowered(jax, f, jax.device_put(x, split)).compile(),
+        lowered(jax, f, jax.ShapeDtypeStruct((4, 2), "float32", sharding=split)).compile(),
+    ]
+    return [(str(c.input_shardings), str(c.output_shardings)) for c in compiled], [str(c.input_shardings) for c in on_mesh]
+
+
 PROGRAMS: dict[str, Any] = {
     "static by name, keyword only": lambda jax: jax.jit(lambda x, *, n: x * n, static_argnames=("n",))(X, n=3),
     "static, missing": lambda jax: said(lambda: jax.jit(lambda x, n: x, static_argnums=(1,))(1.0)),
@@ -199,6 +240,14 @@ PROGRAMS: dict[str, Any] = {
     "in_shardings": lambda jax: [
         said(lambda n=n: jax.jit(lambda x, y: x, in_shardings=(None,) * n)(1.0, 2.0)) for n in (1, 2)
     ],
+    "in_shardings, the tree": lambda jax: [
+        said(lambda g=g, args=args: str(jax.jit(lambda *a: a, in_shardings=g).lower(*args).in_avals))
+        for g in ({"a": None}, ({"a": None}, None), ({"b": None},))
+        for args in (({"a": X},), ({"a": X}, X))
+    ],
+    "options after a trace without them": after_a_plain_trace,
+    "compiled, the shardings": compiled_with_shardings,
+    "types of results": lambda jax: str(jax.jit(lambda x: (x, {"a": x.sum()})).trace(X).out_avals),
     "unknown option": lambda jax: said(lambda: jax.jit(lambda x: x, foo=1)),
     "keywords in any order": lambda jax: counted(jax, ((), {"a": 1.0, "b": 2.0}), ((), {"b": 2.0, "a": 1.0})),
     "keyword or position": lambda jax: counted(jax, ((1.0, 2.0), {}), ((1.0,), {"b": 2.0})),

@@ -19,6 +19,7 @@ import torch
 
 from jaxlike._src import config, device_facts
 from jaxlike._src.config_state import Derived
+from jaxlike._src.distributed import global_state
 from jaxlike._src.errors import JaxRuntimeError
 
 _GPUS = ("cuda", "rocm", "xpu", "mps")
@@ -202,7 +203,7 @@ class Client:
 
     def process_index(self) -> int:
         """The number of this process."""
-        return 0
+        return global_state.process_id
 
     host_id = task_id = process_index
 
@@ -397,7 +398,8 @@ def process_index(backend: str | Client | None = None) -> int:
 
 def process_count(backend: str | Client | None = None) -> int:
     """How many processes share the program."""
-    return max((device.process_index for device in devices(backend)), default=0) + 1
+    devices(backend)  # what is no backend is an error
+    return global_state.num_processes
 
 
 def process_indices(backend: str | Client | None = None) -> list[int]:

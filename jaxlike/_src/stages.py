@@ -10,6 +10,10 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import op_name, vars_in
+from jaxlike._src.partition_spec import P
+from jaxlike._src.placement import placed
+from jaxlike._src.shape_struct import ShapeDtypeStruct
+from jaxlike._src.sharding import NamedSharding, sharding_of
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.compiler_options import check_compiler_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument
@@ -88,6 +92,11 @@ class Traced(_Stage):
     def jaxpr(self) -> Any:
         """The closed jaxpr."""
         return jaxpr_of(self._entry.graph)
+
+    @property
+    def out_avals(self) -> Any:
+        """Types of the results, in their tree."""
+        return tree_unflatten(self.out_tree, self._entry.graph.out_avals)
 
     @property
     def fun_name(self) -> str:
@@ -267,16 +276,23 @@ class Compiled(_Stage):
 
     @property
     def input_shardings(self) -> Any:
-        """Where arguments are: all on the default device."""
-        from jaxlike._src.sharding import sharding_of
-
-        place = sharding_of(default_torch_device())
-        return tree_unflatten(self.in_tree, [place] * len(self._entry.graph.in_avals))
+        """How each argument is to be placed, in their tree; None for one that is not used."""
+        return tree_unflatten(self.in_tree, self._places_of_arguments())
 
     @property
     def output_shardings(self) -> Any:
-        """Where results are: all on the default device."""
-        from jaxlike._src.sharding import sharding_of
+        """How each result is placed, in their tree."""
+        known = self._entry.places or [None] * len(self._entry.graph.out_avals)
+        meshes = [s.mesh for s in (*self._places_of_arguments(), *known) if isinstance(s, NamedSharding)]
+        # Of a result of which nobody says anything, every device of the mesh has all.
+        rest = NamedSharding(meshes[0], P()) if meshes else sharding_of(default_torch_device())
+        return tree_unflatten(self.out_tree, [rest if s is None else s for s in known])
 
-        place = sharding_of(default_torch_device())
-        return tree_unflatten(self.out_tree, [place] * len(self._entry.graph.out_avals))
+    def _places_of_arguments(self) -> list[Any]:
+        """What `in_shardings` says of each, else what the argument does, else the default device."""
+        args, kwargs = tuple(self._args), dict(self._kwargs)
+        leaves, default = tree_flatten(self._function.split(args, kwargs))[0], sharding_of(default_torch_device())
+        own = [leaf.sharding if isinstance(leaf, ShapeDtypeStruct) else placed(leaf) or default for leaf in leaves]
+        used = self._function.used_arguments(self._entry)
+        asked = self._function.asked_shardings(args, kwargs) or [None] * len(leaves)
+        return [(a or o or default) if u else None for a, o, u in zip(asked, own, used, strict=True)]

@@ -173,7 +173,9 @@ class JitFunction:
         self._donated = donate
         self._plain = not self._static_nums and not self._static_names
         self._fast = self._plain and not donate[0] and not donate[1] and options.get("in_shardings") is None
-        self._cache = _shared_cache(fun, (self._static_nums, self._static_names))
+        # What a trace keeps beside its graph: which arguments are deleted, how results are placed, what a jaxpr shows.
+        kept = *map(tuple, donate), jit_shardings.as_key(options.get("out_shardings")), options["keep_unused"], options["inline"]
+        self._cache = _shared_cache(fun, (self._static_nums, self._static_names, *kept))
         wraps(fun)(self)
         _wrappers.add(self)
 
@@ -249,10 +251,21 @@ class JitFunction:
 
     def _check_places(self, arrays: Sequence[Array], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """What is wrong with `in_shardings` for these arguments."""
-        positional, named = self.split(args, kwargs)
-        if self._options.get("in_shardings") is not None:
-            given = jit_shardings.of_arguments(self._options["in_shardings"], positional, named)
+        given = self.asked_shardings(args, kwargs)
+        if given is not None:
             jit_shardings.check_arguments(given, arrays, self.leaf_names(args, kwargs))
+
+    def asked_shardings(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Sharding | None] | None:
+        """What `in_shardings` says of each leaf; None where it was not given."""
+        if self._options.get("in_shardings") is None:
+            return None
+        return jit_shardings.of_arguments(self._options["in_shardings"], *self.split(args, kwargs))
+
+    def used_arguments(self, entry: Entry) -> list[bool]:
+        """Whether each leaf is read, or kept although it is not."""
+        graph = entry.graph
+        read = {v for node in graph.nodes for v in node.reads()} | set(graph.outputs)
+        return [self._options["keep_unused"] or v in read for v in graph.inputs]
 
     def _check_op_by_op(self, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Find the operation that a flag such as debug_nans forbids."""
@@ -373,6 +386,7 @@ class JitFunction:
 
     def _entry_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Entry, list[Array]]:
         arrays, key, call, in_tree, paths = self._prepare(_concrete_like(args), _concrete_like(kwargs))
+        self._check_places(arrays, args, kwargs)
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
             entry = self._cache[key] = self._make(call, arrays, in_tree, paths, args, kwargs)

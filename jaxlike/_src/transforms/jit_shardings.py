@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.placement import placed
 from jaxlike._src.sharding import Sharding, check_fits, in_mesh
-from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
+from jaxlike._src.tree import keystr, none_leaf_registry, tree_flatten, tree_flatten_with_path, tree_unflatten
 from jaxlike._src.tree.prefix import flatten_axes
 
 if TYPE_CHECKING:
@@ -14,22 +15,54 @@ if TYPE_CHECKING:
 
     from jaxlike._src.array import Array
     from jaxlike._src.transforms.jit import Entry
+    from jaxlike._src.tree import PyTreeDef
+
+
+def as_key(given: Any) -> Any:
+    """`out_shardings` as part of a cache's key, hashable where its leaves are."""
+    if given is None:
+        return None
+    leaves, tree = none_leaf_registry.flatten(given)
+    return tuple(leaves), tree
 
 
 def of_arguments(given: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Sharding | None]:
     """The sharding of each leaf of the arguments; None where nothing is said of it."""
     if kwargs:
         raise ValueError("pjit does not support kwargs when in_shardings is specified.")
-    if type(given) in (tuple, list) and len(given) != len(args):
-        raise ValueError(
-            "pjit in_shardings specification must be a tree prefix of the positional arguments tuple. In "
-            "particular, pjit in_shardings must either be a Sharding, a PartitionSpec, or a tuple of length equal "
-            "to the number of positional arguments. But pjit in_shardings is the wrong length: got a tuple or list "
-            f"of length {len(given)} for an args tuple of length {len(args)}."
-        )
     tree = tree_flatten(args)[1]
     given = tuple(given) if isinstance(given, list) else given
-    return [in_mesh(s, "in_shardings", "jit") for s in flatten_axes("pjit in_shardings", tree, given, tupled_args=True)]
+    return [in_mesh(s, "in_shardings", "jit") for s in for_each_leaf("pjit in_shardings", tree, given, of_args=True)]
+
+
+def for_each_leaf(what: str, tree: PyTreeDef, given: Any, of_args: bool) -> list[Any]:
+    """What a tree of shardings or specs says of each leaf; ``of_args``: the leaves are those of a tuple of arguments."""
+    try:
+        return flatten_axes(what, tree, given)
+    except ValueError as error:
+        mismatch = "\n".join(line.removeprefix("  ") for line in str(error).splitlines()[1:])
+    children = tree.children()
+    if not of_args or (type(given) is tuple and len(given) == len(children)):
+        raise ValueError(mismatch)
+    said = (
+        f"{what} specification must be a tree prefix of the positional arguments tuple. In particular, {what} must "
+        "either be a Sharding, a PartitionSpec, or a tuple of length equal to the number of positional arguments."
+    )
+    if type(given) is tuple:
+        said += (
+            f" But {what} is the wrong length: got a tuple or list of length {len(given)} for an args tuple of length "
+            f"{len(children)}."
+        )
+    else:
+        said += f" But {what} is not a tuple: got {type(given)} instead."
+    if len(children) == 1:
+        with contextlib.suppress(ValueError):  # raised where that is not what is wrong
+            flatten_axes(what, tree, (given,))
+            said += (
+                f" Given the corresponding argument being passed, it looks like {what} might need to be wrapped in a "
+                "singleton tuple."
+            )
+    raise ValueError(said)
 
 
 def check_arguments(given: Sequence[Sharding | None], arrays: Sequence[Array], names: Sequence[str]) -> None:
@@ -49,10 +82,7 @@ def check_arguments(given: Sequence[Sharding | None], arrays: Sequence[Array], n
 def of_results(given: Any, entry: Entry) -> list[Sharding | None]:
     """The sharding of each leaf of the results; where nothing is said of it, that of the trace."""
     tree = entry.out_tree
-    try:
-        flat = flatten_axes("pjit out_shardings", tree, given)
-    except ValueError as error:
-        raise ValueError("\n".join(line.removeprefix("  ") for line in str(error).splitlines()[1:])) from None
+    flat = for_each_leaf("pjit out_shardings", tree, given, of_args=False)
     said = [in_mesh(s, "out_shardings", "jit") for s in flat]
     paths = [keystr(path) for path, _ in tree_flatten_with_path(tree_unflatten(tree, [0] * tree.num_leaves))[0]]
     with_values = [k for k in range(len(said)) if k not in entry.float0]
