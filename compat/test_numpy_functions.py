@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any
 
@@ -288,3 +289,38 @@ def test_small_systems(jax: Any, rng: np.random.Generator) -> Any:
         except (ValueError, TypeError) as error:
             found.append(f"{type(error).__name__}: {error}")
     return found
+
+
+KEPT = ("sum", "prod", "max", "min", "any", "all", "mean", "var", "std", "argmax", "quantile", "ptp", "nanmean", "nanvar",
+        "nansum", "nanmax", "nanargmin", "count_nonzero", "average", "median", "linalg.norm", "linalg.vector_norm",
+        "linalg.matrix_norm", "logsumexp", "logmeanexp")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KEPT)
+@same_in_both
+def test_keepdims_that_is_a_number(jax: Any, name: str) -> Any:
+    module = jax.nn if name.startswith("log") else jax.numpy
+    fun = functools.reduce(getattr, name.split("."), module)
+    x = jax.numpy.arange(6.0).reshape(2, 3)
+    given = (x, 0.5) if name == "quantile" else (x,)
+    return fun(*given, keepdims=1), fun(*given, keepdims=0), [said(lambda a=a: fun(*given, axis=a)) for a in (5, (0, 0))]
+
+
+@same_in_both
+def test_odd_arguments(jax: Any) -> Any:
+    jnp, x = jax.numpy, jax.numpy.arange(6.0).reshape(2, 3)
+    shapes = [(np.int64(3),), (True,), (2.0,), (-1,), None, (jnp.int32(3),), "a"]
+    found = [said(lambda s=s: jnp.broadcast_shapes(s)) for s in shapes]
+    for fun in (jax.nn.softmax, jax.nn.log_softmax, jax.nn.logsumexp):
+        found += [said(lambda f=fun, a=a: f(x, axis=a)) for a in (5, -3, (0, 0), (0, -2))]
+    found += [said(lambda m=m: jax.lax.round(x, m)) for m in (0, 1, 3, None, jax.lax.RoundingMethod.TO_NEAREST_EVEN)]
+    found += [jnp.linalg.svd(x, None)[2].shape, jnp.linalg.svd(x, 1)[2].shape, jnp.linalg.pinv(x, None, None)]
+    return found
+
+
+def said(use: Any) -> Any:
+    """What a call returns, or the exception it ends with, to its first sentence."""
+    try:
+        return use()
+    except (TypeError, ValueError, IndexError) as error:
+        return f"{type(error).__name__}: {str(error).split('. ')[0]}"

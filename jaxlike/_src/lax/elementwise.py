@@ -89,6 +89,7 @@ def _round_half_even(x: Tensor) -> Tensor:
 
 def round(x: ArrayLike, rounding_method: RoundingMethod = RoundingMethod.AWAY_FROM_ZERO) -> Array:
     """The nearest whole number; ``rounding_method`` says what becomes of halves. The slope is 0."""
+    rounding_method = RoundingMethod(rounding_method)
     return (_round_half_away if rounding_method == RoundingMethod.AWAY_FROM_ZERO else _round_half_even)(x)
 
 

@@ -274,7 +274,7 @@ def _one_axis(x: Any, axis: Any, mask: Any) -> int | None:
     if type(x) is not Array or mask is not None or isinstance(axis, tuple | list) or axis is None or not x.ndim:
         return None
     t = unwrap(x)
-    if t.dtype not in (torch.float32, torch.float64) or not t.shape[axis]:
+    if t.dtype not in (torch.float32, torch.float64) or type(axis) is not int or not t.numel():
         return None
     return canonicalize_axis(axis, x.ndim)
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from jaxlike._src.array import Array
-from jaxlike._src.border import canonicalize_axis, promote_args_inexact, unwrap
+from jaxlike._src.border import promote_args_inexact, unwrap
+from jaxlike._src.numpy.arguments import axes_of
 from jaxlike._src.numpy.select import where as select
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 
@@ -52,8 +53,7 @@ def logsumexp(
         t = t.expand(np.broadcast_shapes(t.shape, *([mask.shape] if mask is not None else [])))
     else:
         mask = None
-    given = range(t.dim()) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
-    axes = [canonicalize_axis(d, t.dim()) for d in given]
+    axes = axes_of(axis, t.dim())
     real = t.real if t.is_complex() else t
     counted = real if mask is None else torch.where(mask != 0, real, -torch.inf)
     if axes and all(t.shape[d] for d in axes):
@@ -66,7 +66,7 @@ def logsumexp(
         terms = terms * unwrap(weights)
     if mask is not None:
         terms = torch.where(mask != 0, terms, torch.zeros_like(terms))
-    total = terms.sum(axes, keepdim=keepdims) if axes else terms
+    total = terms.sum(axes, keepdim=bool(keepdims)) if axes else terms
     if not keepdims:
         top = top.squeeze(axes) if axes else top
     sign = torch.sgn(total) if total.is_complex() else torch.sign(total)

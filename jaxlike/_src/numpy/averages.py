@@ -74,12 +74,12 @@ def mean(
         t = a._t
         try:
             if axis is None:
-                total = torch.sum(t, None, keepdims) if keepdims else torch.sum(t)
+                total = torch.sum(t, None, bool(keepdims)) if keepdims else torch.sum(t)
                 return Array(divided(total, t.numel()))
             if t.dim() and (isinstance(axis, int) or (isinstance(axis, tuple) and axis)):
                 sizes = t.shape
                 count = sizes[axis] if isinstance(axis, int) else size_of([sizes[i] for i in axis])
-                return Array(divided(torch.sum(t, axis, keepdims), count))
+                return Array(divided(torch.sum(t, axis, bool(keepdims)), count))
         except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
             pass
     axis = static_axes(axis)
@@ -153,7 +153,7 @@ def average(
         The mean, or (mean, sum of weights).
     """
     axis = static_axes(axis)
-    axes = tuple(range(np.ndim(a))) if axis is None else axes_of(axis, np.ndim(a))
+    axes = tuple(range(np.ndim(a))) if axis is None else axes_of(axis, np.ndim(a), "repeated axis")
     if weights is None:
         (x,) = promote_dtypes_inexact(one_array("average", a))
         result = mean(x, axis=axis, keepdims=keepdims)
@@ -239,13 +239,15 @@ def var(
         and STATE.frame is None
         and a._t.numel() > correction
     ):
-        return Array(torch.var(a._t, None, correction=correction, keepdim=keepdims))
+        return Array(torch.var(a._t, None, correction=correction, keepdim=bool(keepdims)))
     x = one_array("var", a)
     axis = static_axes(axis)
     mask = mask_of("var", where)
     asked = None if dtype is None else user_dtype(dtype, "var")
     refuse_out("var", out)
     computed, result = var_dtypes(x.dtype, asked)
+    if any(type(i) is int and not -x.ndim <= i < x.ndim for i in (axis if isinstance(axis, tuple) else (axis,))):
+        raise IndexError("tuple index out of range")  # JAX's count of elements comes before its check of axes
     if mask is None and mean is None and computed in _REAL and type(correction) is int and not split_names(axis)[0]:
         axes = axes_of(axis, x.ndim)
         sizes = x.shape
@@ -260,10 +262,10 @@ def _variance_of(tensor: Tensor, axes: tuple[int, ...], correction: int, keepdim
     values agree: they are NaN where rounding leaves the distances at 0. torch.var is faster.
     """
     if STATE.frame is None:
-        return torch.var(tensor, axes, correction=correction, keepdim=keepdims)
+        return torch.var(tensor, axes, correction=correction, keepdim=bool(keepdims))
     count = size_of([tensor.shape[i] for i in axes])
     distance = tensor - divided(torch.sum(tensor, axes, True), count)
-    return torch.sum(distance * distance, axes, keepdims) / scalar(count - correction, tensor.dtype)
+    return torch.sum(distance * distance, axes, bool(keepdims)) / scalar(count - correction, tensor.dtype)
 
 
 _REAL = frozenset([np.dtype("float32"), np.dtype("float64")])

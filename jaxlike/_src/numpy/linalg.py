@@ -193,6 +193,7 @@ def svd(
         hermitian: ``a`` is Hermitian: its eigenvectors serve.
         subset_by_index: not supported, unless it means all.
     """
+    full_matrices = bool(full_matrices)
     (x,) = inexact_operands("svd", a)
     t = unwrap(x)
     if not hermitian:
@@ -366,7 +367,7 @@ def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None
     real = torch.float64 if unwrap(x).dtype in (torch.float64, torch.complex128) else torch.float32
     cut = cast(unwrap(asarray(limit)), real)
     t = symmetrised(x) if hermitian else unwrap(x)
-    return Array(factors.pinv(t, cut, hermitian))
+    return Array(factors.pinv(t, cut, bool(hermitian)))
 
 
 # Determinants

@@ -24,6 +24,7 @@ from jaxlike._src.border import (
     unwrap,
 )
 from jaxlike._src.numpy import factors
+from jaxlike._src.numpy.arguments import axes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +89,7 @@ def _axis(axis: Any, ndim: int) -> int:
 
 def _sum_of_squares(t: Tensor, axes: Sequence[int], keepdims: bool) -> Tensor:
     square = (t * conjugate(t)).real if t.is_complex() else t * t
-    return square.sum(list(axes), keepdim=keepdims) if axes else square
+    return square.sum(list(axes), keepdim=bool(keepdims)) if axes else square
 
 
 def _absolute(t: Tensor) -> Tensor:
@@ -106,22 +107,22 @@ def _vector_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     if isinstance(ord, Array):
         size = _absolute(t)
         power = cast(unwrap(ord), size.dtype)
-        return torch.pow(torch.pow(size, power).sum(dims, keepdim=keepdims), 1.0 / power)
+        return torch.pow(torch.pow(size, power).sum(dims, keepdim=bool(keepdims)), 1.0 / power)
     if ord in (None, 2):
         return torch.sqrt(_sum_of_squares(t, axes, keepdims))
     if ord == np.inf:
         size = _absolute(t)
         if 0 in (t.shape[i] for i in dims):  # the largest of nothing
-            return size.sum(dims, keepdim=keepdims)
-        return _at_least_0(size.amax(dims, keepdim=keepdims))
+            return size.sum(dims, keepdim=bool(keepdims))
+        return _at_least_0(size.amax(dims, keepdim=bool(keepdims)))
     if ord == -np.inf:
         return _smallest(_absolute(t), dims, keepdims)
     if ord == 0:
         real = t.abs().dtype if t.is_complex() else t.dtype
-        return (t != 0).to(real).sum(dims, keepdim=keepdims)
+        return (t != 0).to(real).sum(dims, keepdim=bool(keepdims))
     if ord == 1:
-        return _absolute(t).sum(dims, keepdim=keepdims)
-    powered = torch.pow(_absolute(t), float(ord)).sum(dims, keepdim=keepdims)
+        return _absolute(t).sum(dims, keepdim=bool(keepdims))
+    powered = torch.pow(_absolute(t), float(ord)).sum(dims, keepdim=bool(keepdims))
     return torch.pow(powered, 1.0 / float(ord))
 
 
@@ -133,7 +134,7 @@ def _at_least_0(t: Tensor) -> Tensor:
 def _smallest(t: Tensor, dims: Sequence[int], keepdims: bool) -> Tensor:
     if 0 in (t.shape[i] for i in dims):
         raise ValueError("zero-size array to reduction operation min which has no identity")
-    return t.amin(list(dims), keepdim=keepdims)
+    return t.amin(list(dims), keepdim=bool(keepdims))
 
 
 def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
@@ -164,9 +165,7 @@ def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
     """Vector norm over one axis, several, or all elements."""
     (v,) = norm_operands("vector_norm", x)
-    axes = tuple(range(v.ndim)) if axis is None else tuple(
-        _axis(a, v.ndim) for a in (axis if isinstance(axis, tuple | list) else (axis,))
-    )
+    axes = axes_of(axis, v.ndim)
     return Array(_vector_norm(unwrap(v), ord, axes, keepdims))
 
 

@@ -104,8 +104,8 @@ def _lexicographic(a: Tensor, axes: Any, keepdims: bool, sign: int) -> Tensor:
     among = torch.where(best, imag, -sign * math.inf)
     chosen = best & (imag == pick(among, axes, True))
     # A mean over equal elements, so that a derivative is split between them.
-    count = chosen.sum(axes, keepdims)
-    return torch.where(chosen, a, 0).sum(axes, keepdims) / count.to(a.dtype)
+    count = chosen.sum(axes, bool(keepdims))
+    return torch.where(chosen, a, 0).sum(axes, bool(keepdims)) / count.to(a.dtype)
 
 
 @of_truth(True, torch.logical_and)

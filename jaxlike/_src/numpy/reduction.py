@@ -191,7 +191,7 @@ class Reduction(NamedTuple):
 
         def on_tensor(tensor: Tensor, *first: Tensor) -> Tensor:
             if self.has_identity or math.prod(tensor.shape[i] for i in axes):
-                reduced = kernel(tensor, axes, keepdims) if axes else tensor
+                reduced = kernel(tensor, axes, bool(keepdims)) if axes else tensor
             else:  # nothing to pick from: the initial value alone
                 sizes = [1 if i in axes else n for i, n in enumerate(tensor.shape) if keepdims or i not in axes]
                 reduced = first[0].expand(sizes)
@@ -298,9 +298,9 @@ def with_dtype(
                 if t.dtype in _FLOATS or t.dtype is (torch.int64 if config.enable_x64.value else torch.int32):
                     try:
                         if axis is None:
-                            return Array(kernel(t, None, keepdims))
+                            return Array(kernel(t, None, bool(keepdims)))
                         if t.dim() and (type(axis) is int or (several_axes and type(axis) is tuple and axis)):
-                            return Array(kernel(t, axis, keepdims))
+                            return Array(kernel(t, axis, bool(keepdims)))
                     except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
                         pass
             return general(a, axis, dtype, out, keepdims, initial, where, promote_integers)
@@ -335,9 +335,9 @@ def of_ordered(identity: Any, combine: Callable[[Tensor, Tensor], Tensor]) -> Ca
                 t = a._t
                 try:
                     if axis is None:
-                        return Array(kernel(t, None, keepdims))
+                        return Array(kernel(t, None, bool(keepdims)))
                     if t.dim() and (type(axis) is int or (type(axis) is tuple and axis)):
-                        return Array(kernel(t, axis, keepdims))
+                        return Array(kernel(t, axis, bool(keepdims)))
                 except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
                     pass
             return general(a, axis, None, out, keepdims, initial, where)
@@ -367,9 +367,9 @@ def of_truth(identity: bool, combine: Callable[[Tensor, Tensor], Tensor]) -> Cal
                 if t.dtype in _WITH_TRUTH:
                     try:
                         if axis is None:
-                            return Array(kernel(t, None, keepdims))
+                            return Array(kernel(t, None, bool(keepdims)))
                         if t.dim() and (type(axis) is int or (type(axis) is tuple and axis)):
-                            return Array(kernel(t, axis, keepdims))
+                            return Array(kernel(t, axis, bool(keepdims)))
                     except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
                         pass
             return general(a, axis, None, out, keepdims, None, where)

@@ -18,6 +18,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
     canonicalize_axis,
+    canonicalize_shape,
     cast,
     check_arraylike,
     check_rank_promotion,
@@ -301,6 +302,11 @@ def broadcast_array(x: Array, sizes: tuple[int, ...]) -> Array:
 def broadcast_shapes(*shapes: int | Sequence[int]) -> tuple[int, ...]:
     """The shape that all the shapes broadcast to; an int n stands for (n,)."""
     given: list[Any] = [(s,) if np.ndim(s) == 0 else tuple(s) for s in shapes]  # pyright: ignore
+    for shape in given:
+        if any(n < 0 for n in canonicalize_shape(shape)):
+            raise TypeError(
+                f"Only non-negative indices are allowed when broadcasting static shapes, but got shape {shape!r}."
+            )
     return common_shape(given) if given else ()
 
 
