@@ -49,6 +49,18 @@ def clip(jax: Any) -> Any:
     return clip
 
 
+def applied_to_its_jvp(jax: Any, f: Any) -> Any:
+    """A custom_jvp function whose rule takes the jvp of ``f``."""
+    g = jax.custom_jvp(lambda x: f(x))
+
+    @g.defjvp
+    def rule(primals: Any, tangents: Any) -> Any:
+        y, t = jax.jvp(f, primals, tangents)
+        return y, 2.0 * t
+
+    return g
+
+
 def square(jax: Any) -> Any:
     """x * x with a reverse rule that is ten times too large and itself differentiable."""
 
@@ -281,6 +293,11 @@ PROGRAMS: dict[str, Any] = {
     "no rule vjp": lambda jax: jax.custom_vjp(lambda x: x)(1.0),
     "jvp of custom_vjp": lambda jax: jax.jvp(square(jax), (1.0,), (1.0,)),
     "jacfwd of custom_vjp": lambda jax: jax.jacfwd(square(jax))(1.0),
+    "grad of a rule that takes the jvp of custom_vjp": lambda jax: [
+        of(g)(2.0)
+        for g in [applied_to_its_jvp(jax, square(jax)), applied_to_its_jvp(jax, jax.jit(square(jax)))]
+        for of in (jax.grad, lambda g: jax.jit(jax.grad(g)), lambda g: jax.vmap(jax.grad(g), axis_size=2, in_axes=None))
+    ],
     "jvp of jit of custom_vjp": lambda jax: jax.jvp(jax.jit(square(jax)), (1.0,), (1.0,)),
     "too many arguments": lambda jax: square(jax)(1.0, 2.0),
     "text as argument": lambda jax: square(jax)("a"),

@@ -187,7 +187,7 @@ STRUCTURE = {
 
 LOOPS = {"scanned", "scanned_rows", "counted", "mapped", "mapped_in_batches", "scan_over_a_named_axis"}
 # JAX (0.10.2) loses custom_jvp rules in the second derivative of a loop that was linearized: those are not drawn.
-LOST_IN_LOOPS = {"with_jvp", "with_jvp_of_itself"}
+LOST_IN_LOOPS = {"with_jvp", "with_jvp_of_itself", "called_back"}
 # What JAX refuses, and torch's tape can do: forward mode through a custom_vjp function's backward rule.
 REFUSED_BY_JAX = ("custom_lin", "can't apply forward-mode autodiff (jvp) to a custom_vjp function")
 

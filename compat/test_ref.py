@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from compat.same import assert_same, run_both
+from compat.same import assert_same, run_both, same_in_both
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
 M = np.arange(6, dtype=np.float32).reshape(3, 2)
@@ -246,3 +247,78 @@ ERRORS: dict[str, Callable[[Any, Any], Any]] = {
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name: str) -> None:
     assert_same(*run_both(lambda jax: ERRORS[name](jax, ref(jax))))
+
+
+def stashing(jax: Any, r: Any) -> Any:
+    """An identity that writes the cotangents that go through it to a ref."""
+    f = jax.custom_vjp(lambda ref, x: x)
+
+    def bwd(ref: Any, ct: Any) -> Any:
+        ref[0] = ct
+        return None, 2 * ct
+
+    f.defvjp(lambda ref, x: (x, ref), bwd)
+    return lambda x: jax.numpy.sin(f(r, x))
+
+
+@same_in_both
+def test_a_backward_rule_writes_a_ref(jax: Any) -> Any:
+    r = ref(jax)
+    f, seen = stashing(jax, r), []
+    for grad in (jax.grad(f), lambda x: jax.vjp(f, x)[1](3.0), jax.jit(jax.grad(f)), jax.grad(jax.jit(f))):
+        seen.append((grad(1.0), r[...]))
+    return seen
+
+
+@same_in_both
+def test_a_value_without_gradient_is_written(jax: Any) -> Any:
+    r = ref(jax)
+
+    def f(x: Any) -> Any:
+        r[0] += jax.lax.stop_gradient(x)
+        return x**2
+
+    return jax.grad(f)(2.0), jax.value_and_grad(jax.jit(f))(3.0), r[...]
+
+
+@same_in_both
+def test_branches_take_refs(jax: Any) -> Any:
+    r = ref(jax)
+
+    def true(a: Any, x: Any) -> Any:
+        a[0] = x
+        return a[1]
+
+    def false(a: Any, x: Any) -> Any:
+        a[1] += x
+        return a[0]
+
+    five = np.float32(5)
+    outs = [jax.lax.cond(p, true, false, r, five) for p in (True, False)]
+    outs.append(jax.jit(lambda p, a: jax.lax.cond(p, true, false, a, five))(False, r))
+    return outs, r[...], jax.lax.switch(1, [true, false], r, five), r[...]
+
+
+def told(program: Callable[[], Any]) -> str:
+    """The whole message of an error, without places in files."""
+    with pytest.raises((ValueError, TypeError)) as raised:
+        program()
+    return re.sub(r"/\S+:\d+(:\d+)?", "here", str(raised.value))
+
+
+MESSAGES: dict[str, Callable[[Any, Any], Any]] = {
+    "argument": lambda jax, r: jax.jit(lambda a: a)(r),
+    "argument in a tree": lambda jax, r: jax.jit(lambda a: {"hi": a})(r),
+    "closed over": lambda jax, r: jax.jit(lambda: r)(),
+    "made inside": lambda jax, r: jax.jit(lambda x: jax.new_ref(x))(X),
+    "made in a scan": lambda jax, r: jax.lax.scan(lambda c, x: (c, jax.new_ref(x)), 0, X),
+    "made in a branch": lambda jax, r: jax.lax.cond(True, lambda: jax.new_ref(X), lambda: jax.new_ref(X)),
+    "checkpoint": lambda jax, r: jax.checkpoint(lambda x: r)(1.0),
+    "twice to branches": lambda jax, r: jax.lax.cond(True, lambda a, b: a[...], lambda a, b: b[...], r, r),
+    "twice": lambda jax, r: jax.jit(lambda a, b: a[...])([r], {"x": r}),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_messages(name: str) -> None:
+    assert_same(*run_both(lambda jax: told(lambda: MESSAGES[name](jax, ref(jax)))))

@@ -20,7 +20,7 @@ class Frame:
     """One running transformation; ``trace`` is its recorder if it is a jit-like trace."""
 
     __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "linear", "manual", "origin", "parent",
-                 "trace")  # fmt: skip
+                 "pulling", "trace")  # fmt: skip
 
     def __init__(
         self,
@@ -42,8 +42,11 @@ class Frame:
         self.fun_name = fun_name
         self.parent: Frame | None = None
         self.alive = False
+        self.pulling = False  # whether the function has run, and its backward pass runs
         self.linear = False  # whether the function is linear in what it is differentiated by
-        self.manual = manual if resumes is None else resumes.manual  # of a mesh axis: "checked" where it counts what differs along it, else "unchecked"
+        self.manual = (
+            manual if resumes is None else resumes.manual
+        )  # of a mesh axis: "checked" where it counts what differs along it, else "unchecked"
         self.origin = self if resumes is None else resumes.origin  # the frame whose lanes these are
 
     def __enter__(self) -> Frame:

@@ -34,7 +34,9 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.dlpack": ("jax.dlpack",),
     "jax._src.dtypes": ("jax.dtypes",),
     "jax._src.errors": ("jax.errors",),
+    "jax._src.export": ("jax.export",),
     "jax._src.flatten_util": ("jax.flatten_util",),
+    "jax._src.hijax": ("jax.experimental.hijax",),
     "jax._src.interpreters": (),
     "jax._src.interpreters.ad": ("jax.interpreters.ad",),
     "jax._src.interpreters.batching": ("jax.interpreters.batching",),
@@ -48,7 +50,9 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.lib": (),
     "jax._src.lib.xla_client": (),
     "jax._src.linear_util": ("jax.extend.linear_util",),
+    "jax._src.layout": ("jax.experimental.layout",),
     "jax._src.mesh": ("jax.sharding",),
+    "jax._src.monitoring": ("jax.monitoring",),
     "jax._src.named_sharding": ("jax.sharding",),
     "jax._src.nn": (),
     "jax._src.nn.functions": ("jax.nn",),
@@ -62,6 +66,8 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.ops.scatter": ("jax.ops",),
     "jax._src.partition_spec": ("jax.sharding",),
     "jax._src.pjit": ("jax",),
+    "jax._src.profiler": ("jax.profiler",),
+    "jax._src.public_test_util": ("jax.test_util",),
     "jax._src.random": ("jax.random",),
     "jax._src.scipy": (),
     "jax._src.scipy.linalg": ("jax.scipy.linalg",),
@@ -80,6 +86,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
 
 # Private module -> name -> where it is: "module:name"; with "()" at the end it is what a call of that gives.
 NAMES: dict[str, dict[str, str]] = {
+    "jax._src.ad_checkpoint": {"saved_residuals": "jaxlike._src.transforms.residuals:saved_residuals"},
     "jax._src.ad_util": {
         "Zero": "jaxlike.interpreters.ad:Zero",
         "add_jaxvals": "jaxlike.interpreters.ad:add_jaxvals",
@@ -113,6 +120,7 @@ NAMES: dict[str, dict[str, str]] = {
     "jax._src.tree_util": {
         "_registry": "jaxlike._src.tree.register:_registry",
         "flatten_one_level": "jaxlike._src.tree.functions:flatten_one_level",
+        "prefix_errors": "jaxlike._src.tree.prefix:prefix_errors",
     },
     "jax._src.typing": {"SupportsDType": "jaxlike._src.typing:SupportsDType"},
     "jax._src.xla_bridge": {"_backends": "jaxlike._src.devices:backends()"},

@@ -91,6 +91,7 @@ class Call:
     axes: frozenset[Any] = frozenset()  # the named axes of vmaps around that it needs
 
     is_plain = False  # whether it does nothing but run its graph
+    is_constant = False  # whether differentiation takes its results as constants
 
     @functools.cached_property
     def graph(self) -> Graph | None:

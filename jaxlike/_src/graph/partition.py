@@ -47,10 +47,12 @@ def makers(graph: Graph) -> dict[Var, Node]:
     return {o: n for n in graph.nodes for o in n.outs if o is not None}
 
 
-def dependents(graph: Graph, sources: Iterable[Var]) -> set[Var]:
-    """The sources and what is computed from them."""
+def dependents(graph: Graph, sources: Iterable[Var], differentiably: bool = False) -> set[Var]:
+    """The sources and what is computed from them; ``differentiably``: not what is taken as a constant."""
     found = set(sources)
     for node in graph.nodes:
+        if differentiably and isinstance(node.op, Call) and node.op.is_constant:
+            continue
         if any(v in found for v in node.reads()):
             found.update(o for o in node.outs if o is not None)
     return found

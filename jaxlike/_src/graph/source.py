@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import torch
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
 
 class NameStack(NamedTuple):
@@ -105,6 +109,21 @@ def summarize(source_info: SourceInfo, num_frames: int = 1) -> str:
     """A line that says where an equation comes from."""
     del source_info, num_frames
     return "unknown"
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
+_TORCH = os.path.dirname(torch.__file__) + os.sep
+
+
+def user_line(frame: FrameType | None) -> str:
+    """``file:line:column (function)`` of the innermost frame that is the user's."""
+    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, _TORCH, "<jaxlike graph")):
+        frame = frame.f_back
+    if frame is None:
+        return "unknown"
+    code = frame.f_code
+    column = list(code.co_positions())[frame.f_lasti // 2][2] or 0
+    return f"{code.co_filename}:{frame.f_lineno}:{column} ({code.co_qualname})"
 
 
 # Files that libraries would have left out of tracebacks. Tracebacks are not filtered; the list is theirs to read.

@@ -8,6 +8,7 @@ the place (floats of Python and integers take its dtype). How that works inside 
 from __future__ import annotations
 
 import operator
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import astype
 from jaxlike._src.frames import current_trace
+from jaxlike._src.graph.source import user_line
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
 from jaxlike._src.transforms.ref_state import RefState, is_ref
 from jaxlike._src.transforms.tables import zeros_like_aval
@@ -145,7 +147,7 @@ def new_ref(init_val: Any, *, memory_space: Any = None, kind: str | None = None)
             f"Error interpreting argument to new_ref as a JAX value. The problematic value is of type {type(init_val)} "
             "and was passed to new_ref at position 0."
         ) from None
-    return Ref(to_array(init_val))
+    return Ref(to_array(init_val), f"created on line {user_line(sys._getframe(1))}")
 
 
 def empty_ref(ty: Any, memory_space: Any = None) -> Ref:

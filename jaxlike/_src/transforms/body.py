@@ -14,8 +14,9 @@ from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.trace import trace
-from jaxlike._src.transforms.arguments import check_leaf, is_float0, name_of, to_array
+from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
 from jaxlike._src.transforms.jit_logs import check_leaks
+from jaxlike._src.transforms.ref_state import check_result, is_ref
 from jaxlike._src.transforms.structured import GraphFunction
 from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 from jaxlike._src.varying import signature
@@ -89,7 +90,13 @@ def make_body(
         known = _bodies.setdefault(fun, {})
     except TypeError:  # not hashable, or cannot be referred to weakly
         known = {}
-    key = (in_tree, *(e for x in examples for e in (type(x), x._tag, x._t.shape, x._t.dtype)), kind, _context(), signature(examples))
+    key = (
+        in_tree,
+        *(e for x in examples for e in (type(x), x._tag, x._t.shape, x._t.dtype)),
+        kind,
+        _context(),
+        signature(examples),
+    )
     body = known.get(key)
     if body is None or not body.usable():
         graph, outs = trace(flat, examples, name_of(fun), input_names, location, kind)
@@ -105,16 +112,9 @@ def _context() -> Any:
     return config.trace_context(), named_axes()
 
 
-def location_of(fun: Any) -> str:
-    """``name at file:line``, as messages name a function."""
-    inner: Any = fun
-    while hasattr(inner, "__wrapped__"):
-        inner = inner.__wrapped__
-    code = getattr(inner, "__code__", None)
-    return f"{name_of(fun)} at {code.co_filename}:{code.co_firstlineno}" if code is not None else name_of(fun)
-
-
 def _result(x: Any, k: int, out: Any, fun: Any, kind: str) -> Array:
+    if is_ref(x):
+        check_result(x, location_of(fun), kind, tree_flatten_with_path(out)[0][k][0])
     try:
         check_leaf(x)
     except TypeError:

@@ -122,11 +122,30 @@ class JitCall(Structured):
         call = JitCall(graph.with_outputs(chosen), [kinds[k] for k in chosen], self.shown, closed)
         return (call, [bool(a) for a in at]), closed
 
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """The results that do not depend on these arguments, or only through what stops gradients."""
+        key = ("constants", tuple(perturbed))
+        if key not in self._made:
+            touched = self._touched(perturbed)
+            self._made[key] = [k for k, v in enumerate(self.graph.outputs) if v not in touched]
+        return self._made[key]
+
+    def _touched(self, perturbed: Sequence[bool]) -> set[Var]:
+        sources = [v for v, p in zip(self.graph.inputs, perturbed, strict=True) if p]
+        return dependents(self.graph, sources, differentiably=True)
+
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """A call that also gives residuals, and the call of the backward graph on them."""
+        return self._backward(primals, perturbed, linear=False)
+
+    def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """The same; where a rule refuses it is asked to transpose."""
+        return self._backward(args, perturbed, linear=True)
+
+    def _backward(self, primals: Sequence[Array], perturbed: Sequence[bool], linear: bool) -> Any:
         pair: _Pair | None = self._derived(("vjp", tuple(perturbed)), lambda: _pair(self, primals, perturbed))
         if pair is None:
-            return self._vjp_of_operations(primals, perturbed)
+            return self._vjp_of_operations(primals, perturbed, linear)
         n, m = len(primals), len(self.kinds)
         values = apply(pair.forward, [*primals, *pair.forward.outer])
         outs, pool = values[:m], [*primals, *values]
@@ -148,7 +167,7 @@ class JitCall(Structured):
 
         return outs, pullback
 
-    def _vjp_of_operations(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+    def _vjp_of_operations(self, primals: Sequence[Array], perturbed: Sequence[bool], linear: bool) -> Any:
         """The graph's operations one by one, asked only for what has a cotangent."""
         at = [k for k, p in enumerate(perturbed) if p]
 
@@ -158,7 +177,7 @@ class JitCall(Structured):
                 given[k] = x
             return list(self.function(given)), None
 
-        outs, _, pull, _ = vjp_leaves(of_perturbed, [primals[k] for k in at], self.name)
+        outs, _, pull, _ = vjp_leaves(of_perturbed, [primals[k] for k in at], self.name, linear)
 
         def pullback(cotangents: Sequence[Any]) -> list[Any]:
             grads: list[Any] = [None] * len(primals)
@@ -202,7 +221,7 @@ def _pair(of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> A
 
 
 class _Refusal(Exception):
-    """A backward rule raised an error."""
+    """A rule raised an error."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -226,7 +245,7 @@ class _Pair:
     def __init__(self, of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> None:
         self.of, self.perturbed = of, list(perturbed)
         outs = of.function.stand_ins()
-        touched = dependents(of.graph, [v for v, p in zip(of.graph.inputs, perturbed, strict=True) if p])
+        touched = of._touched(perturbed)
         self.floating = [is_differentiable(o) and v in touched for o, v in zip(outs, of.graph.outputs, strict=True)]
         self._examples = [
             *map(example, primals), *(example(o) for o, f in zip(outs, self.floating, strict=True) if f)
@@ -272,8 +291,8 @@ class _Pair:
                 outs = of.function([next(rest) if p else a for a, p in zip(args, self.perturbed, strict=True)])
                 return derive.chosen_of(outs, given), list(outs)
 
-            _, _, pull, outs = vjp_leaves(of_perturbed, derive.chosen_of(args, self.perturbed), of.name)
             try:
+                _, _, pull, outs = vjp_leaves(of_perturbed, derive.chosen_of(args, self.perturbed), of.name)
                 pulled = pull(derive.chosen_of(cotangents, given))
             except Exception as error:  # of a rule of a user's, any
                 raise _Refusal(error) from error

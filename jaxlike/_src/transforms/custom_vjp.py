@@ -30,7 +30,9 @@ from jaxlike._src.transforms.custom import (
     resolve_kwargs,
     zero_tangent,
 )
-from jaxlike._src.transforms.structured import GraphFunction, Settled, Structured, apply, on_lanes, with_lanes
+from jaxlike._src.transforms.custom_vjp_refs import without_refs
+from jaxlike._src.transforms.ref_state import is_ref
+from jaxlike._src.transforms.structured import GraphFunction, Settled, Structured, apply, on_lanes, stand_in, with_lanes
 from jaxlike._src.transforms.types import SymbolicZero, difference, same_type, type_of
 from jaxlike._src.tree import (
     broadcast_prefix,
@@ -188,6 +190,10 @@ class _Tangents(Structured):
         """Not defined."""
         raise TypeError("can't apply forward-mode autodiff (jvp) to a custom_vjp function.")
 
+    def recorded(self, args: Sequence[Array]) -> Any:
+        """One node, which may be transposed later; it is left out where its values are not used."""
+        return self, lambda: None, [], [type(o)(stand_in(o._t), o._tag) for o in self._outs]
+
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """Not defined."""
         return self.run(primals), []
@@ -299,6 +305,8 @@ class custom_vjp(CustomRule):
             _refuse_traced(args[k])
         static, dynamic, whole = self.split(args)
         leaves, in_tree = tree_flatten(tuple(dynamic))
+        if any(map(is_ref, leaves)):
+            return without_refs(self, leaves, in_tree, static, whole)
         arrays = [checked_result(x) for x in leaves]
         if STATE.frame is None:
             return self.plain(whole, dynamic)

@@ -340,7 +340,9 @@ class JitFunction:
         empty = {k: x.copy() for k, x in enumerate(leaves) if is_float0(x)}
 
         def call(inside: Sequence[Array]) -> Any:
-            rebuilt = tree_unflatten(in_tree, [empty.get(k, x) for k, x in enumerate(inside)] if empty else list(inside))
+            rebuilt = tree_unflatten(
+                in_tree, [empty.get(k, x) for k, x in enumerate(inside)] if empty else list(inside)
+            )
             positional, named = rebuilt if dynamic_kw else (rebuilt, {})
             filled = list(whole)
             for k, value in zip(places, positional, strict=True):
@@ -473,7 +475,8 @@ def _result(x: Any, k: int, out: Any, location: str, with_shapes: bool) -> Array
         if with_shapes:
             return x.stand_in()
         raise TypeError("A ShapeDtypeStruct does not have a value and cannot be used as a constant in a JAX function.")
-    ref_state.check_result(x, location)
+    if ref_state.is_ref(x):
+        ref_state.check_result(x, location, "jit", tree_flatten_with_path(out)[0][k][0])
     try:
         check_leaf(x)
     except TypeError:

@@ -19,10 +19,10 @@ from jaxlike._src.array import AbstractValue, Array
 from jaxlike._src.border import leak_message, unwrap
 from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE, Frame, running
-from jaxlike._src.transforms.arguments import name_of
+from jaxlike._src.transforms.arguments import location_of, name_of, wraps
 from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.static_args import Static
-from jaxlike._src.tree import tree_flatten, tree_unflatten
+from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -82,7 +82,8 @@ class RefState:
 
     is_ref = True
 
-    def __init__(self, value: Array) -> None:
+    def __init__(self, value: Array, origin: str = "") -> None:
+        self.origin = origin  # how it came into the function that is traced
         self._held: list[tuple[Array, Frame | None]] = [(value, STATE.frame)]  # with the frame that each belongs to
         _Made.any = True
 
@@ -119,8 +120,10 @@ class RefState:
                 f"{self.aval}. Move the array reference to be an argument to the vmapped function?"
             )
         kept = 0 if owner is None else owner.level
+        done = {f.level for f in between if f.pulling}  # a cotangent is no value of the function
         while torch_private.is_wrapped(tensor) and torch_private.level_of(tensor) > kept:
-            if tensor.requires_grad or torch_private.has_tangent(tensor):
+            differentiated = tensor.requires_grad or torch_private.has_tangent(tensor)
+            if differentiated and torch_private.level_of(tensor) not in done:
                 raise Exception(
                     "performing a set/swap operation with a differentiated value on a non-differentiated array "
                     f"reference of type {self.aval}. Move the array reference to be an argument of the differentiated "
@@ -234,7 +237,8 @@ def call_jitted(
         key = (tree, places, len(outer), static)
         cache = _pure.setdefault(function, {})
         if key not in cache:
-            cache[key] = make(_of_values(function, refs, leaves, tree, static, location))
+            names = leaf_names(function._fun, args, kwargs)
+            cache[key] = make(_of_values(function, refs, leaves, names, tree, static, location))
         try:
             out, after = cache[key](before, [x for x in leaves if not is_ref(x)])
         except Touched as touched:
@@ -278,19 +282,22 @@ def _with_static(static: Any, args: Any, kwargs: Any) -> Any:
     return tuple(whole), {**kwargs, **{k: v.value for k, v in static[1]}}
 
 
-def _of_values(function: Any, refs: Any, leaves: Any, tree: Any, static: Any, location: str) -> Callable[..., Any]:
+def _of_values(
+    function: Any, refs: Any, leaves: Any, names: Sequence[str], tree: Any, static: Any, location: str
+) -> Callable[..., Any]:
     def of_values(values: Sequence[Array], others: Sequence[Any]) -> Any:
         # Arguments come in as refs of this trace, so that one that is closed over as well is seen.
         n = sum(map(is_ref, leaves))
-        inside = [type(ref)(value) for ref, value in zip(refs, values[:n], strict=False)]
+        origins = [f"passed in as the argument {name}" for name, x in zip(names, leaves, strict=True) if is_ref(x)]
+        inside = [type(r)(v, o) for r, v, o in zip(refs, values[:n], origins, strict=False)]
         given, rest = iter(inside), iter(others)
         filled = [next(given) if is_ref(x) else next(rest) for x in leaves]
         positional, named = _with_static(static, *tree_unflatten(tree, filled))
         with holding(refs[n:], values[n:]) as last:
             out = function._fun(*positional, **named)
             after = [*(ref.value() for ref in inside), *last()]
-        for x in tree_flatten(out)[0]:
-            check_result(x, location)
+        for path, x in tree_flatten_with_path(out)[0]:
+            check_result(x, location, "jit", path)
         return out, after
 
     of_values.__name__ = of_values.__qualname__ = name_of(function._fun)
@@ -298,12 +305,43 @@ def _of_values(function: Any, refs: Any, leaves: Any, tree: Any, static: Any, lo
     return of_values
 
 
-def check_result(x: Any, location: str) -> None:
-    """ValueError where a jitted function returns a ref."""
+def closing_over_refs(
+    kind: str, functions: tuple[Callable[..., Any], ...], args: tuple[Any, ...]
+) -> tuple[tuple[Callable[..., Any], ...], tuple[Any, ...]]:
+    """Functions of the arguments without the refs among them, and these arguments."""
+    leaves, tree = tree_flatten(args)
+    if not any(map(is_ref, leaves)):
+        return functions, args
+    for k, ref in enumerate(leaves):
+        for j in range(k):
+            if is_ref(ref) and leaves[j] is ref:
+                names = leaf_names(functions[0], args, {})
+                raise ValueError(
+                    "only one reference to a mutable array may be passed as an argument to a function, but when tracing "
+                    f"{location_of(functions[0])} for {kind} the mutable array reference of type {ref.aval} appeared at "
+                    f"both {names[j]} and {names[k]}."
+                )
+
+    def without(fun: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(fun)
+        def of_others(*others: Any) -> Any:
+            rest = iter(others)
+            return fun(*tree_unflatten(tree, [x if is_ref(x) else next(rest) for x in leaves]))
+
+        return of_others
+
+    return tuple(map(without, functions)), tuple(x for x in leaves if not is_ref(x))
+
+
+def check_result(x: Any, location: str, kind: str, path: Any) -> None:
+    """ValueError where a function that is traced returns a ref."""
     if is_ref(x):
+        at = f" at output tree path result{keystr(path)}" if path else ""
+        inside = x.origin and x._held[0][1] is not None
         raise ValueError(
-            f"function {location} traced for jit returned a mutable array reference of type {x.aval}, but mutable array "
-            "references cannot be returned."
+            f"function {location} traced for {kind} returned a mutable array reference of type {x.aval}{at}, but mutable "
+            "array references cannot be returned."
+            + (f"\n\nThe returned mutable array was {x.origin}." if inside else "")
         )
 
 

@@ -7,13 +7,13 @@ the op that it differentiates: both have the number that autograd gave to their 
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import torch_private
 from jaxlike._src.graph.equations import equation_of
 from jaxlike._src.graph.partition import aval_of, read_across
+from jaxlike._src.graph.source import user_line
 from jaxlike._src.graph.trace import Trace, trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, name_of
@@ -23,12 +23,8 @@ from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import FrameType
 
     from jaxlike._src.array import Array, ShapedArray
-
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
-_TORCH = os.path.dirname(torch_private.torch.__file__) + os.sep
 
 
 class SourceTrace(Trace):
@@ -59,20 +55,9 @@ class SourceTrace(Trace):
         number = torch_private.last_autograd_number() if backward is None else backward
         source = self._by_sequence.get(number) if backward is not None else None
         if source is None:
-            source = self._by_sequence[number] = _summary(sys._getframe(2))
+            source = self._by_sequence[number] = user_line(sys._getframe(2))
         for node in self.nodes[before:]:
             self.sources[id(node)] = number, source
-
-
-def _summary(frame: FrameType | None) -> str:
-    """``file:line:column (function)`` of the innermost frame that is the user's."""
-    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, _TORCH, "<jaxlike graph")):
-        frame = frame.f_back
-    if frame is None:
-        return "unknown"
-    code = frame.f_code
-    column = list(code.co_positions())[frame.f_lasti // 2][2] or 0
-    return f"{code.co_filename}:{frame.f_lineno}:{column} ({code.co_qualname})"
 
 
 def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tuple[ShapedArray, str]]:

@@ -33,7 +33,7 @@ from jaxlike._src.transforms.arguments import (
 from jaxlike._src.transforms.linear_function import VJP
 from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
 from jaxlike._src.transforms.vmap import vmap
-from jaxlike._src.tree import equality_errors_pytreedef, tree_flatten, tree_leaves, tree_map, tree_unflatten
+from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_leaves, tree_map, tree_unflatten
 from jaxlike._src.varying import shared, summed
 
 if TYPE_CHECKING:
@@ -274,6 +274,7 @@ def _differentiate(
             made = unwrap(value)
             if made.requires_grad:
                 one = shared(torch.ones_like(made), made)
+                frame.pulling = True
                 grads = [
                     torch_private.unwrap_at(torch.zeros_like(t) if g is None else g, level)
                     for g, t in zip(run_backward([made], [one], inputs), tensors, strict=True)
@@ -397,7 +398,7 @@ def _too_many_cotangents(name: str, count: int) -> str:
 def cotangent_tree_error(fun: Any, expected: Any, got: Any) -> str:
     """What is said of a cotangent whose tree is not that of the output."""
     parts = "\n".join(
-        f"  * out{path} was {was} in the original output, but {now} here, so {why}."
+        f"  * out{keystr(path)} was a {was} in the original output, but a {now} here, so {why}."
         for path, was, now, why in equality_errors_pytreedef(expected, got)
     )
     where = getattr(getattr(fun, "__code__", None), "co_filename", None)

@@ -72,6 +72,11 @@ class Structured:
         """Results, and the map from their cotangents to those of the arguments; None means zero."""
         raise NotImplementedError(f"Differentiation rule for '{self.name}' not implemented")
 
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """Which results differentiation by these arguments takes as constants."""
+        del perturbed
+        return ()
+
     def transpose(self, args: Arrays, perturbed: Sequence[bool]) -> tuple[list[Array], Pullback]:
         """As `vjp`, where the operation is known to be linear in the perturbed arguments."""
         return self.vjp(args, perturbed)
@@ -169,7 +174,7 @@ class Applied(Call):
 
     def __init__(self, op: Structured, written: Written, args: Arrays) -> None:
         self.op, self.name, self.params, self._written = op, op.name, op.params(), written
-        self.is_plain = op.is_plain
+        self.is_plain, self.is_constant = op.is_plain, op.is_constant
         self.kinds = [(type(a), a._tag) for a in args]
         self.out_kinds: list[tuple[type[Array], Any]] = []
         self.varying = op.varying
@@ -249,7 +254,8 @@ class _Link(torch_private.SingleLevelFunction):
         ctx.job = job
         outs = job.run()
         ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*(o for o in outs if not (o.is_floating_point() or o.is_complex())))
+        plain = [o for o in outs if not (o.is_floating_point() or o.is_complex())]
+        ctx.mark_non_differentiable(*plain, *(outs[k] for k in job.constants))
         return outs
 
     @staticmethod
@@ -264,6 +270,7 @@ class _Reverse:
         self.op, self.frame, self.args, self.tensors = op, frame, args, tensors
         self.at = [k for k, t in enumerate(tensors) if _depends(t, frame.level) and t.requires_grad]
         self.outs: list[Array] = []
+        self.constants: Sequence[int] = ()
 
     def run(self) -> tuple[Tensor, ...]:
         level = self.frame.level
@@ -274,6 +281,7 @@ class _Reverse:
             rule = self.op.transpose if self.frame.linear else self.op.vjp
             self.outs, self.pullback = rule(args, perturbed)
             tensors = [unwrap(o) for o in self.outs]
+        self.constants = self.op.constants(perturbed)
         return tuple(torch_private.wrap_at(t, level) for t in tensors)
 
     def pull(self, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
