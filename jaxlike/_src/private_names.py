@@ -34,7 +34,6 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.dlpack": ("jax.dlpack",),
     "jax._src.dtypes": ("jax.dtypes",),
     "jax._src.errors": ("jax.errors",),
-    "jax._src.export": ("jax.export",),
     "jax._src.flatten_util": ("jax.flatten_util",),
     "jax._src.hijax": ("jax.experimental.hijax",),
     "jax._src.interpreters": (),
