@@ -274,6 +274,27 @@ def test_computed_places() -> None:
     check([str(k) for k in range(len(of(x, one, several)))], of, [x, one, several], 16)
 
 
+@pytest.mark.parametrize("size", [(6,), (40,), (3, 7), (9, 20)], ids=str)
+def test_order(size: tuple[int, ...]) -> None:
+    x = torch.randint(-3, 4, size, generator=torch.Generator().manual_seed(0)) / 2
+    x.view(-1)[1], x.view(-1)[4] = float("nan"), -float("inf")
+    edges = torch.tensor([-1.0, -0.5, 0.0, 0.0, 1.0])
+
+    def of(x: Tensor, edges: Tensor) -> list[Tensor]:
+        made: list[Tensor] = []
+        for down in (False, True):
+            made += [
+                *torch.sort(x, stable=True, descending=down),
+                *torch.sort(x.T if x.dim() == 2 else x, stable=True, dim=0, descending=down)[:1],
+            ]
+            made += [torch.argsort(x.nan_to_num(2).clamp(-9, 9).to(torch.int32), dim=0, stable=True, descending=down)]
+            made += [torch.searchsorted(edges, x, right=down), torch.bucketize(x, edges, out_int32=True, right=down)]
+        rows = torch.stack([edges] * x.shape[0]) if x.dim() == 2 else edges
+        return [*made, torch.searchsorted(rows, x), torch.searchsorted(edges, x.view(-1)[0])]
+
+    check([str(k) for k in range(len(of(x, edges)))], of, [x, edges])
+
+
 def test_results_that_are_arguments_or_shared() -> None:
     x, y = torch.arange(30.0), torch.arange(3.0)
 

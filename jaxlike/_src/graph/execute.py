@@ -59,19 +59,27 @@ class Executable:
         if tier == "auto":
             start = time.perf_counter()
             out = self._replay(*tensors)
-            took = time.perf_counter() - start
-            self.spent += took
-            fused = self._fused
-            if fused is not None and not fused.refused:
-                fused.add(took)
-                self._use(fused.kernel())
-            elif self.spent > expected_cost(self.graph):
-                self.compile(tensors)
+            self.ran(time.perf_counter() - start, tensors)
             return out
         if tier == "compile":
             self.compile(tensors)
             return self(tensors)
         return self._replay(*tensors)
+
+    def untimed(self) -> Callable[..., Sequence[Tensor]]:
+        """The same as a function of tensors one by one, for calls that `ran` is told of afterwards."""
+        call = self._call
+        return self._replay if call is None else lambda *tensors: call(tensors)
+
+    def ran(self, seconds: float, tensors: Sequence[Tensor]) -> None:
+        """So long it was replayed for tensors like these: compile it where that pays by now."""
+        self.spent += seconds
+        fused = self._fused
+        if fused is not None and not fused.refused:
+            fused.add(seconds)
+            self._use(fused.kernel())
+        elif self._call is None and config.jit_tier.value == "auto" and self.spent > expected_cost(self.graph):
+            self.compile(tensors)
 
     def compile(self, tensors: Sequence[Tensor]) -> None:
         """Switch to the compiled form; stays on replay where compiling fails."""

@@ -7,6 +7,8 @@ scans the batched body. A trace therefore holds one node however long the loop i
 
 from __future__ import annotations
 
+import itertools
+import time
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -79,13 +81,16 @@ class Scan(Structured):
     def _step_by_step(self, args: list[Tensor]) -> list[Tensor]:
         consts, carry, rows = self.split(args)
         step, cut = self.body.stepper(), [row.unbind(0) for row in rows]
-        order = range(self.length - 1, -1, -1) if self.reverse else range(self.length)
+        if self.reverse:
+            cut = [row[::-1] for row in cut]
         kept: list[Sequence[Tensor]] = []
-        n = self.n_carry
-        for i in order:
-            outs = step([*consts, *carry, *(row[i] for row in cut)])
+        n, start = self.n_carry, time.perf_counter()
+        for row in zip(*cut, strict=True) if cut else itertools.repeat((), self.length):
+            outs = step(*consts, *carry, *row)
             carry = outs[:n]
             kept.append(outs[n:])
+        if kept:
+            self.body.stepped(time.perf_counter() - start, [*consts, *carry, *(row[0] for row in cut)])
         if self.reverse:
             kept.reverse()
         stacked = [torch.stack(column) for column in zip(*kept, strict=True)] if kept else self._no_rows()

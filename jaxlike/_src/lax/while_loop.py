@@ -7,7 +7,7 @@ their values. There is no reverse mode, except for what the loop only hands thro
 
 from __future__ import annotations
 
-import itertools
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -86,13 +86,14 @@ class While(Structured):
         of_cond, of_body, carry = self.split(args)
         cond, body = self.cond.stepper(), self.body.stepper()
         assert self._runner is not None
-        meanwhile = self._runner.meanwhile
-        for steps in itertools.count():
-            if not bool(cond([*of_cond, *carry])[0]):
-                break
-            carry = list(body([*of_body, *carry]))
-            if steps % LOOKS == LOOKS - 1 and (kernel := meanwhile()) is not None:
+        meanwhile, start, steps = self._runner.meanwhile, time.perf_counter(), 0
+        while bool(cond(*of_cond, *carry)[0]):
+            carry = body(*of_body, *carry)
+            steps += 1
+            if steps % LOOKS == 0 and (kernel := meanwhile()) is not None:
                 return kernel([*of_cond, *of_body, *carry])
+        if steps:
+            self.body.stepped(time.perf_counter() - start, [*of_body, *carry])
         return [t.contiguous() for t in carry]
 
     def control(self) -> WhileForm:

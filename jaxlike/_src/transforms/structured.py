@@ -130,13 +130,21 @@ class GraphFunction:
         """The same on bare tensors."""
         return self.graph.replay()(default_torch_device(), *tensors, *(unwrap(c) for c in self.closed))
 
-    def stepper(self) -> Callable[[list[Tensor]], Sequence[Tensor]]:
-        """The same for many calls where no transformation runs: compiled in the end, if it pays."""
+    def executable(self) -> Executable:
+        """How the graph runs where no transformation does: compiled in the end, if it pays."""
         run = self._executable
         if run is None or run.device is not default_torch_device():
             run = self._executable = Executable(self.graph)
-        closed = [unwrap(c) for c in self.closed]
-        return (lambda tensors: run(tensors + closed)) if closed else run
+        return run
+
+    def stepper(self) -> Callable[..., Sequence[Tensor]]:
+        """The same for many calls that are timed together: a function of tensors, one by one."""
+        run, closed = self.executable().untimed(), [unwrap(c) for c in self.closed]
+        return (lambda *tensors: run(*tensors, *closed)) if closed else run
+
+    def stepped(self, seconds: float, tensors: Sequence[Tensor]) -> None:
+        """So long the steps took, for tensors like these."""
+        self.executable().ran(seconds, [*tensors, *(unwrap(c) for c in self.closed)])
 
     def varying(self, axes: Sequence[frozenset[Any]]) -> list[frozenset[Any]]:
         """See `Structured.varying`."""

@@ -75,12 +75,12 @@ def path_of(source: str) -> Path:
 _loaded: dict[Path, Any] = {}
 
 
-def load(path: Path) -> Any:
-    """The function ``run`` of a library."""
+def load(path: Path, count: int) -> Any:
+    """The function ``run`` of a library, which takes so many addresses."""
     found = _loaded.get(path)
     if found is None:
         found = _loaded[path] = ctypes.CDLL(str(path)).run
-        found.restype = None
+        found.restype, found.argtypes = None, [ctypes.c_void_p] * count
     return found
 
 

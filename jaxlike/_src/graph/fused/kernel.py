@@ -1,24 +1,24 @@
 """kernel: a graph as a function of tensors: its C++, and how it is called.
 
-The function takes one table of addresses: arguments, constants, results, and scratch memory. A result that is a view
+The function takes addresses: of arguments, constants, results, and scratch memory. A result that is a view
 of another is given as such; one that is an argument is that argument.
 """
 
 from __future__ import annotations
 
-import ctypes
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from jaxlike._src import torch_private
-from jaxlike._src.graph.fused import control, decompose, indexing, products, reductions, shapes, systems
+from jaxlike._src.graph.fused import control, decompose, indexing, order, products, reductions, shapes, systems
 from jaxlike._src.graph.fused.build import load
 from jaxlike._src.graph.fused.prelude import prelude
 from jaxlike._src.graph.fused.program import Program
 from jaxlike._src.graph.fused.values import Ineligible, Memory, c_type
 from jaxlike._src.graph.graph import Call, vars_in
+from jaxlike._src.graph.metadata import contiguous
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from jaxlike._src.graph.graph import Graph, Var
 
-TABLES = (control, decompose, indexing, products, reductions, shapes, systems)  # imported for what they register
+TABLES = (control, decompose, indexing, order, products, reductions, shapes, systems)  # imported for what they register
+MOST_ARGUMENTS = 500  # with constants and results; ctypes takes about a thousand
 MOST_BYTES = 1 << 26  # of arguments and results
 
 
@@ -46,6 +47,7 @@ class Source(NamedTuple):
     """The C++ of a graph, and what it takes and gives."""
 
     text: str
+    arguments: list[Var]
     constants: list[Tensor]
     made: list[tuple[int, torch.dtype]]  # elements of each result's memory
     results: list[Result]
@@ -93,14 +95,17 @@ def _written(graph: Graph) -> Source:
         *((f"k{k}", t.dtype, "const ") for k, t in enumerate(p.constants)),
         *((f"r{k}", dtype, "") for k, (_, dtype) in enumerate(made)),
     ]
+    if len(names) > MOST_ARGUMENTS:
+        raise Ineligible("many arguments")
     heads = [
-        f"  {const}{c_type(dtype)}* __restrict const {name} = ({c_type(dtype)}*)args[{k}];"
+        f"  {const}{c_type(dtype)}* __restrict const {name} = ({c_type(dtype)}*)p{k};"
         for k, (name, dtype, const) in enumerate(names)
     ]
-    heads.append(f"  char* __restrict const scratch = (char*)args[{len(names)}];")
+    heads.append(f"  char* __restrict const scratch = (char*)p{len(names)};")
+    parameters = ", ".join(f"void* p{k}" for k in range(len(names) + 1))
     body = "\n".join(p.lines)
-    text = f'{prelude(body)}\nextern "C" void run(void** args) {{\n' + "\n".join(heads) + f"\n{body}\n}}\n"
-    return Source(text, [t.contiguous() for t in p.constants], made, results, p.scratch)
+    text = f'{prelude(body)}\nextern "C" void run({parameters}) {{\n' + "\n".join(heads) + f"\n{body}\n}}\n"
+    return Source(text, inputs, [t.contiguous() for t in p.constants], made, results, p.scratch)
 
 
 def _is_whole(value: Memory, argument: Var) -> bool:
@@ -129,31 +134,40 @@ class Kernel:
     """A built program as a function of a list of tensors."""
 
     def __init__(self, source: Source, path: Path) -> None:
-        self._run = load(path)
-        self._constants = source.constants
-        self._made, self._results = source.made, source.results
-        self._scratch = source.scratch
+        count = len(source.arguments) + len(source.constants) + len(source.made) + 1
+        self._run = load(path, count)
+        self._constants = source.constants  # which stay where they are
         self._kept = [t.data_ptr() for t in source.constants]
-        self._simple = all(
-            r.argument is None and r.made == k and math.prod(r.shape) == source.made[k][0] and not r.offset
-            for k, r in enumerate(source.results)
-        ) and len(source.made) == len(source.results)  # fmt: skip
-        self._table: Any = None
+        self._scratch = source.scratch
+        self._results = source.results
+        whole = {r.made: r for r in source.results if r.argument is None and _is_all(r, source.made[r.made][0])}
+        self._made = [(whole[k].shape if k in whole else (n,), dtype) for k, (n, dtype) in enumerate(source.made)]
+        # What each result is: an argument, all of what was made for it, or a view of that.
+        self._as_made = [r.argument is None and r is whole.get(r.made) for r in source.results]
+        self._in_order = all(self._as_made) and [r.made for r in source.results] == list(range(len(source.made)))
 
     def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """The results."""
         given = [t if t.is_contiguous() and not t.is_neg() else t.resolve_neg().contiguous() for t in tensors]
-        made = [torch.empty(size, dtype=dtype) for size, dtype in self._made]
+        made = [torch.empty(shape, dtype=dtype) for shape, dtype in self._made]
         where = [t.data_ptr() for t in given]
         where += self._kept
         where += [t.data_ptr() for t in made]
-        if self._scratch:
-            scratch = torch.empty(self._scratch + 64, dtype=torch.uint8)
-            where.append(-(-scratch.data_ptr() // 64) * 64)
-        else:
-            where.append(0)
-        self._run((ctypes.c_void_p * len(where))(*where))
+        scratch = torch.empty(self._scratch + 64, dtype=torch.uint8) if self._scratch else None
+        where.append(0 if scratch is None else -(-scratch.data_ptr() // 64) * 64)
+        self._run(*where)
+        if self._in_order:
+            return made
         return [
-            tensors[r.argument] if r.argument is not None else made[r.made].as_strided(r.shape, r.strides, r.offset)
-            for r in self._results
+            tensors[r.argument]
+            if r.argument is not None
+            else made[r.made]
+            if as_made
+            else made[r.made].as_strided(r.shape, r.strides, r.offset)
+            for r, as_made in zip(self._results, self._as_made, strict=True)
         ]
+
+
+def _is_all(result: Result, size: int) -> bool:
+    usual = contiguous(result.shape) == result.strides
+    return usual and not result.offset and math.prod(result.shape) == size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 
-from jaxlike._src.graph.fused import systems
+from jaxlike._src.graph.fused import order, systems
 from jaxlike._src.graph.fused.pointwise import LIBRARY, LIBRARY_OF_TWO
 
 HELPERS = r"""
@@ -55,7 +55,11 @@ in T fused(T a, T b, T c) { return __builtin_fmaF(a, b, c); }
 in T fused(T a, T b, T c) { return a * b + c; }
 #endif
 """
-_SYSTEMS = ("factor_lu", "factor_cholesky", "swap_rows", "solve_triangle")
+# Helpers that few programs need, and what they are called.
+_SOME = {
+    systems.HELPERS: ("factor_lu", "factor_cholesky", "swap_rows", "solve_triangle"),
+    order.HELPERS: ("sort_row", "place_of"),
+}
 # Functions that glibc has for vectors on x86-64, by the version that brought them.
 _VECTOR = {
     (2, 22): ("sin", "cos", "exp", "log", "pow"),
@@ -91,5 +95,5 @@ def prelude(text: str) -> str:
         FLOATING.replace("T ", f"{k} ").replace("(T)", f"({k})").replace("F(", f"{f}(")
         for k, f in (("float", "f"), ("double", ""))
     ]
-    more = systems.HELPERS if any(f"{n}(" in text for n in _SYSTEMS) else ""
-    return "\n".join(lines) + HELPERS + "".join(floats) + more
+    more = [h for h, names in _SOME.items() if any(f"{n}(" in text for n in names)]
+    return "\n".join(lines) + HELPERS + "".join(floats) + "".join(more)

@@ -1,0 +1,88 @@
+"""order: sorting, and places in what is sorted. NaN is larger than every number, as in torch."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from jaxlike._src.graph.fused.program import Program, lowers, result
+from jaxlike._src.graph.fused.values import Ineligible, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jaxlike._src.graph.graph import Node
+
+HELPERS = r"""
+template <class T> in bool precedes(T a, T b, bool down) {
+  return down ? (a > b || (a != a && b == b)) : (a < b || (a == a && b != b));
+}
+template <class T>
+static void sort_row(const T* x, T* values, long long* order, long long* spare, const long n, const bool down) {
+  long long *from = order, *to = spare;
+  for (long i = 0; i < n; ++i) from[i] = i;
+  for (long width = 1; width < n; width *= 2) {
+    for (long a = 0; a < n; a += 2 * width) {
+      const long middle = a + width < n ? a + width : n, end = a + 2 * width < n ? a + 2 * width : n;
+      long i = a, j = middle;
+      for (long k = a; k < end; ++k)
+        to[k] = (i < middle && (j >= end || !precedes(x[from[j]], x[from[i]], down))) ? from[i++] : from[j++];
+    }
+    long long* t = from; from = to; to = t;
+  }
+  for (long i = 0; i < n; ++i) order[i] = from[i];
+  for (long i = 0; i < n; ++i) values[i] = x[order[i]];
+}
+template <class T> static long long place_of(const T* sorted, const long n, const T x, const bool right) {
+  long start = 0, end = n;
+  while (start < end) {
+    const long middle = start + (end - start) / 2;
+    if (right ? !(sorted[middle] > x) : !(sorted[middle] >= x)) start = middle + 1; else end = middle;
+  }
+  return start;
+}
+"""
+
+
+def _sorted(p: Program, x: Value, axis: int, down: bool) -> list[Value]:
+    if not x.shape or not x.numel:
+        raise Ineligible("sorting one number")
+    axis %= len(x.shape)
+    last = p.memory(p.view(x, lambda t: t.movedim(axis, -1))[0], contiguous=True)
+    n, spare = last.shape[-1], p.array(last.shape[-1:], torch.int64)
+    values, order = p.array(last.shape, x.dtype), p.array(last.shape, torch.int64)
+    p.line(f"for (long r = 0; r < {last.numel // n}; ++r)")
+    rows = ", ".join(f"&{m.address(f'r * {n}')}" for m in (last, values, order))
+    p.line(f"sort_row({rows}, &{spare.address()}, {n}, {'true' if down else 'false'});")
+    return [p.view(p.named(m), lambda t: t.movedim(-1, axis))[0] for m in (values, order)]
+
+
+@lowers("sort")
+def _sort(p: Program, node: Node, a: dict[str, Any]) -> Sequence[Value]:
+    return _sorted(p, a["self"], a["dim"], bool(a.get("descending")))
+
+
+@lowers("argsort")
+def _argsort(p: Program, node: Node, a: dict[str, Any]) -> Value:
+    return _sorted(p, a["self"], a["dim"], bool(a.get("descending")))[1]
+
+
+@lowers("searchsorted", "bucketize")
+def _searchsorted(p: Program, node: Node, a: dict[str, Any]) -> Value:
+    ordered, x, out = a["sorted_sequence"] if "sorted_sequence" in a else a["boundaries"], a["self"], result(node)
+    if a.get("sorter") is not None or not isinstance(x, Value) or x.dtype != ordered.dtype:
+        raise Ineligible("a search with a sorter")
+    rows, n = math.prod(ordered.shape[:-1]), ordered.shape[-1]
+    if len(ordered.shape) > 1 and ordered.shape[:-1] != x.shape[:-1]:
+        raise Ineligible("a search in other rows")
+    table, wanted = p.memory(ordered, contiguous=True), p.memory(x, contiguous=True)
+    made, each = p.array(out.shape, out.dtype), x.numel // rows
+    right = bool(a.get("right")) or a.get("side") == "right"
+    p.line(f"for (long r = 0; r < {rows}; ++r)")
+    p.line(f"for (long i = 0; i < {each}; ++i)")
+    place = f"r * {each} + i"
+    found = f"place_of(&{table.address(f'r * {n}')}, {n}, {wanted.address(place)}, {'true' if right else 'false'})"
+    p.line(f"{made.address(place)} = {found};")
+    return p.named(made)
