@@ -18,7 +18,7 @@ import torch
 from jaxlike._src import dtypes, special, torch_private
 from jaxlike._src.border import unwrap
 from jaxlike._src.config import threefry_partitionable
-from jaxlike._src.random import scalars, threefry
+from jaxlike._src.random import native, scalars, threefry
 from jaxlike._src.random.generators import PRNGS, STREAMS, on_gpu, stream_of
 from jaxlike._src.random.key_array import unpack, words_of
 from jaxlike._src.random.ops import operator, plain
@@ -110,6 +110,8 @@ def unit_of_words(words: Tensor, stream: str, dtype: torch.dtype, shape: Sequenc
     if words.device.type == "cpu" and stream == "threefry2x32" and dtype == torch.float32:
         keys = words.reshape(-1, 2).numpy().view(np.uint32)
         size = math.prod(shape)
+        if (made := native.drawn(native.UNIT, keys, size)) is not None:
+            return torch.from_numpy(made).reshape((*words.shape[:-1], *shape))
         out = np.empty(len(keys) * size, np.float32)
         for start, stop, x0, x1 in threefry.hash_blocks(keys, size):
             np.bitwise_xor(x0, x1, out=x0)
@@ -128,8 +130,13 @@ def unit_floats(key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
     if kind is torch.float32:
         words = _few_words(key, payload, math.prod(shape), threefry.MAX_LANES)
         if words is not None:
-            drawn = threefry.bits_of_lanes(*words, math.prod(shape))
-            return _on_host(np.array([(b >> 9) * 2.0**-23 for b in drawn], np.float32).reshape(shape))
+            size = math.prod(shape)
+            with torch_private.outside():
+                made = native.few(native.UNIT, payload, size)
+            if made is not None:
+                return made if len(shape) == 1 else made.reshape(shape)
+            made = [(b >> 9) * 2.0**-23 for b in threefry.bits_of_lanes(*words, size)]
+            return _on_host(np.array(made, np.float32).reshape(shape))
     return unit_of_words(unpack(payload), stream_of(key._tag), kind, shape)
 
 
@@ -213,6 +220,10 @@ def standard_of_words(words: Tensor, stream: str, name: str, dtype: torch.dtype,
     if name == "normal" and stream == "threefry2x32" and dtype == torch.float32:
         if (kernels := on_gpu(words)) is not None:
             return kernels.normal(words, shape)
+        if words.device.type == "cpu":
+            made = native.drawn(native.NORMAL, words.reshape(-1, 2).numpy().view(np.uint32), math.prod(shape))
+            if made is not None:
+                return torch.from_numpy(made).reshape((*words.shape[:-1], *shape))
     unit, of = unit_of_words(words, stream, dtype, shape), _FROM_UNIT[name]
     if unit.device.type != "cpu" or unit.numel() <= _PIECE:
         return of(unit)
@@ -228,8 +239,13 @@ def standard(name: str, key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
     if name == "normal" and kind is torch.float32:
         words = _few_words(key, payload, math.prod(shape), _FEW)
         if words is not None:
-            drawn = threefry.bits_of_lanes(*words, math.prod(shape))
-            return _on_host(np.array([scalars.normal(b) for b in drawn], np.float32).reshape(shape))
+            size = math.prod(shape)
+            with torch_private.outside():
+                made = native.few(native.NORMAL, payload, size)
+            if made is not None:
+                return made if len(shape) == 1 else made.reshape(shape)
+            made = [scalars.normal(b) for b in threefry.bits_of_lanes(*words, size)]
+            return _on_host(np.array(made, np.float32).reshape(shape))
     if kind not in _MANTISSA or kind.itemsize == 1:
         raise NotImplementedError(f"{name} samples of dtype {dtype}")
     return standard_of_words(unpack(payload), stream_of(key._tag), name, kind, shape)

@@ -2,7 +2,7 @@
 
 A generator works on tensors: keys are int32 words [..., n] (the bits of JAX's uint32 words), and every
 function takes any number of leading batch axes, so that vmap over keys is one call. Results on a CPU come
-from numpy, on a GPU from Triton, on other devices from torch ops; all are equal bit for bit.
+from numpy or C++, on a GPU from Triton, on other devices from torch ops; all are equal bit for bit.
 A stream is a generator together with the flags that change its bits: `stream_of` reads them when a
 function is called, so that a compiled call keeps those it was traced with.
 """
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from jaxlike._src import config
-from jaxlike._src.random import philox, threefry, threefry4x32
+from jaxlike._src.random import native, philox, threefry, threefry4x32
 from jaxlike._src.random.words import WORD, counters, join_words, narrow
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def _threefry_split(words: Tensor, shape: Shape) -> Tensor:
     size = math.prod(shape)
     if words.device.type == "cpu":
         keys = _host_keys(words)
+        if (pairs := native.drawn(native.PAIR, keys, size)) is not None:
+            return torch.from_numpy(pairs.view(np.int32)).reshape(*words.shape[:-1], *shape, 2)
         out = np.empty((len(keys) * size, 2), np.uint32)
         for start, stop, x0, x1 in threefry.hash_blocks(keys, size):
             out[start:stop, 0] = x0
@@ -107,6 +109,10 @@ def _threefry_random_bits(words: Tensor, width: int, shape: Shape) -> Tensor:
     """Block i, its words side by side for 64 bits, xored for fewer."""
     if words.device.type == "cpu":
         keys, size = _host_keys(words), math.prod(shape)
+        made = native.drawn(native.FLIPPED_PAIR if width == 64 else native.XOR, keys, size)
+        if made is not None:
+            bits = made.astype(f"uint{width}", copy=False)
+            return torch.from_numpy(bits).reshape((*words.shape[:-1], *shape))
         out = np.empty(len(keys) * size, np.dtype(f"uint{width}"))
         for start, stop, x0, x1 in threefry.hash_blocks(keys, size):
             if width == 64:

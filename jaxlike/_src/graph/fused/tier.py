@@ -56,7 +56,7 @@ class Candidate:
         self._kernel: Kernel | None = None
         self._source: Source | None = None
         self._path: Path | None = None
-        self._build: _Build | None = None
+        self._build: Build | None = None
 
     def add(self, seconds: float) -> None:
         """So long it was run otherwise."""
@@ -92,7 +92,7 @@ class Candidate:
                 if not (now or self._is_worth(_spent[self._path] + expected)):
                     return
                 if self._build is None:
-                    self._build = _Build(self._source.text)
+                    self._build = Build(self._source.text)
                 if now:
                     self._build.wait()
                 if not self._build.is_done():
@@ -103,7 +103,7 @@ class Candidate:
             logger.debug("a loop goes on step by step: %s", error)
 
 
-class _Build:
+class Build:
     """A build on a thread of its own."""
 
     def __init__(self, text: str) -> None:

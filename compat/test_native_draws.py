@@ -1,0 +1,59 @@
+"""Draws by the C++ function: every bit as without it, and JAX's numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from compat.same import same_in_both
+from jaxlike._src.random import draws, generators, native
+
+KEYS = np.array([[1, 2], [0xFFFFFFFF, 77], [0, 0]], np.uint32)
+
+
+@pytest.fixture
+def built() -> None:
+    """The function is there, unless the machine cannot build it."""
+    if not native.STREAM.make_now():
+        assert native.compiler() is None
+        pytest.skip("no C++ compiler")
+
+
+@pytest.fixture
+def absent(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs something without the function."""
+
+    def run(use: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(native, "drawn", lambda *given: None)
+            patch.setattr(native, "few", lambda *given: None)
+            return use()
+
+    return run
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000, 70_001, 200_003])
+def test_bits_are_those_without_it(built: None, absent: Any, size: int) -> None:
+    words = torch.from_numpy(KEYS.view(np.int32))
+
+    def made() -> list[np.ndarray[Any, Any]]:
+        found = [generators._threefry_split(words, (size,)), draws.unit_of_words(words, "threefry2x32", torch.float32, (size,))]
+        found += [generators._threefry_random_bits(words, width, (size,)) for width in (8, 16, 32, 64)]
+        found.append(draws.standard_of_words(words, "threefry2x32", "normal", torch.float32, (size,)))
+        return [t.numpy() for t in found]
+
+    for with_it, without in zip(made(), absent(made), strict=True):
+        np.testing.assert_array_equal(with_it, without)
+
+
+@same_in_both
+def test_numbers_are_those_of_jax(jax: Any, built: None) -> Any:
+    random, key = jax.random, jax.random.key(7)
+    keys = random.split(key, 5)
+    few = [random.normal(key, (3,)), random.normal(key), random.uniform(key, (2, 2)), random.normal(key, (0,))]
+    many = [random.normal(key, (5000,)), random.uniform(key, (70_000,)), random.bits(key, (100, 7))]
+    mapped = [jax.vmap(lambda k: random.normal(k, (300,)))(keys), jax.jit(lambda k: random.normal(k, (300,)))(key)]
+    return few, many, mapped, random.key_data(random.split(key, 1000)), random.permutation(key, 1000)
