@@ -19,6 +19,7 @@ FLAGS = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "PYTHONHASHSEE
 PARTS = [
     "placing constraining in_force explicit mapping mistakes splitting",
     pytest.param("collectives gradients", marks=pytest.mark.slow),
+    pytest.param("grouped", marks=pytest.mark.slow),
 ]
 
 

@@ -131,7 +131,7 @@ def share(cotangent: Array, like: Array, frames: Sequence[Frame]) -> Array:
 
 def total(cotangent: Array, like: Array, frames: Sequence[Frame]) -> Array:
     """The sum of the shares of a cotangent of ``like``."""
-    from jaxlike._src.lax.parallel import total_over  # upward: a collective
+    from jaxlike._src.lax.collectives import total_over  # upward: a collective
 
     for frame in same_along(unwrap(like), frames):
         cotangent = total_over(cotangent, frame)
