@@ -1,5 +1,6 @@
 """jax.random: keys and samplers, bit for bit JAX's."""
 
+from jaxlike._src.lax.primitive_names import random_gamma_p as random_gamma_p
 from jaxlike._src.random.basic import bernoulli as bernoulli
 from jaxlike._src.random.basic import bits as bits
 from jaxlike._src.random.basic import normal as normal
