@@ -111,7 +111,7 @@ def test_a_long_loop_goes_on_as_a_kernel(calls: list[Kernel]) -> None:
 def test_steps_are_not_lost_between_tiers(calls: list[Kernel], monkeypatch: pytest.MonkeyPatch) -> None:
     costs(monkeypatch, 1e-9, 1e-9)
     monkeypatch.setattr(while_loop, "LOOKS", 3)
-    monkeypatch.setattr(tier._Build, "is_done", lambda self: self.wait() or True)
+    monkeypatch.setattr(tier.Build, "is_done", lambda self: self.wait() or True)
     assert float(until_large(jnp.float32(0))) == 300.0
     assert len(calls) == 1
 
