@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from jaxlike._src import special
-from jaxlike._src.graph.fused.build import BuildError, compiler, load, path_of
+from jaxlike._src.graph.fused.build import BuildError, compiler, path_of
 from jaxlike._src.graph.fused.tier import Build
 
 if TYPE_CHECKING:
@@ -170,8 +170,9 @@ class _Stream:
                     self._build.wait()
                 if not self._build.is_done():
                     return
-            self._run = load(self._path)
+            self._run = ctypes.CDLL(str(self._path)).run
             self._run.argtypes = [ctypes.c_int, ctypes.c_void_p, *[ctypes.c_int64] * 3, ctypes.c_void_p]
+            self._run.restype = None
         except (BuildError, OSError):
             self.refused = True
 
