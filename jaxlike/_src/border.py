@@ -243,7 +243,7 @@ def asarray(x: Any) -> Array:
     if isinstance(x, _NUMPY):
         return from_numpy(x)
     if isinstance(x, torch.Tensor):
-        return from_tensor(x)
+        return from_tensor(x, stays=x.device.type != "cpu")
     if hasattr(x, "__jax_array__"):
         return x.__jax_array__()
     kinds: tuple[Any, ...] = (bool, int, float, complex)
@@ -266,8 +266,10 @@ def from_numpy(x: Any, dtype: Any = None) -> Array:
     return constant(tensor)
 
 
-def from_tensor(x: Tensor, copy: bool = True) -> Array:
-    """A copy of a torch tensor, or an Array that shares its memory, its dtype in canonical form, on the tensor's device.
+def from_tensor(x: Tensor, copy: bool = True, stays: bool = True) -> Array:
+    """A copy of a torch tensor, or an Array that shares its memory, its dtype in canonical form.
+
+    It is on the tensor's device if it ``stays``, else, as numpy's data, on the default device.
 
     Inside a transformation the tensor may be one of its values (in a torch function that is called there).
     """
@@ -284,6 +286,8 @@ def from_tensor(x: Tensor, copy: bool = True) -> Array:
         )
     with torch_private.outside():
         own = x.detach().resolve_conj().resolve_neg()
+        if not stays and own.device != (default := default_torch_device()):
+            own, copy = own.to(default), False
         if own.dtype is not want:
             return constant(_cast(own, want))
         return constant(own.clone() if copy else own)

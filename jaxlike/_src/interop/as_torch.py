@@ -7,6 +7,7 @@ them during the call; torch's own check of what was saved refuses a backward pas
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jaxlike._src import border, config
+from jaxlike._src.devices import default_torch_device, device_of
 from jaxlike._src.frames import STATE
 from jaxlike._src.interop.tensors import to_torch
 from jaxlike._src.transforms.arguments import check_callable
@@ -37,7 +39,7 @@ def as_torch(fun: Callable[..., Any], parameters: Any = None) -> Any:
         loss = jaxlike.as_torch(jax.jit(lambda w, x: jnp.sum(jnp.tanh(x @ w) ** 2)))
         loss(weights, inputs).backward()
 
-    Without 64-bit types float64 tensors are rounded to float32 on the way in; their gradients are float64 again.
+    It runs on the device of the tensors. Without 64-bit types float64 tensors are rounded to float32 on the way in; their gradients are float64 again.
     torch.func does not go through it (use JAX's transformations inside of it), and torch.compile breaks its graph there.
 
     Args:
@@ -87,6 +89,11 @@ class _Call:
         given = iter(results)
         return tree_unflatten(self.out_tree, [next(given) if x is _ARRAY else x for x in self.others])
 
+    def on_their_device(self, tensors: Sequence[Tensor]) -> Any:
+        """What the function makes inside is put on the device of its arguments."""
+        places = {t.device for t in tensors if t.dim()} - {default_torch_device()}
+        return contextlib.nullcontext() if len(places) != 1 else config.default_device(device_of(places.pop()))
+
     def derivative(self, arrays: Sequence[Array], by: Sequence[int]) -> tuple[list[Array], Any]:
         """The results, and the pullback from a list of cotangents of the inexact ones to those of ``by``."""
 
@@ -115,7 +122,7 @@ class _Operation(torch.autograd.Function):
     def forward(ctx: Any, call: _Call, *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.call, ctx.by = call, [k for k, needed in enumerate(ctx.needs_input_grad[1:]) if needed]
         ctx.save_for_backward(*tensors)
-        with torch.enable_grad():
+        with torch.enable_grad(), call.on_their_device(tensors):
             arrays = [border.from_tensor(t.detach(), copy=False) for t in tensors]
             if ctx.by:
                 results, ctx.pull = call.derivative(arrays, ctx.by)
@@ -131,7 +138,7 @@ class _Operation(torch.autograd.Function):
         tensors, call, by = ctx.saved_tensors, ctx.call, ctx.by
         # torch's cotangents are the conjugates of JAX's.
         given = [c.conj() for c, inexact in zip(cotangents, ctx.inexact, strict=True) if inexact]
-        with config.enable_x64(call.x64):
+        with config.enable_x64(call.x64), call.on_their_device(tensors):
             if torch.is_grad_enabled():  # this pass is to be differentiated
                 pull = as_torch(lambda arrays, cotangents: call.derivative(arrays, by)[1](cotangents))
                 grads = pull(list(tensors), given)

@@ -15,6 +15,7 @@ import torch
 from jaxlike._src import torch_private
 from jaxlike._src.array import Array, NarrowArray
 from jaxlike._src.border import asarray, cast, from_tensor, is_arraylike, unwrap
+from jaxlike._src.devices import default_torch_device
 from jaxlike._src.dtypes import FROM_TORCH, ExtendedDType, canonicalize_dtype, to_torch
 from jaxlike._src.tree import tree_flatten, tree_map, tree_unflatten
 
@@ -31,7 +32,8 @@ def torch_function(fun: Callable[..., Any]) -> Any:
     the rest as they are. What it returns, a tensor or a tree of tensors, comes back as Arrays.
 
     A module becomes a function of its parameters, ``f(parameters, *args)``; its parameters as they are now are
-    ``f.parameters``, a dict of Arrays by name, and its buffers are constants:
+    ``f.parameters``, a dict of Arrays by name, and its buffers are constants; those of a module on the CPU go to the
+    default device:
 
         net = jaxlike.torch_function(torch.nn.Linear(3, 1))
         jax.grad(lambda p, x: net(p, x).sum())(net.parameters, jnp.ones((2, 3)))
@@ -58,14 +60,22 @@ def _of_module(module: torch.nn.Module) -> Callable[..., Any]:
     def on_arrays(parameters: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         leaves, tree = tree_flatten((args, kwargs))
         given, named = tree_unflatten(tree, [_enter(x) if _is_array(x) else x for x in leaves])
-        state = {name: buffer.detach().clone() for name, buffer in module.named_buffers()}
+        state = {name: _placed(buffer) for name, buffer in module.named_buffers()}
         state |= {name: unwrap(asarray(x)) for name, x in parameters.items()}
         with torch.set_grad_enabled(_differentiates()):
             return tree_map(_array_of, torch.func.functional_call(module, state, given, named))
 
     on_arrays.__name__ = on_arrays.__qualname__ = type(module).__name__
-    on_arrays.__dict__["parameters"] = {name: from_tensor(p.detach()) for name, p in module.named_parameters()}
+    on_arrays.__dict__["parameters"] = {
+        name: from_tensor(_placed(p), copy=False) for name, p in module.named_parameters()
+    }
     return on_arrays
+
+
+def _placed(tensor: Tensor) -> Tensor:
+    """A copy of a module's tensor; one that nobody has put on an accelerator goes where Arrays are."""
+    device = default_torch_device() if tensor.device.type == "cpu" else tensor.device
+    return tensor.detach().to(device, copy=True)
 
 
 def _differentiates() -> bool:
