@@ -55,9 +55,9 @@ def kernel_of(fun: Callable[..., Any], tensors: Sequence[Tensor]) -> Kernel:
     """The program of a function of tensors that gives a list of tensors."""
     made = trace(lambda xs: [Array(t) for t in fun(*map(unwrap, xs))], [Array(t) for t in tensors], "fun")
     source = source_of(made[0])
-    path = path_of(source.text)
+    path = path_of(source.text, source.level)
     if not path.exists():
-        build.build(source.text)
+        build.build(source.text, source.level)
     return Kernel(source, path)
 
 
@@ -324,6 +324,18 @@ def test_large_products_and_unknown_operations_are_refused() -> None:
         kernel_of(lambda x: [x @ x], [torch.ones(200, 200)])
     with pytest.raises(Ineligible):
         kernel_of(lambda x: [torch.linalg.svdvals(x)], [torch.ones(3, 3)])
+
+
+def test_many_operations_are_written_as_loops_over_arrays() -> None:
+    def of(x: Tensor) -> list[Tensor]:
+        y = x
+        for k in range(130):
+            y = torch.tanh(y @ x * 0.3) + y.T * 0.01 * k
+        return [y, y.sum(), y[1, 2], torch.linalg.lu_factor(x).LU, y.clamp(max=0.5)]
+
+    x = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
+    assert source_of(trace(lambda xs: [Array(t) for t in of(unwrap(xs[0]))], [Array(x)], "f")[0]).level == "-O1"
+    check(["y", "sum", "element", "factors", "clamped"], of, [x], 1000)
 
 
 def test_a_library_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from jaxlike._src.graph.fused.prelude import has_vector_functions
 
 # Nothing is assumed about NaN and infinity, and sums keep their order but where the source says otherwise. Products are
 # not contracted into sums on their own, so that results are those of the operations one by one.
-FLAGS = ("-x", "c++", "-std=gnu++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fwrapv",
+FLAGS = ("-x", "c++", "-std=gnu++17", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fwrapv",
          "-ffp-contract=off", "-fopenmp-simd", "-fno-exceptions", "-fno-rtti", "-fno-strict-aliasing", "-shared",
          "-fPIC", "-w")  # fmt: skip
 
@@ -66,9 +66,9 @@ def _machine() -> str:
     )
 
 
-def path_of(source: str) -> Path:
-    """Where the library of a source is, or will be."""
-    told = "\0".join([source, *_flags(), _machine()])
+def path_of(source: str, level: str = "-O3") -> Path:
+    """Where the library of a source is, or will be, for a level of optimization."""
+    told = "\0".join([source, level, *_flags(), _machine()])
     return folder() / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.so"
 
 
@@ -84,9 +84,9 @@ def load(path: Path, count: int) -> Any:
     return found
 
 
-def build(source: str) -> None:
+def build(source: str, level: str = "-O3") -> None:
     """Make the library of a source."""
-    path, own = path_of(source), compiler()
+    path, own = path_of(source, level), compiler()
     assert own is not None
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as made:
@@ -95,7 +95,7 @@ def build(source: str) -> None:
         flags = _flags()
         libraries = [f for f in flags if f.startswith("-l")]
         rest = [f for f in flags if not f.startswith("-l")]
-        command = [own, *rest, str(text), "-o", str(library), *libraries]
+        command = [own, level, *rest, str(text), "-o", str(library), *libraries]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=MOST_SECONDS)
         except subprocess.TimeoutExpired as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.graph.control import CondForm, Part, ScanForm, WhileForm
 from jaxlike._src.graph.fused.program import Program, lowers
-from jaxlike._src.graph.fused.values import FEW, Cells, Ineligible, Memory, Pending, Value, c_type
+from jaxlike._src.graph.fused.values import Cells, Ineligible, Memory, Pending, Value, c_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ class _Carries:
     def __init__(self, p: Program, variables: Sequence[Var], start: Sequence[Value]) -> None:
         self.values: list[Cells | Memory] = []
         for var, value in zip(variables, start, strict=True):
-            if math.prod(var.shape) <= FEW:
+            if math.prod(var.shape) <= p.few:
                 cells = p.cells(value)
                 names = [p.name("c") for _ in cells]
                 for name, cell in zip(names, cells, strict=True):
@@ -146,7 +146,7 @@ def _cond(p: Program, form: CondForm, args: Sequence[Value], node: Node) -> list
     results: list[Cells | Memory] = []
     for out in node.outs:
         assert out is not None
-        if math.prod(out.shape) <= FEW:
+        if math.prod(out.shape) <= p.few:
             names = [p.name("c") for _ in range(math.prod(out.shape))]
             for name in names:
                 p.line(f"{c_type(out.dtype)} {name};")

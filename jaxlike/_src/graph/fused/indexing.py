@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jaxlike._src.graph.fused.program import Program, lowers, result
-from jaxlike._src.graph.fused.values import FEW, Cells, Ineligible, Memory, Value
+from jaxlike._src.graph.fused.values import Cells, Ineligible, Memory, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def _index_put(p: Program, node: Node, a: dict[str, Any]) -> Value:
     shape = torch.broadcast_shapes(*(i.shape for i in given if i is not None))
     sizes = [*x.shape[: at[0]], *shape, *x.shape[at[-1] + 1 :]]
     values = p.expanded(values, sizes)
-    if x.numel <= FEW and len(x.shape) == 1 and math.prod(shape) == 1:
+    if x.numel <= p.few and len(x.shape) == 1 and math.prod(shape) == 1:
         return _chosen(p, x, p.cells(given[0])[0], p.cells(values)[0], adds)  # pyright: ignore[reportArgumentType]
     places = []
     for k, d in enumerate(at):
@@ -152,7 +152,7 @@ def _scatter(p: Program, node: Node, a: dict[str, Any]) -> Value:
         raise Ineligible(f"{node.op}")
     values = p.view(values, lambda t: t[tuple(slice(0, n) for n in index.shape)])[0]
     adds = "add" in node.op._schema.name
-    if len(x.shape) == 1 and x.numel <= FEW and index.numel == 1:
+    if len(x.shape) == 1 and x.numel <= p.few and index.numel == 1:
         return _chosen(p, x, p.cells(index)[0], p.cells(values)[0], adds)
     return _written(
         p, node, x, [(index, x.shape[a["dim"]], a["dim"] % len(x.shape))], values, index.shape, "+=" if adds else "="

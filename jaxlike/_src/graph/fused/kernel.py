@@ -15,7 +15,7 @@ from jaxlike._src import torch_private
 from jaxlike._src.graph.fused import control, decompose, indexing, order, products, reductions, shapes, systems
 from jaxlike._src.graph.fused.build import load
 from jaxlike._src.graph.fused.prelude import prelude
-from jaxlike._src.graph.fused.program import Program
+from jaxlike._src.graph.fused.program import Program, TooLong
 from jaxlike._src.graph.fused.values import Ineligible, Memory, c_type
 from jaxlike._src.graph.graph import Call, vars_in
 from jaxlike._src.graph.metadata import contiguous
@@ -52,16 +52,24 @@ class Source(NamedTuple):
     made: list[tuple[int, torch.dtype]]  # elements of each result's memory
     results: list[Result]
     scratch: int
+    level: str  # of optimization
+
+    @property
+    def seconds(self) -> float:
+        """What building it is expected to take."""
+        return 0.15 + 5e-4 * self.text.count("\n")
 
 
 def source_of(graph: Graph) -> Source:
     """The C++ of a graph of inputs followed by lifted values."""
     with torch_private.outside_of_everything():
-        return _written(graph)
+        try:
+            return _written(graph, Program(), "-O3")
+        except TooLong:  # loops over arrays are shorter than numbers by name; many of them are much to optimize
+            return _written(graph, Program(few=1), "-O1")
 
 
-def _written(graph: Graph) -> Source:
-    p = Program()
+def _written(graph: Graph, p: Program, level: str) -> Source:
     inputs = [*graph.inputs, *graph.lifted_vars]
     values = [Memory(v.shape, v.dtype, f"a{k}") for k, v in enumerate(inputs)]
     graph = graph.rearranged(inputs, graph.outputs) if graph.lifted else graph
@@ -105,7 +113,7 @@ def _written(graph: Graph) -> Source:
     parameters = ", ".join(f"void* p{k}" for k in range(len(names) + 1))
     body = "\n".join(p.lines)
     text = f'{prelude(body)}\nextern "C" void run({parameters}) {{\n' + "\n".join(heads) + f"\n{body}\n}}\n"
-    return Source(text, inputs, [t.contiguous() for t in p.constants], made, results, p.scratch)
+    return Source(text, inputs, [t.contiguous() for t in p.constants], made, results, p.scratch, level)
 
 
 def _is_whole(value: Memory, argument: Var) -> bool:

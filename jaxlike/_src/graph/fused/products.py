@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.graph.fused.pointwise import written
 from jaxlike._src.graph.fused.program import Program, lowers, result
-from jaxlike._src.graph.fused.values import FEW, Cells, Ineligible, Memory, Value, c_type
+from jaxlike._src.graph.fused.values import Cells, Ineligible, Memory, Value, c_type
 
 if TYPE_CHECKING:
     from jaxlike._src.graph.graph import Node
@@ -22,7 +22,7 @@ def product(p: Program, a: Value, b: Value, out: Any) -> Value:
     if a.dtype != b.dtype or batch * m * n * k > MOST or not k * m * n * batch:
         raise Ineligible("a large product")
     fused = "fused({0}, {1}, {2})" if a.dtype.is_floating_point else f"({c_type(a.dtype)})({{0}} * {{1}} + {{2}})"
-    if batch * m * n <= FEW and batch * m * n * k <= WRITTEN_OUT:
+    if batch * m * n <= p.few and batch * m * n * k <= WRITTEN_OUT:
         x, y, cells = p.cells(a), p.cells(b), []
         for g in range(batch):
             for i in range(m):

@@ -71,10 +71,15 @@ class Frame:
         return not self.done and self.last_use.get(var, -1) >= self.at
 
 
+class TooLong(Ineligible):
+    """The C++ is longer than the compiler should be given."""
+
+
 class Program:
     """The C++ of one function."""
 
-    def __init__(self) -> None:
+    def __init__(self, few: int = FEW) -> None:
+        self.few = few  # up to so many numbers get a name each
         self.lines: list[str] = []
         self.constants: list[torch.Tensor] = []  # further arguments
         self.scratch = 0  # bytes that it is to be given
@@ -92,7 +97,7 @@ class Program:
         if text.endswith("{"):
             self._depth += 1
         if len(self.lines) > MOST_LINES:
-            raise Ineligible("too many numbers")
+            raise TooLong("too many lines")
 
     def name(self, prefix: str = "t") -> str:
         """A new name."""
@@ -171,7 +176,7 @@ class Program:
     def named(self, value: Value) -> Value:
         """The same where few elements are names rather than memory, which may change."""
         value = self.settled(value)
-        if isinstance(value, Memory) and value.numel <= FEW:
+        if isinstance(value, Memory) and value.numel <= self.few:
             return Cells(value.shape, value.dtype, [self.define(value.dtype, c) for c in self.cells(value)])
         return value
 
@@ -184,7 +189,7 @@ class Program:
         value = self.settled(value)
         if isinstance(value, Cells) and value.numel > 1:
             found = view(torch.empty(value.shape, device="meta"))
-            if isinstance(found, torch.Tensor) and found.numel() > 4 * FEW:
+            if isinstance(found, torch.Tensor) and found.numel() > 4 * self.few:
                 value = self.memory(value)
         made = viewed(value, view)
         if made is None:
@@ -211,7 +216,7 @@ class Program:
         if all(isinstance(o, str | Uniform) or o.numel == 1 for o in operands) and (numel > 1 or not operands):
             given = [o if isinstance(o, str) else self.cells(_first(o))[0] for o in operands]
             return Uniform(shape, dtype, self.define(dtype, template.format(*given)))
-        if numel <= FEW:
+        if numel <= self.few:
             columns = [
                 [o] * numel if isinstance(o, str) else self.cells(self.expanded(o, shape)) for o in operands
             ]  # fmt: skip
@@ -258,7 +263,7 @@ class Program:
     def picked(self, shape: Sequence[int], source: Memory, picks: Sequence[tuple[Value, int, int]]) -> Value:
         """Elements of ``source``, which has the shape, moved by computed indices: (index, size of axis, stride)."""
         shape = tuple(shape)
-        if math.prod(shape) <= FEW:
+        if math.prod(shape) <= self.few:
             columns = [self.cells(self.expanded(i, shape)) for i, _, _ in picks]
             cells = []
             for k, column in enumerate(zip(*columns, strict=True)):
@@ -283,7 +288,7 @@ class Program:
             self._loop.written.add(target.base)
             return
         value = self.settled(value)
-        if value.numel <= 4 * FEW and not isinstance(value, Memory):
+        if value.numel <= 4 * self.few and not isinstance(value, Memory):
             for k, cell in enumerate(self.cells(value)):
                 self.line(f"{target.element(k)} = {cell};")
             return

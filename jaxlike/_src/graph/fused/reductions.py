@@ -9,7 +9,7 @@ import torch
 
 from jaxlike._src.graph.fused.pointwise import cast, written
 from jaxlike._src.graph.fused.program import LOWERINGS, Program, lowers, result
-from jaxlike._src.graph.fused.values import FEW, Cells, Ineligible, Memory, Value, c_type, literal
+from jaxlike._src.graph.fused.values import Cells, Ineligible, Memory, Value, c_type, literal
 from jaxlike._src.graph.graph import op_name
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def reduced(p: Program, name: str, x: Value, axes: Sequence[int]) -> Value:
     if not x.numel:
         raise Ineligible("a reduction of nothing")
     (x,) = p.view(x, lambda t: t.permute(*kept, *axes)) if rank > 1 else [x]
-    if math.prod(shape) <= FEW and x.numel <= 4 * FEW:
+    if math.prod(shape) <= p.few and x.numel <= 4 * p.few:
         cells = p.cells(x)
         rows = [cells[k : k + count] for k in range(0, len(cells), count)]
         return Cells(shape, x.dtype, [_chain(p, x.dtype, step, row) for row in rows])
@@ -84,7 +84,7 @@ def reduced(p: Program, name: str, x: Value, axes: Sequence[int]) -> Value:
     else:
         first_text = literal(first, x.dtype)
     m = p.memory(x)
-    if math.prod(shape) <= FEW:
+    if math.prod(shape) <= p.few:
         return Cells(shape, m.dtype, [_over(p, name, m, k, shape, first_text, step) for k in range(math.prod(shape))])
     return _each(p, m, shape, first_text, step)
 

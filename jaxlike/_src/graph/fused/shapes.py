@@ -9,7 +9,7 @@ import torch
 
 from jaxlike._src.graph.fused.pointwise import cast
 from jaxlike._src.graph.fused.program import Program, lowers, result
-from jaxlike._src.graph.fused.values import FEW, Cells, Ineligible, Memory, Uniform, Value, c_type, literal
+from jaxlike._src.graph.fused.values import Cells, Ineligible, Memory, Uniform, Value, c_type, literal
 from jaxlike._src.graph.graph import Device, op_name
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _view_dtype(p: Program, node: Node, a: dict[str, Any]) -> Value:
             raise Ineligible("bits of bool")
         text = "{0}" if value.dtype == out.dtype else f"__builtin_bit_cast({c_type(out.dtype)}, {{0}})"
         return p.pointwise(out.shape, out.dtype, text, [value])
-    if math.prod(out.shape) <= 2 * FEW and {before, after} == {4, 8}:
+    if math.prod(out.shape) <= 2 * p.few and {before, after} == {4, 8}:
         return _words(p, p.cells(value), value.dtype, out)
     memory = p.memory(value, contiguous=True)
     kind = c_type(out.dtype)
@@ -84,7 +84,7 @@ def joined(p: Program, node: Node, parts: Sequence[Value], axis: int) -> Value:
     """Parts one after the other along an axis."""
     out = result(node)
     parts = [x for x in parts if not (x.shape == (0,) and len(out.shape) != 1) and x.numel]
-    if math.prod(out.shape) <= FEW:
+    if math.prod(out.shape) <= p.few:
         numbers, cells, count = [], [], 0
         for x in parts:
             numbers.append(torch.arange(count, count + x.numel).reshape(x.shape))
@@ -133,7 +133,7 @@ def _moved(p: Program, node: Node, a: dict[str, Any]) -> Value:
     if isinstance(fill, Value) or max(value.numel, math.prod(out.shape)) > 1024:
         raise Ineligible(f"{node.op} of many elements")
     numbers = node.op(torch.arange(1, 1 + value.numel).reshape(value.shape), **rest).flatten().tolist()
-    if math.prod(out.shape) <= FEW:
+    if math.prod(out.shape) <= p.few:
         cells, other = p.cells(value), literal(fill, out.dtype)
         return Cells(out.shape, out.dtype, [cells[n - 1] if n else other for n in numbers])
     source = p.memory(value, contiguous=True)
@@ -156,7 +156,7 @@ def _put(p: Program, node: Node, a: dict[str, Any]) -> Value:
     name = op_name(node).split("_")[0]
     view = {"select": aten.select.int, "slice": aten.slice.Tensor, "diagonal": aten.diagonal.default}[name]
     zero = literal(0, out.dtype)
-    if math.prod(out.shape) <= FEW:
+    if math.prod(out.shape) <= p.few:
         cells = p.cells(whole).copy() if whole is not None else [zero] * math.prod(out.shape)
         numbers = view(torch.arange(len(cells)).reshape(out.shape), *rest).flatten().tolist()
         for k, cell in zip(numbers, p.cells(p.expanded(part, _shape_of(view, out.shape, rest))), strict=True):
@@ -204,6 +204,6 @@ def _known(p: Program, node: Node, a: dict[str, Any]) -> Value:
 
 def known(p: Program, tensor: torch.Tensor) -> Value:
     """A tensor whose values are known, and always the same."""
-    if tensor.numel() <= FEW:
+    if tensor.numel() <= p.few:
         return Cells(tensor.shape, tensor.dtype, [literal(n, tensor.dtype) for n in tensor.flatten().tolist()])
     return p.constant(tensor.contiguous())

@@ -28,7 +28,7 @@ logger = logging.getLogger("jaxlike.loops")
 
 SECONDS_PER_OP = 4e-6  # of running an operation on its own
 WRITE_SECONDS, WRITE_SECONDS_PER_NODE = 5e-3, 3e-4
-BUILD_SECONDS, BUILD_SECONDS_PER_NODE = 0.15, 2e-3
+BUILD_FACTOR = 1.0  # what a build takes next to what is expected of it
 
 
 def has_loops(graph: Graph) -> bool:
@@ -73,12 +73,8 @@ class Candidate:
         """
         if self._kernel is None and not self.refused:
             if now or self._own + expected > WRITE_SECONDS + WRITE_SECONDS_PER_NODE * self._nodes:
-                self._advance(now or self._is_worth(expected), expected)
+                self._advance(now, expected)
         return self._kernel
-
-    def _is_worth(self, seconds: float) -> bool:
-        """Whether a build takes less."""
-        return seconds > BUILD_SECONDS + BUILD_SECONDS_PER_NODE * self._nodes
 
     def _advance(self, now: bool, expected: float) -> None:
         from jaxlike._src.graph.fused.kernel import Kernel, source_of  # the writer is loaded where it is used
@@ -86,14 +82,15 @@ class Candidate:
         try:
             if self._source is None or self._path is None:
                 self._source = source_of(self._graph())
-                self._path = path_of(self._source.text)
+                self._path = path_of(self._source.text, self._source.level)
                 _spent[self._path] = _spent.get(self._path, 0.0) + self._own
             if not self._path.exists():
-                if not (now or self._is_worth(_spent[self._path] + expected)):
+                takes = self._source.seconds * BUILD_FACTOR
+                if not now and _spent[self._path] + expected <= takes:
                     return
                 if self._build is None:
-                    self._build = Build(self._source.text)
-                if now:
+                    self._build = Build(self._source.text, self._source.level)
+                if now or expected > takes:
                     self._build.wait()
                 if not self._build.is_done():
                     return
@@ -106,14 +103,14 @@ class Candidate:
 class Build:
     """A build on a thread of its own."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, level: str = "-O3") -> None:
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=functools.partial(self._run, text), name="jaxlike build")
+        self._thread = threading.Thread(target=functools.partial(self._run, text, level), name="jaxlike build")
         self._thread.start()
 
-    def _run(self, text: str) -> None:
+    def _run(self, text: str, level: str) -> None:
         try:
-            build(text)
+            build(text, level)
         except (BuildError, OSError) as error:
             self._error = error
 

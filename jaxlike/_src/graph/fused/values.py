@@ -32,7 +32,7 @@ C_TYPES = {
     torch.uint64: "unsigned long long",
     torch.bool: "bool",
 }
-FEW = 16  # up to so many numbers get a name each
+FEW = 16  # up to so many numbers get a name each, unless that is too much to compile
 
 
 class Ineligible(Exception):
