@@ -67,15 +67,45 @@ TEXTS: dict[str, Callable[[Any], Any]] = {
     "while": lambda jax: jax.make_jaxpr(lambda n: jax.lax.while_loop(lambda c: c < 3, lambda c: c + 1, n))(0),
     "fori": lambda jax: jax.make_jaxpr(lambda n: jax.lax.fori_loop(0, 3, lambda i, c: c + i, n))(0),
     "cond": lambda jax: jax.make_jaxpr(lambda x: jax.lax.cond(x[0] > 0, lambda y: y, lambda y: -y, x))(X),
-    "scan": lambda jax: jax.make_jaxpr(
-        lambda x: jax.lax.scan(lambda c, a: (c + a, c), jax.numpy.float32(0), x)
-    )(X),
+    "scan": lambda jax: jax.make_jaxpr(lambda x: jax.lax.scan(lambda c, a: (c + a, c), jax.numpy.float32(0), x))(X),
     "custom_jvp": lambda jax: jax.make_jaxpr(custom(jax))(X),
     "stop_gradient": lambda jax: jax.make_jaxpr(jax.lax.stop_gradient)(X),
     "many letters": lambda jax: jax.make_jaxpr(lambda x: [x + k for k in range(30)])(X),
     "no shapes": lambda jax: jax.make_jaxpr(lambda x: x + 1)(X).pretty_print(print_shapes=False),
     "x64": lambda jax: jax.make_jaxpr(lambda x: jax.numpy.sin(x) + 1)(np.float64(2)),
     "complex": lambda jax: jax.make_jaxpr(lambda z: (z * 2, z.real, z.imag, z.conj()))(X + 1j),
+    "powers": lambda jax: jax.make_jaxpr(lambda x: [x**2, x**3, x**-1, x**0.5, 2.0**x, x**x])(X),
+    "integer powers": lambda jax: jax.make_jaxpr(lambda n: (n**2, jax.lax.integer_pow(n, 4)))(N),
+    "pads": lambda jax: jax.make_jaxpr(
+        lambda x: [jax.lax.pad(x, 0.0, [c]) for c in ((1, 2, 0), (1, 2, 1), (-1, 2, 0))]
+    )(X),
+    "places": lambda jax: jax.make_jaxpr(lambda m: (jax.numpy.argmax(m[0]), m.argmin(1)))(M),
+    "mean": lambda jax: jax.make_jaxpr(lambda m: (m.mean(), m.mean(0)))(M),
+    "where": lambda jax: jax.make_jaxpr(lambda x: [jax.numpy.where(x > 0, x, y) for y in (0, 1.0, -x)])(X),
+    "clamp": lambda jax: jax.make_jaxpr(lambda x: (jax.lax.clamp(0.0, x, 1.0), jax.numpy.clip(x, 0, 1)))(X),
+    "indices": lambda jax: jax.make_jaxpr(lambda m: (m[0, 1], m[:, 1], m[1:, :2], m[1:2, 0], m[..., None], m[::-1]))(M),
+    "dynamic slices": lambda jax: jax.make_jaxpr(
+        lambda x: jax.lax.dynamic_update_slice(x, jax.lax.dynamic_slice(x, (1,), (2,)), (0,))
+    )(X),
+    "calls of the library": lambda jax: jax.make_jaxpr(
+        lambda x: [
+            f(x)
+            for f in (jax.nn.silu, jax.numpy.cumsum, jax.numpy.sort, jax.numpy.flip, jax.numpy.diff, jax.numpy.round)
+        ]
+    )(X),
+    "more unary": lambda jax: jax.make_jaxpr(
+        lambda x: (jax.numpy.cbrt(x), jax.numpy.isfinite(x), jax.lax.bitcast_convert_type(x, "int32"))
+    )(X),
+    "shifts": lambda jax: jax.make_jaxpr(lambda n: (n << 1, n >> 1))(N),
+    "stack": lambda jax: jax.make_jaxpr(lambda x: jax.numpy.stack([x, x]))(X),
+    "broadcasts": lambda jax: jax.make_jaxpr(
+        lambda x: (jax.lax.broadcast_in_dim(x, (3, 2), (0,)), jax.lax.broadcast(x, (2,)))
+    )(X),
+    "cond of a number": lambda jax: jax.make_jaxpr(lambda x: jax.lax.cond(True, lambda: x, lambda: x * 2))(X),
+    "switch": lambda jax: jax.make_jaxpr(lambda x: jax.lax.switch(1, [lambda y: y, jax.numpy.sin], x))(X),
+    "an abstract argument": lambda jax: jax.make_jaxpr(lambda x: x + 1)(
+        jax.core.ShapedArray((2,), np.dtype("float32"))
+    ),
     "bfloat16": lambda jax: jax.make_jaxpr(lambda x: x * 2)(jax.numpy.bfloat16(1)),
 }
 UNARY = "neg abs sign floor ceil exp log log1p expm1 tanh sin cos tan sqrt rsqrt erf is_finite logistic".split()
@@ -295,8 +325,10 @@ def test_inverse() -> None:
     def program(jax: Any) -> Any:
         f = lambda x: -jax.numpy.exp(jax.numpy.tanh(x))  # noqa: E731
         f_inv = inverse(jax, f)
-        return f_inv(f(0.5)), jax.jit(jax.vmap(jax.grad(f_inv)))(-(np.arange(5, dtype=np.float32) + 1.0) / 5), str(
-            jax.make_jaxpr(f_inv)(f(0.5))
+        return (
+            f_inv(f(0.5)),
+            jax.jit(jax.vmap(jax.grad(f_inv)))(-(np.arange(5, dtype=np.float32) + 1.0) / 5),
+            str(jax.make_jaxpr(f_inv)(f(0.5))),
         )
 
     assert_same(*run_both(program))

@@ -158,6 +158,8 @@ class Trace(torch_private.TorchDispatchMode):
         if self.folds and not self.depends((args, kwargs)):
             with torch_private.outside():
                 return op(*args, **kwargs)
+        if op is aten.as_strided.default and (order := _permutation(*args)) is not None:
+            op, args = aten.permute.default, (args[0], order)
         facts = _facts.get(op)
         if facts is None:
             facts = _facts[op] = _Facts(op)
@@ -227,8 +229,10 @@ class Trace(torch_private.TorchDispatchMode):
         if isinstance(value, torch.Tensor):
             return self.var_of(value)
         if isinstance(value, list | tuple):
-            return type(value)(map(self._recorded, value)) if type(value) in (list, tuple) else list(
-                map(self._recorded, value)
+            return (
+                type(value)(map(self._recorded, value))
+                if type(value) in (list, tuple)
+                else list(map(self._recorded, value))
             )
         return DEVICE if isinstance(value, torch.device) else value
 
@@ -254,8 +258,11 @@ class Trace(torch_private.TorchDispatchMode):
         if id(written) not in self.vars or self.vars[id(written)] in self.constants:
             raise metadata.Unsupported(f"{op} writes to a constant")
         if name == "copy_":
-            out = self.__torch_dispatch__(aten.expand.default, types, (
-                self.__torch_dispatch__(aten.to.dtype, types, (args[1], written.dtype)), list(written.shape)))
+            out = self.__torch_dispatch__(
+                aten.expand.default,
+                types,
+                (self.__torch_dispatch__(aten.to.dtype, types, (args[1], written.dtype)), list(written.shape)),
+            )
         elif name in _MUTATING_FACTORIES:
             packet = getattr(aten, _MUTATING_FACTORIES[name])
             out = self.__torch_dispatch__(packet.default, types, args, kwargs)
@@ -355,6 +362,25 @@ class Trace(torch_private.TorchDispatchMode):
                 f"arguments {', '.join(named[:-1])} and {named[-1]}."
             )
         return said
+
+
+def _permutation(
+    tensor: Tensor, size: Sequence[int], stride: Sequence[int], offset: int | None = None
+) -> list[int] | None:
+    """The order of axes, where ``as_strided`` does no more than that: torch's engine writes one so in a backward pass.
+
+    Read as memory it would depend on the layout, which a batch, or a value of another level, changes.
+    """
+    own = list(zip(tensor.shape, tensor.stride(), strict=True))
+    wanted = list(zip(size, stride, strict=True))
+    if offset not in (None, tensor.storage_offset()) or sorted(own) != sorted(wanted):
+        return None
+    left: list[Any] = list(own)
+    order: list[int] = []
+    for pair in wanted:
+        order.append(left.index(pair))
+        left[order[-1]] = None
+    return order
 
 
 def _filled(op: Any, args: Any, meta: tuple[Any, ...]) -> tuple[Any, Any, Any]:

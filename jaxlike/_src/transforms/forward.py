@@ -7,7 +7,6 @@ that (the pullback is linear in the cotangent), so no part of the function runs 
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from jaxlike._src.transforms.arguments import (
 )
 from jaxlike._src.transforms.linear_function import Linearized
 from jaxlike._src.transforms.reverse import (
+    LOOKING,
     is_differentiable,
     jacrev,
     lower,
@@ -214,21 +214,6 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     return (out, f_jvp, aux) if has_aux else (out, f_jvp)
 
 
-class _Looking(threading.local):
-    """A pullback is run for its structure inside, not for its values; ``now`` tells."""
-
-    now: bool = False
-
-    def __enter__(self) -> None:
-        self.now = True
-
-    def __exit__(self, *exc: object) -> None:
-        self.now = False
-
-
-LOOKING = _Looking()
-
-
 def _transpose_of(
     pull: Callable[[Sequence[Any]], list[Any]], out_avals: Sequence[Any], primals: Sequence[Any]
 ) -> Callable[[Sequence[Any]], list[Any]]:
@@ -246,7 +231,7 @@ def _transpose_of(
         grads = pull(cotangents)
         return [grads[k] for k in at], None
 
-    with LOOKING:
+    with LOOKING.set(True):
         _, _, push, _ = vjp_leaves(pull_chosen, zeros, "linearize", linear=True)
 
     def apply(tangents: Sequence[Any]) -> list[Any]:

@@ -8,6 +8,8 @@ out (torch multiplies by the conjugate transpose). Integers have tangents of dty
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +39,7 @@ from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, t
 from jaxlike._src.varying import shared, summed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -48,6 +50,24 @@ def is_differentiable(x: Any) -> bool:
         return False
     dtype = x._t.dtype
     return dtype.is_floating_point or dtype.is_complex
+
+
+class _Looking(threading.local):
+    """Whether a pullback is run for its structure, not for its values; a derivative inside of it is for its values."""
+
+    now: bool = False
+
+    @contextlib.contextmanager
+    def set(self, now: bool) -> Iterator[None]:
+        """It is so inside."""
+        before, self.now = self.now, now
+        try:
+            yield
+        finally:
+            self.now = before
+
+
+LOOKING = _Looking()
 
 
 def vjp_leaves(
@@ -71,7 +91,11 @@ def vjp_leaves(
             inside: list[Any] = list(primals)
             for k, t in zip(at, inputs, strict=True):
                 inside[k] = Array(t, primals[k]._tag)
-            out, aux = fun(inside)
+            if LOOKING.now and not linear:
+                with LOOKING.set(False):
+                    out, aux = fun(inside)
+            else:
+                out, aux = fun(inside)
             leaves, treedef = tree_flatten(out)
             leaves = [output_array(x) for x in leaves]
             made = [unwrap(x) for x in leaves]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.transforms import derive
-from jaxlike._src.transforms.forward import LOOKING
+from jaxlike._src.transforms.reverse import LOOKING
 from jaxlike._src.transforms.structured import Structured, apply, on_lanes, stand_in, with_lanes
 
 if TYPE_CHECKING:
