@@ -324,7 +324,7 @@ def wald(
     shape = shape_of("wald", shape, mean)
     check_safe_cast("wald", dtype, mean)
     first, second = split_list(typed, 2)
-    mu = tensor_as(mean, dtype).expand(shape)
+    mu = tensor_as(asarray(mean), dtype).expand(shape)
     y = normal_tensor(first, shape, dtype) ** 2
     z = draws.unit_floats(second, shape, dtype)
     root = torch.sqrt(4 * mu * y + mu**2 * y**2)
@@ -357,7 +357,7 @@ def triangular(
     dtype = float_dtype("triangular", dtype)
     shape = shape_of("triangular", shape, left, mode, right)
     check_safe_cast("triangular", dtype, left, mode, right)
-    a, c, b = (tensor_as(v, dtype).expand(shape) for v in (left, mode, right))
+    a, c, b = (tensor_as(asarray(v), dtype).expand(shape) for v in (left, mode, right))
     u = draws.unit_floats(typed, shape, dtype)
     rising = a + torch.sqrt(u * (b - a) * (c - a))
     falling = b - torch.sqrt((1 - u) * (b - a) * (b - c))
