@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import assert_same, run_both, sampled
+from compat.same import assert_same, run_both, same_in_both, sampled
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
 BATCH = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -228,9 +228,9 @@ PRINTS: dict[str, Any] = {
     "jit of vmap": lambda jax: jax.jit(jax.vmap(said(jax)))(X),
     "vmap of grad": lambda jax: jax.vmap(jax.grad(said(jax)))(X),
     "grad of vmap": lambda jax: jax.grad(lambda x: jax.vmap(said(jax))(x).sum())(X),
-    "vmap of some": lambda jax: jax.vmap(
-        lambda x, y: (jax.debug.print("{} {}", x, y), x + y)[1], in_axes=(0, None)
-    )(X, 1.0),
+    "vmap of some": lambda jax: jax.vmap(lambda x, y: (jax.debug.print("{} {}", x, y), x + y)[1], in_axes=(0, None))(
+        X, 1.0
+    ),
     "scan": lambda jax: _scan(jax)(X),
     "reversed scan": lambda jax: _scan(jax, reverse=True)(X),
     "scan in jit": lambda jax: jax.jit(_scan(jax))(X),
@@ -263,22 +263,18 @@ PRINTS: dict[str, Any] = {
     "custom_vjp, jit of grad": lambda jax: jax.jit(jax.grad(_custom_vjp(jax)))(1.0),
     "checkpoint": lambda jax: jax.checkpoint(lambda x: jax.numpy.sin(said(jax)(x)))(1.0),
     "checkpoint, grad": lambda jax: jax.grad(jax.checkpoint(lambda x: jax.numpy.sin(said(jax)(x))))(1.0),
-    "checkpoint, jit of grad": lambda jax: jax.jit(
-        jax.grad(jax.checkpoint(lambda x: jax.numpy.sin(said(jax)(x))))
-    )(1.0),
+    "checkpoint, jit of grad": lambda jax: jax.jit(jax.grad(jax.checkpoint(lambda x: jax.numpy.sin(said(jax)(x)))))(
+        1.0
+    ),
     "checkpoint that keeps all": lambda jax: jax.grad(
-        jax.checkpoint(
-            lambda x: jax.numpy.sin(said(jax)(x)), policy=jax.checkpoint_policies.everything_saveable
-        )
+        jax.checkpoint(lambda x: jax.numpy.sin(said(jax)(x)), policy=jax.checkpoint_policies.everything_saveable)
     )(1.0),
     "map by two": lambda jax: jax.lax.map(said(jax), X, batch_size=2),
     "linearize of a part": lambda jax: jax.linearize(lambda x: jax.numpy.sin(said(jax)(x)) * x, 1.0)[1](2.0),
     "jacfwd": lambda jax: jax.jacfwd(said(jax))(X),
     "jacrev": lambda jax: jax.jacrev(said(jax))(X),
     "associative_scan": lambda jax: jax.lax.associative_scan(lambda a, b: said(jax)(a + b), X),
-    "named axis": lambda jax: jax.vmap(
-        lambda x: said(jax)(jax.lax.psum(x, "i")), axis_name="i"
-    )(X),
+    "named axis": lambda jax: jax.vmap(lambda x: said(jax)(jax.lax.psum(x, "i")), axis_name="i")(X),
     "a cotangent": _shows_cotangent,
     "disable_jit": lambda jax: _without_jit(jax, lambda: jax.jit(said(jax))(1.0)),
     "eval_shape": lambda jax: jax.eval_shape(said(jax), 1.0),
@@ -438,3 +434,23 @@ def test_visualize(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.count("CPU 0" if jax.default_backend() == "cpu" else " 0") == 2
     with pytest.raises(ValueError, match="only works for shapes with 1 and 2 dimensions"):
         jax.debug.visualize_sharding((1, 2, 3), jax.sharding.SingleDeviceSharding(jax.devices("cpu")[0]))
+
+
+@same_in_both
+def test_a_rule_shows_tangents_that_are_known(jax: Any) -> Any:
+    """In forward mode; in reverse mode a tangent has no value, and only what does not depend on one is shown."""
+    seen: list[Any] = []
+    f = jax.custom_jvp(lambda x: x)
+
+    @f.defjvp
+    def rule(primals: Any, tangents: Any) -> Any:
+        ((x,), (t,)) = primals, tangents
+        jax.debug.callback(lambda *values: seen.append(tuple(map(float, values))), x, t)
+        jax.debug.callback(lambda value: seen.append(float(value)), x)
+        return x, t
+
+    jax.jvp(f, (1.0,), (2.0,))
+    jax.grad(f)(3.0)
+    jax.jit(jax.grad(f))(4.0)
+    jax.effects_barrier()
+    return seen

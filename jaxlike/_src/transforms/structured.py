@@ -305,6 +305,8 @@ def _conjugate(tensor: Tensor) -> Tensor:
 
 def _under_grad(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     job = _Reverse(op, frame, args, [unwrap(a) for a in args])
+    if op.only_looks and frame.linear and job.at:
+        return []  # at what is transposed, which has no value
     if not job.at or op.is_constant:
         return _independent(op, frame, args, job.tensors)
     tensors = torch_private.link(_Link, job, *(job.tensors[k] for k in job.at))
