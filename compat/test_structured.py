@@ -114,6 +114,7 @@ WITHOUT = {
     "LinearSolve": "compat/test_scipy_sparse.py has its programs: its derivatives solve again",
     "Check": "a check of a value: no results",
     "Collective": "what the collectives share",
+    "Grouped": "a collective within groups of lanes: test_collectives.py has its programs",
     "_Reduction": "pmax and pmin between devices, which have no derivative either; `sharded_program.py` runs them",
     "Extremum": "pmax and pmin have no derivative, in JAX either",
     "Broadcast": "pbroadcast fails in JAX's own batching rule",
