@@ -29,7 +29,7 @@ def _call(p: Program, node: Node, a: dict[str, Any]) -> Sequence[Value]:
     if isinstance(form, ScanForm):
         return _scan(p, form, args, node)
     if isinstance(form, WhileForm):
-        return _while(p, form, args)
+        return _while(p, form, args, node)
     if isinstance(form, CondForm):
         return _cond(p, form, args, node)
     graph = op.graph
@@ -39,11 +39,13 @@ def _call(p: Program, node: Node, a: dict[str, Any]) -> Sequence[Value]:
 
 
 class _Carries:
-    """What a loop carries."""
+    """What a loop carries; in the end, the variables ``outs``."""
 
-    def __init__(self, p: Program, variables: Sequence[Var], start: Sequence[Value]) -> None:
+    def __init__(
+        self, p: Program, variables: Sequence[Var], start: Sequence[Value], outs: Sequence[Var | None]
+    ) -> None:
         self.values: list[Cells | Memory] = []
-        for var, value in zip(variables, start, strict=True):
+        for var, value, out in zip(variables, start, outs, strict=True):
             if math.prod(var.shape) <= p.few:
                 cells = p.cells(value)
                 names = [p.name("c") for _ in cells]
@@ -51,7 +53,7 @@ class _Carries:
                     p.line(f"{c_type(var.dtype)} {name} = {cell};")
                 self.values.append(Cells(var.shape, var.dtype, names))
             else:
-                made = p.array(var.shape, var.dtype)
+                made = p.place(out, var.shape, var.dtype)
                 p.copy(made, value)
                 self.values.append(made)
         p.flush()
@@ -105,7 +107,7 @@ def _scan(p: Program, form: ScanForm, args: Sequence[Value], node: Node) -> list
     variables = form.body.graph.inputs[c:k]
     rows = [p.memory(v) if form.length else v for v in args[k:]]
     p.flush()
-    carries = _Carries(p, variables, args[c:k])
+    carries = _Carries(p, variables, args[c:k], node.outs[: form.n_carry])
     results: list[Memory] = []
     for var, out in zip(form.body.graph.outputs[form.n_carry :], node.outs[form.n_carry :], strict=True):
         results.append(p.place(out, (form.length, *var.shape), var.dtype))
@@ -127,11 +129,11 @@ def _row(m: Memory, at: str) -> Memory:
     return Memory(m.shape[1:], m.dtype, m.base, m.strides[1:], m.offset, moved)
 
 
-def _while(p: Program, form: WhileForm, args: Sequence[Value]) -> list[Value]:
+def _while(p: Program, form: WhileForm, args: Sequence[Value], node: Node) -> list[Value]:
     c, k = form.n_cond, form.n_cond + form.n_body
     of_cond, of_body = ([p.named(v) for v in part] for part in (args[:c], args[c:k]))
     p.flush()
-    carries = _Carries(p, form.body.graph.inputs[form.n_body :], args[k:])
+    carries = _Carries(p, form.body.graph.inputs[form.n_body :], args[k:], node.outs)
     p.line("for (;;) {")
     (going,) = _write(p, form.cond, [*of_cond, *carries.values])
     p.line(f"if (!({p.cells(going)[0]})) break;")
