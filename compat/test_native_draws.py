@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -47,6 +50,24 @@ def test_bits_are_those_without_it(built: None, absent: Any, size: int) -> None:
 
     for with_it, without in zip(made(), absent(made), strict=True):
         np.testing.assert_array_equal(with_it, without)
+
+
+FORKING = """
+import os, numpy as np
+from jaxlike._src.random import native
+
+native.STREAM.make_now()
+draw = lambda: native.drawn(native.UNIT, np.array([[1, 2]], np.uint32), 400_000).sum()
+known, child = draw(), os.fork()
+if child == 0:
+    os._exit(draw() != known)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
+def test_a_process_that_forks(built: None) -> None:
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING], check=True, timeout=120)
 
 
 @same_in_both
