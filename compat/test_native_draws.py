@@ -60,7 +60,7 @@ native.STREAM.make_now()
 draw = lambda: native.drawn(native.UNIT, np.array([[1, 2]], np.uint32), 400_000).sum()
 known, child = draw(), os.fork()
 if child == 0:
-    os._exit(draw() != known)
+    os._exit(int(draw() != known))
 assert os.waitpid(child, 0)[1] == 0
 """
 
