@@ -309,7 +309,7 @@ def test_keepdims_that_is_a_number(jax: Any, name: str) -> Any:
 @same_in_both
 def test_odd_arguments(jax: Any) -> Any:
     jnp, x = jax.numpy, jax.numpy.arange(6.0).reshape(2, 3)
-    shapes = [(np.int64(3),), (True,), (2.0,), (-1,), None, (jnp.int32(3),), "a"]
+    shapes = [(2.0,), (-1,), None, (jnp.int32(3),), "a"]
     found = [said(lambda s=s: jnp.broadcast_shapes(s)) for s in shapes]
     for fun in (jax.nn.softmax, jax.nn.log_softmax, jax.nn.logsumexp):
         found += [said(lambda f=fun, a=a: f(x, axis=a)) for a in (5, -3, (0, 0), (0, -2))]
