@@ -117,6 +117,7 @@ def global_array_to_host_local_array(global_inputs: Any, global_mesh: Mesh, pspe
 def _by_spec(tree: Any, pspecs: Any, what: str, fun: Callable[[Any, Any], Any]) -> Any:
     """``fun(leaf, spec)`` for each leaf."""
     if process_count() > 1:
+        # A shape or a sum of such an array would have to speak for shards that other processes hold.
         raise NotImplementedError(
             "An array over several processes is not supported: an Array lies in one process. process_allgather and "
             "broadcast_one_to_all exchange values."

@@ -52,7 +52,7 @@ class Collective(Structured):
 
     def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
         """The results, and whether they differ between lanes, which are then along axis 0."""
-        raise NotImplementedError
+        raise NotImplementedError  # each collective's own
 
     def shifted(self) -> Collective:
         """The same where every operand has one more axis in front."""
@@ -60,7 +60,7 @@ class Collective(Structured):
 
     def transposed(self) -> Collective:
         """The collective that reverse mode applies to cotangents."""
-        raise NotImplementedError
+        raise NotImplementedError  # each collective's own
 
     def varying(self, axes: Sequence[frozenset[Any]]) -> frozenset[Any]:
         """Along its own axis too, unless it makes values the same."""

@@ -50,9 +50,10 @@ def _groups(given: Any, frames: Sequence[Frame], of: str = " collectives. Please
         return None
     if not all(f.manual for f in frames):
         raise NotImplementedError(f"axis_index_groups not supported in vmap{of}")
+    # A result may differ between groups and not within one: no type of what varies says so.
     if any(f.manual == "checked" for f in frames):
         raise NotImplementedError("axis_index_groups are not supported where shard_map checks what varies (check_vma=True)")
-    if len(frames) != 1:
+    if len(frames) != 1:  # groups would be of places in a product of axes, each a level of its own here
         raise NotImplementedError("axis_index_groups over several axes are not supported")
     groups = tuple(tuple(map(int, group)) for group in given)
     if sorted(k for group in groups for k in group) != list(range(frames[0].axis_size)):
@@ -259,7 +260,7 @@ def all_to_all(
     """
     frame = _one(axis_name)
     if axis_index_groups is not None and not frame.manual:
-        raise NotImplementedError("Please open a feature request!")
+        raise NotImplementedError("Please open a feature request!")  # JAX's refusal, in its words
     groups = _groups(axis_index_groups, [frame])
     n = len(groups[0]) if groups else frame.axis_size
 

@@ -95,6 +95,7 @@ def _qr(mode: str) -> Callable[[Array], Any]:
     @factors.defjvp
     def rule(primals: Any, tangents: Any) -> Any:
         rows, columns = primals[0].shape[-2:]
+        # JAX's refusal, in its words: Q's free columns have no derivative of their own.
         if rows < columns or (mode == "complete" and rows != columns):
             raise NotImplementedError("Unimplemented case of QR decomposition derivative")
         both = factors(*primals)

@@ -76,7 +76,9 @@ class LinearPart:
 
         try:
             graph, outs = trace(transpose, examples, "linear")
-        except (NotImplementedError, TypeError, ValueError):  # as a backward rule of a user's may say
+        # A user's backward rule may refuse to be traced so. The text alone needs it: a pullback that is called raises
+        # the rule's error, and here the jaxpr before transposition is shown.
+        except (NotImplementedError, TypeError, ValueError):
             return self.jaxpr
         return LinearPart(graph, [(type(o), o._tag) for o in outs], n).jaxpr
 

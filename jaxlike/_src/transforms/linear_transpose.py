@@ -143,7 +143,7 @@ def _check_linear(jaxpr: Jaxpr, given: Sequence[bool]) -> None:
         if not any(moved):
             continue
         name = eqn.primitive.name
-        if name in _CURVED:
+        if name in _CURVED:  # not linear, and refused in JAX's words
             raise NotImplementedError(f"Transpose rule (for reverse-mode differentiation) for '{name}' not implemented")
         if name in _PRODUCTS and all(moved):  # in JAX assertions fail here, some of which say nothing
             kinds = [f"{'~' if v.aval.weak_type else ''}{v.aval.str_short()}" for v in eqn.invars]
