@@ -66,7 +66,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.partition_spec": ("jax.sharding",),
     "jax._src.pjit": ("jax",),
     "jax._src.profiler": ("jax.profiler",),
-    "jax._src.public_test_util": ("jax.test_util",),
+    "jax._src.public_test_util": ("jaxlike._src.testing.suite.closeness", "jax.test_util"),
     "jax._src.random": ("jax.random",),
     "jax._src.scipy": (),
     "jax._src.scipy.linalg": ("jax.scipy.linalg",),
@@ -77,6 +77,9 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.stages": ("jax.stages",),
     "jax._src.state": (),
     "jax._src.state.types": (),
+    "jax._src.test_util": ("jaxlike._src.testing.suite",),
+    "jax._src.test_loader": ("jaxlike._src.testing.suite.test_case",),
+    "jax._src.test_warning_util": ("jaxlike._src.testing.suite.test_case",),
     "jax._src.traceback_util": (),
     "jax._src.tree_util": ("jax.tree_util",),
     "jax._src.typing": ("jax.typing", "jax"),
@@ -154,8 +157,8 @@ def find(module: str, attribute: str) -> Any:
         home, name = place.removesuffix("()").split(":")
         value = getattr(importlib.import_module(home), name)
         return value() if place.endswith("()") else value
-    if not attribute.startswith("_"):
-        for mirrored in MIRRORS[module]:
+    for mirrored in MIRRORS[module]:
+        if not attribute.startswith("_") or mirrored.startswith("jaxlike."):
             if attribute in dir(_public(mirrored)):
                 return getattr(_public(mirrored), attribute)
     raise AttributeError(
@@ -166,4 +169,5 @@ def find(module: str, attribute: str) -> Any:
 
 
 def _public(name: str) -> types.ModuleType:
-    return importlib.import_module("jaxlike" + name.removeprefix("jax"))
+    ours = name if name.startswith("jaxlike.") else "jaxlike" + name.removeprefix("jax")
+    return importlib.import_module(ours)

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxlike._src.border import is_traced, tracer_kind, unwrap
+from jaxlike._src.counts import count
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.execute import Executable
@@ -206,6 +207,7 @@ class Compiled(_Stage):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run; TypeError where the arguments are not of the kind that was compiled for."""
+        count("stages_compiled_call")
         leaves, in_tree = tree_flatten((args, kwargs))
         if in_tree != self.in_tree:
             shown = []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import config
 from jaxlike._src.array import Array
+from jaxlike._src.counts import count
 from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
@@ -99,6 +100,7 @@ def make_body(
     )
     body = known.get(key)
     if body is None or not body.usable():
+        count("trace_to_jaxpr")
         graph, outs = trace(flat, examples, name_of(fun), input_names, location, kind)
         kinds = [(type(o), o._tag) for o in outs]
         del outs

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
+from jaxlike._src.counts import count
 from jaxlike._src.debug_checks import all_finite, check_finite
 from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.frames import STATE, current_trace, named_axes
@@ -99,6 +100,7 @@ class Entry:
         """The result for the leaves' tensors, where no transformation runs."""
         executable = self.executable
         if executable is None or executable.device is not default_torch_device():
+            count_made_ready()
             executable = self.executable = Executable(self.graph)
         outs = executable(tensors + self.fixed if self.fixed else tensors)
         if self.single and not self.places:
@@ -136,6 +138,12 @@ class Entry:
     def usable(self) -> bool:
         """Whether every closed-over traced value is still inside its transformation."""
         return all(f.alive for f in self.lifted_frames)
+
+
+def count_made_ready() -> None:
+    """A program was made ready to run, which in JAX means lowered and compiled."""
+    for event in ("lower_jaxpr_to_module", "pxla_cached_compilation", "compile_after_persistent_compilation_miss"):
+        count(event)
 
 
 _caches: weakref.WeakKeyDictionary[Any, dict[Any, dict[Any, Entry]]] = weakref.WeakKeyDictionary()
@@ -220,6 +228,8 @@ class JitFunction:
         if entry is None or not entry.usable():
             get_backend(self._options.get("backend"))
             self._check_compiler_options()
+            if STATE.frame is None:
+                count("jit_cpp_cache_miss")
             entry = self._make(call, arrays, in_tree, paths, args, kwargs, self.donated_leaves(args, kwargs))
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
@@ -367,6 +377,7 @@ class JitFunction:
         signature, names = signature_of(args, kwargs, self._static_nums, self._static_names, arrays), paths()
         if config.explain_cache_misses.value:
             explain_miss(self._fun, [e.signature for e in self._cache.values() if e.signature], signature, names)
+        count("trace_to_jaxpr")
         start = time.perf_counter()
         entry = make_entry(call, arrays, in_tree, self._fun, names, self._shown(len(arrays), donated))
         entry.signature = signature
