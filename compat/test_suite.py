@@ -1,5 +1,6 @@
 """The tools of JAX's test files (`jax._src.test_util`) against JAX's own: the same draws, cases, tolerances, verdicts."""
 
+import functools
 import unittest
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_samplers(name):
                 scalars = {"numpy scalar": tools.NUMPY_SCALAR_SHAPE, "python scalar": tools.PYTHON_SCALAR_SHAPE}
                 given = scalars.get(shape, shape) if isinstance(shape, str) else shape
                 sampler = getattr(tools, name)(np.random.RandomState(3))
-                results.append(outcome(lambda sampler=sampler, given=given: sampler(given, np.dtype(dtype))))
+                results.append(outcome(functools.partial(sampler, given, np.dtype(dtype))))
             expected, got = results
             if isinstance(expected, tuple):
                 continue  # JAX refuses this shape

@@ -28,3 +28,45 @@ def module_getattr(module: str, table: Mapping[str, tuple[str, Any]]) -> Callabl
         return value
 
     return __getattr__
+
+
+# What is deprecated but is no name, such as a kind of argument: by an identifier, and whether it is an error already.
+
+_registered: dict[str, bool] = {}
+
+
+def _known(deprecation_id: str) -> bool:
+    if deprecation_id not in _registered:
+        raise ValueError(f"{deprecation_id=!r} not registered.")
+    return _registered[deprecation_id]
+
+
+def register(deprecation_id: str) -> None:
+    """From now on it can be warned about."""
+    _registered[deprecation_id] = False
+
+
+def unregister(deprecation_id: str) -> None:
+    """The opposite; ValueError where it is not registered."""
+    _known(deprecation_id)
+    del _registered[deprecation_id]
+
+
+def accelerate(deprecation_id: str) -> None:
+    """Make it an error; ValueError where it is not registered."""
+    _known(deprecation_id)
+    _registered[deprecation_id] = True
+
+
+def is_accelerated(deprecation_id: str) -> bool:
+    """Whether it is an error; ValueError where it is not registered."""
+    return _known(deprecation_id)
+
+
+def warn(
+    deprecation_id: str, message: str, stacklevel: int, *, error_class: type[Exception] = ValueError
+) -> None:
+    """Warn with a DeprecationWarning, or raise ``error_class`` where it is an error already."""
+    if _known(deprecation_id):
+        raise error_class(message)
+    warnings.warn(message, DeprecationWarning, stacklevel=stacklevel + 1)

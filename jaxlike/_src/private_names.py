@@ -1,8 +1,8 @@
 """private_names: the names under `jax._src` and `jaxlib` that libraries use, and what of ours each stands for.
 
 JAX's private modules are not ours, so most of `jax._src` is absent. Where a private module holds what a public one
-publishes (`MIRRORS`), its names are the public ones; a few more have a meaning here and are listed one by one
-(`NAMES`). What has none, such as a handle on XLA, is absent, and importing it says so, as JAX says of a removed name.
+publishes (`MIRRORS`), its names are the public ones; more of them that have a meaning here are listed, under their own
+name (`PLACES`) or another (`NAMES`). What has none, such as a handle on XLA, is absent, and importing it says so.
 `compat/test_private_names.py` checks that JAX has each of these where this table says.
 """
 
@@ -23,33 +23,52 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.basearray": ("jax",),
     "jax._src.callback": ("jax", "jax.experimental"),
     "jax._src.checkify": ("jax.experimental.checkify",),
+    "jax._src.compilation_cache": (),
     "jax._src.compiler": (),
     "jax._src.config": ("jax",),
     "jax._src.core": ("jax.extend.core", "jax.core"),
     "jax._src.custom_batching": ("jax.custom_batching",),
     "jax._src.custom_derivatives": ("jax.custom_derivatives", "jax"),
+    "jax._src.debugger": ("jax.debug",),
     "jax._src.debugging": ("jax.debug",),
+    "jax._src.deprecations": (),
     "jax._src.dispatch": (),
     "jax._src.distributed": ("jax.distributed",),
     "jax._src.dlpack": ("jax.dlpack",),
     "jax._src.dtypes": ("jax.dtypes",),
+    "jax._src.effects": (),
     "jax._src.errors": ("jax.errors",),
+    "jax._src.export": (),
+    "jax._src.export._export": ("jax.export",),
     "jax._src.flatten_util": ("jax.flatten_util",),
     "jax._src.hijax": ("jax.experimental.hijax",),
+    "jax._src.image": (),
+    "jax._src.image.scale": ("jax.image",),
     "jax._src.interpreters": (),
     "jax._src.interpreters.ad": ("jax.interpreters.ad",),
     "jax._src.interpreters.batching": ("jax.interpreters.batching",),
     "jax._src.interpreters.mlir": ("jax.interpreters.mlir",),
     "jax._src.interpreters.partial_eval": ("jax.interpreters.partial_eval",),
+    "jax._src.interpreters.pxla": ("jax.interpreters.pxla",),
     "jax._src.lax": (),
+    "jax._src.lax.ann": ("jax.lax",),
     "jax._src.lax.control_flow": ("jax.lax",),
+    "jax._src.lax.control_flow.conditionals": ("jax.lax",),
+    "jax._src.lax.control_flow.loops": ("jax.lax",),
+    "jax._src.lax.control_flow.solves": ("jax.lax",),
+    "jax._src.lax.convolution": ("jax.lax",),
+    "jax._src.lax.fft": ("jax.lax",),
     "jax._src.lax.lax": ("jax.lax",),
+    "jax._src.lax.linalg": ("jax.lax.linalg",),
+    "jax._src.lax.other": ("jax.lax",),
     "jax._src.lax.parallel": ("jax.lax",),
     "jax._src.lax.slicing": ("jax.lax",),
+    "jax._src.lax.special": ("jax.lax",),
+    "jax._src.lax.windowed_reductions": ("jax.lax",),
+    "jax._src.layout": ("jax.experimental.layout",),
     "jax._src.lib": (),
     "jax._src.lib.xla_client": (),
     "jax._src.linear_util": ("jax.extend.linear_util",),
-    "jax._src.layout": ("jax.experimental.layout",),
     "jax._src.mesh": ("jax.sharding",),
     "jax._src.monitoring": ("jax.monitoring",),
     "jax._src.named_sharding": ("jax.sharding",),
@@ -57,10 +76,23 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.nn.functions": ("jax.nn",),
     "jax._src.nn.initializers": ("jax.nn.initializers",),
     "jax._src.numpy": (),
+    "jax._src.numpy.array_creation": ("jax.numpy",),
+    "jax._src.numpy.einsum": ("jax.numpy",),
+    "jax._src.numpy.fft": ("jax.numpy.fft",),
+    "jax._src.numpy.index_tricks": ("jax.numpy",),
+    "jax._src.numpy.indexing": ("jax.numpy",),
     "jax._src.numpy.lax_numpy": ("jax.numpy",),
     "jax._src.numpy.linalg": ("jax.numpy.linalg",),
+    "jax._src.numpy.polynomial": ("jax.numpy",),
     "jax._src.numpy.reductions": ("jax.numpy",),
+    "jax._src.numpy.setops": ("jax.numpy",),
+    "jax._src.numpy.sorting": ("jax.numpy",),
+    "jax._src.numpy.tensor_contractions": ("jax.numpy",),
+    "jax._src.numpy.ufunc_api": ("jax.numpy",),
     "jax._src.numpy.ufuncs": ("jax.numpy",),
+    "jax._src.numpy.util": (),
+    "jax._src.numpy.vectorize": ("jax.numpy",),
+    "jax._src.numpy.window_functions": ("jax.numpy",),
     "jax._src.ops": (),
     "jax._src.ops.scatter": ("jax.ops",),
     "jax._src.partition_spec": ("jax.sharding",),
@@ -70,20 +102,131 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.random": ("jax.random",),
     "jax._src.scipy": (),
     "jax._src.scipy.linalg": ("jax.scipy.linalg",),
+    "jax._src.scipy.signal": ("jax.scipy.signal",),
     "jax._src.scipy.special": ("jax.scipy.special",),
+    "jax._src.scipy.stats": ("jax.scipy.stats",),
+    "jax._src.shard_map": ("jax",),
     "jax._src.sharding": ("jax.sharding",),
     "jax._src.sharding_impls": ("jax.sharding",),
     "jax._src.source_info_util": ("jax.extend.source_info_util",),
     "jax._src.stages": ("jax.stages",),
     "jax._src.state": (),
+    "jax._src.state.discharge": (),
+    "jax._src.state.primitives": ("jax.ref",),
     "jax._src.state.types": (),
-    "jax._src.test_util": ("jaxlike._src.testing.suite",),
     "jax._src.test_loader": ("jaxlike._src.testing.suite.test_case",),
+    "jax._src.test_util": ("jaxlike._src.testing.suite",),
     "jax._src.test_warning_util": ("jaxlike._src.testing.suite.test_case",),
     "jax._src.traceback_util": (),
     "jax._src.tree_util": ("jax.tree_util",),
     "jax._src.typing": ("jax.typing", "jax"),
+    "jax._src.util": (),
     "jax._src.xla_bridge": ("jax.extend.backend", "jax"),
+}
+
+# Private module -> module of ours -> names that it has there.
+PLACES: dict[str, dict[str, str]] = {
+    "jax._src.api_util": {
+        "jaxlike._src.tree": "flatten_axes",
+    },
+    "jax._src.checkify": {
+        "jaxlike._src.effects.errors": (
+            "DivisionByZeroError ErrorEffect FailedCheckError JaxException NaNError OOBError"
+        ),
+    },
+    "jax._src.config": {
+        "jaxlike._src.config": "bool_env config trace_context update",
+    },
+    "jax._src.core": {
+        "jaxlike._src.array": "AbstractValue",
+        "jaxlike._src.border": "canonicalize_shape",
+        "jaxlike._src.effects.names": "typeof",
+        "jaxlike._src.errors": (
+            "ConcretizationTypeError TracerArrayConversionError TracerBoolConversionError "
+            "TracerIntegerConversionError UnexpectedTracerError"
+        ),
+        "jaxlike._src.extending.context": (
+            "Trace abstract_token eval_context find_top_trace is_concrete mapped_aval no_axis_name "
+            "pytype_aval_mappings trace_ctx trace_state_clean unmapped_aval"
+        ),
+        "jaxlike._src.extending.hijax": "aval_method aval_property",
+        "jaxlike._src.graph.effects": "Effect",
+        "jaxlike._src.graph.jaxpr_text": "JaxprPpSettings",
+        "jaxlike._src.lax.primitive_names": "call_p closed_call_p",
+        "jaxlike._src.lax.refs": "Ref freeze new_ref",
+        "jaxlike._src.typing": "AxisName",
+    },
+    "jax._src.custom_derivatives": {
+        "jaxlike._src.transforms.custom": "resolve_kwargs",
+    },
+    "jax._src.debugging": {
+        "jaxlike._src.effects.debug": "DebugEffect OrderedDebugEffect",
+    },
+    "jax._src.deprecations": {
+        "jaxlike._src.deprecations": "accelerate is_accelerated register unregister warn",
+    },
+    "jax._src.dispatch": {
+        "jaxlike._src.lax.primitive_names": "device_put_p",
+        "jaxlike._src.transforms.tables": "apply_primitive",
+    },
+    "jax._src.dtypes": {
+        "jaxlike._src.dtypes": (
+            "ExtendedDType TypePromotionError extended is_weakly_typed itemsize_bits promote_types safe_to_cast "
+            "scalar_type_of to_complex_dtype to_floating_dtype to_inexact_dtype to_numeric_dtype"
+        ),
+        "jaxlike.numpy": (
+            "finfo float4_e2m1fn float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz "
+            "float8_e5m2 float8_e5m2fnuz float8_e8m0fnu iinfo int2 int4 uint2 uint4"
+        ),
+    },
+    "jax._src.effects": {
+        "jaxlike._src.extending.hijax": "EffectTypeSet control_flow_allowed_effects",
+        "jaxlike._src.graph.effects": "Effect",
+    },
+    "jax._src.interpreters.partial_eval": {
+        "jaxlike._src.transforms.policies": "Offloadable Recompute Saveable",
+    },
+    "jax._src.linear_util": {
+        "jaxlike._src.extending.linear_util": "Store",
+    },
+    "jax._src.mesh": {
+        "jaxlike._src.mesh": "get_concrete_mesh",
+    },
+    "jax._src.monitoring": {
+        "jaxlike._src.monitoring": "unregister_event_duration_listener unregister_event_listener",
+    },
+    "jax._src.numpy.util": {
+        "jaxlike._src.border": (
+            "check_arraylike promote_args promote_args_inexact promote_dtypes promote_dtypes_inexact"
+        ),
+    },
+    "jax._src.pjit": {
+        "jaxlike._src.lax.constraint": "with_sharding_constraint",
+        "jaxlike._src.lax.primitive_names": "jit_p sharding_constraint_p",
+    },
+    "jax._src.sharding_impls": {
+        "jaxlike._src.graph.call_params": "UNSPECIFIED UnspecifiedValue",
+        "jaxlike._src.mesh": "set_mesh",
+        "jaxlike._src.mesh_utils": "make_mesh",
+    },
+    "jax._src.state.primitives": {
+        "jaxlike._src.lax.primitive_names": "get_p swap_p",
+    },
+    "jax._src.tree_util": {
+        "jaxlike._src.tree": "broadcast_prefix default_registry equality_errors none_leaf_registry",
+    },
+    "jax._src.util": {
+        "jaxlike._src.extending.util": (
+            "HashableFunction HashablePartial HashableWrapper OrderedSet cache canonicalize_axis "
+            "canonicalize_axis_tuple ceil_of_ratio concatenate curry foreach fun_name memoize merge_lists "
+            "moveaxis partition_list safe_map safe_zip set_module split_list split_list_checked stable_unique "
+            "subvals test_event tuple_delete tuple_insert tuple_update unflatten unzip2 unzip3 weakref_lru_cache "
+            "wrap_name wraps"
+        ),
+    },
+    "jax._src.xla_bridge": {
+        "jaxlike._src.config": "num_cpu_devices",
+    },
 }
 
 # Private module -> name -> where it is: "module:name"; with "()" at the end it is what a call of that gives.
@@ -97,18 +240,23 @@ NAMES: dict[str, dict[str, str]] = {
         "zeros_like_aval": "jaxlike.interpreters.ad:zeros_like_aval",
     },
     "jax._src.array": {"ArrayImpl": "jaxlike._src.array:Array"},  # a concrete array and a traced one are one class
-    "jax._src.checkify": {"JaxException": "jaxlike._src.effects.errors:JaxException", "Out": "typing:Any"},
-    "jax._src.core": {"trace_state_clean": "jaxlike._src.extending.context:trace_state_clean"},
+    "jax._src.checkify": {"Out": "typing:Any"},
+    "jax._src.core": {
+        "get_axis_env": "jaxlike._src.extending.context:_AxisEnv",
+        "reset_trace_state": "jaxlike._src.extending.context:trace_state_clean",  # what has ended is gone by itself
+        "unsafe_get_axis_names": "jaxlike._src.extending.context:unsafe_get_axis_names_DO_NOT_USE",
+    },
+    "jax._src.debugger": {"breakpoint": "jaxlike._src.effects.debugger:breakpoint"},
+    "jax._src.debugging": {
+        "debug_callback": "jaxlike._src.effects.debug:callback",
+        "debug_print": "jaxlike._src.effects.debug:print",
+        "visualize_sharding": "jaxlike._src.effects.draw:visualize_sharding",
+    },
     # What is started runs on torch's streams; waiting for them is waiting for the tokens that order effects.
     "jax._src.dispatch": {"wait_for_tokens": "jaxlike:effects_barrier"},
     "jax._src.distributed": {"global_state": "jaxlike._src.distributed:global_state"},
     "jax._src.dtypes": {
         "DType": "numpy:dtype",
-        "ExtendedDType": "jaxlike._src.dtypes:ExtendedDType",
-        "TypePromotionError": "jaxlike._src.dtypes:TypePromotionError",
-        "extended": "jaxlike._src.dtypes:extended",
-        "to_complex_dtype": "jaxlike._src.dtypes:to_complex_dtype",
-        "to_inexact_dtype": "jaxlike._src.dtypes:to_inexact_dtype",
     },
     "jax._src.lib.xla_client": {"XlaRuntimeError": "jaxlike.errors:JaxRuntimeError"},
     "jax._src.state.types": {"AbstractRef": "jaxlike._src.transforms.ref_state:AbstractRef"},
@@ -140,7 +288,8 @@ class PrivateModule(types.ModuleType):
 
     def __dir__(self) -> list[str]:
         public = [name for mirrored in MIRRORS[self.__name__] for name in dir(_public(mirrored))]
-        return sorted({*super().__dir__(), *NAMES.get(self.__name__, {}), *public})
+        listed = [name for names in PLACES.get(self.__name__, {}).values() for name in names.split()]
+        return sorted({*super().__dir__(), *NAMES.get(self.__name__, {}), *listed, *public})
 
 
 def holds_modules(module: str) -> bool:
@@ -157,6 +306,9 @@ def find(module: str, attribute: str) -> Any:
         home, name = place.removesuffix("()").split(":")
         value = getattr(importlib.import_module(home), name)
         return value() if place.endswith("()") else value
+    for home, names in PLACES.get(module, {}).items():
+        if attribute in names.split():
+            return getattr(importlib.import_module(home), attribute)
     for mirrored in MIRRORS[module]:
         if not attribute.startswith("_") or mirrored.startswith("jaxlike."):
             if attribute in dir(_public(mirrored)):

@@ -1,0 +1,103 @@
+"""Every private name that is served is one that JAX has in that place; modules that mirror public ones do in JAX too."""
+
+import importlib
+
+import pytest
+
+from jaxlike._src.private_names import MIRRORS, NAMES, PLACES, find
+
+# Libraries that take several versions of JAX ask the older ones for the error of its runtime here.
+OF_OLDER_VERSIONS = ("jax._src.lib.xla_client",)
+LISTED = sorted(
+    {(module, name) for module, names in NAMES.items() for name in names}
+    | {(module, name) for module, homes in PLACES.items() for names in homes.values() for name in names.split()}
+)
+LISTED = [(module, name) for module, name in LISTED if module not in OF_OLDER_VERSIONS]
+
+
+@pytest.mark.parametrize("module", sorted(MIRRORS.keys() - {*OF_OLDER_VERSIONS}))
+def test_modules(module):
+    assert importlib.import_module(module).__name__ == module
+
+
+@pytest.mark.parametrize(("module", "name"), LISTED)
+def test_names(module, name):
+    assert hasattr(importlib.import_module(module), name)
+    assert find(module, name) is not None
+
+
+def test_small_functions():
+    """`jax._src.util`: the same results, on lists and on functions."""
+    from jax._src import util as theirs
+
+    from jaxlike._src.extending import util as ours
+
+    bs = [True, False, True]
+
+    def f(x, y):
+        """About {x}."""
+        return x, y
+
+    for u in (ours, theirs):
+        assert u.safe_zip([1, 2], "ab") == [(1, "a"), (2, "b")] and u.safe_map(abs, [-1, 2]) == [1, 2]
+        with pytest.raises(ValueError):
+            u.safe_zip([1], [1, 2])
+        assert u.unzip2([(1, 2), (3, 4)]) == ((1, 3), (2, 4)) and u.unzip2([]) == ((), ())
+        assert u.unzip3([(1, 2, 3)]) == ((1,), (2,), (3,))
+        assert u.split_list([1, 2, 3, 4], [1, 2]) == [[1], [2, 3], [4]]
+        assert u.split_list_checked([1, 2, 3], [1, 2]) == [[1], [2, 3]]
+        assert u.partition_list(bs, "abc") == (["b"], ["a", "c"])
+        assert u.merge_lists(bs, ["b"], ["a", "c"]) == ["a", "b", "c"]
+        assert u.subvals((1, 2, 3), [(0, 5)]) == (5, 2, 3) and u.concatenate([[1], (2, 3)]) == [1, 2, 3]
+        assert u.unflatten([1, 2, 3], [2, 1]) == [[1, 2], [3]]
+        assert u.tuple_insert((1, 2), 1, 9) == (1, 9, 2) and u.tuple_delete((1, 2, 3), 1) == (1, 3)
+        assert u.tuple_update((1, 2, 3), 1, 9) == (1, 9, 3) and u.ceil_of_ratio(7, 2) == 4
+        assert u.canonicalize_axis(-1, 3) == 2 and u.canonicalize_axis_tuple(None, 2) == (0, 1)
+        assert u.canonicalize_axis_tuple((0, -1), 3) == (0, 2) and u.wrap_name("jit", "f") == "jit(f)"
+        assert list(u.stable_unique([3, 1, 3])) == [3, 1] and u.curry(f)(1)(2) == (1, 2)
+        ordered = u.OrderedSet()
+        ordered.update([3, 1, 3])
+        ordered.add(1)
+        assert list(ordered) == [3, 1] and 1 in ordered and 2 not in ordered and len(ordered) == 2
+        assert u.fun_name(f) == "f" == u.wraps(f)(lambda: 0).__name__ and u.fun_name(3, "?") == "?"
+        assert u.wraps(f, namestr="wrapped_{fun}", docstr="of {fun}: {doc}")(lambda: 0).__doc__ == "of f: About {x}."
+
+        def made(n, u=u):
+            return u.HashableFunction(lambda: n, n)
+
+        assert made(1) == made(1) != made(2) and hash(made(1)) == hash(made(1)) and made(3)() == 3
+        assert u.HashableWrapper(1) == u.HashableWrapper(1) and u.HashableWrapper([1]) != u.HashableWrapper([1])
+        assert u.HashablePartial(f, 1) == u.HashablePartial(f, 1) and u.HashablePartial(f, 1)(2) == (1, 2)
+        calls = []
+        kept = u.cache()(lambda x, calls=calls: calls.append(x))
+        kept(1), kept(1), kept(2)
+        assert calls == [1, 2]
+        kept.cache_clear()
+        kept(1)
+        assert calls == [1, 2, 1]
+
+        class Key:
+            pass
+
+        key, seen = Key(), []
+        weak = u.weakref_lru_cache(lambda k, n, seen=seen: seen.append(n))
+        weak(key, 1), weak(key, 1), weak(key, 2), weak(Key(), 1)
+        assert seen == [1, 2, 1]
+
+
+def test_deprecations():
+    from jax._src import deprecations as theirs
+
+    from jaxlike._src import deprecations as ours
+
+    for d in (ours, theirs):
+        d.register("compat")
+        assert not d.is_accelerated("compat")
+        with pytest.warns(DeprecationWarning, match="old"):
+            d.warn("compat", "old", 2)
+        d.accelerate("compat")
+        with pytest.raises(TypeError, match="old"):
+            d.warn("compat", "old", 2, error_class=TypeError)
+        d.unregister("compat")
+        with pytest.raises(ValueError, match="not registered"):
+            d.is_accelerated("compat")
