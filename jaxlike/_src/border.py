@@ -106,15 +106,22 @@ def deleted_error(x: Array) -> RuntimeError:
 
 def leak_message(x: Array) -> str:
     """What is said of a traced value that is used after its transformation ended."""
-    owner = x._frame
-    name = owner.fun_name if owner is not None else ""
-    where = f" The function being traced when the value leaked was {name} traced for {owner.kind}." if owner else ""
+    trace, where = x._frame.trace if x._frame is not None else None, ""
+    if trace is not None:
+        parts = (
+            f"\nThe function being traced when the value leaked was {trace.fun_location} traced for {trace.purpose}.",
+            f"The leaked intermediate value was created on line {trace.line_of(x._t)}. ",
+            "When the value was created, the final 5 stack frames (most recent last) excluding JAX-internal frames were:",
+            trace.line_of(x._t),
+        )
+        where = f"\n{'-' * 30}\n".join((*parts, ""))
     return (
         "Encountered an unexpected tracer. A function transformed by JAX had a side effect, allowing for a "
         f"reference to an intermediate value with type {x.aval.str_short()} wrapped in a "
         f"{tracer_kind(x)} to escape the scope of the transformation.\n"
         "JAX transformations require that functions explicitly return their outputs, and disallow saving "
-        f"intermediate values to global state.{where}"
+        f"intermediate values to global state.{where}\nTo catch the leak earlier, try setting the environment variable "
+        "JAX_CHECK_TRACER_LEAKS or using the `jax.checking_leaks` context manager."
     )
 
 

@@ -14,10 +14,14 @@ from jaxlike._src.graph.graph import Graph, vars_in
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, DropVar, Jaxpr, JaxprEqn, Literal
 from jaxlike._src.graph.jaxpr import Var as JaxprVar
 from jaxlike._src.graph.reader import Reader, is_stored, kind_of_aval
-from jaxlike._src.graph.source import SourceInfo
+from jaxlike._src.graph.source import NameStack, SourceInfo
+from jaxlike._src.tree import keystr, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
     from jaxlike._src.regions import Region
+
+
+NO_NAMES = NameStack()
 
 
 def regions_of(graph: Graph) -> dict[int, Region]:
@@ -84,14 +88,37 @@ def _read(graph: Graph) -> ClosedJaxpr:
         if len(reader.eqns) > count:
             for n in (node,) if region is None else region.nodes:
                 graph.equations[id(n)] = reader.eqns[-1]
-        if (names := graph.scopes.get(id(node))) is not None:
-            for e in reader.eqns[count:]:
-                e.source_info = SourceInfo(None, names)
+        info = SourceInfo(node.line, graph.scopes.get(id(node), NO_NAMES))
+        for e in reader.eqns[count:]:
+            e.source_info = info
     outvars = [
         reader.whole(reader.atom(v), kind_of_aval(a)) for v, a in zip(graph.outputs, graph.out_avals, strict=True)
     ]
     used = {id(a) for e in reader.eqns for a in e.invars} | {id(a) for a in outvars}
     for e in reader.eqns:
         e.outvars = [v if id(v) in used else DropVar(v.aval) for v in e.outvars]
-    info = DebugInfo("jit", graph.name)
+    info = debug_info_of(graph)
     return ClosedJaxpr(Jaxpr(constvars, invars, outvars, reader.eqns, set(graph.effects), info), consts)
+
+
+def debug_info_of(graph: Graph) -> DebugInfo:
+    """Which function the graph was traced of; arguments that it does not name have empty names."""
+    origin = graph.origin
+    if origin is None:
+        return DebugInfo("jit", graph.name)
+    names = tuple(origin.names.get(v, "") for v in graph.inputs)
+    paths = None if origin.tree is None else tree_flatten_with_path(tree_unflatten(origin.tree, [0] * origin.tree.num_leaves))[0]
+    if paths is None or len(paths) != len(graph.outputs):
+        return DebugInfo(origin.purpose, origin.location, names)
+    return DebugInfo(origin.purpose, origin.location, names, tuple(f"result{keystr(p)}" for p, _ in paths))
+
+
+def origins_of(graph: Graph) -> list[JaxprEqn]:
+    """The equations that begin with what is known: a literal, or a constant that the result depends on."""
+    closed = jaxpr_of(graph)
+    behind = {id(v) for v in closed.outvars}
+    for e in reversed(closed.eqns):
+        if any(id(v) in behind for v in e.outvars):
+            behind.update(map(id, e.invars))
+    known = {id(v) for v in closed.constvars} & behind
+    return [e for e in closed.eqns if any(isinstance(v, Literal) or id(v) in known for v in e.invars)]

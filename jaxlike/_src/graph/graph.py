@@ -73,10 +73,20 @@ class Node(NamedTuple):
     kwargs: dict[str, Any]
     outs: tuple[Var | None, ...]
     single: bool  # whether the op returns one tensor rather than a tuple
+    line: Any = None  # the user's line that it comes from, as `source.user_place` gives it
 
     def reads(self) -> Iterator[Var]:
         """The Vars among its arguments."""
         return vars_in((self.args, self.kwargs))
+
+
+class Origin(NamedTuple):
+    """Which function a graph was traced of, and how messages call its arguments and results."""
+
+    purpose: str  # what it was traced for
+    location: str  # ``name at file:line``
+    names: dict[Var, str]  # of the arguments
+    tree: Any = None  # of the results
 
 
 class Call:
@@ -154,6 +164,7 @@ class Graph:
         self._replay: dict[bool, Callable[..., Any]] = {}
         self.scopes: dict[int, Any] = {}  # id of a node -> the names of the scopes around it
         self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
+        self.origin: Origin | None = None
         self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`,
         self.equations: dict[int, Any] = {}  # with the equation of each node, by its id
 
@@ -178,14 +189,18 @@ class Graph:
         calls = [n.op.graph for n in self.nodes if isinstance(n.op, Call)]
         return all(inner is not None and inner.is_compilable for inner in calls) and self.size <= MOST_NODES
 
+    def _marked(self, made: Graph) -> Graph:
+        """Another graph of the same nodes, told what is known of them."""
+        made.regions, made.scopes, made.origin = self.regions, self.scopes, self.origin
+        return made
+
     def with_lifted_first(self) -> Graph:
         """The same graph where what it closed over are its first inputs."""
         if not self.lifted:
             return self
         inputs, avals = [*self.lifted_vars, *self.inputs], [*(x.aval for x in self.lifted), *self.in_avals]
         made = Graph(self.nodes, inputs, [], self.constants, self.outputs, avals, self.out_avals, self.name)
-        made.regions, made.scopes = self.regions, self.scopes
-        return made
+        return self._marked(made)
 
     def with_constants(self, last: bool = False) -> Graph:
         """The same graph where the concrete Arrays that it closed over are constants, and traced ones inputs.
@@ -202,8 +217,7 @@ class Graph:
         avals = [*self.in_avals, *avals] if last else [*avals, *self.in_avals]
         constants = {**self.constants, **fixed}
         made = Graph(self.nodes, inputs, [], constants, self.outputs, avals, self.out_avals, self.name)
-        made.regions, made.scopes = self.regions, self.scopes
-        return made
+        return self._marked(made)
 
     def with_outputs(self, chosen: Sequence[int]) -> Graph:
         """The same graph with some of its results, by place."""
@@ -212,8 +226,7 @@ class Graph:
         outputs, avals = [self.outputs[k] for k in chosen], [self.out_avals[k] for k in chosen]
         lifted = list(zip(self.lifted_vars, self.lifted, strict=True))
         made = Graph(self.nodes, self.inputs, lifted, self.constants, outputs, self.in_avals, avals, self.name)
-        made.regions, made.scopes = self.regions, self.scopes
-        return made
+        return self._marked(made)
 
     def rearranged(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Graph:
         """The same computation with other inputs, of its own or what it closed over, and other outputs among its."""
@@ -223,7 +236,7 @@ class Graph:
         ins, outs = [in_avals[v] for v in inputs], [out_avals[v] for v in outputs]
         lifted = [(v, x) for v, x in closed.items() if v not in set(inputs)]
         made = Graph(self.nodes, list(inputs), lifted, self.constants, list(outputs), ins, outs, self.name)
-        made.scopes = self.scopes
+        made.scopes, made.origin = self.scopes, self.origin
         return made
 
     def inputs_read(self) -> list[bool]:

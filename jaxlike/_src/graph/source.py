@@ -1,9 +1,11 @@
-"""source: where an equation comes from: the names of the scopes around it. There are no tracebacks here."""
+"""source: where an equation comes from: the user's line, and the names of the scopes around it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
+import sysconfig
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +13,7 @@ import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
+    from types import CodeType, FrameType
 
 
 class NameStack(NamedTuple):
@@ -64,7 +66,7 @@ def current_name_stack() -> NameStack:
 
 def current() -> SourceInfo:
     """The source of what runs now."""
-    return SourceInfo(None, _STATE.stack)
+    return SourceInfo(user_place(), _STATE.stack)
 
 
 def new_source_info() -> SourceInfo:
@@ -107,23 +109,51 @@ def user_context(traceback: Any, *, name_stack: NameStack | None = None) -> Iter
 
 def summarize(source_info: SourceInfo, num_frames: int = 1) -> str:
     """A line that says where an equation comes from."""
-    del source_info, num_frames
-    return "unknown"
+    del num_frames
+    return "unknown" if source_info.traceback is None else str(source_info.traceback)
 
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 
 
+# What is not the user's: this package, torch, Python's own library.
+_OURS = (_PACKAGE, _TORCH, sysconfig.get_path("stdlib") + os.sep, os.path.dirname(contextlib.__file__) + os.sep)
+_OURS = (*_OURS, "<jaxlike graph", "<frozen ")
+_ours: dict[str, bool] = {}  # file name -> whether its frames are left out
+
+
+class Place(NamedTuple):
+    """A line of the user's program."""
+
+    code: CodeType
+    instruction: int
+
+    def __str__(self) -> str:
+        line, _, column, _ = list(self.code.co_positions())[self.instruction // 2]
+        return f"{self.code.co_filename}:{line}{f':{column}' if column else ''} ({self.code.co_qualname})"
+
+
+def user_place(frame: FrameType | None = None) -> Place | None:
+    """The innermost frame that is the user's, from ``frame`` or the caller on."""
+    if frame is None:
+        frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        name = code.co_filename
+        ours = _ours.get(name)
+        if ours is None:
+            ours = _ours[name] = name.startswith(_OURS) and not name.endswith("_test.py")
+        if not ours:
+            return Place(code, frame.f_lasti)
+        frame = frame.f_back
+    return None
+
+
 def user_line(frame: FrameType | None) -> str:
     """``file:line:column (function)`` of the innermost frame that is the user's."""
-    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, _TORCH, "<jaxlike graph")):
-        frame = frame.f_back
-    if frame is None:
-        return "unknown"
-    code = frame.f_code
-    column = list(code.co_positions())[frame.f_lasti // 2][2] or 0
-    return f"{code.co_filename}:{frame.f_lineno}:{column} ({code.co_qualname})"
+    place = user_place(frame) if frame is not None else None
+    return "unknown" if place is None else str(place)
 
 
 # Files that libraries would have left out of tracebacks. Tracebacks are not filtered; the list is theirs to read.

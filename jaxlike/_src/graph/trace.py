@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from jaxlike._src import torch_private
-from jaxlike._src.array import Array
+from jaxlike._src import dtypes, torch_private
+from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import scalar_value
 from jaxlike._src.frames import Frame
 from jaxlike._src.graph import metadata
-from jaxlike._src.graph.graph import DEVICE, Const, Graph, Node, Var, inputs_behind
+from jaxlike._src.graph.graph import DEVICE, Const, Graph, Node, Origin, Var, inputs_behind
+from jaxlike._src.graph.source import user_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 aten = torch.ops.aten
+MOST_ORIGINS = 5  # so many operations an error names
 _outputs: dict[Any, Any] = {}  # (op, operand metadata) -> output metadata, shared by all traces
 # Ops that give back their operand's values: the result is the operand.
 _IDENTITY = frozenset([aten.detach.default, aten.alias.default, aten.lift_fresh.default])
@@ -204,6 +206,7 @@ class Trace(torch_private.TorchDispatchMode):
                 {k: self._recorded(v) for k, v in kwargs.items()} if kwargs else {},
                 (self.define(outs),) if single else tuple([None if t is None else self.define(t) for t in made]),
                 single,
+                user_place(),
             )
         )
         return outs if single or facts.gives_list else tuple(outs)
@@ -220,7 +223,7 @@ class Trace(torch_private.TorchDispatchMode):
         """Append a single node that applies ``call`` to the tensors; its results look like ``like``."""
         with torch_private.outside():
             made = [torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta") for t in like]
-        self.nodes.append(Node(call, tuple(map(self.var_of, tensors)), {}, tuple(map(self.define, made)), False))
+        self.nodes.append(Node(call, tuple(map(self.var_of, tensors)), {}, tuple(map(self.define, made)), False, user_place()))
         return made
 
     def _recorded(self, value: Any) -> Any:
@@ -311,7 +314,7 @@ class Trace(torch_private.TorchDispatchMode):
     def _materialize(self, tensor: Tensor) -> Var:
         var = self.define(tensor)
         kwargs = {"dtype": tensor.dtype, "device": DEVICE}
-        self.nodes.append(Node(aten.zeros.default, (list(tensor.shape),), kwargs, (var,), True))
+        self.nodes.append(Node(aten.zeros.default, (list(tensor.shape),), kwargs, (var,), True, user_place()))
         return var
 
     def _with_zero(self, op: Any, args: Any) -> Tensor | None:
@@ -346,22 +349,42 @@ class Trace(torch_private.TorchDispatchMode):
         while torch_private.is_wrapped(tensor):
             tensor = torch_private.wrapped_value(tensor)
         var = self.vars.get(id(tensor))
-        said = f"\nThe error occurred while tracing the function {self.fun_location} for {self.purpose}."
+        said = f"\nThe error occurred while tracing the function {self.fun_location} for {self.purpose}. "
         if var is None:
             return said
         behind = inputs_behind(var, {o: n for n in self.nodes for o in n.outs if o is not None})
         named = [n for v, n in zip(self.inputs, self.input_names, strict=False) if v in behind]
-        if len(named) == 1:
-            said += (
-                " This concrete value was not available in Python because it depends on the value of the "
-                f"argument {named[0]}."
-            )
-        elif named:
-            said += (
-                " This concrete value was not available in Python because it depends on the values of the "
-                f"arguments {', '.join(named[:-1])} and {named[-1]}."
-            )
-        return said
+        if not named:
+            return said + self._made_of(var)
+        *rest, last = named
+        listed = f"{', '.join(rest)}{',' if len(rest) > 1 else ''} and {last}" if rest else last
+        return (
+            f"{said}This concrete value was not available in Python because it depends on the value"
+            f"{'s of the arguments' if rest else ' of the argument'} {listed}."
+        )
+
+    def line_of(self, tensor: Tensor) -> str:
+        """The user's line that made a value; empty for an argument."""
+        while torch_private.is_wrapped(tensor):
+            tensor = torch_private.wrapped_value(tensor)
+        var = self.vars.get(id(tensor))
+        return next((str(n.line) for n in reversed(self.nodes) if var in n.outs and n.line is not None), "")
+
+    def _made_of(self, var: Var) -> str:
+        """The operations on known values that made a value of the trace."""
+        from jaxlike._src.graph.equations import origins_of  # a jaxpr is made for the message alone
+
+        lifted = [(v, x) for v, _, x in self.lifted.values() if v not in self.constants]
+        aval = ShapedArray(var.shape, dtypes.from_torch(var.dtype))
+        in_avals = [x.aval for x in self.examples]
+        graph = Graph(list(self.nodes), self.inputs, lifted, self.constants, [var], in_avals, [aval], self.name)
+        graph.regions = self.regions
+        found = origins_of(graph)
+        lines = [f"  operation {e!r}\n    from line {e.source_info.traceback or 'unknown'}" for e in found[:MOST_ORIGINS]]
+        if not lines:
+            return ""
+        more = "\n\n(Additional originating lines are not shown.)" if len(found) > MOST_ORIGINS else ""
+        return "This value became a tracer due to JAX operations on these lines:\n\n" + "\n\n".join(lines) + more
 
 
 def _permutation(
@@ -445,4 +468,6 @@ def trace(
         name,
     )
     graph.regions, graph.scopes = running.regions, running.scopes
+    names = dict(zip(running.inputs, running.input_names, strict=False))
+    graph.origin = Origin(purpose, location, names)
     return graph, outs

@@ -33,6 +33,7 @@ from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.scan import scan, spread
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.ref_state import holding, threading, write_back
+from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.transforms.untransposed import untransposed
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_is_leaf
@@ -394,13 +395,13 @@ def fori_loop(
         length = max(stop - start, 0)
         if config.disable_jit.value and length == 0:
             return init_val
-        step = _shared(_for_scan, body_fun)
+        step = _shared(_for_scan, body_fun, init_val)
         (_, result), _ = scan(step, (start, init_val), None, length=length, unroll=False if unroll is None else unroll)
         return result
     if unroll is not None and unroll is not False and unroll != 1:
         raise ValueError("Can only use `unroll` in `fori_loop` if the loop bounds are statically known.")
     first, last = (x if x.dtype == dtype else astype(x, dtype) for x in (first, last))
-    return while_loop(_not_at_end, _shared(_for_while, body_fun), (first, last, init_val))[2]
+    return while_loop(_not_at_end, _shared(_for_while, body_fun, init_val), (first, last, init_val))[2]
 
 
 def _not_at_end(loop_carry: Any) -> Any:
@@ -427,16 +428,22 @@ def _for_scan(body_fun: Callable[[], Any]) -> Callable[..., Any]:
 _steps: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
 
-def _shared(make: Callable[[Any], Any], body_fun: Any) -> Any:
+def _shared(make: Callable[[Any], Any], body_fun: Any, init_val: Any) -> Any:
     """The same function for the same body, so that it is traced once; it does not keep the body alive."""
     try:
         made = _steps.setdefault(body_fun, {})
         if make not in made:
             step = made[make] = make(weakref.ref(body_fun))
-            step.described = "fori_loop", location_of(body_fun)  # what messages say of it
+            step.described = "fori_loop", location_of(body_fun), *_names(make, body_fun, init_val)
         return made[make]
     except TypeError:  # not hashable, or cannot be referred to weakly
         return make(lambda: body_fun)
+
+
+def _names(make: Callable[[Any], Any], body_fun: Any, init_val: Any) -> list[str]:
+    """How messages call what the loop carries: as the body calls it."""
+    counter, *rest = leaf_names(body_fun, (0, init_val), {})
+    return [counter, *rest] if make is _for_scan else [counter, "", *rest]
 
 
 def _counter_dtype(lower: Array, upper: Array) -> Any:

@@ -17,6 +17,7 @@ from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
 from jaxlike._src.transforms.jit_logs import check_leaks
+from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.ref_state import check_result, is_ref
 from jaxlike._src.transforms.structured import GraphFunction
 from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
@@ -83,7 +84,7 @@ def make_body(
         leaves, out_tree = tree_flatten(out)
         return [_result(x, k, out, fun, kind) for k, x in enumerate(leaves)]
 
-    kind, location = getattr(fun, "described", (kind, location_of(fun)))
+    kind, location, *names = getattr(fun, "described", (kind, location_of(fun)))
     if needs_python() and not always:
         outs = flat(list(probe()))
         return Body(flat, [], out_tree, [o.aval for o in outs])
@@ -101,7 +102,10 @@ def make_body(
     body = known.get(key)
     if body is None or not body.usable():
         count("trace_to_jaxpr")
-        graph, outs = trace(flat, examples, name_of(fun), input_names, location, kind)
+        given = (*names, *input_names) or leaf_names(fun, tree_unflatten(in_tree, list(examples)), {})
+        graph, outs = trace(flat, examples, name_of(fun), given, location, kind)
+        assert graph.origin is not None
+        graph.origin = graph.origin._replace(tree=out_tree)
         kinds = [(type(o), o._tag) for o in outs]
         del outs
         check_leaks(frame)

@@ -470,6 +470,8 @@ def make_entry(
         return [_result(x, k, out, location, with_shapes) for k, x in enumerate(leaves) if not is_float0(x)]
 
     graph, outs = trace(flat, arrays, name_of(fun), paths, location)
+    assert graph.origin is not None
+    graph.origin = graph.origin._replace(tree=made["tree"])
     kinds = [(type(o), o._tag) for o in outs]
     del outs
     check_leaks(made.pop("frame"))
