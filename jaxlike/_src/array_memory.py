@@ -19,6 +19,7 @@ from jaxlike._src.device_put import device_put, wait_for
 from jaxlike._src.devices import device_of
 from jaxlike._src.errors import ConcretizationTypeError, JaxRuntimeError, describe, origin
 from jaxlike._src.frames import DELETED
+from jaxlike._src.layout import Format, usual_layout
 from jaxlike._src.memory import MemorySpace
 from jaxlike._src.mesh import empty_abstract_mesh
 from jaxlike._src.partition_spec import P
@@ -127,6 +128,13 @@ def _committed(x: Array) -> bool:
     return placed(x) is not None
 
 
+def _format(x: Array) -> Format:
+    """The order of its axes in memory, and how the values lie on devices."""
+    if border.is_traced(x):
+        raise AttributeError(f"{border.tracer_kind(x)} has no attribute format")
+    return Format(usual_layout(x.ndim), _sharding_of(x))
+
+
 @of_values("is_fully_addressable property was called")
 def _is_fully_addressable(x: Array) -> bool:
     """Whether this process can read all of the values: always."""
@@ -187,7 +195,9 @@ def _shards(x: Array) -> list[Shard]:
         return [Shard(next(iter(sharding.device_set)), sharding, x.shape, x)]
     tensor = border.unwrap(x)
     return [
-        Shard(d, sharding, x.shape, place(type(x)(tensor[index], x._tag), SingleDeviceSharding(d, sharding.memory_kind)))
+        Shard(
+            d, sharding, x.shape, place(type(x)(tensor[index], x._tag), SingleDeviceSharding(d, sharding.memory_kind))
+        )
         for d, index in sharding.devices_indices_map(x.shape).items()
     ]
 
@@ -293,12 +303,14 @@ _BOUND: dict[str, Any] = {
     "platform": OfValues(_platform),
     "sharding": property(_sharding),
     "committed": property(_committed),
+    "_committed": property(_committed),
     "is_fully_addressable": property(_is_fully_addressable),
     "is_fully_replicated": property(_is_fully_replicated),
     "to_device": _to_device,
     "addressable_shards": property(_addressable_shards),
     "global_shards": property(_global_shards),
     "addressable_data": _addressable_data,
+    "format": property(_format),
     "block_until_ready": OfValues(_block_until_ready, named=True),
     "is_ready": OfValues(_is_ready),
     "copy_to_host_async": OfValues(_copy_to_host_async, named=True),
@@ -312,6 +324,8 @@ _BOUND: dict[str, Any] = {
     "device_buffers": OfValues(_device_buffers, is_property=True),
     "__cuda_array_interface__": property(_cuda_array_interface),
 }
+
+
 def _type_sharding(aval: ShapedArray) -> NamedSharding:
     """Not split over any mesh: what the type of every array says."""
     return NamedSharding(empty_abstract_mesh, P(*[None] * len(aval.shape)))

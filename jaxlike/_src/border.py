@@ -140,9 +140,7 @@ def raw_parts(tensor: Tensor) -> str | None:
 
 def is_traced(x: Any) -> bool:
     """Whether ``x`` is a value inside a transformation (JAX's Tracer)."""
-    return isinstance(x, Array) and (
-        (x._frame is not None or STATE.frame is not None) and raw_parts(x._t) is not None
-    )
+    return isinstance(x, Array) and ((x._frame is not None or STATE.frame is not None) and raw_parts(x._t) is not None)
 
 
 def tracer_kind(x: Array) -> str:
@@ -360,7 +358,9 @@ def _make_scalar(key: Any, value: Any, dtype: torch.dtype) -> Tensor:
         _SCALARS.clear()
         _SCALAR_VALUES.clear()
     with torch_private.outside():
-        if isinstance(value, float | complex) and (dtype.is_floating_point or dtype.is_complex):  # beyond its range it is infinite
+        if isinstance(value, float | complex) and (
+            dtype.is_floating_point or dtype.is_complex
+        ):  # beyond its range it is infinite
             wide = torch.complex128 if dtype.is_complex else torch.float64
             found = torch.scalar_tensor(value, dtype=wide).to(dtype)
         else:

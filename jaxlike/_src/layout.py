@@ -62,6 +62,11 @@ class Layout:
             )
 
 
+def usual_layout(ndim: int) -> Layout:
+    """The layout of an array whose rows lie one after another."""
+    return Layout(tuple(range(ndim)), ())
+
+
 class Format:
     """A layout together with a sharding."""
 

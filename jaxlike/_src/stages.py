@@ -11,6 +11,7 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import op_name, vars_in
+from jaxlike._src.layout import Format, usual_layout
 from jaxlike._src.partition_spec import P
 from jaxlike._src.placement import placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
@@ -18,7 +19,7 @@ from jaxlike._src.sharding import NamedSharding, sharding_of
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.compiler_options import check_compiler_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument
-from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_map, tree_unflatten
+from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_leaves, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +104,15 @@ class Traced(_Stage):
     def fun_name(self) -> str:
         """The traced function's name."""
         return self._entry.graph.name
+
+    @property
+    def lojax(self) -> Traced:
+        """The same in terms of arrays alone, which it is."""
+        return self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run what was traced."""
+        return self.lower().compile()(*args, **kwargs)
 
     def lower(self, **_options: Any) -> Lowered:
         """The next stage."""
@@ -248,6 +258,12 @@ class Compiled(_Stage):
             arrays[k].delete()
         return entry.result([k(t, tag) for (k, tag), t in zip(entry.kinds, outs, strict=True)])
 
+    @staticmethod
+    def call(*args: Any, **kwargs: Any) -> Any:
+        """``call(compiled, *args)`` is ``compiled(*args)``."""
+        compiled, *rest = args
+        return compiled(*rest, **kwargs)
+
     def _names(self) -> list[str]:
         """How messages call the leaves."""
         return self._function.leaf_names(tuple(self._args), dict(self._kwargs))
@@ -289,6 +305,33 @@ class Compiled(_Stage):
         # Of a result of which nobody says anything, every device of the mesh has all.
         rest = NamedSharding(meshes[0], P()) if meshes else sharding_of(default_torch_device())
         return tree_unflatten(self.out_tree, [rest if s is None else s for s in known])
+
+    @property
+    def input_formats(self) -> Any:
+        """Layout and sharding of each argument, in their tree; of one that is not used nothing is said."""
+        places = self._places_of_arguments()
+        avals = self._entry.graph.in_avals
+        return tree_unflatten(
+            self.in_tree,
+            [Format(None if p is None else usual_layout(a.ndim), p) for a, p in zip(avals, places, strict=True)],
+        )
+
+    @property
+    def output_formats(self) -> Any:
+        """Layout and sharding of each result, in its tree."""
+        places, avals = tree_leaves(self.output_shardings), self._entry.graph.out_avals
+        return tree_unflatten(
+            self.out_tree, [Format(usual_layout(a.ndim), p) for a, p in zip(avals, places, strict=True)]
+        )
+
+    @property
+    def out_info(self) -> Any:
+        """Shapes, dtypes and formats of the result, in its tree."""
+        avals, formats = self._entry.graph.out_avals, tree_leaves(self.output_formats)
+        return tree_unflatten(
+            self.out_tree,
+            [ShapeDtypeStruct(a.shape, a.dtype, sharding=f) for a, f in zip(avals, formats, strict=True)],
+        )
 
     def _places_of_arguments(self) -> list[Any]:
         """What `in_shardings` says of each, else what the argument does, else the default device."""

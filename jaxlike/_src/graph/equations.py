@@ -107,7 +107,11 @@ def debug_info_of(graph: Graph) -> DebugInfo:
     if origin is None:
         return DebugInfo("jit", graph.name)
     names = tuple(origin.names.get(v, "") for v in graph.inputs)
-    paths = None if origin.tree is None else tree_flatten_with_path(tree_unflatten(origin.tree, [0] * origin.tree.num_leaves))[0]
+    paths = (
+        None
+        if origin.tree is None
+        else tree_flatten_with_path(tree_unflatten(origin.tree, [0] * origin.tree.num_leaves))[0]
+    )
     if paths is None or len(paths) != len(graph.outputs):
         return DebugInfo(origin.purpose, origin.location, names)
     return DebugInfo(origin.purpose, origin.location, names, tuple(f"result{keystr(p)}" for p, _ in paths))

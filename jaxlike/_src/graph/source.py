@@ -118,8 +118,8 @@ _TORCH = os.path.dirname(torch.__file__) + os.sep
 
 
 # What is not the user's: this package, torch, Python's own library.
-_OURS = (_PACKAGE, _TORCH, sysconfig.get_path("stdlib") + os.sep, os.path.dirname(contextlib.__file__) + os.sep)
-_OURS = (*_OURS, "<jaxlike graph", "<frozen ")
+_LIBRARIES = (sysconfig.get_path("stdlib") + os.sep, os.path.dirname(contextlib.__file__) + os.sep)
+_OURS = (_PACKAGE, _TORCH, *_LIBRARIES, "<jaxlike graph", "<frozen ")
 _ours: dict[str, bool] = {}  # file name -> whether its frames are left out
 
 

@@ -223,7 +223,9 @@ class Trace(torch_private.TorchDispatchMode):
         """Append a single node that applies ``call`` to the tensors; its results look like ``like``."""
         with torch_private.outside():
             made = [torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta") for t in like]
-        self.nodes.append(Node(call, tuple(map(self.var_of, tensors)), {}, tuple(map(self.define, made)), False, user_place()))
+        self.nodes.append(
+            Node(call, tuple(map(self.var_of, tensors)), {}, tuple(map(self.define, made)), False, user_place())
+        )
         return made
 
     def _recorded(self, value: Any) -> Any:
@@ -380,7 +382,9 @@ class Trace(torch_private.TorchDispatchMode):
         graph = Graph(list(self.nodes), self.inputs, lifted, self.constants, [var], in_avals, [aval], self.name)
         graph.regions = self.regions
         found = origins_of(graph)
-        lines = [f"  operation {e!r}\n    from line {e.source_info.traceback or 'unknown'}" for e in found[:MOST_ORIGINS]]
+        lines = [
+            f"  operation {e!r}\n    from line {e.source_info.traceback or 'unknown'}" for e in found[:MOST_ORIGINS]
+        ]
         if not lines:
             return ""
         more = "\n\n(Additional originating lines are not shown.)" if len(found) > MOST_ORIGINS else ""

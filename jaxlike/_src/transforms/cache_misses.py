@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from jaxlike._src.array import Array, ShapedArray
 
-logger = logging.getLogger("jaxlike.jit")
+logger = logging.getLogger("jax._src.interpreters.partial_eval")  # the name that programs configure
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 _seen_at: set[str] = set()  # the lines that called a function for the first time
 
@@ -85,7 +85,9 @@ def _difference(now: Signature, before: Signature, names: Sequence[str]) -> tupl
     if now.context != before.context:
         found = [
             f"  * {name} differs: now {new} and before {old}"
-            for name, new, old in zip(config.trace_context_names(), now.context.values, before.context.values, strict=False)
+            for name, new, old in zip(
+                config.trace_context_names(), now.context.values, before.context.values, strict=False
+            )
             if new != old
         ]
         said = "Tracing context doesn't match, e.g. due to config or context manager."

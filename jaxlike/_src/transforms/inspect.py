@@ -5,32 +5,19 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from jaxlike._src.array import ShapedArray
 from jaxlike._src.frames import Frame
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.jaxpr import ClosedJaxpr
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import check_callable, wraps
-from jaxlike._src.transforms.jit import Entry, make_entry
-from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
-from jaxlike._src.transforms.ref_state import holding, of_leaves, threading
-from jaxlike._src.transforms.static_args import Static, resolve
+from jaxlike._src.transforms.jit import Entry, jit, make_entry, stand_in
+from jaxlike._src.transforms.leaf_names import as_argument
+from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading
+from jaxlike._src.transforms.static_args import as_indices
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from jaxlike._src.array import Array
-
-
-def _leaf(x: Any, fun: Any, names: Sequence[str], place: int) -> Array:
-    if isinstance(x, ShapeDtypeStruct):
-        return x.stand_in()
-    if isinstance(x, ShapedArray):
-        return ShapeDtypeStruct(x.shape, x.dtype, weak_type=x.weak_type).stand_in()
-    if not hasattr(x, "weak_type") and hasattr(x, "shape") and hasattr(x, "dtype") and not hasattr(x, "__array__"):
-        return ShapeDtypeStruct(x.shape, x.dtype).stand_in()
-    return as_argument(x, fun, lambda: names, place)
 
 
 def _with_refs(trace: Any, refs: Any, fun: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Entry:
@@ -48,18 +35,17 @@ def _with_refs(trace: Any, refs: Any, fun: Any, args: Sequence[Any], kwargs: dic
 def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Entry:
     """Trace ``fun`` on arrays or shapes."""
     leaves, in_tree = tree_flatten((tuple(args), kwargs))
+    if not any(map(is_ref, leaves)):  # as `jit` does, whose traces it shares
+        return jit(fun)._entry_for(tuple(args), kwargs)[0]
 
     def call(inside: Sequence[Any]) -> Any:
         positional, named = tree_unflatten(in_tree, list(inside))
         return fun(*positional, **named)
 
-    refs, values, with_refs = of_leaves(call, leaves)
-    names = leaf_names(fun, args, kwargs)
-    if refs:
-        names = [f"args[{k}]" for k in range(len(values))]
-    arrays = [_leaf(x, fun, names, k) for k, x in enumerate(values)]
-    whole = (lambda inside: with_refs(inside)[0]) if refs else call
-    return make_entry(whole, arrays, in_tree, fun, names, with_shapes=True)
+    _, values, with_refs = of_leaves(call, leaves)
+    names = [f"args[{k}]" for k in range(len(values))]
+    arrays = [as_argument(stand_in(x), fun, lambda: names, k) for k, x in enumerate(values)]
+    return make_entry(lambda inside: with_refs(inside)[0], arrays, in_tree, fun, names)
 
 
 def shapes_of(entry: Entry) -> Any:
@@ -103,22 +89,18 @@ def make_jaxpr(
     if not callable(fun):
         raise TypeError("the first argument must be callable")
     check_callable(fun)
-    static = resolve(fun, static_argnums, None, "static")[0]
+    static = as_indices(static_argnums)
+    if static:
+        jit(fun, static_argnums=static)  # what is wrong with them
 
     def jaxpr_maker(*args: Any, **kwargs: Any) -> Any:
-        fixed = {k % len(args) for k in static if -len(args) <= k < len(args)}
-        for k in fixed:
-            hash(Static(args[k]))  # ValueError in jit's words
-
-        @wraps(fun)
-        def of_dynamic(*dynamic: Any, **named: Any) -> Any:
-            rest = iter(dynamic)
-            return fun(*(a if k in fixed else next(rest) for k, a in enumerate(args)), **named)
-
         with contextlib.ExitStack() as axes:
             for name, size in axis_env or ():
                 axes.enter_context(Frame("axis", axis_name=name, axis_size=size))
-            entry = traced(of_dynamic, [a for k, a in enumerate(args) if k not in fixed], kwargs)
+            if static:
+                entry = jit(fun, static_argnums=static)._entry_for(args, kwargs)[0]
+            else:
+                entry = traced(fun, args, kwargs)
         closed: ClosedJaxpr = jaxpr_of(entry.graph)
         return (closed, shapes_of(entry)) if return_shape else closed
 

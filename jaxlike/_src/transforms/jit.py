@@ -9,10 +9,14 @@ vmap, or inside another trace, it is one operation with rules made from the grap
 from __future__ import annotations
 
 import functools
+import operator
 import time
 import warnings
 import weakref
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
 
 from jaxlike._src import config
 from jaxlike._src.array import Array
@@ -38,7 +42,7 @@ from jaxlike._src.transforms.cache_misses import explain_miss, signature_of
 from jaxlike._src.transforms.call import JitCall
 from jaxlike._src.transforms.compiler_options import check_compiler_options, check_nested_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument, usable_donations
-from jaxlike._src.transforms.jit_logs import check_leaks, log_trace
+from jaxlike._src.transforms.jit_logs import check_leaks, log_compile, log_trace
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
 from jaxlike._src.transforms.static_args import Static, resolve
 from jaxlike._src.transforms.structured import apply
@@ -67,7 +71,7 @@ class Entry:
     """What one key leads to: the graph, how to run it, how to build the result."""
 
     __slots__ = ("_call", "donated", "executable", "fixed", "float0", "graph", "in_tree", "inline", "kinds",
-                 "lifted_frames", "out_tree", "places", "shown", "signature", "single")  # fmt: skip
+                 "lifted_frames", "out_tree", "places", "shapes_only", "shown", "signature", "single")  # fmt: skip
 
     def __init__(
         self,
@@ -81,6 +85,7 @@ class Entry:
         self.graph = graph
         self.signature: Signature | None = None  # what it was traced for, where a jitted function was
         self.float0 = float0 or {}  # results without values, by place: they are not of the graph
+        self.shapes_only = False  # whether a result has a shape and no value: it can be looked at, not run
         self.places: list[Sharding | None] = []  # what results say of their sharding, where any does
         self.donated: Sequence[int] = ()  # leaves whose Arrays are deleted after a call
         self.in_tree = in_tree
@@ -182,7 +187,12 @@ class JitFunction:
         self._plain = not self._static_nums and not self._static_names
         self._fast = self._plain and not donate[0] and not donate[1] and options.get("in_shardings") is None
         # What a trace keeps beside its graph: which arguments are deleted, how results are placed, what a jaxpr shows.
-        kept = *map(tuple, donate), jit_shardings.as_key(options.get("out_shardings")), options["keep_unused"], options["inline"]
+        kept = (
+            *map(tuple, donate),
+            jit_shardings.as_key(options.get("out_shardings")),
+            options["keep_unused"],
+            options["inline"],
+        )
         self._cache = _shared_cache(fun, (self._static_nums, self._static_names, *kept))
         wraps(fun)(self)
         _wrappers.add(self)
@@ -233,7 +243,13 @@ class JitFunction:
             entry = self._make(call, arrays, in_tree, paths, args, kwargs, self.donated_leaves(args, kwargs))
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
+            if entry.shapes_only:
+                raise TypeError(
+                    "A ShapeDtypeStruct does not have a value and cannot be used as a constant in a JAX function."
+                )
             self._cache[key] = entry
+            if current_trace() is None:
+                log_compile(entry.graph)
         outside = STATE.frame is None
         if entry.donated and outside:
             check_donations(arrays, entry.donated)
@@ -381,7 +397,7 @@ class JitFunction:
         start = time.perf_counter()
         entry = make_entry(call, arrays, in_tree, self._fun, names, self._shown(len(arrays), donated))
         entry.signature = signature
-        log_trace(entry.graph, time.perf_counter() - start)
+        log_trace(entry.graph.name, "jit", time.perf_counter() - start)
         if self._options.get("out_shardings") is not None:
             entry.places = jit_shardings.of_results(self._options["out_shardings"], entry)
         return entry
@@ -402,7 +418,9 @@ class JitFunction:
         self._check_places(arrays, args, kwargs)
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
-            entry = self._cache[key] = self._make(call, arrays, in_tree, paths, args, kwargs)
+            entry = self._make(call, arrays, in_tree, paths, args, kwargs, self.donated_leaves(args, kwargs))
+            if not entry.shapes_only:
+                self._cache[key] = entry
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
         return entry, arrays
@@ -455,9 +473,8 @@ def make_entry(
     fun: Any,
     paths: Sequence[str],
     shown: Any = None,
-    with_shapes: bool = False,
 ) -> Entry:
-    """Trace ``call`` on stand-ins for ``arrays``; ``with_shapes``: a result may be a `ShapeDtypeStruct`."""
+    """Trace ``call`` on stand-ins for ``arrays``."""
     made: dict[str, Any] = {}
     location = location_of(fun)
 
@@ -467,7 +484,8 @@ def make_entry(
         leaves, made["tree"] = tree_flatten(out)
         made["places"] = [placed(x) for x in leaves if not is_float0(x)] if any_placed() else []
         made["float0"] = {k: x for k, x in enumerate(leaves) if is_float0(x)}
-        return [_result(x, k, out, location, with_shapes) for k, x in enumerate(leaves) if not is_float0(x)]
+        made["shapes"] = any(isinstance(x, ShapeDtypeStruct) for x in leaves)
+        return [_result(x, k, out, location) for k, x in enumerate(leaves) if not is_float0(x)]
 
     graph, outs = trace(flat, arrays, name_of(fun), paths, location)
     assert graph.origin is not None
@@ -476,18 +494,17 @@ def make_entry(
     del outs
     check_leaks(made.pop("frame"))
     entry = Entry(graph, in_tree, kinds, made["tree"], shown, made["float0"])
+    entry.shapes_only = made["shapes"]
     if any(s is not None for s in made["places"]):
         entry.places = made["places"]
     return entry
 
 
-def _result(x: Any, k: int, out: Any, location: str, with_shapes: bool) -> Array:
+def _result(x: Any, k: int, out: Any, location: str) -> Array:
     if isinstance(x, Array):
         return x
     if isinstance(x, ShapeDtypeStruct):
-        if with_shapes:
-            return x.stand_in()
-        raise TypeError("A ShapeDtypeStruct does not have a value and cannot be used as a constant in a JAX function.")
+        return x.stand_in()
     if ref_state.is_ref(x):
         ref_state.check_result(x, location, "jit", tree_flatten_with_path(out)[0][k][0])
     try:
@@ -504,9 +521,19 @@ def _result(x: Any, k: int, out: Any, location: str, with_shapes: bool) -> Array
 def _concrete_like(tree: Any) -> Any:
     """Arguments with shapes in place of arrays (`ShapeDtypeStruct`) as Arrays without values."""
     leaves, treedef = tree_flatten(tree)
-    if not any(isinstance(x, ShapeDtypeStruct) for x in leaves):
-        return tree
-    return tree_unflatten(treedef, [x.stand_in() if isinstance(x, ShapeDtypeStruct) else x for x in leaves])
+    stand_ins = [stand_in(x) for x in leaves]
+    return tree if all(map(operator.is_, leaves, stand_ins)) else tree_unflatten(treedef, stand_ins)
+
+
+def stand_in(x: Any) -> Any:
+    """An Array without values for what has a shape and a dtype and is no array; else ``x``."""
+    if isinstance(x, ShapeDtypeStruct):
+        return x.stand_in()
+    if isinstance(x, Array | np.ndarray | np.generic | bool | int | float | complex | torch.Tensor):
+        return x
+    if not hasattr(x, "shape") or not hasattr(x, "dtype"):
+        return x
+    return ShapeDtypeStruct(x.shape, x.dtype, weak_type=getattr(x, "weak_type", False)).stand_in()
 
 
 _UNSPECIFIED: Any = object()

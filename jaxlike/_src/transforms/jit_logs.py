@@ -14,17 +14,36 @@ if TYPE_CHECKING:
     from jaxlike._src.frames import Frame
     from jaxlike._src.graph.graph import Graph
 
-logger = logging.getLogger("jaxlike.jit")
+# The names that programs configure.
+_steps = logging.getLogger("jax._src.dispatch")
+_programs = logging.getLogger("jax._src.interpreters.pxla")
 
 
-def log_trace(graph: Graph, seconds: float) -> None:
-    """A trace was made, and will run: a warning under `jax.log_compiles`."""
-    level = logging.WARNING if config.log_compiles.value else logging.DEBUG
-    if not logger.isEnabledFor(level):
+def _level() -> int:
+    return logging.WARNING if config.log_compiles.value else logging.DEBUG
+
+
+def log_trace(name: str, purpose: str, seconds: float) -> None:
+    """A trace was made: a warning under `jax.log_compiles`."""
+    if _steps.isEnabledFor(level := _level()):
+        _steps.log(level, "Finished tracing %s for %s in %.9f sec", name, purpose, seconds)
+
+
+def log_compile(graph: Graph) -> None:
+    """A trace will run: a warning too. Replaying it needs no compilation, so the steps take no time."""
+    if not _programs.isEnabledFor(level := _level()):
         return
-    logger.log(level, "Finished tracing %s for jit in %.9f sec", graph.name, seconds)
-    avals = f"({', '.join(map(repr, graph.in_avals))}{',' if len(graph.in_avals) == 1 else ''})"
-    logger.log(level, "Compiling jit(%s) with global shapes and types %s.", graph.name, avals)
+    name = f"jit({graph.name})"
+    avals, unknown = (tuple(graph.in_avals), tuple([_Unspecified()] * len(graph.in_avals)))
+    said = "Compiling %s with global shapes and types %s. Argument mapping: %s."
+    _programs.log(level, said, name, avals, unknown)
+    for step in ("jaxpr to MLIR module conversion", "XLA compilation of"):
+        _steps.log(level, "Finished %s %s in %.9f sec", step, name, 0.0)
+
+
+class _Unspecified:
+    def __repr__(self) -> str:
+        return "UnspecifiedValue"
 
 
 _TRACES = {"vmap": ("BatchTrace", "VmapTracer"), "jit": ("DynamicJaxprTrace", "JitTracer")}

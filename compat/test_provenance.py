@@ -1,0 +1,137 @@
+"""What is said of where a value comes from: the function, its arguments, the operations and lines that made it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compat.same import assert_same, run_both
+
+X = np.array([0.5, 1.0, 2.0], np.float32)
+
+
+def said(jax: Any, run: Callable[[], Any]) -> str:
+    """The whole message of the error."""
+    with pytest.raises(Exception) as caught:  # the text is what is compared
+        run()
+    return re.sub(r"'[^']*' \(.*", "", str(caught.value))
+
+
+def choose(x: Any) -> Any:
+    """Python's choice on a value."""
+    return x if x > 0 else -x
+
+
+def from_a_constant(jax: Any) -> Any:
+    """A choice on a value that depends on no argument."""
+
+    def f(x: Any) -> Any:
+        made = jax.numpy.zeros(3) + 1
+        return x if made[0] > 0 else -x
+
+    return said(jax, lambda: jax.jit(f)(1.0))
+
+
+def on_arguments(jax: Any, names: str) -> Any:
+    """A choice on a value that depends on several."""
+    f = lambda a, b, c: 1 if sum(dict(a=a, b=b, c=c)[n] for n in names) else 2  # noqa: E731
+    return said(jax, lambda: jax.jit(f)(1, 2, 3))
+
+
+def leaked(jax: Any, transform: Callable[[Any], Any]) -> Any:
+    """The use of an argument after its transformation."""
+    kept: list[Any] = []
+
+    def f(x: Any) -> Any:
+        kept.append(x)
+        return x
+
+    transform(f)
+    return said(jax, lambda: kept[0] + 1).partition("-" * 30)[0], said(jax, lambda: kept[0] + 1)[-60:]
+
+
+MESSAGES: dict[str, Callable[[Any], Any]] = {
+    "bool": lambda jax: said(jax, lambda: jax.jit(choose)(1.0)),
+    "no argument": from_a_constant,
+    "one of three": lambda jax: on_arguments(jax, "b"),
+    "two of three": lambda jax: on_arguments(jax, "ac"),
+    "three of three": lambda jax: on_arguments(jax, "abc"),
+    "tree": lambda jax: said(jax, lambda: jax.jit(lambda t: bool(t["a"][1]))({"a": [1, 2]})),
+    "kwargs": lambda jax: said(jax, lambda: jax.jit(lambda **k: int(k["u"]))(u=1, v=2)),
+    "varargs": lambda jax: said(jax, lambda: jax.jit(lambda *a: float(a[1]))(1, 2)),
+    "static": lambda jax: said(jax, lambda: jax.make_jaxpr(lambda n, x: bool(x), static_argnums=0)(3, 1)),
+    "scan": lambda jax: said(jax, lambda: jax.lax.scan(lambda c, x: (choose(c), x), 1.0, X)),
+    "scan row": lambda jax: said(jax, lambda: jax.lax.scan(lambda c, row: (c, choose(row)), 1.0, X)),
+    "while cond": lambda jax: said(jax, lambda: jax.lax.while_loop(lambda c: bool(c < 3), lambda c: c + 1, 0)),
+    "while body": lambda jax: said(jax, lambda: jax.lax.while_loop(lambda c: c < 3, lambda c: choose(c), 0)),
+    "fori": lambda jax: said(jax, lambda: jax.lax.fori_loop(0, 3, lambda i, c: c if i else c + 1, 1.0)),
+    "fori carry": lambda jax: said(jax, lambda: jax.lax.fori_loop(0, 3, lambda i, c: choose(c), 1.0)),
+    "cond": lambda jax: said(jax, lambda: jax.lax.cond(True, choose, lambda x: x, 1.0)),
+    "checkpoint": lambda jax: said(jax, lambda: jax.checkpoint(choose)(1.0)),
+    "leak of jit": lambda jax: leaked(jax, lambda f: jax.jit(f)(1.0)),
+    "leak of grad": lambda jax: leaked(jax, lambda f: jax.grad(f)(1.0)),
+    "leak of vmap": lambda jax: leaked(jax, lambda f: jax.vmap(f)(X)),
+    "leak of scan": lambda jax: leaked(jax, lambda f: jax.lax.scan(lambda c, x: (f(c), x), 1.0, X)),
+    "leak of fori": lambda jax: leaked(jax, lambda f: jax.lax.fori_loop(0, 3, lambda i, c: f(c), 1.0)),
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_messages(name: str):
+    assert_same(*run_both(MESSAGES[name]))
+
+
+def info_of(jaxpr: Any) -> Any:
+    """What a jaxpr says of its function."""
+    info = jaxpr.debug_info
+    return info.traced_for, info.func_src_info, info.arg_names, info.result_paths
+
+
+def named(x: Any, y: Any, *rest: Any, z: Any = 3, **more: Any) -> Any:
+    """Arguments of all kinds."""
+    return x, {"a": y, "rest": rest}
+
+
+def inner(jax: Any, f: Callable[..., Any], key: str, *args: Any) -> Any:
+    """The same of a jaxpr inside."""
+    found = jax.make_jaxpr(f)(*args).eqns[-1].params[key]
+    return info_of(getattr(found, "jaxpr", found))
+
+
+INFOS: dict[str, Callable[[Any], Any]] = {
+    "make_jaxpr": lambda jax: info_of(jax.make_jaxpr(named)(1, [2, 3], z=4)),
+    "trace": lambda jax: info_of(jax.jit(named).trace(1, 2, 3, z=4, w=5).jaxpr),
+    "static": lambda jax: info_of(jax.jit(named, static_argnums=1).trace(1, 2, 3).jaxpr),
+    "static jaxpr": lambda jax: info_of(jax.make_jaxpr(lambda n, x, y: (x, y), static_argnums=0)(3, 1, 2)),
+    "varargs": lambda jax: info_of(jax.make_jaxpr(lambda *a: a)(1, 2)),
+    "jit": lambda jax: inner(jax, jax.jit(named), "jaxpr", 1, 2),
+    "scan": lambda jax: inner(jax, lambda x: jax.lax.scan(lambda c, y: (c + y, y), x, X), "jaxpr", 1.0)[:3],
+    "while": lambda jax: inner(jax, lambda x: jax.lax.while_loop(lambda a: a < 3, lambda b: b + 1, x), "body_jaxpr", 1),
+    "checkpoint": lambda jax: inner(jax, jax.checkpoint(lambda b: b + 1), "jaxpr", 1.0),
+}
+
+
+@pytest.mark.parametrize("name", INFOS)
+def test_debug_info(name: str):
+    assert_same(*run_both(INFOS[name]))
+
+
+def lines(jax: Any) -> Any:
+    """Each equation's operation with its line."""
+
+    def f(x: Any) -> Any:
+        y = jax.numpy.sin(x)
+        for _ in range(2):
+            y = y * x
+        return jax.numpy.cos(y)
+
+    info = jax.extend.source_info_util
+    return [(e.primitive.name, info.summarize(e.source_info)) for e in jax.make_jaxpr(f)(X).eqns]
+
+
+def test_lines_of_equations():
+    assert_same(*run_both(lines))
