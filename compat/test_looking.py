@@ -145,7 +145,8 @@ def test_log_compiles():
 
         x, f = jax.numpy.asarray(X), jax.jit(doubled)
         with jax.log_compiles(True):
-            return logged(jax, lambda: (f(x), f(x), f.lower(x)))
+            records = logged(jax, lambda: (f(x), f(x), f.lower(x)))
+        return [r for r in records if "Finished tracing" in r or "Compiling" in r]  # what XLA does is not done here
 
     assert_same(*run_both(program))
 
@@ -154,7 +155,7 @@ def test_explained_misses():
     def program(jax: Any) -> Any:
         f = jax.jit(lambda x, n: x, static_argnums=1)
         with jax.explain_cache_misses(True):
-            records = logged(jax, lambda: (f(X, 1), f(X[:2], 1), f(X, 2), f({"a": X}, 2)))
+            records = logged(jax, lambda: (f(X, 1), f(X[:2], 1), f(X[:1], 1), f({"a": X}, 1)))
         assert len(records) == 4
         return records
 

@@ -30,15 +30,11 @@ def log_trace(name: str, purpose: str, seconds: float) -> None:
 
 
 def log_compile(graph: Graph) -> None:
-    """A trace will run: a warning too. Replaying it needs no compilation, so the steps take no time."""
-    if not _programs.isEnabledFor(level := _level()):
-        return
-    name = f"jit({graph.name})"
-    avals, unknown = (tuple(graph.in_avals), tuple([_Unspecified()] * len(graph.in_avals)))
-    said = "Compiling %s with global shapes and types %s. Argument mapping: %s."
-    _programs.log(level, said, name, avals, unknown)
-    for step in ("jaxpr to MLIR module conversion", "XLA compilation of"):
-        _steps.log(level, "Finished %s %s in %.9f sec", step, name, 0.0)
+    """A trace will run: a warning too."""
+    if _programs.isEnabledFor(level := _level()):
+        avals, mapping = tuple(graph.in_avals), (_Unspecified(),) * len(graph.in_avals)
+        said = "Compiling %s with global shapes and types %s. Argument mapping: %s."
+        _programs.log(level, said, f"jit({graph.name})", avals, mapping)
 
 
 class _Unspecified:
