@@ -199,7 +199,8 @@ class Linearized(LinearFunction, Partial):
             del jaxpr
             return public(lambda leaves: parts.part(residuals, leaves), *tangents)
 
-        return CallableShim(functools.partial(lift_linearized, parts.part.jaxpr))
+        lifted = functools.partial(lift_linearized, parts.part.jaxpr)
+        return CallableShim(lifted).show(lifted)
 
     @property
     def args(self) -> tuple[Any, ...]:

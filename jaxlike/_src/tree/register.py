@@ -156,8 +156,17 @@ def _check_fields(cls: Any, data: Sequence[str], meta: Sequence[str], drop: Sequ
 class CallableShim:
     """Stands for a callable: calls it, and compares and hashes like it."""
 
+    func: Callable[..., Any]  # of a partial that it stands for, as `args` and `keywords`
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
+
     def __init__(self, fun: Callable[..., Any]) -> None:
         self.fun = fun
+
+    def show(self, partial: functools.partial[Any]) -> CallableShim:
+        """Have the attributes of a partial; a shim that has them is merged into a partial that is made of it."""
+        self.func, self.args, self.keywords = partial.func, partial.args, partial.keywords
+        return self
 
     def __call__(self, *args: Any, **kw: Any) -> Any:
         return self.fun(*args, **kw)
@@ -192,9 +201,9 @@ class Partial(functools.partial):
         # without one, which has the attributes later, for whoever reads them.
         if not isinstance(func, functools.partial):
             return super().__new__(klass, func, *args, **kw)
-        shim: Any = CallableShim(func)
+        shim = CallableShim(func)
         partial = super().__new__(klass, shim, *args, **kw)
-        shim.func, shim.args, shim.keywords = func.func, func.args, func.keywords
+        shim.show(func)
         return partial
 
 
