@@ -76,7 +76,7 @@ def test_policies_see_the_primitives_of_jax(policy: str) -> None:
 
 
 def test_what_is_kept() -> None:
-    """The lines of print_saved_residuals: as many, of the same types, from the same arguments and names."""
+    """The lines of print_saved_residuals: as many, of the same types, from the same arguments, names and places."""
 
     def program(jax: Any) -> Any:
         p = jax.checkpoint_policies
@@ -85,12 +85,13 @@ def test_what_is_kept() -> None:
             y = jax.ad_checkpoint.checkpoint_name(jax.numpy.sin(w @ x), "z")
             return jax.numpy.sin(y).sum()
 
+        def named(*rows: Any, **scales: Any) -> Any:
+            return jax.numpy.sin(rows[0]["a"] @ rows[1]) * scales["by"]
+
         args = (np.ones((3, 3), np.float32), np.ones((3, 3), np.float32))
         for policy in (None, p.dots_saveable, p.save_only_these_names("z")):
             jax.ad_checkpoint.print_saved_residuals(jax.checkpoint(f, policy=policy), *args)
-
-    def without_places(text: str) -> list[str]:
-        return [line.split(" from /")[0] for line in text.splitlines()]
+        jax.ad_checkpoint.print_saved_residuals(jax.checkpoint(named), {"a": args[0]}, args[1], by=2.0)
 
     import contextlib
     import io
@@ -101,8 +102,87 @@ def test_what_is_kept() -> None:
     for framework in (jax, jaxlike):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             program(framework)
-        said.append(without_places(out.getvalue()))
+        said.append(out.getvalue().splitlines())
     assert said[0] == said[1]
+
+
+INNER: dict[str, Any] = {  # where the products are: a function of x and weights w[3, 2, 2]
+    "jit": lambda jax, step: lambda x, w: jax.jit(step)(x, w[0]),
+    "scan": lambda jax, step: lambda x, w: jax.lax.scan(lambda c, row: (step(c, row), c.sum()), x, w)[0],
+    "reversed scan": lambda jax, step: (
+        lambda x, w: jax.lax.scan(lambda c, row: (step(c, row), None), x, w, None, True)[0]
+    ),
+    "scan of scan": lambda jax, step: (
+        lambda x, w: jax.lax.scan(
+            lambda c, _: (jax.lax.scan(lambda c, row: (step(c, row), None), c, w)[0], None), x, length=2
+        )[0]
+    ),
+    "cond": lambda jax, step: lambda x, w: jax.lax.cond(x[0, 0] > 0, step, lambda x, row: jax.numpy.cos(x), x, w[0]),
+    "scan of jit of cond": lambda jax, step: (
+        lambda x, w: jax.lax.scan(lambda c, row: (jax.jit(INNER["cond"](jax, step))(c, row[None]), None), x, w)[0]
+    ),
+}
+KEPT: dict[str, Any] = {  # what of sin(x @ w) is kept
+    "products": lambda jax: jax.checkpoint_policies.dots_saveable,
+    "cosines": lambda jax: lambda primitive, *_, **__: str(primitive) == "cos",
+    "a name": lambda jax: jax.checkpoint_policies.save_only_these_names("z"),
+    "everything": lambda jax: jax.checkpoint_policies.everything_saveable,
+    "nothing": lambda jax: jax.checkpoint_policies.nothing_saveable,
+}
+
+
+def named_step(jax: Any) -> Any:
+    return lambda x, w: jax.ad_checkpoint.checkpoint_name(jax.numpy.sin(x @ w), "z")
+
+
+@pytest.mark.parametrize(
+    ("inner", "kept"),
+    [
+        *((inner, kept) for inner in ("jit", "scan", "cond") for kept in ("products", "a name")),
+        ("scan", "cosines"),
+        ("reversed scan", "products"),
+        ("scan of scan", "products"),
+        ("scan of jit of cond", "everything"),
+    ],
+)
+def test_policies_look_into_what_is_called(inner: str, kept: str) -> None:
+    """Derivatives of a checkpointed loop, choice or jitted function, and of a loop of checkpointed steps."""
+
+    def program(jax: Any) -> Any:
+        policy, step = KEPT[kept](jax), named_step(jax)
+        x, w = np.full((2, 2), 0.3, np.float32), np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 2, 2)
+        whole = jax.checkpoint(INNER[inner](jax, step), policy=policy)
+        steps = INNER[inner](jax, jax.checkpoint(step, policy=policy))
+        out = []
+        for f in (whole, steps):
+
+            def loss(x: Any, w: Any, f: Any = f) -> Any:
+                return jax.numpy.sin(f(x, w) @ w[1]).sum()
+
+            out += [jax.grad(loss, (0, 1))(x, w), jax.jvp(jax.grad(loss), (x, w), (x, w))]
+        return out
+
+    assert_same(*run_both(program), title=f"{inner}, {kept}")
+
+
+# How often sin, cos and a product are in the linear part: what is computed again, beside one product of the tangent.
+AGAIN = [
+    (inner, kept)
+    for inner in ("jit", "scan", "cond")
+    for kept in ("products", "cosines", "everything", "nothing", "a name")
+    if (inner, kept) not in [("jit", "nothing"), ("scan", "nothing"), ("cond", "everything")]
+]
+
+
+@pytest.mark.parametrize(("inner", "kept"), AGAIN)
+def test_what_is_computed_again(inner: str, kept: str) -> None:
+    def program(jax: Any) -> Any:
+        w = np.ones((3, 2, 2), np.float32)
+        f = jax.checkpoint(lambda x: INNER[inner](jax, named_step(jax))(x, w), policy=KEPT[kept](jax))
+        text = str(jax.linearize(f, np.ones((2, 2), np.float32))[1].func.args[0])
+        return {name: text.count(name) for name in (" sin ", " cos ", " dot_general[")}
+
+    assert_same(*run_both(program), title=f"{inner}, {kept}")
 
 
 MEMORY = """

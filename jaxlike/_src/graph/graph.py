@@ -16,6 +16,7 @@ import torch
 
 from jaxlike._src import torch_private
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.source import NODE_AT, REPLAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -102,6 +103,10 @@ class Call:
 
     is_plain = False  # whether it does nothing but run its graph
     is_constant = False  # whether differentiation takes its results as constants
+    op: Any = None  # the operation that it applies, if it is more than a call
+    keeps = False  # whether it says of itself which of its values to keep for a backward pass
+    kept_from: int | None = None  # from which result on they may be kept for a backward pass; None: as for other ops
+    again_of: Any = None  # the operation whose first results its own are again, for a backward pass
 
     @functools.cached_property
     def graph(self) -> Graph | None:
@@ -324,6 +329,7 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     moving: Collection[Var] = ()
     parameters = ["device", *map(repr, graph.inputs), *map(repr, graph.lifted_vars)]
     lines = [f"def replay({', '.join(parameters)}):"]
+    node_at: dict[int, Node] = {}  # line number -> the node that runs there, for `source.user_line`
     for k, node in enumerate(graph.nodes):
         moving = moved(node) if moves else ()
         given = [source(a) for a in node.args] + [f"{key}={source(v)}" for key, v in node.kwargs.items()]
@@ -333,11 +339,13 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
         if alone and isinstance(op, Call) and op.is_plain and op.graph is not None and graph.is_compilable:
             op, given = op.graph.replay(alone), ["device", *given]
         lines.append(f"    {left + ' = ' if left else ''}{short(op)}({', '.join(given)})")
+        node_at[len(lines)] = node
         dead = {v for v in (*vars_in(node.args), *vars_in(node.kwargs), *node.outs) if v and last_use[v] == k} - keep
         if dead:
             lines.append(f"    del {', '.join(sorted(map(repr, dead)))}")
     lines.append(f"    return ({''.join(f'{o!r}, ' for o in graph.outputs)})")
-    exec(compile("\n".join(lines), f"<jaxlike graph {graph.name}>", "exec"), scope)
+    scope[NODE_AT] = node_at
+    exec(compile("\n".join(lines), f"{REPLAY}{graph.name}>", "exec"), scope)
     return scope["replay"]
 
 

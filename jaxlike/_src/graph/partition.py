@@ -150,7 +150,12 @@ def _is_free(node: Node) -> bool:
 
 
 def cut(
-    graph: Graph, primals: int, results: int, may_keep: Callable[[Node], bool], looks_again: bool = False
+    graph: Graph,
+    primals: int,
+    results: int,
+    may_keep: Callable[[Node], bool],
+    looks_again: bool = False,
+    for_results: bool = False,
 ) -> Halves:
     """Cut a graph whose inputs are primals and cotangents and whose outputs are results and gradients.
 
@@ -160,6 +165,7 @@ def cut(
         results: how many outputs are results; these do not depend on the cotangents.
         may_keep: whether the values of a node may be kept.
         looks_again: whether what only looks at values (as a print) looks in both halves.
+        for_results: whether what is kept is to serve computing the results again too.
     """
     cotangents = graph.inputs[primals:]
     late = acting(graph, cotangents)
@@ -170,19 +176,25 @@ def cut(
     )
     known: dict[int, bool] = {}
 
-    def keep(_: Var, node: Node) -> bool:
+    def keep(var: Var, node: Node) -> bool:
+        if isinstance(node.op, Call) and node.op.kept_from is not None:
+            return node.outs.index(var) >= node.op.kept_from
         if id(node) not in known:
             known[id(node)] = may_keep(node) and not _is_free(node)
         return known[id(node)]
 
     parts = backward_part(graph, graph.outputs[results:], cotangents, keep, acts)
+    if for_results:
+        kept = backward_part(graph, graph.outputs, cotangents, keep, acts).saved
+        parts = parts._replace(saved=kept)
     read = [k for k, v in enumerate(graph.inputs[:primals]) if v in parts.inputs]
     in_avals = dict(zip(graph.inputs, graph.in_avals, strict=True))
     out_avals = dict(zip(graph.outputs, graph.out_avals, strict=True))
     later = {id(n) for n in late}
+    first = _first_computed(graph)
     forward = subgraph(
-        graph, [n for n in graph.nodes if id(n) not in later], graph.inputs[:primals],
-        [*graph.outputs[:results], *parts.saved], graph.name,
+        graph, [_reading(n, first) for n in graph.nodes if id(n) not in later], graph.inputs[:primals],
+        [*(first.get(v, v) for v in graph.outputs[:results]), *parts.saved], graph.name,
     )  # fmt: skip
     inputs = [*(graph.inputs[k] for k in read), *parts.saved, *cotangents]
     backward = subgraph(graph, parts.nodes, inputs, graph.outputs[results:], graph.name)
@@ -190,6 +202,36 @@ def cut(
         made.in_avals = [in_avals.get(v, a) for v, a in zip(made.inputs, made.in_avals, strict=True)]
         made.out_avals = [out_avals.get(v, a) for v, a in zip(made.outputs, made.out_avals, strict=True)]
     return Halves(forward, backward, read, parts.saved)
+
+
+def _first_computed(graph: Graph) -> dict[Var, Var]:
+    """For each value that is computed again for the backward part the one that the forward part has."""
+    made_by, found = makers(graph), dict[Var, Var]()
+    for node in graph.nodes:
+        op = node.op
+        if not isinstance(op, Call) or op.again_of is None:
+            continue
+        for maker in (made_by[v] for v in node.reads() if v in made_by):
+            if isinstance(maker.op, Call) and maker.op.op is op.again_of:
+                pairs = zip(node.outs, maker.outs[: maker.op.kept_from], strict=False)
+                found.update((again, var) for again, var in pairs if again is not None and var is not None)
+                break
+    return found
+
+
+def _reading(node: Node, instead: dict[Var, Var]) -> Node:
+    """The node with some of the values that it reads replaced."""
+    if not any(v in instead for v in node.reads()):
+        return node
+
+    def replaced(value: Any) -> Any:
+        if isinstance(value, Var):
+            return instead.get(value, value)
+        if isinstance(value, list | tuple):
+            return type(value)(map(replaced, value))
+        return value
+
+    return node._replace(args=replaced(node.args), kwargs={k: replaced(v) for k, v in node.kwargs.items()})
 
 
 def read_across(graph: Graph, primals: int, results: int) -> Sequence[Var]:

@@ -7,12 +7,13 @@ import os
 import sys
 import sysconfig
 import threading
+import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import CodeType, FrameType
 
 
@@ -115,11 +116,13 @@ def summarize(source_info: SourceInfo, num_frames: int = 1) -> str:
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
 _TORCH = os.path.dirname(torch.__file__) + os.sep
+REPLAY = "<jaxlike graph "  # how the file names of graphs' generated code begin,
+NODE_AT = "node_at"  # and the global of that code which maps its lines to nodes
 
 
 # What is not the user's: this package, torch, Python's own library.
 _LIBRARIES = (sysconfig.get_path("stdlib") + os.sep, os.path.dirname(contextlib.__file__) + os.sep)
-_OURS = (_PACKAGE, _TORCH, *_LIBRARIES, "<jaxlike graph", "<frozen ")
+_OURS = (_PACKAGE, _TORCH, *_LIBRARIES, REPLAY, "<frozen ")
 _ours: dict[str, bool] = {}  # file name -> whether its frames are left out
 
 
@@ -134,24 +137,36 @@ class Place(NamedTuple):
         return f"{self.code.co_filename}:{line}{f':{column}' if column else ''} ({self.code.co_qualname})"
 
 
+def is_ours(frame: FrameType) -> bool:
+    """Whether a frame is not the user's."""
+    name = frame.f_code.co_filename
+    ours = _ours.get(name)
+    if ours is None:
+        ours = _ours[name] = name.startswith(_OURS) and not name.endswith("_test.py")
+    return ours
+
+
 def user_place(frame: FrameType | None = None) -> Place | None:
     """The innermost frame that is the user's, from ``frame`` or the caller on."""
     if frame is None:
         frame = sys._getframe(1)
     while frame is not None:
-        code = frame.f_code
-        name = code.co_filename
-        ours = _ours.get(name)
-        if ours is None:
-            ours = _ours[name] = name.startswith(_OURS) and not name.endswith("_test.py")
-        if not ours:
-            return Place(code, frame.f_lasti)
+        if not is_ours(frame):
+            return Place(frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return None
 
 
-def user_line(frame: FrameType | None) -> str:
-    """``file:line:column (function)`` of the innermost frame that is the user's."""
+def user_line(frame: FrameType | None, known: Mapping[int, str] = types.MappingProxyType({})) -> str:
+    """``file:line:column (function)`` of the innermost frame that is the user's.
+
+    A graph that is replayed has none; where it replays a node whose line is ``known``, by its id, it is that.
+    """
+    while known and frame is not None and is_ours(frame):
+        node = frame.f_globals.get(NODE_AT, {}).get(frame.f_lineno)
+        if id(node) in known:
+            return known[id(node)]
+        frame = frame.f_back
     place = user_place(frame) if frame is not None else None
     return "unknown" if place is None else str(place)
 

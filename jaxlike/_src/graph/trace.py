@@ -10,6 +10,8 @@ as the op that puts it back; writes into other views are refused (`Unsupported`)
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,7 +25,7 @@ from jaxlike._src.graph.graph import DEVICE, Const, Graph, Node, Origin, Var, in
 from jaxlike._src.graph.source import user_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -434,6 +436,29 @@ def _strides(like: Tensor) -> tuple[int, ...]:
     return like.stride()
 
 
+class _Recording(threading.local):
+    """What makes the recorder of a trace; `saved_residuals` has one that notes more."""
+
+    recorder: Callable[[str], Trace] = Trace
+
+    @contextlib.contextmanager
+    def by(self, recorder: Callable[[str], Trace]) -> Iterator[None]:
+        """Traces inside are recorded by another, and no earlier one will do."""
+        before, self.recorder = self.recorder, recorder
+        try:
+            yield
+        finally:
+            self.recorder = before
+
+    @property
+    def is_special(self) -> bool:
+        """Whether a trace that was kept from before lacks what is noted now."""
+        return self.recorder is not Trace
+
+
+RECORDING = _Recording()
+
+
 def trace(
     fun: Callable[[list[Array]], Sequence[Array]],
     examples: Sequence[Array],
@@ -441,14 +466,13 @@ def trace(
     input_names: Sequence[str] = (),
     location: str = "",
     purpose: str = "jit",
-    recorder: Callable[[str], Trace] = Trace,
 ) -> tuple[Graph, Sequence[Array]]:
     """Run ``fun`` once on stand-ins for ``examples``.
 
     Returns:
         The graph, and the Arrays that ``fun`` returned (of the trace: good for their kind only).
     """
-    running = recorder(name)
+    running = RECORDING.recorder(name)
     running.input_names, running.fun_location, running.purpose = list(input_names), location, purpose
     tensors = [x._t for x in examples]
     with torch_private.cleared_levels(), torch_private.no_modes(), Frame("jit", trace=running, fun_name=name):

@@ -25,6 +25,7 @@ from jaxlike._src.lax.scan import spread
 from jaxlike._src.lax.select import clamp
 from jaxlike._src.lax.while_loop import chosen
 from jaxlike._src.transforms import derive
+from jaxlike._src.transforms.halves import IN_FORCE, Halves, halves_of
 from jaxlike._src.transforms.ref_state import closing_over_refs, holding, threading, write_back
 from jaxlike._src.transforms.stop_gradient import stopped
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
@@ -120,6 +121,12 @@ class Cond(Structured):
         """The choice; and a choice between the branches' pullbacks, which compute the branch again."""
         index, *operands = primals
         n, by = len(operands), list(perturbed[1:])
+        if IN_FORCE.policy is not None:
+            likes = self.branches[0].stand_ins()
+            given = derive.differentiable(likes)
+            halves = [halves_of(b, IN_FORCE.policy, operands, by, given, self.name) for b in self.branches]
+            if any(h.kept for h in halves):
+                return self._vjp_keeping(halves, primals, by, likes)
 
         def pullback(cotangents: Sequence[Any]) -> list[Any]:
             given = [c is not None for c in cotangents]
@@ -132,6 +139,50 @@ class Cond(Structured):
             return [None, *derive.filled(apply(inner, [index, *args]), by)]
 
         return apply(self, primals), pullback
+
+    def _vjp_keeping(
+        self, halves: Sequence[Halves], primals: Sequence[Array], by: Sequence[bool], likes: Sequence[Array]
+    ) -> Any:
+        """The choice, with what the policy that is in force keeps of every branch: zeros of those not chosen."""
+        index, *operands = primals
+        n, m = len(operands), len(likes)
+        places = [
+            range(sum(h.kept for h in halves[:k]), sum(h.kept for h in halves[: k + 1])) for k in range(len(halves))
+        ]
+        kinds = [o for h in halves for o in h.forward.stand_ins()[m:]]
+
+        def keeping(half: Halves, own: range) -> Callable[..., list[Array]]:
+            def branch(flat: Sequence[Array]) -> list[Array]:
+                outs = half.forward(flat)
+                rest = iter(outs[m:])
+                return [*outs[:m], *(next(rest) if k in own else derive.zeros_of(o) for k, o in enumerate(kinds))]
+
+            return branch
+
+        def choice(branches: Sequence[Callable[..., list[Array]]], args: Sequence[Array]) -> Cond:
+            examples = [example(a) for a in args]
+            return Cond([derived(b, examples, self.name) for b in branches])
+
+        first = choice([keeping(h, p) for h, p in zip(halves, places, strict=True)], operands)
+        first.kept_from = m
+        kept = apply(first, primals)[m:]
+        again = choice([_of_own(h.again(), n, p) for h, p in zip(halves, places, strict=True)], [*operands, *kept])
+        again.again_of = first
+        outs = apply(again, [*primals, *kept])
+
+        def pulling(half: Halves, own: range) -> Callable[..., list[Array]]:
+            def branch(flat: Sequence[Array]) -> list[Array]:
+                cts, saved = flat[n + len(kinds) :], [flat[n + k] for k in own]
+                return half.backward([*(flat[k] for k in half.read), *saved, *cts])
+
+            return branch
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            args = [*operands, *kept, *derive.given(cotangents, likes)]
+            inner = choice([pulling(h, p) for h, p in zip(halves, places, strict=True)], args)
+            return [None, *derive.filled(apply(inner, [index, *args]), by)]
+
+        return outs, pullback
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
         """One choice for all lanes; or every branch, and for each lane its own."""
@@ -174,6 +225,11 @@ class Cond(Structured):
             examples = [example(a) for a in args]
             made = self._made[key] = Cond([derived(make(b), examples, self.name) for b in self.branches])
         return made
+
+
+def _of_own(again: GraphFunction, operands: int, own: range) -> Callable[..., list[Array]]:
+    """A branch's results again from what is kept of it, which is at these places behind the operands."""
+    return lambda flat: again([*flat[:operands], *(flat[operands + k] for k in own)])
 
 
 # The public functions

@@ -24,6 +24,8 @@ from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.slicing import index_in_dim
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.transforms import derive
+from jaxlike._src.transforms.halves import IN_FORCE, Halves, asks_to_keep, halves_of
+from jaxlike._src.transforms.policies import everything_saveable
 from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading, write_back
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.transforms.vmap import vmap
@@ -132,7 +134,10 @@ class Scan(Structured):
         if self.reverse:
             steps.reverse()
         stacked = [torch.stack(column) for column in zip(*steps, strict=True)] if steps else self._no_rows()
-        return [kind(t, tag) for (kind, tag), t in zip(self.body.kinds, [*(t.contiguous() for t in carry), *stacked], strict=True)]
+        return [
+            kind(t, tag)
+            for (kind, tag), t in zip(self.body.kinds, [*(t.contiguous() for t in carry), *stacked], strict=True)
+        ]
 
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
@@ -179,6 +184,11 @@ class Scan(Structured):
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """Scan forward keeping the carries; the pullback scans the body's pullback the other way."""
         n, m = self.n_carry, len(self.body.kinds) - self.n_carry
+        policy = IN_FORCE.policy or (everything_saveable if asks_to_keep(self.body.graph) else None)
+        if policy is not None:
+            halves = self._halves(policy, primals, perturbed)
+            if halves.kept:
+                return self._vjp_keeping(halves, primals, perturbed)
         keeping = Scan(self.body, self.n_consts, n, self.length, self.reverse)
 
         def kept_step(flat: Sequence[Array]) -> list[Array]:
@@ -193,9 +203,65 @@ class Scan(Structured):
 
         return outs[: n + m], pullback
 
+    def _chosen(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> list[bool]:
+        """By which arguments the body's pullback goes back: where a carry is floating it may depend on any."""
+        by_consts, _, by_rows = self.split(perturbed)
+        return [*by_consts, *derive.differentiable(self.split(primals)[1]), *by_rows]
+
+    def _halves(self, policy: Any, primals: Sequence[Array], perturbed: Sequence[bool]) -> Halves:
+        """The body cut by a policy, once for each."""
+        given = derive.differentiable(self.body.stand_ins())
+        chosen = self._chosen(primals, perturbed)
+        again = IN_FORCE.policy is not None  # then the carries are made again
+        key = ("halves", policy, tuple(chosen), again)
+        if key not in self._made or not self._made[key].forward.usable() or not self._made[key].backward.usable():
+            self._made[key] = halves_of(self.body, policy, self.one_step(primals), chosen, given, self.name, again)
+        return self._made[key]
+
+    def _vjp_keeping(self, halves: Halves, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """Scan forward keeping what the policy says.
+
+        Where the policy is that of a function around the loop, the carries are not to be kept: before the backward
+        pass another scan makes them of what was kept.
+        """
+        n, m, rows = self.n_carry, halves.results, len(primals) - self.n_consts - self.n_carry
+
+        def scan_of(step: Callable[..., Any], args: Sequence[Array]) -> tuple[Scan, list[Array]]:
+            made = Scan(self.body, self.n_consts, n, self.length, self.reverse)
+            made.body = derived(lambda flat: [*step(flat), *self.split(flat)[1]], made.one_step(args), self.name)
+            return made.pruned(args)
+
+        if IN_FORCE.policy is None:
+            outs = apply(*scan_of(lambda flat: halves.forward(flat), primals))
+            kept, carries = outs[m : m + halves.kept], outs[m + halves.kept :]
+        else:
+            first = Scan(halves.forward, self.n_consts, n, self.length, self.reverse)
+            first.kept_from = m
+            kept = apply(first, primals)[m:]
+            second, args = scan_of(halves.again(), [*primals, *kept])
+            second.again_of = first
+            outs = apply(second, args)
+            carries = outs[m:]
+
+        def gradients(flat: Sequence[Array], cotangents: Sequence[Any]) -> list[Array]:
+            cts = derive.given(cotangents, self.body.stand_ins())
+            args = flat[: self.n_consts + n + rows]
+            return halves.backward([*(args[k] for k in halves.read), *flat[len(args) :], *cts])
+
+        def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            return self._pull([*primals, *kept], perturbed, carries, cotangents, gradients)
+
+        return outs[:m], pullback
+
     def _pull(
-        self, primals: Sequence[Array], perturbed: Sequence[bool], carries: Sequence[Array], cotangents: Sequence[Any]
+        self,
+        primals: Sequence[Array],
+        perturbed: Sequence[bool],
+        carries: Sequence[Array],
+        cotangents: Sequence[Any],
+        gradients: Callable[[Sequence[Array], Sequence[Any]], Sequence[Array]] | None = None,
     ) -> list[Any]:
+        """Scan the body's pullback, or what else gives its gradients from the arguments of a step and cotangents."""
         consts, carry, rows = self.split(primals)
         by_consts, _, by_rows = self.split(perturbed)
         floating, n = derive.differentiable(carry), self.n_carry
@@ -206,13 +272,16 @@ class Scan(Structured):
         ct_rows = list(cotangents[n:])
         has_row = [c is not None for c in ct_rows]
         sums = [derive.zeros_like(x) for x in derive.chosen_of(consts, by_consts)]
-        chosen = [*by_consts, *floating, *by_rows]
+        chosen = self._chosen(primals, perturbed)
 
         def step(flat: Sequence[Array]) -> list[Array]:
             c, running, x = back.split(flat)
             total, ct = running[: len(sums)], derive.filled(running[len(sums) :], floating)
             k, x, ct_y = x[:n], x[n : n + len(rows)], derive.filled(x[n + len(rows) :], has_row)
-            grads = derive.reverse(self.body, [*c, *k, *x], chosen, [*ct, *ct_y], self.name)
+            if gradients is None:
+                grads = derive.reverse(self.body, [*c, *k, *x], chosen, [*ct, *ct_y], self.name)
+            else:
+                grads = gradients([*c, *k, *x], [*ct, *ct_y])
             a, b = len(sums), len(sums) + sum(floating)
             added = [Array(unwrap(s) + unwrap(g)) for s, g in zip(total, grads[:a], strict=True)]
             return [*added, *grads[a:b], *grads[b:]]
@@ -220,7 +289,10 @@ class Scan(Structured):
         start = [*sums, *derive.chosen_of(ct_carry, floating)]
         args = [*consts, *start, *carries, *rows, *derive.chosen_of(ct_rows, has_row)]
         back = Scan(self.body, len(consts), len(start), self.length, not self.reverse)
-        back = self._derived(("pull", tuple(chosen), tuple(has_row)), step, back, args)
+        if gradients is None:
+            back = self._derived(("pull", tuple(chosen), tuple(has_row)), step, back, args)
+        else:
+            back.body = derived(step, back.one_step(args), self.name)
         outs = apply(*back.pruned(args))
         a, b = len(sums), len(start)
         return [

@@ -30,6 +30,7 @@ from jaxlike._src.graph.partition import (
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.derive import example
+from jaxlike._src.transforms.halves import IN_FORCE
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes
 
@@ -143,6 +144,8 @@ class JitCall(Structured):
         return self._backward(args, perturbed, linear=True)
 
     def _backward(self, primals: Sequence[Array], perturbed: Sequence[bool], linear: bool) -> Any:
+        if IN_FORCE.policy is not None:  # it is asked about each operation
+            return self._vjp_of_operations(primals, perturbed, linear)
         pair: _Pair | None = self._derived(("vjp", tuple(perturbed)), lambda: _pair(self, primals, perturbed))
         if pair is None:
             return self._vjp_of_operations(primals, perturbed, linear)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
-from jaxlike._src.graph.equations import equation_of
-from jaxlike._src.graph.partition import Halves, cut
+from jaxlike._src.graph.trace import RECORDING
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
 from jaxlike._src.transforms.body import Body, make_body
-from jaxlike._src.transforms.policies import keeps, nothing_saveable
+from jaxlike._src.transforms.halves import Halves, halves_of
+from jaxlike._src.transforms.policies import nothing_saveable
 from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading, write_back
-from jaxlike._src.transforms.reverse import output_array, vjp_leaves
+from jaxlike._src.transforms.reverse import output_array
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived
 from jaxlike._src.tree import broadcast_prefix, keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jaxlike._src.frames import Frame
-    from jaxlike._src.graph.graph import Graph, Node
 
 
 class Checkpoint(Structured):
@@ -39,6 +38,7 @@ class Checkpoint(Structured):
     def __init__(self, body: GraphFunction, policy: Any, prevent_cse: Any, differentiated: bool = False) -> None:
         self.body, self.policy = body, policy
         self.prevent_cse, self.differentiated = prevent_cse, differentiated
+        self.keeps = policy is not None and policy is not nothing_saveable
         self._made: dict[Any, Any] = {}  # what was derived from it
 
     def run(self, args: Sequence[Array]) -> list[Array]:
@@ -110,40 +110,10 @@ class Checkpoint(Structured):
         key = ("vjp", tuple(perturbed), tuple(given))
         if key in self._made:
             return self._made[key]
-        n, m = len(primals), len(given)
-
-        def joint(flat: Sequence[Array]) -> list[Array]:
-            def of_perturbed(inside: Sequence[Any]) -> Any:
-                full = [a if v is None else v for a, v in zip(flat, derive.filled(inside, perturbed), strict=False)]
-                outs = self.body(full)
-                return derive.chosen_of(outs, given), outs
-
-            _, _, pull, outs = vjp_leaves(of_perturbed, derive.chosen_of(flat[:n], perturbed), self.name)
-            return [*outs, *pull(flat[n:])]
-
-        examples = [*map(derive.example, primals), *derive.chosen_of(self.body.stand_ins(), given)]
-        whole = derived(joint, examples, self.name)
-        halves = cut(whole.graph, n, m, self._may_keep(whole.graph), looks_again=True)
-        kinds = [*whole.kinds[:m], *((Array, False) for _ in halves.kept)]
-        forward = GraphFunction(halves.forward, kinds, halves.forward.lifted)
-        backward = GraphFunction(halves.backward, whole.kinds[m:], halves.backward.lifted)
-        made = self._made[key] = self._like(forward), self._like(backward, differentiated=True), halves
+        halves = halves_of(self.body, self.policy, primals, perturbed, given, self.name)
+        forward, backward = self._like(halves.forward), self._like(halves.backward, differentiated=True)
+        made = self._made[key] = forward, backward, halves
         return made
-
-    def _may_keep(self, graph: Graph) -> Callable[[Node], bool]:
-        """The policy as a function of the graph's nodes."""
-        if self.policy is None or self.policy is nothing_saveable:
-            return lambda _: False
-        equations = equation_of(graph)
-
-        def may_keep(node: Node) -> bool:
-            equation = equations.get(id(node))
-            if equation is None:
-                return False
-            avals = [v.aval for v in equation.invars]
-            return keeps(self.policy(equation.primitive, *avals, **equation.params))
-
-        return may_keep
 
     def _like(self, body: GraphFunction, differentiated: bool = False) -> Checkpoint:
         return Checkpoint(body, self.policy, self.prevent_cse, self.differentiated or differentiated)
@@ -310,6 +280,8 @@ def _call(
 
 
 def _cache_of(fun: Any) -> dict[Any, _Traced]:
+    if RECORDING.is_special:
+        return {}
     try:
         return _traced.setdefault(fun, {})
     except TypeError:  # not hashable, or cannot be referred to weakly

@@ -11,6 +11,7 @@ import torch
 
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import unwrap
+from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.effects import silenced
 from jaxlike._src.transforms.forward import jvp_leaves
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
@@ -34,6 +35,17 @@ def example(x: Array, shape: Sequence[int] | None = None) -> Array:
 def zeros_like(x: Array) -> Array:
     """The zero tangent of a floating Array."""
     return Array(torch.zeros_like(unwrap(x)))
+
+
+def zeros_of(like: Array) -> Array:
+    """Zeros of the type of an Array without values."""
+    return type(like)(torch.zeros(like._t.shape, dtype=like._t.dtype, device=default_torch_device()), like._tag)
+
+
+def given(cotangents: Sequence[Any], likes: Sequence[Array]) -> list[Array]:
+    """The cotangents of the floating results among those like these, with zeros for None."""
+    pairs = [(c, o) for c, o in zip(cotangents, likes, strict=True) if is_differentiable(o)]
+    return [zeros_of(o) if c is None else c for c, o in pairs]
 
 
 def filled(values: Sequence[Any], chosen: Sequence[bool]) -> list[Any]:

@@ -2,7 +2,8 @@
 
 The function and its pullback are traced to one graph; what the part that depends on cotangents reads of the rest is
 what is kept. The recorder notes the user's line for each op. One that the backward pass adds belongs to the line of
-the op that it differentiates: both have the number that autograd gave to their node.
+the op that it differentiates: both have the number that autograd gave to their node. What replays a graph belongs to
+the lines of the graph's nodes, so a value in a function under `jax.checkpoint` is said to be from there.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from jaxlike._src import torch_private
 from jaxlike._src.graph.equations import equation_of
 from jaxlike._src.graph.partition import aval_of, read_across
 from jaxlike._src.graph.source import user_line
-from jaxlike._src.graph.trace import Trace, trace
+from jaxlike._src.graph.trace import RECORDING, Trace, trace
 from jaxlike._src.transforms import derive
-from jaxlike._src.transforms.arguments import argument_names, name_of
+from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.body import Body, leaf_arrays, make_body
+from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.reverse import output_array, vjp_leaves
-from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_structure, tree_unflatten
+from jaxlike._src.tree import tree_flatten, tree_structure, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,11 +30,17 @@ if TYPE_CHECKING:
 
 
 class SourceTrace(Trace):
-    """A recorder that notes for each node which line of the user's it belongs to."""
+    """A recorder that notes for each node which line of the user's it belongs to.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: as the base class.
+        lines: the lines by the ids of nodes, of this trace and of those that it replays.
+    """
+
+    def __init__(self, name: str, lines: dict[int, str]) -> None:
         super().__init__(name)
-        self.sources: dict[int, tuple[int, str]] = {}  # by the id of a node, which `nodes` keeps
+        self.lines = lines
+        self.numbers: dict[int, int] = {}  # by the id of a node, which `nodes` keeps
         self._by_sequence: dict[int, str] = {}
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -55,16 +63,16 @@ class SourceTrace(Trace):
         number = torch_private.last_autograd_number() if backward is None else backward
         source = self._by_sequence.get(number) if backward is not None else None
         if source is None:
-            source = self._by_sequence[number] = user_line(sys._getframe(2))
+            source = self._by_sequence[number] = user_line(sys._getframe(2), self.lines)
         for node in self.nodes[before:]:
-            self.sources[id(node)] = number, source
+            self.numbers[id(node)], self.lines[id(node)] = number, source
 
 
 def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tuple[ShapedArray, str]]:
     """The types of the values that ``jax.vjp(f, *args)`` keeps, each with where it is from."""
     leaves, in_tree = leaf_arrays((args, kwargs))
     examples = [derive.example(x) for x in leaves]
-    names = _names(f, args, kwargs)
+    names = leaf_names(f, args, kwargs)
 
     def call(inside: Any) -> Any:
         positional, named = tree_unflatten(in_tree, list(inside))
@@ -85,17 +93,19 @@ def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tu
         grads = pull(flat[n:])
         return [*made, *derive.chosen_of(grads, derive.differentiable(leaves))]
 
-    recorders: list[SourceTrace] = []
+    recorders: list[SourceTrace] = []  # which keep the nodes that lines are known of
+    lines: dict[int, str] = {}
 
     def recorder(name: str) -> SourceTrace:
-        recorders.append(SourceTrace(name))
+        recorders.append(SourceTrace(name, lines))
         return recorders[-1]
 
-    graph, _ = trace(joint, [*examples, *derive.chosen_of(outs, given)], name_of(f), recorder=recorder)
-    sources = recorders[0].sources
+    with RECORDING.by(recorder):
+        graph, _ = trace(joint, [*examples, *derive.chosen_of(outs, given)], name_of(f))
+    numbers = recorders[0].numbers
     of_node = equation_of(graph)
     equations = {
-        o: (*sources[id(node)], of_node[id(node)])
+        o: (numbers[id(node)], lines[id(node)], of_node[id(node)])
         for node in graph.nodes
         if id(node) in of_node
         for o in node.outs
@@ -106,7 +116,8 @@ def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tu
         if var in equations:
             computed.append((var, *equations[var]))
         elif var in graph.inputs:
-            arguments.append((aval_of(var), f"from the argument {names[graph.inputs.index(var)]}"))
+            place = graph.inputs.index(var)
+            arguments.append((leaves[place].aval, f"from the argument {names[place]}"))
         else:
             constants.append((aval_of(var), "from a constant"))
     computed.sort(key=lambda c: c[1])
@@ -120,15 +131,6 @@ def _described(where: str, equation: Any) -> str:
     if name in ("jit", "pjit"):
         return f"output of jitted function '{equation.params['name']}' from {where}"
     return f"output of {name} from {where}"
-
-
-def _names(f: Any, args: Any, kwargs: Any) -> list[str]:
-    names = argument_names(f)
-    said = [
-        (names[path[0].idx] if path[0].idx < len(names) else f"args[{path[0].idx}]") + keystr(path[1:])
-        for path, _ in tree_flatten_with_path(args)[0]
-    ]
-    return said + [f"{path[0].key}{keystr(path[1:])}" for path, _ in tree_flatten_with_path(kwargs)[0]]
 
 
 def print_saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> None:

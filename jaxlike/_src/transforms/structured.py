@@ -59,6 +59,9 @@ class Structured:
     axes: frozenset[Any] = frozenset()  # the named axes that it needs, beside those of its graphs
     is_constant = False  # whether differentiation passes it by
     only_looks = False  # whether it gives nothing and may be left out where a function runs once more
+    keeps = False  # whether it is a checkpointed function with a policy that may keep something
+    kept_from: int | None = None  # from which result on they are what a checkpoint policy keeps, see `halves`
+    again_of: Structured | None = None  # whose first results its own are again, computed from what that one kept
 
     def run(self, args: Arrays) -> list[Array]:
         """The results, where no transformation runs (or inside of a trace of this operation)."""
@@ -183,6 +186,7 @@ class Applied(Call):
     def __init__(self, op: Structured, written: Written, args: Arrays) -> None:
         self.op, self.name, self.params, self._written = op, op.name, op.params(), written
         self.is_plain, self.is_constant = op.is_plain, op.is_constant
+        self.keeps, self.kept_from, self.again_of = op.keeps, op.kept_from, op.again_of
         self.kinds = [(type(a), a._tag) for a in args]
         self.out_kinds: list[tuple[type[Array], Any]] = []
         self.varying = op.varying
