@@ -329,7 +329,7 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     moving: Collection[Var] = ()
     parameters = ["device", *map(repr, graph.inputs), *map(repr, graph.lifted_vars)]
     lines = [f"def replay({', '.join(parameters)}):"]
-    node_at: dict[int, Node] = {}  # line number -> the node that runs there, for `source.user_line`
+    node_at: dict[int, Node] = {}  # line number -> the node that runs there, for `source.user_place`
     for k, node in enumerate(graph.nodes):
         moving = moved(node) if moves else ()
         given = [source(a) for a in node.args] + [f"{key}={source(v)}" for key, v in node.kwargs.items()]

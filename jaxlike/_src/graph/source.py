@@ -7,13 +7,12 @@ import os
 import sys
 import sysconfig
 import threading
-import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from types import CodeType, FrameType
 
 
@@ -137,36 +136,26 @@ class Place(NamedTuple):
         return f"{self.code.co_filename}:{line}{f':{column}' if column else ''} ({self.code.co_qualname})"
 
 
-def is_ours(frame: FrameType) -> bool:
-    """Whether a frame is not the user's."""
-    name = frame.f_code.co_filename
-    ours = _ours.get(name)
-    if ours is None:
-        ours = _ours[name] = name.startswith(_OURS) and not name.endswith("_test.py")
-    return ours
-
-
 def user_place(frame: FrameType | None = None) -> Place | None:
-    """The innermost frame that is the user's, from ``frame`` or the caller on."""
+    """The innermost frame that is the user's, from ``frame`` or the caller on; where a graph is replayed, a node's."""
     if frame is None:
         frame = sys._getframe(1)
     while frame is not None:
-        if not is_ours(frame):
-            return Place(frame.f_code, frame.f_lasti)
+        code = frame.f_code
+        name = code.co_filename
+        ours = _ours.get(name)
+        if ours is None:
+            ours = _ours[name] = name.startswith(_OURS) and not name.endswith("_test.py")
+        if not ours:
+            return Place(code, frame.f_lasti)
+        if name.startswith(REPLAY) and (node := frame.f_globals[NODE_AT].get(frame.f_lineno)) and node.line is not None:
+            return node.line
         frame = frame.f_back
     return None
 
 
-def user_line(frame: FrameType | None, known: Mapping[int, str] = types.MappingProxyType({})) -> str:
-    """``file:line:column (function)`` of the innermost frame that is the user's.
-
-    A graph that is replayed has none; where it replays a node whose line is ``known``, by its id, it is that.
-    """
-    while known and frame is not None and is_ours(frame):
-        node = frame.f_globals.get(NODE_AT, {}).get(frame.f_lineno)
-        if id(node) in known:
-            return known[id(node)]
-        frame = frame.f_back
+def user_line(frame: FrameType | None) -> str:
+    """``file:line:column (function)`` of the innermost frame that is the user's."""
     place = user_place(frame) if frame is not None else None
     return "unknown" if place is None else str(place)
 

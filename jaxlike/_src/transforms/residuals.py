@@ -1,20 +1,17 @@
 """residuals: what a backward pass keeps, listed for people who place `jax.checkpoint`.
 
 The function and its pullback are traced to one graph; what the part that depends on cotangents reads of the rest is
-what is kept. The recorder notes the user's line for each op. One that the backward pass adds belongs to the line of
-the op that it differentiates: both have the number that autograd gave to their node. What replays a graph belongs to
-the lines of the graph's nodes, so a value in a function under `jax.checkpoint` is said to be from there.
+what is kept. Each op has the user's line. One that the backward pass adds belongs to the line of the op that it
+differentiates: both have the number that autograd gave to their node. The functions inside are traced in the same way.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import torch_private
 from jaxlike._src.graph.equations import equation_of
 from jaxlike._src.graph.partition import aval_of, read_across
-from jaxlike._src.graph.source import user_line
 from jaxlike._src.graph.trace import RECORDING, Trace, trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import name_of
@@ -27,21 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jaxlike._src.array import Array, ShapedArray
+    from jaxlike._src.graph.source import Place
 
 
 class SourceTrace(Trace):
-    """A recorder that notes for each node which line of the user's it belongs to.
+    """A recorder whose nodes of a backward pass have the lines of what they differentiate."""
 
-    Args:
-        name: as the base class.
-        lines: the lines by the ids of nodes, of this trace and of those that it replays.
-    """
-
-    def __init__(self, name: str, lines: dict[int, str]) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.lines = lines
         self.numbers: dict[int, int] = {}  # by the id of a node, which `nodes` keeps
-        self._by_sequence: dict[int, str] = {}
+        self._by_sequence: dict[int, Place | None] = {}
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         before = len(self.nodes)
@@ -61,11 +53,13 @@ class SourceTrace(Trace):
             return
         backward = torch_private.running_backward_number()
         number = torch_private.last_autograd_number() if backward is None else backward
-        source = self._by_sequence.get(number) if backward is not None else None
-        if source is None:
-            source = self._by_sequence[number] = user_line(sys._getframe(2), self.lines)
-        for node in self.nodes[before:]:
-            self.numbers[id(node)], self.lines[id(node)] = number, source
+        line = self._by_sequence.get(number) if backward is not None else None
+        for k, node in enumerate(self.nodes[before:], start=before):
+            if line is None:
+                self._by_sequence[number] = node.line
+            else:
+                node = self.nodes[k] = node._replace(line=line)
+            self.numbers[id(node)] = number
 
 
 def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tuple[ShapedArray, str]]:
@@ -93,11 +87,10 @@ def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tu
         grads = pull(flat[n:])
         return [*made, *derive.chosen_of(grads, derive.differentiable(leaves))]
 
-    recorders: list[SourceTrace] = []  # which keep the nodes that lines are known of
-    lines: dict[int, str] = {}
+    recorders: list[SourceTrace] = []
 
     def recorder(name: str) -> SourceTrace:
-        recorders.append(SourceTrace(name, lines))
+        recorders.append(SourceTrace(name))
         return recorders[-1]
 
     with RECORDING.by(recorder):
@@ -105,7 +98,7 @@ def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tu
     numbers = recorders[0].numbers
     of_node = equation_of(graph)
     equations = {
-        o: (numbers[id(node)], lines[id(node)], of_node[id(node)])
+        o: (numbers[id(node)], str(node.line), of_node[id(node)])
         for node in graph.nodes
         if id(node) in of_node
         for o in node.outs
