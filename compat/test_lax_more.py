@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from compat.same import Tolerance, assert_same, run_both, same_in_both
+from jaxlike._src.private_names import PrivateModule
 
 LOOSE = Tolerance(factor=60, normwise=True)
 
@@ -158,7 +159,7 @@ def test_lines(name: str) -> None:
 @pytest.mark.parametrize("algorithm", [0, 1, 2])
 def test_bits_of_generators(algorithm: int) -> None:
     key = np.array([5, 6, 0xFFFFFFFF, 7], np.uint32)
-    for shape in ((4,), (3, 5), ()):
+    for shape in ((4,), (3, 5), (3, 1), (3, 5, 3), (3, 3), ()):
         for dtype in ("uint16", "uint32"):
             assert_same(
                 *run_both(
@@ -168,6 +169,114 @@ def test_bits_of_generators(algorithm: int) -> None:
                 ),
                 title=f"{shape} {dtype}",
             )
+
+
+@pytest.mark.parametrize("algorithm", [0, 1, 2])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_bits_of_a_batch_of_keys(algorithm: int, depth: int) -> None:
+    """The first key draws for all, and it alone moves on."""
+    keys = np.arange(24, dtype=np.uint32).reshape(2, 3, 4)[-1 if depth == 1 else slice(None)]
+
+    def program(jax: Any, shape: Any) -> Any:
+        f = lambda k: jax.lax.rng_bit_generator(k, shape, "uint16", jax.lax.RandomAlgorithm(algorithm))  # noqa: E731
+        for _ in range(depth):
+            f = jax.vmap(f)
+        return f(keys), jax.jit(f)(keys)
+
+    for shape in ((), (3,), (2, 3), (3, 3)):
+        assert_same(*run_both(program, shape), title=f"{shape}")
+
+
+def test_keys_that_are_none() -> None:
+    """JAX asserts what a key is."""
+    import jax
+
+    import jaxlike
+
+    for key in (np.uint32(3), np.zeros(3, "uint32"), np.zeros((2, 4), "uint32"), np.zeros(4, "int32")):
+        for lax in (jax.lax, jaxlike.lax):
+            with pytest.raises(AssertionError):
+                lax.rng_bit_generator(key, (2,))
+
+
+SPECIAL = np.array([np.inf, -np.inf, np.nan, 3, -0.0, 0.0, 1, -np.nan], np.float32)
+PAIRS = np.array([complex(a, b) for a in (np.inf, -np.inf, np.nan, 1) for b in (np.inf, 0, np.nan, 1)], np.complex64)
+
+
+@same_in_both(tolerance=Tolerance(signed_zero=True))
+def test_top_k_of_signed_numbers(jax):
+    return [jax.lax.top_k(sign * SPECIAL.astype(d), 8) for sign in (1, -1) for d in ("float32", "float16", "bfloat16")]
+
+
+@same_in_both
+def test_extremes_of_complex_numbers(jax):
+    wide = PAIRS.reshape(4, 4)
+    large = jax.numpy.full(2, 3e38 + 3e38j)
+    return (
+        [f(PAIRS[:, None], PAIRS[None]) for f in (jax.lax.max, jax.lax.min)],
+        [jax.lax.reduce_window(wide, np.complex64(s), f, (2, 2)) for f, s in ((jax.lax.max, -np.inf), (jax.lax.min, np.inf))],
+        jax.lax.max(large, large),
+        jax.vjp(jax.lax.max, large, large)[1](large),
+    )
+
+
+@same_in_both
+def test_samples_without_a_distribution(jax):
+    """A parameter that has no samples gives NaN, and comes to an end."""
+    key = jax.random.key(3)
+    bad = np.array([-1.0, np.nan, 0.0, 2.0, -np.inf], np.float32)
+    return [f(key, bad) for f in (jax.random.gamma, jax.random.loggamma, jax.random.chisquare)]
+
+
+@same_in_both
+def test_bound_primitives(jax):
+    """Primitives that are not what the function of their name is."""
+    lax, jnp = jax.lax, jax.numpy
+    linalg = lax.linalg
+    a = jnp.array([[4.0, 9.0], [1.0, 5.0]])
+    wide = jnp.arange(6.0).reshape(2, 3)
+    svd = {"full_matrices": False, "subset_by_index": None, "algorithm": None}
+    top = {"reduction_dimension": 0, "recall_target": 0.95, "reduction_input_size_override": -1, "aggregate_to_topk": True}
+    eig = [lax.linalg.eig(np.zeros((n, 0, 0), d)) for n in (0, 2) for d in ("float32", "complex64")]
+    return (
+        linalg.cholesky_p.bind(a),
+        linalg.cholesky_p.bind(-a),
+        [np.shape(x) for x in linalg.svd_p.bind(wide, compute_uv=True, **svd)],
+        linalg.svd_p.bind(wide, compute_uv=False, **svd),
+        [lax.approx_top_k_p.bind(wide[0], k=2, is_max_k=m, **top) for m in (True, False)],
+        lax.iota_p.bind(dtype=np.dtype("uint16"), shape=(2, 3), dimension=1, sharding=None),
+        lax.iota_p.bind(dtype=np.dtype("complex64"), shape=(2, 3), dimension=0, sharding=None),
+        eig,
+    )
+
+
+PADDED = ((0, 1), (1, 0))
+
+
+def private_module(name: str) -> Any:
+    """What stands for a module of JAX's `jax._src.lax`."""
+    return PrivateModule(f"jax._src.lax.{name}")
+
+
+@pytest.mark.parametrize("name", ["ge_p", "le_p"])
+@pytest.mark.parametrize("dtype", ["float32", "int32", "uint8"])
+def test_chosen_in_windows(name: str, dtype: str) -> None:
+    """What the derivatives of `reduce_window`'s extremes are made of, with ties and padding."""
+    operand = np.array([[3, 1, 4, 1], [5, 9, 2, 6], [5, 3, 5, 9]], dtype)
+    taken = np.arange(12).reshape(3, 4).astype(dtype)
+
+    def program(jax: Any) -> Any:
+        find = jax._src.lax.windowed_reductions if jax.__name__ == "jax" else private_module("windowed_reductions")
+        gather, scatter = find._select_and_gather_add, find._select_and_scatter_add
+        p, one = getattr(jax.lax, name), (1, 1)
+        out = [scatter(taken[:2, :3], operand, p, (2, 2), one, ((0, 0), (0, 0)))]
+        if dtype == "float32":
+            out.append(gather(taken, operand, p, (2, 2), one, ((0, 0), (0, 0)), one, one))
+            out.append(gather(taken, operand, p, (2, 2), (2, 1), PADDED, one, one))
+            out.append(gather(taken, operand, p, (2, 2), one, PADDED, (2, 1), (1, 2)))
+        return out
+
+    assert_same(*run_both(program))
 
 
 @same_in_both(x64=True)

@@ -8,6 +8,7 @@ waited for by `block_until_ready`; on the CPU nothing is ever queued.
 from __future__ import annotations
 
 import contextlib
+import enum
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,15 @@ from jaxlike._src.partition_spec import P
 from jaxlike._src.sharding import NamedSharding, Sharding, SingleDeviceSharding
 from jaxlike._src.tree import functions as tree
 from jaxlike._src.tree.prefix import flatten_axes
+
+
+class ArrayCopySemantics(enum.IntEnum):
+    """What `device_put_p` may do with its operand; here it always may share memory, as Arrays do not change."""
+
+    ALWAYS_COPY = 0
+    REUSE_INPUT = 1
+    DONATE_INPUT = 2
+
 
 Target = Device | Sharding | MemorySpace | None
 

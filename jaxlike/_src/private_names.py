@@ -25,7 +25,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.checkify": ("jax.experimental.checkify",),
     "jax._src.compilation_cache": (),
     "jax._src.compiler": (),
-    "jax._src.config": ("jax",),
+    "jax._src.config": ("jaxlike._src.config", "jax"),
     "jax._src.core": ("jax.extend.core", "jax.core"),
     "jax._src.custom_batching": ("jax.custom_batching",),
     "jax._src.custom_derivatives": ("jax.custom_derivatives", "jax"),
@@ -50,7 +50,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.interpreters.mlir": ("jax.interpreters.mlir",),
     "jax._src.interpreters.partial_eval": ("jax.interpreters.partial_eval",),
     "jax._src.interpreters.pxla": ("jax.interpreters.pxla",),
-    "jax._src.lax": (),
+    "jax._src.lax": ("jax.lax",),
     "jax._src.lax.ann": ("jax.lax",),
     "jax._src.lax.control_flow": ("jax.lax",),
     "jax._src.lax.control_flow.conditionals": ("jax.lax",),
@@ -75,7 +75,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.nn": (),
     "jax._src.nn.functions": ("jax.nn",),
     "jax._src.nn.initializers": ("jax.nn.initializers",),
-    "jax._src.numpy": (),
+    "jax._src.numpy": ("jax.numpy",),
     "jax._src.numpy.array_creation": ("jax.numpy",),
     "jax._src.numpy.einsum": ("jax.numpy",),
     "jax._src.numpy.fft": ("jax.numpy.fft",),
@@ -100,6 +100,9 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.profiler": ("jax.profiler",),
     "jax._src.public_test_util": ("jaxlike._src.testing.suite.closeness", "jax.test_util"),
     "jax._src.random": ("jax.random",),
+    "jax._src.random.core": ("jax.random",),
+    "jax._src.random.prng": ("jax.extend.random",),
+    "jax._src.random.threefry2x32": ("jax.extend.random",),
     "jax._src.scipy": (),
     "jax._src.scipy.linalg": ("jax.scipy.linalg",),
     "jax._src.scipy.signal": ("jax.scipy.signal",),
@@ -133,9 +136,6 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.effects.errors": (
             "DivisionByZeroError ErrorEffect FailedCheckError JaxException NaNError OOBError"
         ),
-    },
-    "jax._src.config": {
-        "jaxlike._src.config": "bool_env config trace_context update",
     },
     "jax._src.core": {
         "jaxlike._src.array": "AbstractValue",
@@ -233,6 +233,8 @@ PLACES: dict[str, dict[str, str]] = {
 NAMES: dict[str, dict[str, str]] = {
     "jax._src.ad_checkpoint": {"saved_residuals": "jaxlike._src.transforms.residuals:saved_residuals"},
     "jax._src.ad_util": {
+        "add_any_p": "jaxlike.interpreters.ad:add_jaxvals_p",
+        "add_jaxvals_p": "jaxlike.interpreters.ad:add_jaxvals_p",
         "Zero": "jaxlike.interpreters.ad:Zero",
         "add_jaxvals": "jaxlike.interpreters.ad:add_jaxvals",
         "instantiate": "jaxlike.interpreters.ad:instantiate_zeros",
@@ -253,12 +255,20 @@ NAMES: dict[str, dict[str, str]] = {
         "visualize_sharding": "jaxlike._src.effects.draw:visualize_sharding",
     },
     # What is started runs on torch's streams; waiting for them is waiting for the tokens that order effects.
-    "jax._src.dispatch": {"wait_for_tokens": "jaxlike:effects_barrier"},
+    "jax._src.dispatch": {
+        "ArrayCopySemantics": "jaxlike._src.device_put:ArrayCopySemantics",
+        "wait_for_tokens": "jaxlike:effects_barrier",
+    },
     "jax._src.distributed": {"global_state": "jaxlike._src.distributed:global_state"},
     "jax._src.dtypes": {
         "DType": "numpy:dtype",
     },
+    "jax._src.lax.windowed_reductions": {
+        "_select_and_gather_add": "jaxlike._src.lax.chosen_in_windows:select_and_gather_add",
+        "_select_and_scatter_add": "jaxlike._src.lax.chosen_in_windows:select_and_scatter_add",
+    },
     "jax._src.lib.xla_client": {"XlaRuntimeError": "jaxlike.errors:JaxRuntimeError"},
+    "jax._src.random.prng": {"iota_2x32_shape_p": "jaxlike._src.lax.primitive_names:iota_2x32_shape_p"},
     "jax._src.state.types": {"AbstractRef": "jaxlike._src.transforms.ref_state:AbstractRef"},
     # Tracebacks are not filtered: the place where JAX would cut one is the function as it is.
     "jax._src.traceback_util": {

@@ -155,7 +155,8 @@ def sqrt(x: Tensor) -> Tensor:
     # can take milliseconds to meet when cores are busy.
     known = x.device.type == "cpu" and not (torch_private.is_wrapped(x) or x.requires_grad)
     if known and x.dtype in (torch.float32, torch.float64):
-        return torch.from_numpy(np.asarray(np.sqrt(x.numpy())))  # np.sqrt of no axes gives a scalar
+        with np.errstate(invalid="ignore"):
+            return torch.from_numpy(np.asarray(np.sqrt(x.numpy())))  # np.sqrt of no axes gives a scalar
     if x.dtype == torch.float32 and x.device.type != "mps":
         return torch.sqrt(x.to(torch.float64)).to(torch.float32)
     if x.dtype in (torch.float16, torch.bfloat16):

@@ -214,7 +214,9 @@ def broadcasted_iota(dtype: DTypeLike, shape: Shape, dimension: int, *, out_shar
     sizes = canonicalize_shape(shape)
     at = concrete_or_error(int, dimension, "dimension argument of lax.broadcasted_iota")
     if not dtypes.any_of((np.integer, np.floating, np.complexfloating), wanted):
-        raise TypeError(f"iota does not accept dtype {wanted}. Accepted dtypes are subtypes of number.")
+        raise TypeError(
+            f"iota does not accept dtype {wanted}. Accepted dtypes are subtypes of integer, floating, complexfloating."
+        )
     check_shapelike("iota", "shape", sizes)
     if not 0 <= at < len(sizes):
         raise ValueError(f"iota dimension must be between 0 and len(shape), got dimension={at} for shape={sizes}")

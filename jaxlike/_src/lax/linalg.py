@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import adjoint, conjugate, unwrap
 from jaxlike._src.lax.lapack import eig_both_sides, packed_hessenberg, packed_tridiagonal
@@ -286,8 +287,12 @@ def eig(
     _kinds("eig", [a])
     if implementation not in (None, EigImplementation.LAPACK):
         raise ValueError("Only the lapack implementation is supported on CPU.")
-    if not (compute_left_eigenvectors or compute_right_eigenvectors):
+    vectors = int(compute_left_eigenvectors) + int(compute_right_eigenvectors)
+    if not vectors:
         return [_eigenvalues(a)]
+    if not a.shape[-1]:
+        none = unwrap(a).to(dtypes.to_torch(dtypes.to_complex_dtype(a.dtype)))
+        return [Array(none.sum(-1)), *[Array(none)] * vectors]
     t = unwrap((_smooth_eigenvectors if enable_eigvec_derivs else _eigenvectors)(a))
     out = [Array(t[..., 0, 0, :])]
     if compute_left_eigenvectors:

@@ -5,6 +5,7 @@ One for each ``*_p`` of `jax.lax`, `jax.lax.linalg` and `jax.extend.core.primiti
 """
 
 from jaxlike._src.graph.primitive import builtin
+from jaxlike._src.lax.chosen_in_windows import select_and_gather_add as select_and_gather_add
 from jaxlike._src.lax.primitives import call_p as call_p
 from jaxlike._src.lax.primitives import closed_call_p as closed_call_p
 from jaxlike._src.lax.primitives import fill_tables
@@ -86,6 +87,7 @@ igamma_p = builtin("igamma")
 igammac_p = builtin("igammac")
 imag_p = builtin("imag")
 integer_pow_p = builtin("integer_pow")
+iota_2x32_shape_p = builtin("iota_2x32_shape", True)
 iota_p = builtin("iota")
 is_finite_p = builtin("is_finite")
 jit_p = builtin("jit", True)

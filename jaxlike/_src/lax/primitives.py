@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -39,7 +40,9 @@ from jaxlike._src.transforms.vmap import vmap
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_IGNORED = frozenset(["accuracy", "sharding", "out_sharding", "out_dtype", "input_dtype", "weak_type", "use_magma"])
+_IGNORED = frozenset(
+    ["accuracy", "sharding", "out_sharding", "out_dtype", "input_dtype", "_input_dtype", "weak_type", "use_magma"]
+)
 _SAME_NAME = """
     abs acos acosh add asin asinh atan atan2 atanh bessel_i0e bessel_i1e bitcast_convert_type cbrt ceil clamp clz
     complex concatenate conj cos cosh cumlogsumexp cummax cummin cumprod cumsum digamma div dot_general eq erf erf_inv
@@ -54,14 +57,14 @@ _TABLE: dict[str, tuple[str, dict[str, str]]] = {
     **{n: (n, {}) for n in _SAME_NAME},
     "and": ("bitwise_and", {}), "or": ("bitwise_or", {}), "xor": ("bitwise_xor", {}), "not": ("bitwise_not", {}),
     "broadcast_in_dim": ("broadcast_in_dim", {}), "convert_element_type": ("convert_element_type", {}),
-    "regularized_incomplete_beta": ("betainc", {}), "cholesky": ("linalg.cholesky", {}), "eig": ("linalg.eig", {}),
-    "eigh": ("linalg.eigh", {}), "svd": ("linalg.svd", {}), "qr": ("linalg.qr", {}), "lu": ("linalg.lu", {}),
+    "regularized_incomplete_beta": ("betainc", {}), "eig": ("linalg.eig", {}),
+    "eigh": ("linalg.eigh", {}), "qr": ("linalg.qr", {}), "lu": ("linalg.lu", {}),
     "triangular_solve": ("linalg.triangular_solve", {}), "schur": ("linalg.schur", {}),
     "hessenberg": ("linalg.hessenberg", {}), "tridiagonal": ("linalg.tridiagonal", {}),
     "householder_product": ("linalg.householder_product", {}), "tridiagonal_solve": ("linalg.tridiagonal_solve", {}),
     "symmetric_product": ("linalg.symmetric_product", {}), "cholesky_update": ("linalg.cholesky_update", {}),
     "lu_pivots_to_permutation": ("linalg.lu_pivots_to_permutation", {}),
-    "reduce_precision": ("reduce_precision", {}), "approx_top_k": ("approx_max_k", {}), "split": ("split", {}),
+    "reduce_precision": ("reduce_precision", {}), "split": ("split", {}),
     "ormqr": ("linalg.ormqr", {}), "rng_uniform": ("rng_uniform", {}), "ragged_all_to_all": ("ragged_all_to_all", {}),
     "stack": ("stack", {}), "unstack": ("unstack", {}), "top_k": ("top_k", {}),
 }  # fmt: skip
@@ -69,7 +72,7 @@ _TABLE["round"] = ("round", {"rounding_method": "rounding_method"})
 _LISTS = """
     approx_top_k call closed_call cond custom_jvp_call custom_lin custom_vjp_call device_put eig eigh hessenberg jit
     custom_linear_solve lu qr reduce reduce_window remat2 rng_bit_generator scan schur sort svd threefry2x32 top_k
-    tridiagonal while dce_sink optimization_barrier split unstack
+    iota_2x32_shape tridiagonal while dce_sink optimization_barrier split unstack
 """.split()
 
 
@@ -130,9 +133,38 @@ def _mul(x: Any, y: Any, *, out_dtype: Any = None) -> Array:
 @computes("iota")
 def _iota(*dynamic: Any, dtype: Any, shape: Any, dimension: int, sharding: Any = None) -> Array:
     del dynamic, sharding
-    sizes = [n if k == dimension else 1 for k, n in enumerate(shape)]
-    counted = torch.arange(shape[dimension], dtype=dtypes.to_torch(dtype), device=default_torch_device())
-    return Array(counted.reshape(sizes).expand(tuple(shape)))
+    return _function("broadcasted_iota")(dtype, shape, dimension)
+
+
+@computes("iota_2x32_shape")
+def _iota_2x32_shape(*, shape: Any) -> list[Array]:
+    """The places of a flat array in words: upper halves, lower halves."""
+    count = torch.arange(math.prod(shape), dtype=torch.int64, device=default_torch_device()).reshape(tuple(shape))
+    return [Array((part & 0xFFFFFFFF).to(torch.uint32)) for part in (count >> 32, count)]
+
+
+@computes("cholesky")
+def _cholesky(x: Any) -> Array:
+    """The factor from the lower triangle; what stands above the diagonal stays as it was, NaN where it failed."""
+    x = to_array(x)
+    factor = _function("linalg.cholesky")(x, symmetrize_input=False)
+    rows, columns = (_function("broadcasted_iota")(dtypes.np.int32, x.shape, x.ndim - k) for k in (2, 1))
+    first = _function("slice_in_dim")(_function("slice_in_dim")(factor, 0, 1, axis=-1), 0, 1, axis=-2)
+    corner = _function("broadcast_in_dim")(first, x.shape, tuple(range(x.ndim)))
+    above = _function("select")(_function("ne")(corner, corner), corner, x)
+    return _function("select")(_function("lt")(rows, columns), above, factor)
+
+
+@computes("svd")
+def _svd(x: Any, *, compute_uv: bool = True, **params: Any) -> list[Array]:
+    """Singular values first, then the vectors, if they are asked for."""
+    out = _function("linalg.svd")(x, compute_uv=compute_uv, **params)
+    return [out[1], out[0], out[2]] if compute_uv else [out]
+
+
+@computes("approx_top_k")
+def _approx_top_k(operand: Any, *, is_max_k: bool, **params: Any) -> list[Array]:
+    return list(_function("approx_max_k" if is_max_k else "approx_min_k")(operand, **params))
 
 
 @computes("random_unwrap")

@@ -55,41 +55,49 @@ def _philox_bits(words: Tensor, width: int, shape: Sequence[int]) -> Tensor:
 def _threefry_bits(words: Tensor, width: int, shape: Sequence[int]) -> Tensor:
     """Bits of threefry2x32 under a key of two words and a counter of two, low word first.
 
-    The two words of a block are side by side along the first axis of even size.
+    The two words of a block are side by side along the first axis of even size; where all are odd, along the longest.
     """
-    sizes, batch = list(shape) or [1], words.shape[:-1]
+    result = (*words.shape[:-1], *shape)
+    words = words.reshape(-1, 4)[0]  # of a batch of keys the first draws for all, as in JAX
+    sizes = list(result) or [1]
+    longest = sizes.index(max(sizes))
     if width < 64 and all(n % 2 for n in sizes):
-        sizes[-1] += 1
-    blocks = _threefry_blocks(width, shape)
+        sizes[longest] += 1
     wide = words.to(torch.int64) & 0xFFFFFFFF
-    low = wide[..., 2, None] + torch.arange(blocks, device=words.device)
-    high = (wide[..., 3, None] + (low >> 32)) & 0xFFFFFFFF
-    halves = threefry.hash_tensors(words[..., 0, None], words[..., 1, None], low.to(torch.int32), high.to(torch.int32))
+    low = wide[2] + torch.arange(_threefry_blocks(width, result), device=words.device)
+    high = (wide[3] + (low >> 32)) & 0xFFFFFFFF
+    halves = threefry.hash_tensors(words[0, None], words[1, None], low.to(torch.int32), high.to(torch.int32))
     if width == 64:
-        return join_words(halves[1], halves[0], 64).reshape((*batch, *shape))
+        return join_words(halves[1], halves[0], 64).reshape(result)
     even = next(i for i, n in enumerate(sizes) if n % 2 == 0)
     half = [*sizes[:even], sizes[even] // 2, *sizes[even + 1 :]]
-    drawn = torch.stack([h.reshape((*batch, *half)) for h in halves], len(batch) + even + 1)
-    drawn = drawn.reshape((*batch, *sizes))[..., : shape[-1] if shape else 1]
-    return narrow(drawn, width).reshape((*batch, *shape))
+    drawn = torch.stack([h.reshape(half) for h in halves], even + 1)
+    drawn = drawn.reshape(sizes).narrow(longest, 0, result[longest] if result else 1)
+    return narrow(drawn, width).reshape(result)
 
 
 def _threefry_blocks(width: int, shape: Sequence[int]) -> int:
-    """How many blocks there are: two words each; where every axis is odd, the last one is filled up."""
+    """How many blocks there are: two words each; where every axis is odd, the longest one is filled up."""
     total = math.prod(shape)
     if width == 64:
         return total
-    last = shape[-1] if shape else 1
-    return (total // last * (last + 1) if total % 2 else total) // 2
+    longest = max(shape, default=1)
+    return (total // longest * (longest + 1) if total % 2 else total) // 2
 
 
-@operator("moved_counter(Tensor words, int blocks) -> Tensor", lambda words, blocks: (tuple(words.shape), words.dtype))
-def _moved_counter(words: Tensor, blocks: int) -> Tensor:
-    """The key after so many blocks: its counter, the second half, moved on."""
-    wide = words.to(torch.int64) & 0xFFFFFFFF
-    low = wide[..., 2] + blocks
-    high = (wide[..., 3] + (low >> 32)) & 0xFFFFFFFF
-    return torch.stack([wide[..., 0], wide[..., 1], low & 0xFFFFFFFF, high], -1).to(torch.int32)
+@operator(
+    "moved_counter(Tensor words, int width, int[] shape, bool by_threefry) -> Tensor",
+    lambda words, width, shape, by_threefry: (tuple(words.shape), words.dtype),
+)
+def _moved_counter(words: Tensor, width: int, shape: Sequence[int], by_threefry: bool) -> Tensor:
+    """The key after bits of that shape: its counter, the second half, moved on; of a batch of keys the first's."""
+    drawn = (*words.shape[:-1], *shape)
+    blocks = _threefry_blocks(width, drawn) if by_threefry else -(-math.prod(drawn) * max(width // 32, 1) // 4)
+    wide = (words.to(torch.int64) & 0xFFFFFFFF).reshape(-1, 4)
+    low = wide[:1, 2] + blocks
+    high = (wide[:1, 3] + (low >> 32)) & 0xFFFFFFFF
+    moved = torch.stack([wide[:1, 0], wide[:1, 1], low & 0xFFFFFFFF, high], -1)
+    return torch.cat([moved, wide[1:]]).to(torch.int32).reshape(words.shape)
 
 
 def rng_bit_generator(
@@ -115,14 +123,14 @@ def rng_bit_generator(
     if dtypes.issubdtype(wanted, np.unsignedinteger) is False or wanted.itemsize > 8:
         raise TypeError(f"rng_bit_generator: unsupported dtype {wanted}")
     x = operand("rng_bit_generator", key)
+    if (x.dtype, x.shape) not in ((np.uint32, (4,)), (np.uint64, (2,))):  # JAX asserts it
+        raise AssertionError(f"a key of rng_bit_generator is uint32[4] or uint64[2], got {x.aval.str_short()}")
     tensor = unwrap(x)
     words = tensor.view(torch.int32)
     width = 8 * wanted.itemsize
     threefry_asked = algorithm == RandomAlgorithm.RNG_THREE_FRY
     bits = (_threefry_bits if threefry_asked else _philox_bits)(words, width, list(sizes))
-    count = math.prod(sizes) * max(width // 32, 1)
-    blocks = _threefry_blocks(width, sizes) if threefry_asked else -(-count // 4)
-    following = _moved_counter(words, blocks)
+    following = _moved_counter(words, width, list(sizes), threefry_asked)
     return Array(following.view(tensor.dtype), x.weak_type), Array(bits)
 
 

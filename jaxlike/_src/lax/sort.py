@@ -20,6 +20,8 @@ from jaxlike._src.numpy.sort import check_ordered, gathered, lexical_order, orde
 from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from jaxlike._src.typing import ArrayLike
 
 
@@ -84,5 +86,14 @@ def top_k(operand: ArrayLike, k: int, *, axis: int = -1) -> list[Array]:
             f"axis={axis}"
         )
     tensor = unwrap(x)
-    places = order_of(tensor, axis, descending=True).narrow(axis, 0, k)
+    places = order_of(_total_order(tensor.detach()), axis, descending=True).narrow(axis, 0, k)
     return [like(x, gathered(tensor, axis, places)), Array(places.to(torch.int32), x.weak_type)]
+
+
+def _total_order(tensor: Tensor) -> Tensor:
+    """Keys in the order of the bits' signs and sizes: -0 before 0, NaN with a sign before -infinity."""
+    if not tensor.dtype.is_floating_point or tensor.dtype.itemsize == 1:
+        return tensor
+    whole = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.dtype.itemsize]
+    bits = tensor.view(whole)
+    return torch.where(bits < 0, bits ^ torch.iinfo(whole).max, bits)

@@ -97,7 +97,13 @@ def minimum(x: Tensor, y: Tensor) -> Tensor:
 
 def _shared_at_ties(chosen: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """``chosen``, its derivative split in half where both are equal (torch's complex `where` gives all to one)."""
-    return torch.where(torch.eq(x, y), (x + y) / 2, chosen)
+    between = torch.complex(_between(x.real, y.real), _between(x.imag, y.imag))
+    return torch.where(torch.eq(x, y), between, chosen)
+
+
+def _between(a: Tensor, b: Tensor) -> Tensor:
+    """The middle of two equal numbers, exactly them."""
+    return torch.where(torch.isinf(a), a * 0.5 + b * 0.5, a + (b - a) * 0.5)
 
 
 def _chosen(x: Tensor, y: Tensor, compare: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

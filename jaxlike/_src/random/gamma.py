@@ -68,8 +68,10 @@ def _accepted(keys: Tensor, alpha: Tensor, stream: str, log_space: bool) -> Tens
     d = shape - const(1 / 3)
     c = const(1 / 3) / special.sqrt(d)
     keys, boost_keys = generator.split(keys, (2,)).unbind(1)
-    cubes = torch.empty_like(alpha)
-    at = torch.arange(len(alpha), device=alpha.device)  # the samples that still have to be accepted
+    cubes = torch.ones_like(alpha)
+    drawn = torch.isfinite(d)  # JAX's test of a first guess is NaN for the others, and so they keep it
+    at = torch.arange(len(alpha), device=alpha.device)[drawn]  # the samples that still have to be accepted
+    keys = keys[drawn]
     while len(at):
         keys, x_keys, u_keys = generator.split(keys, (3,)).unbind(1)
         x, v = _positive_cube_root(x_keys, c[at], stream)
@@ -88,7 +90,7 @@ def _accepted(keys: Tensor, alpha: Tensor, stream: str, log_space: bool) -> Tens
 
 
 def _positive_cube_root(keys: Tensor, c: Tensor, stream: str) -> tuple[Tensor, Tensor]:
-    """Normals x with ``1 + c * x > 0``, and that sum."""
+    """Normals x with ``1 + c * x > 0``, and that sum; NaN, of a parameter without samples, is taken as it comes."""
     x, v = torch.empty_like(c), torch.empty_like(c)
     at = torch.arange(len(c), device=c.device)
     one = special.constant(1.0, c.dtype, c.device)
@@ -96,7 +98,7 @@ def _positive_cube_root(keys: Tensor, c: Tensor, stream: str) -> tuple[Tensor, T
         keys, now = STREAMS[stream].split(keys, (2,)).unbind(1)
         drawn = draws.standard_of_words(now, stream, "normal", c.dtype, ())
         moved = special.fma(drawn, c[at], one)
-        good = moved > 0
+        good = ~(moved <= 0)
         x[at[good]], v[at[good]] = drawn[good], moved[good]
         at, keys = at[~good], keys[~good]
     return x, v

@@ -53,7 +53,7 @@ DEFAULT = Tolerance()
 def _as_comparable(value: np.ndarray) -> np.ndarray:
     """numpy's own types as they are; ml_dtypes and float16 widened to types that numpy computes with."""
     name = value.dtype.name
-    if value.dtype.isbuiltin == 1 and name != "float16":
+    if value.dtype.type.__module__ == "numpy" and name != "float16":
         return value
     return value.astype(np.int64 if name.startswith(("int", "uint")) else np.float64)
 

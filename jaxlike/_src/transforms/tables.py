@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
@@ -97,7 +97,12 @@ def instantiate_zeros(tangent: Any) -> Any:
 def add_jaxvals(x: Any, y: Any) -> Array:
     """The sum of two tangents of one type."""
     x, y = to_array(x), to_array(y)
-    return x if is_float0(x) else Array(unwrap(x) + unwrap(y), x.weak_type and y.weak_type)
+    if is_float0(x):
+        return x
+    a, b = unwrap(x), unwrap(y)
+    signed = unsigned.SIGNED.get(a.dtype)  # a sum has the same bits
+    total = a + b if signed is None else (a.view(signed) + b.view(signed)).view(a.dtype)
+    return Array(total, x.weak_type and y.weak_type)
 
 
 add_jaxvals_p = Builtin("add_any")
