@@ -20,9 +20,7 @@ def curve(*arrays: Any, order: int = ORDER) -> Any:
     return arrays, [[rng.normal(size=a.shape).astype(a.dtype) for _ in range(order)] for a in arrays]
 
 
-UNARY = (
-    "sin cos tanh sinh cosh exp expm1 log log1p sqrt square reciprocal arcsinh arctanh negative"
-).split()
+UNARY = ("sin cos tanh sinh cosh exp expm1 log log1p sqrt square reciprocal arcsinh arctanh negative").split()
 LAX = "logistic erf rsqrt integer_pow_3".split()
 BINARY = "add subtract multiply divide power maximum minimum arctan2".split()
 
@@ -87,6 +85,11 @@ PROGRAMS: dict[str, Any] = {
     "products": lambda jax, jet: jet.jet(lambda x: jax.numpy.outer(x, x) @ x, (X,), ([X, X * 2, X],)),
     "fact": lambda jax, jet: jax.experimental.jet.fact(5),
     "lengths disagree": lambda jax, jet: jet.jet(lambda x, y: x, (0.5, 1.0), ((1.0, 0.0), (1.0,))),
+    "more terms than arguments": lambda jax, jet: jet.jet(jax.numpy.sin, (0.5,), ((1.0, 0.0), (1.0, 2.0))),
+    "more arguments than terms": lambda jax, jet: jet.jet(jax.numpy.sin, (0.5, 1.0), ((1.0, 0.0),)),
+    "no series of zeros": lambda jax, jet: (
+        jet.jet(lambda x: jax.numpy.full_like(x, 2.0), (X,), ([X, X],))[1] is jet.zero_series
+    ),
     "argument is a tree": lambda jax, jet: jet.jet(lambda x: x["a"], ({"a": 0.5},), ([1.0],)),
     "term is a tree": lambda jax, jet: jet.jet(lambda x: x, (0.5,), ([{"a": 1.0}],)),
     "softmax": lambda jax, jet: jet.jet(lambda x: jax.numpy.exp(x) / jax.numpy.exp(x).sum(), (X,), ([X, X, X],)),

@@ -114,6 +114,13 @@ def kept_nothing(jax: Any) -> Any:
         return jax.jit(jax.grad(loss))(1.0), jax.vmap(jax.grad(jax.checkpoint(loss)))(X)
 
 
+def called(jax: Any, f: Any, x: Any) -> Any:
+    """``f(x)``, with a rule."""
+    f = jax.custom_jvp(f)
+    f.defjvp(lambda p, t: (f(*p), t[0]))
+    return f(x)
+
+
 def checked(jax: Any, run: Any) -> Any:
     with jax.debug_nans(True), contextlib.redirect_stdout(io.StringIO()):  # JAX says that it looks where
         return said(run)
@@ -135,6 +142,10 @@ PROGRAMS: dict[str, Any] = {
     "applied to its tangent in a compiled loop": lambda jax: jax.jit(jax.grad(looped(jax, negative(jax))))(3.0),
     "applied to its tangent twice": lambda jax: jax.hessian(lambda x: negative(jax)(x) ** 3)(3.0),
     "applied to its tangents in lanes": lambda jax: jax.vmap(jax.grad(looped(jax, negative(jax))))(X),
+    "closure in lanes in a jitted function": lambda jax: [
+        of(lambda x: called(jax, lambda y: jax.jit(lambda w: called(jax, lambda _: y * w, x) + y)(x), x))
+        for of in (lambda f: jax.vmap(f)(X), lambda f: jax.jit(jax.vmap(f))(X), lambda f: f(2.0))
+    ],
     "closure moved": lambda jax: said(lambda: jax.jvp(lambda x: closing_over(jax, x)(1.0), (3.0,), (1.0,))),
     "closure moved with the argument": lambda jax: said(
         lambda: jax.jvp(lambda x: closing_over(jax, x)(x), (3.0,), (1.0,))
@@ -211,18 +222,23 @@ PROGRAMS: dict[str, Any] = {
     },
     "no leak": kept_nothing,
     "nan in lanes": lambda jax: checked(jax, lambda: jax.vmap(jax.numpy.log)(-X)),
-    "nan in scan": lambda jax: checked(
-        jax, lambda: jax.lax.scan(lambda c, x: (c / x, c), 0.0, jax.numpy.zeros(2))
+    "nan in a tangent": lambda jax: checked(jax, lambda: jax.jvp(jax.numpy.sqrt, (0.0,), (0.0,))),
+    "nan in while_loop in jit": lambda jax: checked(
+        jax,
+        lambda: jax.jit(lambda x: jax.lax.while_loop(lambda c: c[1] < 2, lambda c: (c[0] / x, c[1] + 1), (x, 0)))(0.0),
     ),
+    "nan of a donated argument": lambda jax: checked(
+        jax, lambda: jax.jit(jax.numpy.log, donate_argnums=0)(jax.numpy.float32(-1.0))
+    ),
+    "nan written as a constant": lambda jax: checked(jax, lambda: jax.jit(lambda x: x * np.nan)(1.0)),
+    "nan in scan": lambda jax: checked(jax, lambda: jax.lax.scan(lambda c, x: (c / x, c), 0.0, jax.numpy.zeros(2))),
     "nan in scan in jit": lambda jax: checked(
         jax, lambda: jax.jit(lambda x: jax.lax.scan(lambda c, a: (c / a, c), 0.0, x))(jax.numpy.zeros(2))
     ),
     "nan in while_loop": lambda jax: checked(
         jax, lambda: jax.lax.while_loop(lambda x: x > 0, lambda x: jax.numpy.log(-x), 1.0)
     ),
-    "nan in fori_loop": lambda jax: checked(
-        jax, lambda: jax.lax.fori_loop(0, 3, lambda i, x: jax.numpy.log(-x), 1.0)
-    ),
+    "nan in fori_loop": lambda jax: checked(jax, lambda: jax.lax.fori_loop(0, 3, lambda i, x: jax.numpy.log(-x), 1.0)),
     "nan in switch": lambda jax: checked(
         jax, lambda: jax.lax.switch(0, [lambda x: jax.numpy.log(-x), lambda x: x], 1.0)
     ),
@@ -232,7 +248,9 @@ PROGRAMS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", sampled(PROGRAMS, "no leak; leak from checkpoint; leak from while_loop; leak from cond"))
+@pytest.mark.parametrize(
+    "name", sampled(PROGRAMS, "no leak; leak from checkpoint; leak from while_loop; leak from cond")
+)
 def test_rules(name: str) -> None:
     assert_same(*run_both(PROGRAMS[name]))
 

@@ -77,6 +77,7 @@ def _from_dead_frame(x: Array, owner: Frame) -> Tensor:
         home = home.parent
     kept = 0 if home is None or home.trace is not None else home.level
     tensor, lanes = x._t, []
+    mapping: Frame | None = None  # the innermost vmap that maps over the lanes again
     while torch_private.is_wrapped(tensor) and not 0 <= torch_private.level_of(tensor) <= kept:
         if torch_private.is_batched(tensor):
             level = torch_private.level_of(tensor)
@@ -85,18 +86,24 @@ def _from_dead_frame(x: Array, owner: Frame) -> Tensor:
             if again is None:
                 raise errors.UnexpectedTracerError(leak_message(x))
             lanes.append((again.level, torch_private.batch_dim_at(tensor, level)))
+            mapping = again if mapping is None or again.level > mapping.level else mapping
         elif tensor.requires_grad or torch_private.has_tangent(tensor):
             raise errors.UnexpectedTracerError(leak_message(x))
         tensor = torch_private.wrapped_value(tensor)
     if not lanes:
         x._t, x._frame = tensor, home  # a constant, made in passing
         return unwrap(x)
+    assert mapping is not None
     value = type(x)(tensor, x._tag)
     value._frame = home
-    tensor = unwrap(value)
+    around = alive[alive.index(mapping) + 1 :]  # what maps over the lanes, and maybe traces, run inside of these
+    outer = next((f.trace for f in around[: around.index(home) if home in around else None] if f.trace), None)
+    tensor = value._t if outer is None else outer.lift(value)
     for level, dim in sorted(lanes):
         tensor = torch_private.add_batch_dim(tensor, dim, level)
-    return tensor
+    value = type(x)(tensor, x._tag)
+    value._frame = mapping
+    return unwrap(value)
 
 
 def deleted_error(x: Array) -> RuntimeError:

@@ -20,12 +20,26 @@ from jaxlike._src.numpy.filled import zeros, zeros_like
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.forward import jvp
 from jaxlike._src.transforms.reverse import is_differentiable
-from jaxlike._src.tree import tree_flatten, tree_structure, tree_unflatten, treedef_is_leaf
+from jaxlike._src.tree import register_pytree_node, tree_flatten, tree_structure, tree_unflatten, treedef_is_leaf
 
 
 def fact(n: int) -> Array:
     """``n!`` as an array."""
     return asarray(float(math.factorial(n)))
+
+
+class ZeroTerm:
+    """Where JAX has no term; `jet` gives and takes zeros."""
+
+
+class ZeroSeries:
+    """Where JAX has no terms, for a value that does not depend on the curve; `jet` gives and takes zeros."""
+
+
+zero_term = ZeroTerm()
+zero_series = ZeroSeries()
+register_pytree_node(ZeroTerm, lambda _: ((), None), lambda *_: zero_term)
+register_pytree_node(ZeroSeries, lambda _: ((), None), lambda *_: zero_series)
 
 
 def jet(fun: Callable[..., Any], primals: Any, series: Any, factorial_scaled: bool = True, **_: Any) -> Any:
@@ -50,13 +64,13 @@ def jet(fun: Callable[..., Any], primals: Any, series: Any, factorial_scaled: bo
         for j, t in enumerate(terms):
             if not treedef_is_leaf(tree_structure(t)):
                 raise ValueError(f"term {j} for argument {i} is not an array")
-    starts = [to_array(x) for x in primals]
+    pairs = list(zip(map(to_array, primals), series, strict=False))
     scale = (lambda k: k) if factorial_scaled else lambda k: 1
     tree: Any = None
 
     def along(t: Any) -> list[list[Array]]:
         nonlocal tree
-        out = fun(*(_curve(x, terms, t, scale) for x, terms in zip(starts, series, strict=True)))
+        out = fun(*(_curve(x, terms, t, scale) for x, terms in pairs))
         leaves, tree = tree_flatten(out)
         return [[to_array(x) for x in leaves]]
 

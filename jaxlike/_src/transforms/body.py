@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.counts import count
-from jaxlike._src.frames import STATE, named_axes
+from jaxlike._src.frames import STATE, current_trace, named_axes
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
 from jaxlike._src.transforms.jit_logs import check_leaks
@@ -50,8 +50,8 @@ _bodies: weakref.WeakKeyDictionary[Any, dict[Any, Body]] = weakref.WeakKeyDictio
 
 
 def needs_python() -> bool:
-    """Whether control flow must run the Python functions themselves."""
-    return not STATE.plain
+    """Whether control flow must run the Python functions themselves: a flag looks at values, and there are some."""
+    return not STATE.plain and current_trace() is None
 
 
 def make_body(

@@ -15,7 +15,8 @@ import torch
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.frames import Frame
+from jaxlike._src.debug_checks import check_finite
+from jaxlike._src.frames import STATE, Frame
 from jaxlike._src.transforms.arguments import (
     check_callable,
     checked_argnums,
@@ -77,6 +78,10 @@ def jvp_leaves(
             torch_private.exit_jvp()
     outs = [x if is_float0(x) else type(x)(p, x._tag) for x, (p, _) in zip(leaves, results, strict=True)]
     moved = [_tangent(x, p, t) for x, (p, t) in zip(leaves, results, strict=True)]
+    if not STATE.plain:  # torch computes tangents beside values; what made one is most often a product
+        for t in moved:
+            if isinstance(t, Array):
+                check_finite("mul", t)
     return outs, moved, treedef, tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])
 
 

@@ -261,12 +261,12 @@ class JitFunction:
                 raise
             raise refused from None
         if outside:
+            if not STATE.plain and not all_finite(out):
+                self._check_op_by_op(out, args, kwargs)
             copied = self._options.get("in_shardings") is not None  # what was not split as asked is given as a copy
             for k in entry.donated:
                 if not copied or placed(arrays[k]) is not None:
                     arrays[k].delete()
-            if not STATE.plain and not all_finite(out):
-                return self._check_op_by_op(out, args, kwargs)
         return out
 
     def _check_compiler_options(self) -> None:
@@ -293,13 +293,22 @@ class JitFunction:
         read = {v for node in graph.nodes for v in node.reads()} | set(graph.outputs)
         return [self._options["keep_unused"] or v in read for v in graph.inputs]
 
-    def _check_op_by_op(self, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _check_op_by_op(self, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Find the operation that a flag such as debug_nans forbids."""
         print("Invalid nan value encountered in the output of a jax.jit function. Calling the de-optimized version.")
         self._fun(*args, **kwargs)
         for x in tree_leaves(out):
-            check_finite(f"jit({name_of(self._fun)})", x)
-        return out
+            try:
+                check_finite("", x)
+            except FloatingPointError as error:
+                what = "nan" if "nan" in str(error) else "inf"
+                raise FloatingPointError(
+                    f"{(f'jit({name_of(self._fun)})', what)}. Because jax_config.debug_nans.value and/or "
+                    "config.jax_debug_infs is set, the de-optimized function (i.e., the function as if the `jit` "
+                    "decorator were removed) was called in an attempt to get a more precise error message. However, "
+                    "the de-optimized function did not produce invalid values during its execution. The value may "
+                    "have been written as a constant, or `jit` may have computed in another order."
+                ) from None
 
     def split(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments without the static ones."""
