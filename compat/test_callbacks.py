@@ -99,9 +99,7 @@ PURE: dict[str, Any] = {
     "bfloat16": lambda jax: jax.pure_callback(
         lambda x: np.asarray(x) * 2, jax.ShapeDtypeStruct((3,), jax.numpy.bfloat16), jax.numpy.array(X, "bfloat16")
     ),
-    "complex": lambda jax: jax.pure_callback(
-        np.conj, jax.ShapeDtypeStruct((), np.complex64), np.complex64(1 + 2j)
-    ),
+    "complex": lambda jax: jax.pure_callback(np.conj, jax.ShapeDtypeStruct((), np.complex64), np.complex64(1 + 2j)),
     "bool": lambda jax: jax.pure_callback(lambda x: np.asarray(x) > 1, jax.ShapeDtypeStruct((3,), bool), X),
     "a key": lambda jax: jax.pure_callback(
         lambda k: jax.random.key_data(k), jax.ShapeDtypeStruct((2,), np.uint32), jax.random.key(1)
@@ -277,7 +275,30 @@ def _refused(jax: Any, log: Any) -> Any:
     return jax.grad(lambda x: jax.lax.scan(lambda c, v: (f(c) * v, None), x, X)[0])(1.0)
 
 
+def on_mesh(jax: Any, f: Any) -> Any:
+    """``f`` on the one device of a mesh."""
+    mesh = jax.sharding.Mesh(np.array(jax.devices("cpu")[:1]), ("x",))
+    return jax.shard_map(f, mesh=mesh, in_specs=jax.P("x"), out_specs=jax.P("x"))
+
+
 IO: dict[str, Any] = {
+    **{
+        f"{'ordered ' if ordered else ''}{name}": lambda jax, log, ordered=ordered, of=of: of(
+            jax,
+            lambda x: jax.experimental.io_callback(
+                lambda x: (log(x), np.asarray(x) * 2)[1], jax.ShapeDtypeStruct(x.shape, x.dtype), x, ordered=ordered
+            ),
+        )
+        for ordered in (False, True)
+        for name, of in {
+            "shard_map": lambda jax, f: on_mesh(jax, f)(jax.numpy.array(X)),
+            "jit of shard_map": lambda jax, f: jax.jit(on_mesh(jax, f))(jax.numpy.array(X)),
+            "pmap": lambda jax, f: jax.pmap(f)(jax.numpy.array(X)[None]),
+        }.items()
+    },
+    "pure in shard_map": lambda jax, log: on_mesh(
+        jax, lambda x: jax.pure_callback(lambda x: np.asarray(x) * 2, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+    )(jax.numpy.array(X)),
     "eager": lambda jax, log: io(jax, log)(X),
     "ordered": lambda jax, log: io(jax, log, ordered=True)(X),
     "jit": lambda jax, log: jax.jit(io(jax, log))(X),
@@ -338,7 +359,10 @@ def _fails(*_: Any) -> Any:
 
 
 BROKEN: dict[str, Any] = {
-    "shape": (lambda jax: jax.pure_callback(lambda x: x[:2], f32(jax, 3), X), "Incorrect output shape for return value"),
+    "shape": (
+        lambda jax: jax.pure_callback(lambda x: x[:2], f32(jax, 3), X),
+        "Incorrect output shape for return value",
+    ),
     "dtype": (lambda jax: jax.pure_callback(lambda x: 1, f32(jax), X), "Incorrect output dtype for return value #0"),
     "number": (lambda jax: jax.pure_callback(lambda x: (x, x), f32(jax, 3), X), "Mismatched number of outputs"),
     "raises": (lambda jax: jax.pure_callback(_fails, f32(jax), X), "ZeroDivisionError: on purpose"),

@@ -166,7 +166,7 @@ class PureCallback(Callback):
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], Sequence[bool]]:
         """As ``vmap_method`` says."""
         method, size = self.vmap_method, frame.axis_size
-        if method in ("sequential", "sequential_unrolled"):
+        if frame.manual or method in ("sequential", "sequential_unrolled"):  # the devices of a mesh call it one by one
             return self.one_by_one(frame, args, mapped), [True] * len(self.results)
         if method is None:
             raise NotImplementedError(
@@ -219,8 +219,8 @@ class IOCallback(Callback):
         return self.jvp(primals, perturbed)
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], Sequence[bool]]:
-        """One call a lane, unless the order is to be kept."""
-        if self.ordered:
+        """One call a lane, unless the order is to be kept; the devices of a mesh have one."""
+        if self.ordered and not frame.manual:
             raise ValueError("Cannot `vmap` ordered IO callback.")
         return self.one_by_one(frame, args, mapped), [True] * len(self.results)
 
@@ -234,9 +234,7 @@ def result_types(result_shape_dtypes: Any) -> tuple[list[ShapedArray], Any]:
     def check(x: Any) -> None:
         dtype = np.dtype(x.dtype)
         if dtypes.canonicalize_dtype(dtype) != dtype:
-            raise ValueError(
-                "result_shape_dtypes cannot specify 64-bit types when `jax_enable_x64` is disabled"
-            )
+            raise ValueError("result_shape_dtypes cannot specify 64-bit types when `jax_enable_x64` is disabled")
 
     tree_map(check, result_shape_dtypes)
     leaves, out_tree = tree_flatten(result_shape_dtypes)
@@ -267,9 +265,7 @@ def pure_callback(
         The tree of ``result_shape_dtypes`` with Arrays. It cannot be differentiated; `jax.custom_jvp` may wrap it.
     """
     if vmap_method not in VMAP_METHODS:
-        raise ValueError(
-            f"vmap_method must be on of the allowed methods {VMAP_METHODS}, but got: {vmap_method}"
-        )
+        raise ValueError(f"vmap_method must be on of the allowed methods {VMAP_METHODS}, but got: {vmap_method}")
     results, out_tree = result_types(result_shape_dtypes)
     arrays, in_tree = flatten_arguments(PureCallback.name, (args, kwargs))
     outs = apply(PureCallback(FlatCallback(callback, in_tree), results, vmap_method, sharding), arrays)
