@@ -383,3 +383,99 @@ BINDS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", BINDS)
 def test_binding(name: str) -> None:
     assert_same(*run_both(BINDS[name]))
+
+
+# What nothing uses, and what is brought to one type
+
+
+def unused(jax: Any) -> Any:
+    """A function that computes more than it returns."""
+
+    def f(x: Any) -> Any:
+        y = jax.numpy.sin(x)
+        jax.numpy.cos(y)
+        return x * 2
+
+    return f
+
+
+def loop(jax: Any, step: Callable[[Any, Any], Any]) -> Any:
+    """The text of a loop from a number that is weakly typed."""
+    return str(jax.make_jaxpr(lambda c, x: jax.lax.scan(step, c, x))(1.0, X))
+
+
+MORE_TEXTS: dict[str, Callable[[Any], Any]] = {
+    "unused": lambda jax: jax.make_jaxpr(unused(jax))(X),
+    "unused in jit": lambda jax: jax.make_jaxpr(jax.jit(unused(jax)))(X),
+    "unused in checkpoint": lambda jax: jax.make_jaxpr(jax.checkpoint(unused(jax)))(X),
+    "unused of grad": lambda jax: jax.make_jaxpr(jax.grad(jax.numpy.sin))(1.0),
+    "unused of jvp": lambda jax: jax.make_jaxpr(lambda x: jax.jvp(jax.numpy.sin, (x,), (x,))[1])(X),
+    "weak and strong": lambda jax: jax.make_jaxpr(lambda s, x: s * x)(2.0, X),
+    "strong and weak": lambda jax: jax.make_jaxpr(lambda s, x: x - s)(2.0, X),
+    "weak through": lambda jax: jax.make_jaxpr(lambda s, x: jax.numpy.sin(s) * 3 + x)(2.0, X),
+    "weak int": lambda jax: jax.make_jaxpr(lambda s, x: s * x)(2, X),
+    "weak compared": lambda jax: jax.make_jaxpr(lambda s, x: (s < x, s + 1))(2.0, X),
+    "weak chosen": lambda jax: jax.make_jaxpr(lambda s, x: jax.numpy.where(x > 0, x, s))(2.0, X),
+    "weak in a loop": lambda jax: loop(jax, lambda c, x: (c + x, x)),
+    "kept unused": lambda jax: jax.make_jaxpr(jax.jit(lambda x: x, keep_unused=True))(X),
+    "donated": lambda jax: jax.make_jaxpr(jax.jit(lambda x: x, donate_argnums=0))(X),
+    "spread as it is": lambda jax: jax.make_jaxpr(lambda x: jax.lax.broadcast_in_dim(x, x.shape, (0,)))(X),
+}
+
+
+@pytest.mark.parametrize("name", MORE_TEXTS)
+def test_more_texts(name: str):
+    assert_same(*run_both(lambda jax: str(MORE_TEXTS[name](jax))))
+
+
+# Cut down to what is used
+
+
+def cut(jax: Any, f: Callable[..., Any], used: list[bool], *args: Any) -> Any:
+    """The text of a jaxpr for some results; what it still takes; what it gives."""
+    pe = jax.interpreters.partial_eval
+    closed = jax.make_jaxpr(f)(*args)
+    smaller, read = pe.dce_jaxpr(closed.jaxpr, used)
+    leaves = [x for x, r in zip(jax.tree.leaves(args), read, strict=True) if r]
+    return str(smaller), read, jax.core.eval_jaxpr(smaller, closed.consts, *leaves)
+
+
+def three(jax: Any, c: Any, _: Any) -> Any:
+    """A step in which each carry needs the one before."""
+    a, b, d = c
+    return (a * a, a + b, b + d), (a * 3, d - b)
+
+
+def branches(jax: Any, p: Any, x: Any, y: Any) -> Any:
+    """A choice of two results."""
+    f, g = jax.numpy.sin, jax.numpy.cos
+    return jax.lax.cond(p > 0, lambda u, v: (f(u), v * 2), lambda u, v: (u * 3, g(v)), x, y)
+
+
+S = np.float32(0.5)
+PAIR: list[tuple[bool, bool]] = [(True, False), (False, True), (True, True), (False, False)]
+
+
+@pytest.mark.parametrize("used", PAIR, ids=str)
+@pytest.mark.parametrize("kind", ["jit", "checkpoint", "cond", "scan rows"])
+def test_cut_down(kind: str, used: tuple[bool, bool]):
+    programs: dict[str, Callable[[Any], Any]] = {
+        "jit": lambda jax: cut(jax, jax.jit(lambda x, y: (jax.numpy.sin(x), jax.numpy.cos(y))), [*used], S, S),
+        "checkpoint": lambda jax: cut(
+            jax, jax.checkpoint(lambda x, y: (jax.numpy.sin(x), jax.numpy.cos(y))), [*used], S, S
+        ),
+        "cond": lambda jax: cut(jax, partial(branches, jax), [*used], S, S, S),
+        "scan rows": lambda jax: cut(
+            jax, lambda c: jax.lax.scan(partial(three, jax), c, None, length=3)[1], [*used], (S, S, S)
+        ),
+    }
+    assert_same(*run_both(programs[kind]))
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_carries_cut_down(place: int):
+    def program(jax: Any) -> Any:
+        used = [k == place for k in range(3)]
+        return cut(jax, lambda c: jax.lax.scan(partial(three, jax), c, None, length=3)[0], used, (S, S, S))
+
+    assert_same(*run_both(program))

@@ -1,8 +1,8 @@
-"""partial_eval: functions traced to jaxprs, and jaxprs cut down to what is used.
+"""partial_eval: functions traced to jaxprs.
 
 `trace_to_jaxpr_dynamic` traces for given types; `trace_to_jaxpr_nounits` where some arguments have values: what
 depends on no unknown argument is computed. Which values a backward pass keeps is decided on graphs, so the tables of
-rules for that are kept for those who fill them, and only `dce_rules` is read, by `dce_jaxpr`.
+rules for that are kept for those who fill them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.effects.names import ensure_compile_time_eval
 from jaxlike._src.extending.api_util import shaped_abstractify
 from jaxlike._src.graph.equations import jaxpr_of
-from jaxlike._src.graph.jaxpr import ClosedJaxpr, DropVar, Jaxpr, JaxprEqn, Literal, Var
+from jaxlike._src.graph.jaxpr import ClosedJaxpr, Jaxpr, Literal
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import to_array
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Val = Any
 custom_partial_eval_rules: dict[Primitive, Any] = {}
 partial_eval_jaxpr_custom_rules: dict[Primitive, Any] = {}
-dce_rules: dict[Primitive, Callable[[list[bool], JaxprEqn], tuple[list[bool], JaxprEqn | None]]] = {}
 
 
 class _OfKind(type):
@@ -127,70 +126,3 @@ def trace_to_jaxpr_nounits(
     ]
     rest = [v for v, o in zip(closed.outvars, outs, strict=True) if not o.is_known()]
     return closed.jaxpr.replace(outvars=rest), outs, closed.consts
-
-
-def dce_jaxpr(
-    jaxpr: Jaxpr, used_outputs: bool | Sequence[bool], instantiate: bool | Sequence[bool] = False
-) -> tuple[Jaxpr, list[bool]]:
-    """(the jaxpr of the used results alone, which arguments it still has).
-
-    Args:
-        jaxpr: the program.
-        used_outputs: for each result whether it is wanted.
-        instantiate: for each argument whether it stays, used or not.
-    """
-    wanted = [used_outputs] * len(jaxpr.outvars) if isinstance(used_outputs, bool) else list(used_outputs)
-    stays = [instantiate] * len(jaxpr.invars) if isinstance(instantiate, bool) else list(instantiate)
-    live = {v for v, w in zip(jaxpr.outvars, wanted, strict=True) if w and isinstance(v, Var)}
-    eqns: list[JaxprEqn] = []
-    for eqn in reversed(jaxpr.eqns):
-        needed = [v in live and type(v) is not DropVar for v in eqn.outvars]
-        rule = dce_rules.get(eqn.primitive)
-        kept: JaxprEqn | None = eqn
-        if not any(needed) and not eqn.effects:
-            kept = None
-        elif rule is not None:
-            _, kept = rule(needed, eqn)
-        if kept is not None:
-            eqns.append(kept)
-            live.update(v for v in kept.invars if isinstance(v, Var))
-    used = [v in live or s for v, s in zip(jaxpr.invars, stays, strict=True)]
-    outvars = [v for v, w in zip(jaxpr.outvars, wanted, strict=True) if w]
-    invars = [v for v, u in zip(jaxpr.invars, used, strict=True) if u]
-    return jaxpr.replace(invars=invars, outvars=outvars, eqns=eqns[::-1]), used
-
-
-def dce_jaxpr_consts(
-    jaxpr: Jaxpr, used_outputs: Sequence[bool], instantiate: bool | Sequence[bool] = False
-) -> tuple[Jaxpr, list[bool], list[bool]]:
-    """As `dce_jaxpr`, for constants too: (the jaxpr, which constants it still has, which arguments)."""
-    n = len(jaxpr.constvars)
-    stays = [instantiate] * len(jaxpr.invars) if isinstance(instantiate, bool) else list(instantiate)
-    opened = jaxpr.replace(constvars=[], invars=[*jaxpr.constvars, *jaxpr.invars])
-    smaller, used = dce_jaxpr(opened, used_outputs, [False] * n + stays)
-    m = sum(used[:n])
-    return smaller.replace(constvars=smaller.invars[:m], invars=smaller.invars[m:]), used[:n], used[n:]
-
-
-def _dce_call(used_outputs: list[bool], eqn: JaxprEqn, closed: bool) -> tuple[list[bool], JaxprEqn | None]:
-    if not any(used_outputs) and not eqn.effects:
-        return [False] * len(eqn.invars), None
-    inner = eqn.params["call_jaxpr"]
-    smaller, used = dce_jaxpr(inner.jaxpr if closed else inner, used_outputs)
-    called = ClosedJaxpr(smaller, inner.consts) if closed else smaller
-    kept = eqn.replace(
-        invars=[v for v, u in zip(eqn.invars, used, strict=True) if u],
-        outvars=[v for v, u in zip(eqn.outvars, used_outputs, strict=True) if u],
-        params={**eqn.params, "call_jaxpr": called},
-    )
-    return used, kept
-
-
-def dce_jaxpr_call_rule(used_outputs: list[bool], eqn: JaxprEqn) -> tuple[list[bool], JaxprEqn | None]:
-    """The rule for an equation that calls an open jaxpr."""
-    return _dce_call(used_outputs, eqn, False)
-
-
-def dce_jaxpr_closed_call_rule(used_outputs: list[bool], eqn: JaxprEqn) -> tuple[list[bool], JaxprEqn | None]:
-    """The rule for an equation that calls a closed jaxpr."""
-    return _dce_call(used_outputs, eqn, True)

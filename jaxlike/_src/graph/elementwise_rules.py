@@ -146,7 +146,7 @@ def _where(r: Reader, node: Node) -> Any:
     assert out is not None
     pred, yes, no = node.args
     dtype = dtypes.from_torch(out.dtype)
-    cases = [r.broadcast(r.operand(v, dtype), out.shape) for v in (no, yes)]
+    cases = [r.broadcast(a, out.shape) for a in r.of_one_strength([r.operand(v, dtype) for v in (no, yes)])]
     which = r.payload(pred)
     if which.aval.shape:
         which = r.broadcast(which, out.shape)

@@ -4,35 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from jaxlike._src import dtypes
 from jaxlike._src.array import constant
 from jaxlike._src.border import tensor_to_numpy
 from jaxlike._src.graph import elementwise_rules as elementwise_rules
 from jaxlike._src.graph import region_rules as region_rules
 from jaxlike._src.graph import shape_rules as shape_rules
-from jaxlike._src.graph.graph import Graph, vars_in
-from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, DropVar, Jaxpr, JaxprEqn, Literal
+from jaxlike._src.graph.graph import Graph, Node, vars_in
+from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, Jaxpr, JaxprEqn, Literal
 from jaxlike._src.graph.jaxpr import Var as JaxprVar
 from jaxlike._src.graph.reader import Reader, is_stored, kind_of_aval
 from jaxlike._src.graph.source import NameStack, SourceInfo
 from jaxlike._src.tree import keystr, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jaxlike._src.regions import Region
 
 
+aten = torch.ops.aten
 NO_NAMES = NameStack()
 
 
-def regions_of(graph: Graph) -> dict[int, Region]:
+def regions_of(graph: Graph, nodes: Sequence[Node]) -> dict[int, Region]:
     """For the id of each node in a region, the outermost region that stands as one equation."""
     if not graph.regions:
         return {}
     users: dict[Any, list[int]] = {}
-    for node in graph.nodes:
+    for node in nodes:
         for v in (*vars_in(node.args), *vars_in(node.kwargs)):
             users.setdefault(v, []).append(id(node))
-    kept, results = {id(n) for n in graph.nodes}, set(graph.outputs)
+    kept, results = {id(n) for n in nodes}, set(graph.outputs)
     found: dict[int, Region] = {}
     for region in graph.regions:  # an outer one comes after those inside of it
         inside = {id(n) for n in region.nodes}
@@ -45,6 +50,26 @@ def regions_of(graph: Graph) -> dict[int, Region]:
         for k in inside:
             found[k] = region
     return found
+
+
+# Kernels cast their operands before they know whether they need it.
+_CASTS = frozenset([aten._to_copy.default, aten.to.dtype])
+
+
+def shown_of(graph: Graph) -> list[Node]:
+    """The nodes in order, with those that nothing uses where all that they read is there."""
+    nodes, constants = graph.written
+    if len(nodes) == len(graph.nodes):
+        return graph.nodes
+    live = set(map(id, graph.nodes))
+    there = {*graph.inputs, *graph.lifted_vars, *graph.constants}
+    there.update(v for v, c in constants.items() if c.number is not None)
+    shown: list[Node] = []
+    for node in nodes:
+        if id(node) in live or (node.op not in _CASTS and all(v in there for v in node.reads())):
+            shown.append(node)
+            there.update(o for o in node.outs if o is not None)
+    return shown
 
 
 def jaxpr_of(graph: Graph) -> ClosedJaxpr:
@@ -76,9 +101,10 @@ def _read(graph: Graph) -> ClosedJaxpr:
     constvars = [reader.atom(v) for v, _ in (*closed, *others)]
     consts = [*(x for _, x in closed), *(constant(t) for _, t in others)]
     invars = [reader.atom(v) for v in graph.inputs]
-    regions, written = regions_of(graph), set()
+    nodes = shown_of(graph)
+    regions, written = regions_of(graph, nodes), set()
     graph.equations = {}
-    for node in graph.nodes:
+    for node in nodes:
         region, count = regions.get(id(node)), len(reader.eqns)
         if region is None:
             reader.node(node)
@@ -94,9 +120,10 @@ def _read(graph: Graph) -> ClosedJaxpr:
     outvars = [
         reader.whole(reader.atom(v), kind_of_aval(a)) for v, a in zip(graph.outputs, graph.out_avals, strict=True)
     ]
-    used = {id(a) for e in reader.eqns for a in e.invars} | {id(a) for a in outvars}
-    for e in reader.eqns:
-        e.outvars = [v if id(v) in used else DropVar(v.aval) for v in e.outvars]
+    given = {*constvars, *invars}
+    for v, aval in zip(outvars, graph.out_avals, strict=True):
+        if isinstance(v, JaxprVar) and v not in given and not is_stored(aval.dtype):
+            v.aval = aval  # with its weak type
     info = debug_info_of(graph)
     return ClosedJaxpr(Jaxpr(constvars, invars, outvars, reader.eqns, set(graph.effects), info), consts)
 

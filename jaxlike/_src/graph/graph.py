@@ -166,6 +166,7 @@ class Graph:
         self.lifted_vars = [v for v, _ in lifted if v in used]
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}
+        self.written = self.nodes, self.constants  # of a traced function with what nothing uses: a jaxpr shows it
         self._replay: dict[bool, Callable[..., Any]] = {}
         self.scopes: dict[int, Any] = {}  # id of a node -> the names of the scopes around it
         self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
@@ -197,6 +198,7 @@ class Graph:
     def _marked(self, made: Graph) -> Graph:
         """Another graph of the same nodes, told what is known of them."""
         made.regions, made.scopes, made.origin = self.regions, self.scopes, self.origin
+        made.written = self.written[0], {**self.written[1], **made.constants}
         return made
 
     def with_lifted_first(self) -> Graph:
@@ -231,7 +233,8 @@ class Graph:
         outputs, avals = [self.outputs[k] for k in chosen], [self.out_avals[k] for k in chosen]
         lifted = list(zip(self.lifted_vars, self.lifted, strict=True))
         made = Graph(self.nodes, self.inputs, lifted, self.constants, outputs, self.in_avals, avals, self.name)
-        return self._marked(made)
+        made.regions, made.scopes, made.origin = self.regions, self.scopes, self.origin
+        return made
 
     def rearranged(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Graph:
         """The same computation with other inputs, of its own or what it closed over, and other outputs among its."""

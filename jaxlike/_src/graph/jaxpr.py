@@ -294,12 +294,7 @@ def check_jaxpr(jaxpr: Jaxpr) -> None:
 
     known: set[Var] = set()
     printer = Printer()
-    used = set(_variables(jaxpr.outvars))
-    for eqn in reversed(jaxpr.eqns):
-        for v in eqn.outvars:
-            if v not in used:
-                printer.names.call_it(v, "_")
-        used.update(_variables(eqn.invars))
+    printer.drop(jaxpr)
     text = render(printer.jaxpr(jaxpr), WIDTH)
 
     def wrong(said: str) -> JaxprTypeError:

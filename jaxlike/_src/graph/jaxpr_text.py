@@ -12,6 +12,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, DropVar, Jaxpr, JaxprEqn, Var, jaxprs_in_params
 from jaxlike._src.graph.layout import Break, Group, Nest, joined, render
 
@@ -26,8 +28,7 @@ _IMPLIED: dict[str, frozenset[str]] = {
     "broadcast_in_dim": frozenset({"shape", "sharding"}),
     "dot_general": frozenset({"out_sharding"}),
     "jit": frozenset({
-        "inline", "donated_invars", "in_shardings", "out_shardings", "in_layouts", "out_layouts", "keep_unused",
-        "ctx_mesh", "compiler_options_kvs",
+        "inline", "in_shardings", "out_shardings", "in_layouts", "out_layouts", "ctx_mesh", "compiler_options_kvs",
     }),
     "custom_vjp_call": frozenset({"out_trees"}),
 }  # fmt: skip
@@ -106,6 +107,15 @@ class Printer:
             shown.append(text)
         return Nest(Group(joined([separator, Group(Break())], shown)))
 
+    def drop(self, jaxpr: Jaxpr) -> None:
+        """Print an underscore for what nothing uses. JAX does so in the jaxpr that is printed, not in those inside."""
+        used = {v for v in jaxpr.outvars if isinstance(v, Var)}
+        for eqn in reversed(jaxpr.eqns):
+            for v in eqn.outvars:
+                if v not in used:
+                    self.names.call_it(v, "_")
+            used.update(v for v in eqn.invars if isinstance(v, Var))
+
     def jaxpr(self, jaxpr: Jaxpr) -> Any:
         """A jaxpr in braces, or the name that it has at the head."""
         return self.names.shared.get(jaxpr) or self.written_out(jaxpr)
@@ -129,6 +139,9 @@ class Printer:
         hidden = _DEFAULTS.get(name, _ACCURACY)
         params = {k: v for k, v in params.items() if not (k in hidden and v == hidden[k])}
         if name == "jit":
+            for flag in ("donated_invars", "keep_unused"):
+                if not np.any(params.get(flag)):
+                    params.pop(flag, None)
             inner = params["jaxpr"].jaxpr
             if inner not in self.names.shared:
                 self.names.alike(inner.invars, eqn.invars)
@@ -216,6 +229,7 @@ def jaxpr_text(
     """A jaxpr, after those that it shares."""
     del source_info, custom_pp_eqn_rules, use_color
     printer = Printer(print_shapes, name_stack, print_effects)
+    printer.drop(jaxpr)
     counts, called = Counter[Jaxpr](), {}
     todo = [jaxpr]
     while todo:

@@ -65,7 +65,7 @@ class Reader:
         self.eqns: list[JaxprEqn] = []
         self.out_avals = dict(zip(graph.outputs, graph.out_avals, strict=True))
         self.used = set(graph.outputs)
-        for node in graph.nodes:
+        for node in graph.written[0]:
             self.used.update(vars_in(node.args))
             self.used.update(vars_in(node.kwargs))
 
@@ -84,7 +84,7 @@ class Reader:
             return value
         found = self.known.get(value)
         if found is None:
-            const = self.graph.constants.get(value)
+            const = self.graph.written[1].get(value)
             if const is not None and const.number is not None:
                 found = literal(const.number, ShapedArray(value.shape, dtypes.from_torch(value.dtype)))
             else:
@@ -120,15 +120,35 @@ class Reader:
             return a
         if isinstance(a, Literal):
             return literal(a.val.item(), ShapedArray((), dtype))
-        return self.convert(a, dtype)
+        return self.convert(a, dtype, a.aval.weak_type)
 
     # Equations
 
     def emit(self, name: str, operands: Sequence[Any], params: dict[str, Any], out: Any) -> Any:
         """An equation with one result: a type for a fresh variable, or a Var of the graph."""
+        first = 1 if name == "select_n" else 0
+        given = [*operands[:first], *self.of_one_strength(operands[first:])] if name in _PROMOTE else list(operands)
         var = self.result(out)
-        self.eqns.append(JaxprEqn(list(operands), [var], builtin(name), params))
+        weak = [v.aval.weak_type for v in given[first:] if not isinstance(v, Literal)]
+        if name in _KEEP_WEAK and weak and all(weak) and out not in self.out_avals and not is_stored(var.aval.dtype):
+            var.aval = var.aval.update(weak_type=True)
+        self.eqns.append(JaxprEqn(given, [var], builtin(name), params))
         return var
+
+    def of_one_strength(self, atoms: Sequence[Any]) -> list[Any]:
+        """Weakly typed operands beside others as strongly typed ones; a number in the program is as its operand is."""
+        if len({a.aval.weak_type for a in atoms if not isinstance(a, Literal)}) < 2:
+            return list(atoms)
+        return [a if isinstance(a, Literal) or not a.aval.weak_type else self.strong(a) for a in atoms]
+
+    def strong(self, a: Any) -> Any:
+        """A weakly typed atom with a type of its own: in the conversion that made it, if one just did."""
+        last = next((e for e in self.eqns[-2:] if e.outvars == [a]), None)
+        if last is None or last.primitive.name != "convert_element_type":
+            return self.convert(a, a.aval.dtype)
+        last.params = {**last.params, "weak_type": False}
+        a.aval = a.aval.update(weak_type=False)
+        return a
 
     def result(self, out: Any) -> JaxprVar:
         """The variable that an equation defines."""
@@ -137,10 +157,10 @@ class Reader:
         var = self.known[out] = JaxprVar(self.aval_of(out))
         return var
 
-    def convert(self, a: Any, dtype: Any) -> Any:
+    def convert(self, a: Any, dtype: Any, weak: bool = False) -> Any:
         """The atom in another dtype."""
-        params = {"new_dtype": np.dtype(dtype), "weak_type": False, "sharding": None}
-        return self.emit("convert_element_type", [a], params, ShapedArray(a.aval.shape, dtype))
+        params = {"new_dtype": np.dtype(dtype), "weak_type": weak, "sharding": None}
+        return self.emit("convert_element_type", [a], params, ShapedArray(a.aval.shape, dtype, weak))
 
     def broadcast(self, a: Any, shape: Sequence[int], out: Any = None) -> Any:
         """The atom with leading axes, or axes of size 1, repeated."""
@@ -226,6 +246,13 @@ class Reader:
         self.eqns.append(JaxprEqn(operands, outs, AtenOp(node), _static(node)))
 
 
+# Operations that bring their operands to one type, and those whose results are weakly typed where all operands are.
+_PROMOTE = frozenset("add sub mul div max min pow rem atan2 and or xor eq ne lt le gt ge select_n nextafter".split())
+_KEEP_WEAK = frozenset([
+    *(_PROMOTE - frozenset("eq ne lt le gt ge".split())), "integer_pow", "neg", "abs", "sign", "floor", "ceil", "round",
+    *"sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp exp2 expm1 log log1p sqrt rsqrt cbrt logistic".split(),
+    *"erf erfc erf_inv lgamma digamma square broadcast_in_dim reshape transpose squeeze".split(),
+])  # fmt: skip
 # Operations that their parameters say in full; `lax.primitives` computes them.
 _BY_PARAMETERS = frozenset(["scan", "while", "cond", "jit", "custom_jvp_call", "stop_gradient"])
 _CALLS = {"checkpoint": "remat2"}

@@ -466,8 +466,11 @@ def trace(
     input_names: Sequence[str] = (),
     location: str = "",
     purpose: str = "jit",
+    whole: bool = False,
 ) -> tuple[Graph, Sequence[Array]]:
     """Run ``fun`` once on stand-ins for ``examples``.
+
+    ``whole``: the function is a user's; its jaxpr shows what it computes and does not use, too.
 
     Returns:
         The graph, and the Arrays that ``fun`` returned (of the trace: good for their kind only).
@@ -496,6 +499,8 @@ def trace(
         name,
     )
     graph.regions, graph.scopes = running.regions, running.scopes
+    if whole:
+        graph.written = running.nodes, running.constants
     names = dict(zip(running.inputs, running.input_names, strict=False))
     graph.origin = Origin(purpose, location, names)
     return graph, outs

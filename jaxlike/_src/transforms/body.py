@@ -103,7 +103,7 @@ def make_body(
     if body is None or not body.usable():
         count("trace_to_jaxpr")
         given = (*names, *input_names) or leaf_names(fun, tree_unflatten(in_tree, list(examples)), {})
-        graph, outs = trace(flat, examples, name_of(fun), given, location, kind)
+        graph, outs = trace(flat, examples, name_of(fun), given, location, kind, whole=True)
         assert graph.origin is not None
         graph.origin = graph.origin._replace(tree=out_tree)
         kinds = [(type(o), o._tag) for o in outs]

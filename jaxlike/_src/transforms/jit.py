@@ -496,7 +496,7 @@ def make_entry(
         made["shapes"] = any(isinstance(x, ShapeDtypeStruct) for x in leaves)
         return [_result(x, k, out, location) for k, x in enumerate(leaves) if not is_float0(x)]
 
-    graph, outs = trace(flat, arrays, name_of(fun), paths, location)
+    graph, outs = trace(flat, arrays, name_of(fun), paths, location, whole=True)
     assert graph.origin is not None
     graph.origin = graph.origin._replace(tree=made["tree"])
     kinds = [(type(o), o._tag) for o in outs]
