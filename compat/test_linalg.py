@@ -4,11 +4,13 @@ wrong arguments; and second derivatives in every nesting.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from compat.calls import check
-from compat.same import Tolerance, same_in_both, sampled
+from compat.same import Tolerance, assert_same, run_both, same_in_both, sampled
 
 EVERY = "eigh eigvalsh svd svdvals qr inv det slogdet cholesky pinv eig eigvals matrix_rank cond"
 ONE = """
@@ -149,3 +151,25 @@ def test_second_derivatives(jax, name, rng):
 
     forward = jax.jvp(moved, (a, along), (turn, turn.T))[1]
     return forward, jax.jit(jax.grad(total, (0, 1)))(a, along), jax.vmap(jax.grad(total), (None, 0))(a, along[None])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 20])
+def test_eigenvectors_are_those_of_jax(n: int, dtype: str) -> None:
+    """Eigenvectors are free up to a factor; the same LAPACK gives the same ones, in a batch, a trace, a derivative too."""
+    rng = np.random.RandomState(n)
+    a = (rng.randn(2, n, n) + (1j * rng.randn(2, n, n) if dtype == "complex64" else 0)).astype(dtype)
+
+    def program(jax: Any) -> Any:
+        eigh = jax.numpy.linalg.eigh
+        h = a + a.conj().swapaxes(-1, -2)
+        return (
+            [f(a, UPLO, symmetrize_input=False) for UPLO in "LU" for f in (eigh, jax.jit(eigh, static_argnums=1, static_argnames="symmetrize_input"))],
+            jax.vmap(eigh)(a),
+            eigh(a[0]),
+            jax.lax.linalg.eigh(jax.numpy.asarray(a[1])),
+            jax.jvp(lambda x: eigh(x).eigenvalues, (h,), (a,)),
+            jax.vjp(lambda x: eigh(x).eigenvalues, h)[0],
+        )
+
+    assert_same(*run_both(program), Tolerance(factor=40, normwise=True))

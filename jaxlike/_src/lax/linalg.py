@@ -22,6 +22,7 @@ from jaxlike._src.lax.tridiagonal import TridiagonalSolve
 from jaxlike._src.numpy import linalg as np_linalg
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.cholesky import cholesky_of_lower
+from jaxlike._src.numpy.eigh import eigh as hermitian_parts
 from jaxlike._src.numpy.linalg import NO_SQUARE
 from jaxlike._src.numpy.lu_qr import lu_parts, pivots_to_permutation
 from jaxlike._src.numpy.norms import refuse_half
@@ -334,8 +335,7 @@ def eigh(
         raise NotImplementedError("QDWH implementation is only supported on TPU")
     if implementation is EighImplementation.JACOBI:
         raise NotImplementedError("Jacobi implementation is not supported on CPU")
-    values, vectors = np_linalg.eigh(a, "L" if lower else "U", symmetrize_input=False)
-    return vectors, values
+    return hermitian_parts(a, bool(lower))
 
 
 # Orthogonal factors

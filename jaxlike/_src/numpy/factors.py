@@ -36,11 +36,6 @@ def _guarded(kernel: Callable[[Tensor], tuple[Tensor, ...]], t: Tensor, axes: tu
     )
 
 
-def eigh(t: Tensor, triangle: str = "L") -> tuple[Tensor, ...]:
-    """Ascending eigenvalues and eigenvectors of Hermitian matrices."""
-    return _guarded(lambda m: torch.linalg.eigh(m, UPLO=triangle), t, (1, 2))
-
-
 def eig(t: Tensor) -> tuple[Tensor, ...]:
     """Eigenvalues and right eigenvectors of square matrices."""
     return _guarded(torch.linalg.eig, t, (1, 2))

@@ -31,6 +31,7 @@ from jaxlike._src.frames import STATE
 from jaxlike._src.lax.lapack import packed_qr
 from jaxlike._src.numpy import factors, products, systems
 from jaxlike._src.numpy.cholesky import cholesky_or_nan
+from jaxlike._src.numpy.eigh import eigh as hermitian_parts
 from jaxlike._src.numpy.lu_qr import qr_factors
 from jaxlike._src.numpy.norms import norm, refuse_half
 from jaxlike._src.numpy.systems import solve_tensors
@@ -149,9 +150,8 @@ def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> Eigh
         raise ValueError(f"UPLO must be one of None, 'L', or 'U', got {UPLO}")
     if not symmetrize_input:
         check_square("eigh", x)
-    t = symmetrised(x) if symmetrize_input else unwrap(x)
-    values, vectors = factors.eigh(t, UPLO or "L")
-    return EighResult(Array(values), Array(vectors))
+    vectors, values = hermitian_parts(Array(symmetrised(x)) if symmetrize_input else x, UPLO != "U")
+    return EighResult(values, vectors)
 
 
 def eigvalsh(a: Any, UPLO: str | None = "L", *, symmetrize_input: bool = True) -> Array:
@@ -203,7 +203,7 @@ def svd(
             raise ValueError("full_matrices and subset_by_index cannot both be set")
         raise NotImplementedError("subset_by_index not implemented for CPU and GPU")
     if hermitian:
-        values, vectors = factors.eigh(symmetrised(x))
+        vectors, values = map(unwrap, hermitian_parts(Array(symmetrised(x)), True))
         size = values.abs()
         order = size.argsort(dim=-1, descending=True, stable=True)
         size = size.gather(-1, order)

@@ -14,6 +14,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, check_arraylike, promote_args_inexact, promote_dtypes, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.lax.slicing import slice_in_dim
+from jaxlike._src.numpy.eigh import eigh as hermitian_parts
 from jaxlike._src.numpy.padding import pad
 from jaxlike._src.scipy import jnp
 from jaxlike._src.scipy.gammas import comb, gammaln
@@ -325,7 +326,5 @@ def eigh_tridiagonal(
     # one triangle is read: the entries below the diagonal are the conjugates of those above
     below = torch.diag_embed(off.conj() if off.is_complex() else off, offset=-1)
     matrix = torch.diag_embed(unwrap(alpha)) + below
-    if eigvals_only:
-        return Array(torch.linalg.eigvalsh(matrix))[wanted]
-    values, vectors = torch.linalg.eigh(matrix)
-    return Array(values)[wanted], Array(vectors)[:, wanted]
+    vectors, values = hermitian_parts(Array(matrix), True)
+    return values[wanted] if eigvals_only else (values[wanted], vectors[:, wanted])

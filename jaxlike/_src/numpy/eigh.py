@@ -1,0 +1,114 @@
+"""eigh: eigenvalues and eigenvectors of Hermitian matrices, on a CPU by the LAPACK that JAX asks, so signs are the same.
+
+One torch operator gives both, the eigenvalues as a row below the eigenvectors, and NaN for a matrix that is not finite.
+Its derivative is JAX's; equal eigenvalues have none.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from jaxlike._src.array import Array
+from jaxlike._src.border import unwrap
+from jaxlike._src.frames import STATE
+from jaxlike._src.random.ops import operator
+from jaxlike._src.regions import equation
+from jaxlike._src.scipy.lapack import each_matrix
+from jaxlike._src.transforms.custom import custom_jvp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+
+@operator(
+    "eigh_parts(Tensor a, bool lower) -> Tensor", lambda a, lower: ((*a.shape[:-2], a.shape[-1] + 1, a.shape[-1]), a.dtype)
+)
+def eigh_parts(a: Tensor, lower: bool) -> Tensor:
+    """``[..., n + 1, n]``: eigenvectors (columns), and their eigenvalues, ascending, as the last row."""
+    if a.device.type != "cpu":
+        finite = torch.isfinite(a).all(-1).all(-1)[..., None, None]
+        eye = torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)
+        values, vectors = torch.linalg.eigh(torch.where(finite, a, eye), UPLO="L" if lower else "U")
+        both = torch.cat([vectors, values.to(a.dtype).unsqueeze(-2)], -2)
+        return torch.where(finite, both, complex(math.nan, math.nan) if a.is_complex() else math.nan)
+    n, dtype = a.shape[-1], a.new_empty(0).numpy().dtype
+    if n == 0:
+        return a.new_empty((*a.shape[:-2], 1, 0))
+
+    def of_one(matrix: Any) -> Any:
+        values, vectors = _solved(matrix, lower)
+        return np.concatenate([vectors, values[None].astype(dtype)])
+
+    return each_matrix(a, (n + 1, n), dtype, of_one)
+
+
+def _solved(matrix: Any, lower: bool) -> tuple[Any, Any]:
+    values, vectors, info = _solver(matrix.dtype)(matrix, lower=int(lower))
+    if info:
+        raise np.linalg.LinAlgError("no convergence")
+    return values, vectors
+
+
+@functools.cache
+def _solver(dtype: np.dtype[Any]) -> Callable[..., Any]:
+    import scipy.linalg.lapack  # imported here: it takes long, and few programs want it
+
+    return scipy.linalg.lapack.get_lapack_funcs(("heevd" if dtype.kind == "c" else "syevd",), dtype=dtype)[0]
+
+
+def _differentiable(lower: bool) -> Callable[[Array], Array]:
+    @custom_jvp
+    def parts(a: Array) -> Array:
+        return Array(eigh_parts(unwrap(a), lower))
+
+    @parts.defjvp
+    def rule(primals: Any, tangents: Any) -> Any:
+        both = parts(*primals)
+        t, da = unwrap(both), unwrap(tangents[0])
+        vectors, values = t[..., :-1, :], t[..., -1, :]
+        eye = torch.eye(t.shape[-1], dtype=t.dtype, device=t.device)
+        gaps = 1 / (eye + values.unsqueeze(-2) - values.unsqueeze(-1)) - eye
+        turned = vectors.mH @ da.to(t.dtype) @ vectors
+        moved = torch.diagonal(turned, dim1=-2, dim2=-1)
+        moved = torch.complex(moved.real, torch.zeros_like(moved.real)) if moved.is_complex() else moved
+        return both, Array(torch.cat([vectors @ (gaps * turned), moved.unsqueeze(-2)], -2))
+
+    return parts
+
+
+_PARTS = {lower: _differentiable(lower) for lower in (False, True)}
+
+
+def _plain(t: Tensor, lower: bool) -> tuple[Array, Array] | None:
+    """The same for one matrix outside of all transformations, where LAPACK is all the work there is."""
+    if STATE.frame is not None or t.device.type != "cpu" or t.dim() != 2 or not t.numel():
+        return None
+    matrix = t.resolve_conj().numpy()
+    if not np.isfinite(matrix).all():
+        return None
+    try:
+        values, vectors = _solved(matrix, lower)
+    except np.linalg.LinAlgError:
+        return None
+    return Array(torch.from_numpy(vectors)), Array(torch.from_numpy(values))
+
+
+@equation("eigh", lambda a, lower: ((a,), {
+    "algorithm": None, "lower": lower, "sort_eigenvalues": True, "subset_by_index": None,
+}))  # fmt: skip
+def eigh(a: Array, lower: bool) -> tuple[Array, Array]:
+    """Eigenvectors (columns) and eigenvalues (ascending, real) of Hermitian matrices, of which one triangle is read."""
+    t = unwrap(a)
+    found = _plain(t, lower)
+    if found is not None:
+        return found
+    t = eigh_parts(t, lower) if STATE.frame is None else unwrap(_PARTS[lower](a))
+    values = t[..., -1, :]
+    return Array(t[..., :-1, :]), Array(values.real if values.is_complex() else values)
