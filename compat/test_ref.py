@@ -299,6 +299,33 @@ def test_branches_take_refs(jax: Any) -> Any:
     return outs, r[...], jax.lax.switch(1, [true, false], r, five), r[...]
 
 
+@same_in_both
+def test_stages_of_functions_of_refs(jax: Any) -> Any:
+    r, q = ref(jax), ref(jax, np.float32(2))
+
+    @jax.jit
+    def f(a: Any, x: Any) -> Any:
+        a[0] += x
+        q[...] *= 3
+        return a[1:], q[...] + x
+
+    f = f.lower(r, 1.0).compile()
+    g = jax.jit(lambda: q[...] * 2)
+    return f(r, 1.0), r[...], f(r, 5.0), r[...], q[...], g.lower().compile()(), g.eval_shape(), g.trace().out_info
+
+
+@same_in_both
+def test_checkpointed_functions_read_and_write_refs(jax: Any) -> Any:
+    r, q = ref(jax, np.float32(2)), ref(jax, np.float32(0))
+
+    def f(x: Any) -> Any:
+        q[...] = r[...] + 1
+        return jax.numpy.sin(x) * r[...] * q[...]
+
+    f = jax.checkpoint(f)
+    return f(1.0), jax.grad(f)(1.0), jax.jit(jax.grad(f))(1.0), jax.jvp(f, (1.0,), (1.0,)), r[...], q[...]
+
+
 def told(program: Callable[[], Any]) -> str:
     """The whole message of an error, without places in files."""
     with pytest.raises((ValueError, TypeError)) as raised:
@@ -314,6 +341,8 @@ MESSAGES: dict[str, Callable[[Any, Any], Any]] = {
     "made in a scan": lambda jax, r: jax.lax.scan(lambda c, x: (c, jax.new_ref(x)), 0, X),
     "made in a branch": lambda jax, r: jax.lax.cond(True, lambda: jax.new_ref(X), lambda: jax.new_ref(X)),
     "checkpoint": lambda jax, r: jax.checkpoint(lambda x: r)(1.0),
+    "carried by a scan": lambda jax, r: jax.lax.scan(lambda c, x: (c, x), {"a": r}, X),
+    "carried by a while_loop": lambda jax, r: jax.lax.while_loop(lambda c: True, lambda c: c, r),
     "twice to branches": lambda jax, r: jax.lax.cond(True, lambda a, b: a[...], lambda a, b: b[...], r, r),
     "twice": lambda jax, r: jax.jit(lambda a, b: a[...])([r], {"x": r}),
 }

@@ -269,6 +269,12 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "jax._src.lib.xla_client": {"XlaRuntimeError": "jaxlike.errors:JaxRuntimeError"},
     "jax._src.random.prng": {"iota_2x32_shape_p": "jaxlike._src.lax.primitive_names:iota_2x32_shape_p"},
+    "jax._src.state.primitives": {
+        "ref_addupdate": "jaxlike.ref:addupdate",
+        "ref_get": "jaxlike.ref:get",
+        "ref_set": "jaxlike.ref:set",
+        "ref_swap": "jaxlike.ref:swap",
+    },
     "jax._src.state.types": {"AbstractRef": "jaxlike._src.transforms.ref_state:AbstractRef"},
     # Tracebacks are not filtered: the place where JAX would cut one is the function as it is.
     "jax._src.traceback_util": {

@@ -26,7 +26,7 @@ from jaxlike._src.numpy.arguments import like
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, asks_to_keep, halves_of
 from jaxlike._src.transforms.policies import everything_saveable
-from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading, write_back
+from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, refuse_carried, threading, write_back
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_children
@@ -440,6 +440,7 @@ def scan(
         raise TypeError("lax.scan: f argument should be a callable.")
     if any(is_ref(x) for x in tree_flatten(xs)[0]):
         return _rows_of_refs(f, init, xs, length, reverse, unroll)
+    refuse_carried(f, "scan", init, "result[0]")
     given = tree_flatten(init)[0]
     carry, carry_tree = leaf_arrays(init)
     rows, rows_tree = _rows(xs)

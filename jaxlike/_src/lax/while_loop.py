@@ -33,7 +33,7 @@ from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.scan import scan, spread
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.leaf_names import leaf_names
-from jaxlike._src.transforms.ref_state import holding, threading, write_back
+from jaxlike._src.transforms.ref_state import holding, refuse_carried, threading, write_back
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.transforms.untransposed import untransposed
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_is_leaf
@@ -278,6 +278,7 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
             return val
         except errors.ConcretizationTypeError:  # lanes of a vmap: the traced form below
             pass
+    refuse_carried(body_fun, "while_body", init_val)
     given = tree_flatten(init_val)[0]
     carry, tree = leaf_arrays(init_val)
     in_tree = tree_structure((tree_unflatten(tree, carry),))

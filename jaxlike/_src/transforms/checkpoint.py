@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
+from jaxlike._src.graph.partition import dependents
 from jaxlike._src.graph.trace import RECORDING
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
 from jaxlike._src.transforms.body import Body, make_body
 from jaxlike._src.transforms.halves import Halves, halves_of
 from jaxlike._src.transforms.policies import nothing_saveable
-from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading, write_back
+from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading, write_back, written
 from jaxlike._src.transforms.reverse import output_array
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived
 from jaxlike._src.tree import broadcast_prefix, keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
@@ -54,6 +55,13 @@ class Checkpoint(Structured):
         """As its graph."""
         return self.body.varying(axes)
 
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """The results that do not depend on these arguments, such as the values of refs that are read."""
+        graph = self.body.graph
+        sources = [v for v, p in zip(graph.inputs, perturbed, strict=True) if p]
+        touched = dependents(graph, sources, differentiably=True)
+        return [k for k, v in enumerate(graph.outputs) if v not in touched]
+
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         return {
@@ -76,8 +84,9 @@ class Checkpoint(Structured):
         if key not in self._made:
             self._made[key] = self._like(derived(both, [derive.example(a) for a in args], self.name))
         outs = apply(self._made[key], args)
-        m = len(self.body.kinds)
-        return outs[:m], derive.filled(outs[m:], derive.differentiable(outs[:m]))
+        m, still = len(self.body.kinds), self.constants(moved)
+        given = derive.filled(outs[m:], derive.differentiable(outs[:m]))
+        return outs[:m], [None if k in still else t for k, t in enumerate(given)]
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """Results (and kept values); the pullback computes the rest again."""
@@ -230,7 +239,7 @@ def _with_refs(
     @wraps(fun)
     def of_values(values: Any, *args: Any, **kwargs: Any) -> Any:
         with holding(refs, values) as last:
-            return fun(*args, **kwargs), last()
+            return fun(*args, **kwargs), written(values, last())
 
     before = [r.value() for r in refs]
     moved = frozenset(k + 1 for k in places)

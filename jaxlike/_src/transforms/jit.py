@@ -436,6 +436,9 @@ class JitFunction:
 
     def trace(self, *args: Any, **kwargs: Any) -> Any:
         """Trace only; see `jax.stages.Traced`."""
+        return ref_state.stage_jitted(self, self._traced, _jitted_plainly, location_of(self._fun), args, kwargs)
+
+    def _traced(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         from jaxlike._src.stages import Traced
 
         entry, arrays = self._entry_for(args, kwargs)

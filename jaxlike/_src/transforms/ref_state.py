@@ -152,10 +152,15 @@ def is_ref(x: Any) -> bool:
     return isinstance(x, RefState)
 
 
-def write_back(refs: Sequence[RefState], before: Sequence[Array], after: Sequence[Array]) -> None:
-    """Put the values that a traced call gave."""
+def written(before: Sequence[Array], after: Sequence[Array]) -> list[Array | None]:
+    """The last values inside of a trace, with None for those that were only read."""
+    return [None if new is old else new for old, new in zip(before, after, strict=True)]
+
+
+def write_back(refs: Sequence[RefState], before: Sequence[Array], after: Sequence[Array | None]) -> None:
+    """Put the values that a traced call gave; None for a ref that was not written."""
     for ref, old, new in zip(refs, before, after, strict=True):
-        if new is not old:
+        if new is not None and new is not old:
             ref.put(new)
 
 
@@ -206,12 +211,72 @@ def call_jitted(
     """
     if not _Made.any:
         return plainly(args, kwargs)
+    found = _with_values(function, plainly, lambda pure, *given: pure(*given), make, location, args, kwargs)
+    if len(found) == 1:
+        return found[0]
+    (out, after), refs, before = found
+    write_back(refs, before, after)
+    return out
+
+
+class Staged:
+    """A stage of a jitted function of refs: a call of what is compiled takes their values in and out."""
+
+    def __init__(self, stage: Any, outer: Sequence[RefState]) -> None:
+        self._stage, self._outer = stage, outer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stage, name)
+
+    @property
+    def out_info(self) -> Any:
+        """Shapes and dtypes of the result, without the values that go out."""
+        return self._stage.out_info[0]
+
+    def lower(self, **options: Any) -> Staged:
+        """The next stage of what was traced."""
+        return Staged(self._stage.lower(**options), self._outer)
+
+    def compile(self, *args: Any, **options: Any) -> Staged:
+        """The next stage of what was lowered."""
+        return Staged(self._stage.compile(*args, **options), self._outer)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run what was compiled, or traced."""
+        leaves = tree_flatten((args, kwargs))[0]
+        refs = [*filter(is_ref, leaves), *self._outer]
+        before = [ref.value() for ref in refs]
+        out, after = self._stage(before, [x for x in leaves if not is_ref(x)])
+        write_back(refs, before, after)
+        return out
+
+
+def stage_jitted(
+    function: Any, plainly: Callable[..., Any], make: Callable[..., Any], location: str, args: Any, kwargs: Any
+) -> Any:
+    """Trace a jitted function for arguments among which may be refs; ``plainly`` does where there are none."""
+    if not _Made.any:
+        return plainly(args, kwargs)
+    found = _with_values(function, plainly, lambda pure, *given: pure.trace(*given), make, location, args, kwargs)
+    return found[0] if len(found) == 1 else Staged(found[0], _touched.get(function, ()))
+
+
+def _with_values(
+    function: Any,
+    plainly: Callable[..., Any],
+    use: Callable[..., Any],
+    make: Callable[..., Any],
+    location: str,
+    args: Any,
+    kwargs: Any,
+) -> tuple[Any, ...]:
+    """What ``use(pure, values, others)`` gives, with the refs and their values; without refs ``plainly``'s result."""
     args, kwargs, static = _without_static(function, args, kwargs)
     leaves, tree = tree_flatten((args, kwargs))
     given = [x for x in leaves if is_ref(x)]
     if not given and function not in _touched:
         try:
-            return plainly(*_with_static(static, args, kwargs))
+            return (plainly(*_with_static(static, args, kwargs)),)
         except Touched as touched:
             if any(touched.ref is ref for ref in getattr(function._fun, "given_refs", ())):
                 raise  # it is an argument too, as the call for which this one stands says
@@ -240,16 +305,13 @@ def call_jitted(
             names = leaf_names(function._fun, args, kwargs)
             cache[key] = make(_of_values(function, refs, leaves, names, tree, static, location))
         try:
-            out, after = cache[key](before, [x for x in leaves if not is_ref(x)])
+            return use(cache[key], before, [x for x in leaves if not is_ref(x)]), refs, before
         except Touched as touched:
             if any(touched.ref is ref for ref in given):
                 _both_ways(function, leaves, args, kwargs, touched.ref, location)
             if any(touched.ref is ref for ref in refs):
                 raise
             _touched.setdefault(function, []).append(touched.ref)
-            continue
-        write_back(refs, before, after)
-        return out
 
 
 def _name_of(function: Any, leaves: Any, args: Any, kwargs: Any, ref: Any, skip: int) -> str:
@@ -343,6 +405,22 @@ def check_result(x: Any, location: str, kind: str, path: Any) -> None:
             "array references cannot be returned."
             + (f"\n\nThe returned mutable array was {x.origin}." if inside else "")
         )
+
+
+def refuse_carried(fun: Any, kind: str, init: Any, place: str = "") -> None:
+    """ValueError where a ref is carried along by a loop, whose body would return it; ``place``: of what is carried."""
+    found = next(((path, x) for path, x in tree_flatten_with_path(init)[0] if is_ref(x)), None)
+    if found is None:
+        return
+    path, ref = found
+    names = leaf_names(fun, (init,), {})
+    at = f"{place}{keystr(path)}"
+    raise ValueError(
+        f"function {location_of(fun)} traced for {kind} returned a mutable array reference of type {ref.aval}"
+        f"{f' at output tree path {at}' if at else ''}, but mutable array references cannot be returned.\n\nThe "
+        "returned mutable array was passed in as the argument "
+        f"{names[[x for _, x in tree_flatten_with_path(init)[0]].index(ref)]}."
+    )
 
 
 def of_leaves(
