@@ -173,3 +173,40 @@ def test_eigenvectors_are_those_of_jax(n: int, dtype: str) -> None:
         )
 
     assert_same(*run_both(program), Tolerance(factor=40, normwise=True))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (2, 5), (7, 7), (40, 12), (5, 33)])
+def test_singular_vectors_are_those_of_jax(shape: tuple[int, int], dtype: str) -> None:
+    """The same vectors, not others that would do; and all derivatives, of complex matrices too."""
+    rng = np.random.RandomState(sum(shape))
+    a = (rng.randn(2, *shape) + (1j * rng.randn(2, *shape) if dtype == "complex64" else 0)).astype(dtype)
+
+    def program(jax: Any) -> Any:
+        svd = jax.numpy.linalg.svd
+        thin = lambda x: svd(x, full_matrices=False)  # noqa: E731
+        outs, pull = jax.vjp(thin, a)
+        along = a[::-1].copy()
+        return (
+            [f(a) for f in (svd, jax.jit(svd), jax.vmap(thin), jax.jit(thin))],
+            thin(a[0]),
+            svd(a[1]),
+            jax.lax.linalg.svd(jax.numpy.asarray(a)),
+            pull(jax.tree.map(lambda y: jax.numpy.full_like(y, 0.3), outs)),
+            jax.jvp(thin, (a,), (along,)),
+            jax.jvp(lambda x: jax.jvp(thin, (x,), (along,))[1], (a,), (along,))[1],
+        )
+
+    assert_same(*run_both(program), Tolerance(factor=100, normwise=True))
+
+
+@same_in_both
+def test_singular_vectors_that_have_no_derivative(jax):
+    return jax.jvp(jax.numpy.linalg.svd, (np.ones((2, 3), np.float32),), (np.ones((2, 3), np.float32),))
+
+
+@same_in_both
+def test_singular_values_of_odd_matrices(jax):
+    svd = jax.numpy.linalg.svd
+    empty = [np.zeros(s, d) for s in ((0, 0), (3, 0), (2, 0, 3), (0, 2, 2)) for d in ("float32", "complex64")]
+    return [svd(x, full_matrices=full) for x in empty for full in (True, False)], svd(np.array([[1, np.nan], [2, 3]], "float32"))

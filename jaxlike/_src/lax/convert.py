@@ -18,6 +18,7 @@ from jaxlike._src.narrow_bits import reinterpreted
 from jaxlike._src.numpy.arguments import array_of, like, user_dtype
 from jaxlike._src.numpy.filled import full as numpy_full
 from jaxlike._src.numpy.kinks import const
+from jaxlike._src.transforms.stop_gradient import stop_gradient
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def bitcast_convert_type(operand: ArrayLike, new_dtype: DTypeLike) -> Array:
     A narrower dtype gives one more axis at the end, a wider one takes it away.
     """
     wanted = dtypes.check_and_canonicalize_user_dtype(new_dtype, "bitcast_convert_type")
-    x = _value("bitcast_convert_type", operand)
+    x = stop_gradient(_value("bitcast_convert_type", operand))  # bits have no derivative, of the same dtype neither
     old = x.dtype
     opaque = (np.bool_, np.complexfloating)
     if old != wanted and (dtypes.any_of(opaque, old) or dtypes.any_of(opaque, wanted)):

@@ -151,7 +151,7 @@ def _cholesky(x: Any) -> Array:
     rows, columns = (_function("broadcasted_iota")(dtypes.np.int32, x.shape, x.ndim - k) for k in (2, 1))
     first = _function("slice_in_dim")(_function("slice_in_dim")(factor, 0, 1, axis=-1), 0, 1, axis=-2)
     corner = _function("broadcast_in_dim")(first, x.shape, tuple(range(x.ndim)))
-    above = _function("select")(_function("ne")(corner, corner), corner, x)
+    above = _function("select")(_function("ne")(corner, corner), corner, stop_gradient(x))
     return _function("select")(_function("lt")(rows, columns), above, factor)
 
 

@@ -50,17 +50,22 @@ def eigh_parts(a: Tensor, lower: bool) -> Tensor:
 
 
 def _solved(matrix: Any, lower: bool) -> tuple[Any, Any]:
-    values, vectors, info = _solver(matrix.dtype)(matrix, lower=int(lower))
+    solve, workspace = _solver(matrix.dtype)
+    *sizes, _ = workspace(len(matrix), lower=int(lower))
+    names = ("lwork", "liwork") if len(sizes) == 2 else ("lwork", "liwork", "lrwork")
+    given = {name: int(size.real) for name, size in zip(names, sizes, strict=True)}
+    values, vectors, info = solve(matrix, lower=int(lower), **given)
     if info:
         raise np.linalg.LinAlgError("no convergence")
     return values, vectors
 
 
 @functools.cache
-def _solver(dtype: np.dtype[Any]) -> Callable[..., Any]:
+def _solver(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     import scipy.linalg.lapack  # imported here: it takes long, and few programs want it
 
-    return scipy.linalg.lapack.get_lapack_funcs(("heevd" if dtype.kind == "c" else "syevd",), dtype=dtype)[0]
+    name = "heevd" if dtype.kind == "c" else "syevd"
+    return tuple(scipy.linalg.lapack.get_lapack_funcs((name, f"{name}_lwork"), dtype=dtype))
 
 
 def _differentiable(lower: bool) -> Callable[[Array], Array]:

@@ -50,11 +50,6 @@ def _eigvals(t: Tensor) -> tuple[Tensor]:
     return (torch.linalg.eigvals(t),)
 
 
-def svd(t: Tensor, full_matrices: bool = False) -> tuple[Tensor, ...]:
-    """U, singular values and Vh."""
-    return _guarded(lambda m: torch.linalg.svd(m, full_matrices=full_matrices), t, (2, 1, 2))
-
-
 def svdvals(t: Tensor) -> Tensor:
     """Singular values, descending."""
     return _guarded(lambda m: (torch.linalg.svdvals(m),), t, (1,))[0]

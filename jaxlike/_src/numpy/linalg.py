@@ -34,6 +34,7 @@ from jaxlike._src.numpy.cholesky import cholesky_or_nan
 from jaxlike._src.numpy.eigh import eigh as hermitian_parts
 from jaxlike._src.numpy.lu_qr import qr_factors
 from jaxlike._src.numpy.norms import norm, refuse_half
+from jaxlike._src.numpy.svd import svd as singular_parts
 from jaxlike._src.numpy.systems import solve_tensors
 
 if TYPE_CHECKING:
@@ -214,8 +215,8 @@ def svd(
         return SVDResult(Array(vectors), Array(size), Array(adjoint(vectors * signs.unsqueeze(-2))))
     if not compute_uv:
         return Array(factors.svdvals(t))
-    u, s, vh = factors.svd(t, full_matrices)
-    return SVDResult(Array(u), Array(s), Array(vh))
+    s, u, vh = singular_parts(x, full_matrices)
+    return SVDResult(u, s, vh)
 
 
 def svdvals(x: Any, /) -> Array:
@@ -340,7 +341,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None, *, numpy_resid: bool = Fal
     m, n = x.shape
     real = dtypes.finfo(x.dtype)
     limit = float(real.eps) * max(n, m) if rcond is None else float(np.where(rcond < 0, real.eps, rcond))
-    u, s, vh = factors.svd(t)
+    s, u, vh = map(unwrap, singular_parts(x, False))
     if s.numel():
         mask = (s > 0) & (s >= limit * s[..., :1])
     else:
