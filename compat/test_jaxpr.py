@@ -479,3 +479,76 @@ def test_carries_cut_down(place: int):
         return cut(jax, lambda c: jax.lax.scan(partial(three, jax), c, None, length=3)[0], used, (S, S, S))
 
     assert_same(*run_both(program))
+
+
+# What does not fit together
+
+
+def spoiled(jax: Any, f: Callable[..., Any], spoil: Callable[[Any, Any], Any], *args: Any) -> str:
+    """What is said of a jaxpr that was changed."""
+    core = jax.extend.core
+    jaxpr = jax.make_jaxpr(f)(*args).jaxpr
+    core.check_jaxpr(jaxpr)
+    jaxpr = spoil(jax, jaxpr) or jaxpr
+    with pytest.raises(core.JaxprTypeError) as caught:
+        core.check_jaxpr(jaxpr)
+    return str(caught.value)
+
+
+def summed(jax: Any) -> Any:
+    """Two functions of one argument."""
+    return lambda x: jax.numpy.sin(x) + jax.numpy.cos(x)
+
+
+def long(jax: Any) -> Any:
+    """Many equations."""
+
+    def f(x: Any) -> Any:
+        for _ in range(20):
+            x = jax.numpy.sin(x) * 2
+        return x
+
+    return f
+
+
+def another_type(place: int, *kind: Any) -> Any:
+    """Give what an equation defines another type."""
+
+    def spoil(jax: Any, jaxpr: Any) -> None:
+        jaxpr.eqns[place].outvars[0].aval = jax.core.ShapedArray(*kind)
+
+    return spoil
+
+
+def shorter_branch(jax: Any, jaxpr: Any) -> None:
+    """Take a result from a branch."""
+    cond = next(e for e in jaxpr.eqns if e.primitive.name == "cond")
+    first, *rest = cond.params["branches"]
+    shorter = jax.extend.core.ClosedJaxpr(first.jaxpr.replace(outvars=[]), first.consts)
+    cond.params["branches"] = (shorter, *rest)
+
+
+SPOILED: dict[str, Callable[[Any], Any]] = {
+    "int": lambda jax: spoiled(jax, summed(jax), another_type(0, (2,), np.dtype("int32")), S),
+    "shape": lambda jax: spoiled(jax, summed(jax), another_type(0, (2, 3), np.dtype("float32")), S),
+    "of a sum": lambda jax: spoiled(jax, summed(jax), another_type(2, (), np.dtype("int32")), S),
+    "in the middle": lambda jax: spoiled(jax, long(jax), another_type(16, (2,), np.dtype("float32")), S),
+    "not defined": lambda jax: spoiled(jax, summed(jax), lambda _, j: j.replace(eqns=j.eqns[1:]), S),
+    "bound twice": lambda jax: spoiled(jax, summed(jax), lambda _, j: j.replace(eqns=j.eqns + j.eqns), S),
+    "branch": lambda jax: spoiled(jax, partial(branches, jax), shorter_branch, S, S, S).partition("\n\nin eq")[0],
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_spoiled(name: str):
+    assert_same(*run_both(SPOILED[name]))
+
+
+def evaluated(jax: Any) -> Any:
+    """Weak types survive the walk through a jaxpr."""
+    closed = jax.make_jaxpr(lambda s: (s * 2.0, jax.numpy.sin(s) + 1, s > 0, jax.numpy.zeros(2) + 1))(3.0)
+    return jax.core.eval_jaxpr(closed.jaxpr, closed.consts, 3.0)
+
+
+def test_weak_numbers():
+    assert_same(*run_both(evaluated))

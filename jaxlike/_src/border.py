@@ -214,6 +214,15 @@ def is_arraylike(x: Any) -> bool:
     return isinstance(x, _ARRAYLIKE) or hasattr(x, "__jax_array__")
 
 
+def refuse_own_arrays(x: Any) -> None:
+    """ValueError for an object that says how to make an array of itself: a transformation does not ask it."""
+    if hasattr(x, "__jax_array__"):
+        raise ValueError(
+            "Triggering __jax_array__() during abstractification is no longer supported. To avoid this error, either "
+            "explicitly convert your object using jax.numpy.array(), or register your object as a pytree."
+        )
+
+
 FLOAT0_TEXT = (
     "float0s do not support any operations by design, because they are not compatible with non-trivial vector spaces. "
     "No implicit dtype conversion is done. You can use np.zeros_like(arr, dtype=np.float) to cast a float0 array to a "

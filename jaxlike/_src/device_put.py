@@ -89,6 +89,8 @@ def _checked_target(target: Any) -> Target:
 
 def _place(leaf: Any, target: Target) -> torch.device | None:
     """The torch device that ``target`` means for ``leaf``, after all checks; None: wherever it is."""
+    if not isinstance(leaf, Array):
+        border.refuse_own_arrays(leaf)
     if isinstance(leaf, str):
         raise TypeError(f"Argument '{leaf}' of type {type(leaf)} is not a valid JAX type")
     if isinstance(leaf, np.ndarray | np.generic) and leaf.dtype != dtypes.float0:

@@ -9,6 +9,7 @@ from jaxlike._src.errors import InconclusiveDimensionOperation
 from jaxlike._src.extending import context
 from jaxlike._src.graph import jaxpr, jaxpr_text, primitive
 from jaxlike._src.graph.effects import Effect
+from jaxlike._src.graph.jaxpr_check import check_jaxpr
 
 Effects = set[Effect]
 OutputType = tuple[context.AbstractValue, ...]
@@ -17,13 +18,14 @@ _MOVED: dict[str, Any] = {
     **{n: getattr(primitive, n) for n in ("CallPrimitive", "no_effects")},
     **{
         n: getattr(jaxpr, n)
-        for n in ("DebugInfo", "DropVar", "JaxprTypeError", "check_jaxpr", "gensym", "jaxprs_in_params", "new_jaxpr_eqn")
+        for n in ("DebugInfo", "DropVar", "JaxprTypeError", "gensym", "jaxprs_in_params", "new_jaxpr_eqn")
     },
     **{
         n: getattr(context, n)
         for n in ("concrete_or_error", "find_top_trace", "get_opaque_trace_state", "primal_dtype_to_tangent_dtype",
                   "valid_jaxtype")
     },
+    "check_jaxpr": check_jaxpr,
     "Effect": Effect,
     "Effects": Effects,
     "InconclusiveDimensionOperation": InconclusiveDimensionOperation,

@@ -21,7 +21,7 @@ from jaxlike._src.graph.primitive import Primitive, no_effects
 from jaxlike._src.graph.source import SourceInfo, new_source_info
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 class DebugInfo(NamedTuple):
@@ -286,44 +286,6 @@ def subjaxprs(jaxpr: Jaxpr) -> Iterator[Jaxpr]:
     """The jaxprs among the parameters of all equations; what is inside of those is not looked at."""
     for eqn in jaxpr.eqns:
         yield from jaxprs_in_params(eqn.params)
-
-
-def check_jaxpr(jaxpr: Jaxpr) -> None:
-    """JaxprTypeError where a variable is not defined once before its use, here or in jaxprs inside."""
-    from jaxlike._src.graph.jaxpr_text import WIDTH, Printer, render  # the printer is not needed to hold a jaxpr
-
-    known: set[Var] = set()
-    printer = Printer()
-    printer.drop(jaxpr)
-    text = render(printer.jaxpr(jaxpr), WIDTH)
-
-    def wrong(said: str) -> JaxprTypeError:
-        return JaxprTypeError(f"{said}\n\nwhile checking jaxpr:\n\n{text}")
-
-    def define(variables: Iterable[Any]) -> None:
-        for v in variables:
-            if type(v) is DropVar:
-                continue
-            if v in known:
-                raise wrong(f"Variable '{v.pretty_print(printer.names)}' already bound")
-            known.add(v)
-
-    def use(atoms: Iterable[Any]) -> None:
-        for a in _variables(atoms):
-            if a not in known:
-                raise wrong(f"Variable '{a.pretty_print(printer.names)}' not defined")
-
-    define((*jaxpr.constvars, *jaxpr.invars))
-    for eqn in jaxpr.eqns:
-        use(eqn.invars)
-        for inner in jaxprs_in_params(eqn.params):
-            check_jaxpr(inner)
-        define(eqn.outvars)
-    use(jaxpr.outvars)
-
-
-def _variables(atoms: Iterable[Any]) -> list[Var]:
-    return [a for a in atoms if isinstance(a, Var)]
 
 
 # Running

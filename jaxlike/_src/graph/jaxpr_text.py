@@ -120,10 +120,12 @@ class Printer:
         """A jaxpr in braces, or the name that it has at the head."""
         return self.names.shared.get(jaxpr) or self.written_out(jaxpr)
 
-    def written_out(self, jaxpr: Jaxpr) -> Any:
-        """A jaxpr in braces."""
+    def written_out(self, jaxpr: Jaxpr, start: int = 0, stop: int | None = None) -> Any:
+        """A jaxpr in braces; dots for the equations before ``start`` and from ``stop`` on."""
         consts, ins = self.atoms(jaxpr.constvars, typed=True), self.atoms(jaxpr.invars, typed=True)
-        equations = joined(Break("; "), [self.equation(e) for e in jaxpr.eqns])
+        rows: list[Any] = ["..."] if start else []
+        rows += [self.equation(e) for e in jaxpr.eqns[start:stop]]
+        equations = joined(Break("; "), [*rows, "..."] if stop is not None and stop < len(jaxpr.eqns) else rows)
         outs = ["(", self.atoms(jaxpr.outvars, ","), ",)" if len(jaxpr.outvars) == 1 else ")"]
         effects = [" : { " + ", ".join(map(str, jaxpr.effects)) + " }"] if self.effects else []
         body = ["{ lambda ", consts, "; ", ins, ". let", Nest([Break(), *equations]), Break(), "in ", *outs, *effects]

@@ -130,8 +130,10 @@ class Reader:
         given = [*operands[:first], *self.of_one_strength(operands[first:])] if name in _PROMOTE else list(operands)
         var = self.result(out)
         weak = [v.aval.weak_type for v in given[first:] if not isinstance(v, Literal)]
-        if name in _KEEP_WEAK and weak and all(weak) and out not in self.out_avals and not is_stored(var.aval.dtype):
+        if name in KEEP_WEAK and weak and all(weak) and out not in self.out_avals and not is_stored(var.aval.dtype):
             var.aval = var.aval.update(weak_type=True)
+        if weak and all(weak) and var.aval.weak_type:
+            given = [weak_number(a) if isinstance(a, Literal) else a for a in given]
         self.eqns.append(JaxprEqn(given, [var], builtin(name), params))
         return var
 
@@ -246,9 +248,17 @@ class Reader:
         self.eqns.append(JaxprEqn(operands, outs, AtenOp(node), _static(node)))
 
 
+def weak_number(a: Literal) -> Literal:
+    """A number beside weakly typed operands alone as Python's, where that is of its dtype."""
+    number = a.val.item() if isinstance(a.val, np.generic) else a.val
+    if type(number) not in dtypes.SCALAR_TYPES or dtypes.scalar_dtype(type(number), number) != a.aval.dtype:
+        return a
+    return Literal(number, a.aval.update(weak_type=True))
+
+
 # Operations that bring their operands to one type, and those whose results are weakly typed where all operands are.
 _PROMOTE = frozenset("add sub mul div max min pow rem atan2 and or xor eq ne lt le gt ge select_n nextafter".split())
-_KEEP_WEAK = frozenset([
+KEEP_WEAK = frozenset([
     *(_PROMOTE - frozenset("eq ne lt le gt ge".split())), "integer_pow", "neg", "abs", "sign", "floor", "ceil", "round",
     *"sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp exp2 expm1 log log1p sqrt rsqrt cbrt logistic".split(),
     *"erf erfc erf_inv lgamma digamma square broadcast_in_dim reshape transpose squeeze".split(),

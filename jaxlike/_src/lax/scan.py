@@ -15,7 +15,7 @@ import torch
 
 from jaxlike._src import config, errors
 from jaxlike._src.array import Array
-from jaxlike._src.border import concrete_or_error, is_traced, unwrap
+from jaxlike._src.border import concrete_or_error, is_traced, refuse_own_arrays, unwrap
 from jaxlike._src.debug_checks import told_as
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.control import ScanForm
@@ -520,6 +520,8 @@ def _pair(body: Body) -> list[Any]:
 
 def _rows(xs: Any) -> tuple[list[Array], Any]:
     leaves, tree = tree_flatten(xs)
+    for x in leaves:
+        refuse_own_arrays(x)
     bare = [str(x) for x in leaves if not hasattr(x, "shape")]
     if bare:
         raise ValueError(f"scan got value with no leading axis to scan over: {', '.join(bare)}.")

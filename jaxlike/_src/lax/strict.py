@@ -66,7 +66,8 @@ def operand(name: str, x: Any, position: int = 0) -> Array:
     """An operand as an Array; TypeError in JAX's words for what is no value."""
     if isinstance(x, Array):
         return x
-    if not is_arraylike(x):
+    is_data = isinstance(x, np.ndarray | np.generic)
+    if not is_arraylike(x) or (is_data and x.dtype not in dtypes.VALID and x.dtype != dtypes.float0):
         raise TypeError(
             f"Error interpreting argument to {name} as a JAX value. The problematic value is of type {type(x)} and was "
             f"passed to {name} at position {position}."

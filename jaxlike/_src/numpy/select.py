@@ -18,7 +18,6 @@ from jaxlike._src.border import (
     astype,
     cast,
     check_arraylike,
-    check_rank_promotion,
     concrete_or_error,
     promote_dtypes,
     scalar,
@@ -107,7 +106,6 @@ def _where(condition: Any, x: Any, y: Any) -> Array:
     chosen = unwrap(condition)
     x, y = promote_dtypes(x, y)
     shapes = [x.shape, y.shape] if chosen.dim() == 0 else [tuple(chosen.shape), x.shape, y.shape]
-    check_rank_promotion("where", shapes)
     common_shape(shapes)
     chosen = cast(chosen, torch.bool)
     for _ in range(payload(x)):

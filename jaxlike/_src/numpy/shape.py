@@ -53,7 +53,7 @@ def ndim(a: Any) -> int:
     if found is not None:
         return found
     check_arraylike("ndim", a, emit_warning=True)
-    return np.ndim(a)
+    return asarray(a).ndim if hasattr(a, "__jax_array__") else np.ndim(a)
 
 
 def shape(a: Any) -> tuple[int, ...]:
@@ -62,7 +62,7 @@ def shape(a: Any) -> tuple[int, ...]:
     if found is not None:
         return found
     check_arraylike("shape", a, emit_warning=True)
-    return np.shape(a)
+    return asarray(a).shape if hasattr(a, "__jax_array__") else np.shape(a)
 
 
 def size(a: Any, axis: Axis = None) -> int:
@@ -70,7 +70,7 @@ def size(a: Any, axis: Axis = None) -> int:
     if axis is None and hasattr(a, "size"):
         return a.size
     check_arraylike("size", a, emit_warning=True)
-    sizes = shape(a) if axis is not None else np.shape(a)
+    sizes = shape(a) if axis is not None or hasattr(a, "__jax_array__") else np.shape(a)
     axes = axes_of(axis, len(sizes), "repeated axis")
     return size_of([sizes[i] for i in axes])
 

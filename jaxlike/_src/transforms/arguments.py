@@ -16,7 +16,7 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import asarray
+from jaxlike._src.border import asarray, refuse_own_arrays
 from jaxlike._src.tree import tree_flatten
 
 if TYPE_CHECKING:
@@ -77,11 +77,7 @@ def check_leaf(x: Any) -> None:
         if isinstance(x, np.ndarray | np.generic) and x.dtype not in dtypes.VALID:
             raise InvalidInputException(f"Argument '{x}' of type {type(x)} is not a valid JAX type.")
         return
-    if hasattr(x, "__jax_array__"):
-        raise ValueError(
-            "Triggering __jax_array__() during abstractification is no longer supported. To avoid this error, either "
-            "explicitly convert your object using jax.numpy.array(), or register your object as a pytree."
-        )
+    refuse_own_arrays(x)
     raise InvalidInputException(f"Argument '{x}' of type {type(x)} is not a valid JAX type.")
 
 

@@ -29,12 +29,12 @@ from jaxlike._src.graph.jaxpr import Jaxpr as Jaxpr
 from jaxlike._src.graph.jaxpr import JaxprEqn as JaxprEqn
 from jaxlike._src.graph.jaxpr import Literal as Literal
 from jaxlike._src.graph.jaxpr import Var as Var
-from jaxlike._src.graph.jaxpr import check_jaxpr as check_jaxpr
 from jaxlike._src.graph.jaxpr import gensym as gensym
 from jaxlike._src.graph.jaxpr import jaxpr_as_fun as jaxpr_as_fun
 from jaxlike._src.graph.jaxpr import jaxprs_in_params as jaxprs_in_params
 from jaxlike._src.graph.jaxpr import new_jaxpr_eqn as new_jaxpr_eqn
 from jaxlike._src.graph.jaxpr import subjaxprs as subjaxprs
+from jaxlike._src.graph.jaxpr_check import check_jaxpr as check_jaxpr
 from jaxlike._src.graph.primitive import CallPrimitive as CallPrimitive
 from jaxlike._src.graph.primitive import Primitive as Primitive
 from jaxlike._src.graph.primitive import no_effects as no_effects
