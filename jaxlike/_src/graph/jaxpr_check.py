@@ -1,8 +1,8 @@
 """jaxpr_check: whether a jaxpr fits together.
 
 Variables are defined once, before they are read; what an elementwise equation defines has the type that its operands
-give; the branches of a choice take and give the same. An error shows the equation at fault, its line, and the jaxpr
-around it.
+give; what loops and choices need of their parameters holds. An error shows the equation at fault, its line, and the
+jaxpr around it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jaxlike._src.graph.layout import Nest, render
 from jaxlike._src.graph.reader import KEEP_WEAK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _COMPARE = frozenset("eq ne lt le gt ge".split())
 # Operations on all elements alike, whose result is of their operands' dtype.
@@ -76,8 +76,8 @@ def _use(atoms: Sequence[Any], known: set[Var], printer: Printer) -> None:
 
 def _check_types(eqn: JaxprEqn, printer: Printer) -> None:
     name = eqn.primitive.name
-    if name == "cond":
-        _check_branches([j.jaxpr if isinstance(j, ClosedJaxpr) else j for j in eqn.params["branches"]])
+    if name in _CHECKS:
+        _CHECKS[name](eqn)
     if name not in _ALIKE and name not in _COMPARE:
         return
     (out,), operands = eqn.outvars, [a.aval for a in eqn.invars]
@@ -91,14 +91,90 @@ def _check_types(eqn: JaxprEqn, printer: Printer) -> None:
         )
 
 
-def _check_branches(branches: Sequence[Jaxpr]) -> None:
+# What primitives say of their parameters
+
+
+def _require(holds: bool, primitive: str, name: str, what: str, value: Any) -> None:
+    if not holds:
+        shown = str(value)
+        raise JaxprTypeError(
+            f"invalid {primitive} param {name} of type {type(value).__name__}, {what} required:"
+            f"{chr(10) if chr(10) in shown else ' '}{shown}"
+        )
+
+
+def _differ(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    return [(a.shape, a.dtype) for a in some] != [(a.shape, a.dtype) for a in others]
+
+
+def _short(avals: Iterable[Any]) -> str:
+    return " ".join(a.str_short() for a in avals)
+
+
+def _scan(eqn: JaxprEqn) -> None:
+    def whole(value: Any) -> bool:
+        return type(value) is int and value >= 0
+
+    p = eqn.params
+    _require(type(p["reverse"]) is bool, "scan", "reverse", "bool", p["reverse"])
+    for name in ("num_consts", "num_carry"):
+        _require(whole(p[name]), "scan", name, "non-negative int", p[name])
+    body = p["jaxpr"]
+    _require(isinstance(body, ClosedJaxpr), "scan", "jaxpr", "ClosedJaxpr", body)
+    for name in ("unroll", "length"):
+        _require(whole(p[name]), "scan", name, "non-negative int", p[name])
+    a, b = p["num_consts"], p["num_consts"] + p["num_carry"]
+    given, wanted, made = [x.aval for x in eqn.invars], body.in_avals, body.out_avals[: b - a]
+    if _differ(wanted[a:b], made):
+        raise JaxprTypeError(
+            f"scan input carry input and output types mismatch: \n{_short(wanted[a:b])}\nvs\n{_short(made)}"
+        )
+    for part, what, called in ((slice(a), "const", "consts"), (slice(a, b), "carry", "initial carry")):
+        if _differ(wanted[part], given[part]):
+            raise JaxprTypeError(
+                f"scan jaxpr takes input {what} types\n{_short(wanted[part])},\ncalled with {called} of type\n"
+                f"{_short(given[part])}"
+            )
+    items = [x.update(shape=x.shape[1:]) for x in given[b:]]
+    if _differ(wanted[b:], items):
+        raise JaxprTypeError(
+            f"scan jaxpr takes input sequence types\n{_short(wanted[b:])},\ncalled with sequence whose items have type\n"
+            f"{_short(items)}"
+        )
+
+
+def _cond(eqn: JaxprEqn) -> None:
+    branches = eqn.params["branches"]
+    valid = isinstance(branches, tuple) and all(isinstance(b, ClosedJaxpr) for b in branches)
+    _require(valid, "cond", "branches", "tuple of ClosedJaxpr", branches)
+    if not branches:
+        raise JaxprTypeError("cond requires at least one branch function")
     first = branches[0]
-    for k, other in enumerate(branches):
-        if len(first.invars) != len(other.invars):
-            raise JaxprTypeError(
-                f"cond branch 0 takes {len(first.invars)} inputs, branch {k} takes {len(other.invars)}"
-            )
-        if len(first.outvars) != len(other.outvars):
-            raise JaxprTypeError(
-                f"cond branch 0 outputs {len(first.outvars)} values, branch {k} outputs {len(other.outvars)}"
-            )
+    for k, other in enumerate(branches[1:], start=1):
+        for one, two, takes, things in (
+            (first.in_avals, other.in_avals, "takes", "inputs"),
+            (first.out_avals, other.out_avals, "outputs", "values"),
+        ):
+            if len(one) != len(two):
+                raise JaxprTypeError(f"cond branch 0 {takes} {len(one)} {things}, branch {k} {takes} {len(two)}")
+        for one, two, what in (
+            (first.in_avals, other.in_avals, "input"), (first.out_avals, other.out_avals, "output")
+        ):  # fmt: skip
+            if _differ(one, two):
+                raise JaxprTypeError(
+                    f"cond branches 0 and {k} have mismatching {what} types: {_short(one)} vs {_short(two)}"
+                )
+    index, *operands = [x.aval for x in eqn.invars]
+    if len(operands) != len(first.in_avals):
+        raise JaxprTypeError(
+            f"cond called with {len(operands)} non-predicate operands, but branches take {len(first.in_avals)} inputs"
+        )
+    if index.dtype.name != "int32":
+        raise JaxprTypeError(f"cond called with index of type {index.dtype} instead of int32")
+    if _differ(first.in_avals, operands):
+        raise JaxprTypeError(
+            f"cond branches take input types {_short(first.in_avals)}, called with operands of type {_short(operands)}"
+        )
+
+
+_CHECKS = {"scan": _scan, "cond": _cond}
