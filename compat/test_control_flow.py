@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compat import frameworks
 from compat.same import Tolerance, assert_same, run_both, same_in_both
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
@@ -602,3 +603,61 @@ def test_a_compiled_loop_agrees(jax: Any) -> Any:
     if hasattr(jax.config, "jit_tier"):
         return jax.jit(f).lower(X).compile()(X)
     return jax.jit(f)(X)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_linear_solve_in_a_loop(order: int) -> None:
+    """A matrix that is differentiated: the solve with its transpose is solved again in each derivative."""
+    matrix = np.array([[2.0, 0.3, 0.1], [0.3, 1.5, -0.2], [0.1, -0.2, 1.8]])
+
+    def nth(jax: Any) -> Any:
+        lax, jnp = jax.lax, jax.numpy
+
+        def solved(c: Any) -> Any:
+            def step(x: Any, _: Any) -> Any:
+                direct = lambda matvec, b: jnp.linalg.solve(matrix * lax.stop_gradient(c), b)  # noqa: E731
+                return lax.custom_linear_solve(lambda z: (matrix * c) @ z, x, direct, symmetric=True), None
+
+            return lax.scan(step, W[0] * c, None, length=2)[0].sum()
+
+        f = solved
+        for _ in range(order):
+            f = jax.grad(f)
+        return f(0.7), jax.jit(f)(0.7), jax.vmap(f)(jnp.array([0.7, 0.5]))
+
+    with frameworks.x64(True):
+        assert_same(*run_both(nth), tolerance=Tolerance(factor=1e3))
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_complex_carry(order: int) -> None:
+    """A loop on complex numbers as a function of a real one."""
+
+    def nth(jax: Any) -> Any:
+        def f(c: Any) -> Any:
+            last = jax.lax.scan(lambda k, a: (k * jax.numpy.exp(1j * c) * (1 + a * c), k), 1.0 + 1j, W[0])[0]
+            return (last * last).real
+
+        for _ in range(order):
+            f = jax.grad(f)
+        return f(0.7), jax.jit(f)(0.7)
+
+    with frameworks.x64(True):
+        assert_same(*run_both(nth), tolerance=Tolerance(factor=1e3))
+
+
+@same_in_both
+def test_arguments_that_are_looked_at_first(jax):
+    """The error that comes first where two could."""
+    found = []
+    for call in (
+        lambda: jax.lax.scan(lambda c, x: (c, x), 0.0, ["a"]),
+        lambda: jax.lax.clamp(0, np.zeros(3, np.float32), np.ones(2, np.float32)),
+        lambda: jax.lax.optimization_barrier("a"),
+        lambda: jax.vmap(lambda x: jax.lax.axis_index(0), axis_name="i")(np.zeros(2)),
+    ):
+        try:
+            found.append(call())
+        except Exception as error:
+            found.append((type(error).__name__, str(error).split("\n")[0]))
+    return found

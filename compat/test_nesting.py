@@ -251,6 +251,7 @@ FOUND = [
     ("sin", ("vmap", "with_vjp", "with_jvp_of_itself", "recomputed", "jacrev")),  # refused
     ("sin", ("with_vjp", "jitted", "with_jvp_of_itself", "grad")),  # refused
     ("product", ("while_looped", "grad", "scanned_rows", "linearize", "jit")),  # gave zeros instead of an error
+    ("dense", ("jacfwd", "jvp", "jacfwd", "grad", "jitted")),  # a layout in a trace
 ]
 
 

@@ -53,9 +53,7 @@ def test_samplers(name):
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
 @pytest.mark.parametrize("sizes", [(0, 3), (4, None), (1, 2), (2, 0)])
 def test_complex_plane(dtype, sizes):
-    np.testing.assert_array_equal(
-        ours.complex_plane_sample(dtype, *sizes), theirs.complex_plane_sample(dtype, *sizes)
-    )
+    np.testing.assert_array_equal(ours.complex_plane_sample(dtype, *sizes), theirs.complex_plane_sample(dtype, *sizes))
 
 
 def test_cases():
@@ -177,3 +175,25 @@ def test_flags_and_counts():
     finally:
         jaxlike.config.update("jax_default_matmul_precision", None)
     assert "Test changed global config values" in result.failures[0][1]
+
+
+def test_rows_of_lax() -> None:
+    """The functions of lax with their dtypes and draws, and where a mapped axis goes."""
+    from jax._src.internal_test_util import lax_test_util as theirs
+
+    from jaxlike._src.testing.suite import lax_ops as ours
+
+    def rows(table):
+        kinds = lambda r: sorted(np.dtype(d).name for d in r.dtypes)  # noqa: E731
+        return sorted((r.op, r.nargs, kinds(r), r.rng_factory.__name__) for r in table.lax_ops())
+
+    assert rows(ours) == rows(theirs)
+    for table in ("lax_reduce_ops", "lax_named_reduce_ops"):
+        a, b = getattr(ours, table)(), getattr(theirs, table)()
+        key = lambda r: (r.op.__name__, sorted(np.dtype(d).name for d in r.dtypes))  # noqa: E731
+        assert sorted(map(key, a)) == sorted(map(key, b))
+    for t in (ours, theirs):
+        assert list(t.all_bdims((2,), ()))[:3] == [(None, 0), (0, None), (0, 0)]
+        assert t.add_bdim(5, 1, (2, 3)) == (2, 5, 3) and t.add_bdim(5, None, (2, 3)) == (2, 3)
+        of_lane = t.args_slicer([np.arange(6).reshape(2, 3), np.arange(3)], (1, None))
+        assert [np.asarray(x).tolist() for x in of_lane(2)] == [[2, 5], [0, 1, 2]]

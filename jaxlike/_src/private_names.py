@@ -44,6 +44,8 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.hijax": ("jax.experimental.hijax",),
     "jax._src.image": (),
     "jax._src.image.scale": ("jax.image",),
+    "jax._src.internal_test_util": (),
+    "jax._src.internal_test_util.lax_test_util": ("jaxlike._src.testing.suite.lax_ops",),
     "jax._src.interpreters": (),
     "jax._src.interpreters.ad": ("jax.interpreters.ad",),
     "jax._src.interpreters.batching": ("jax.interpreters.batching",),
@@ -182,6 +184,9 @@ PLACES: dict[str, dict[str, str]] = {
     "jax._src.effects": {
         "jaxlike._src.extending.hijax": "EffectTypeSet control_flow_allowed_effects",
         "jaxlike._src.graph.effects": "Effect",
+    },
+    "jax._src.interpreters.batching": {
+        "jaxlike._src.transforms.vmappable": "is_vmappable make_iota_handlers spec_types vmappables",
     },
     "jax._src.interpreters.partial_eval": {
         "jaxlike._src.transforms.policies": "Offloadable Recompute Saveable",

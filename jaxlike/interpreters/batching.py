@@ -8,3 +8,5 @@ from jaxlike._src.transforms.tables import defreducer as defreducer
 from jaxlike._src.transforms.tables import defvectorized as defvectorized
 from jaxlike._src.transforms.tables import fancy_primitive_batchers as fancy_primitive_batchers
 from jaxlike._src.transforms.tables import primitive_batchers as primitive_batchers
+from jaxlike._src.transforms.vmappable import register_vmappable as register_vmappable
+from jaxlike._src.transforms.vmappable import unregister_vmappable as unregister_vmappable

@@ -34,6 +34,8 @@ MOST_ORIGINS = 5  # so many operations an error names
 _outputs: dict[Any, Any] = {}  # (op, operand metadata) -> output metadata, shared by all traces
 # Ops that give back their operand's values: the result is the operand.
 _IDENTITY = frozenset([aten.detach.default, aten.alias.default, aten.lift_fresh.default])
+# Ops that set a bit, which stand-ins do not carry: what follows is recorded as if the values were there.
+_AT_ONCE = {aten._conj.default: aten._conj_physical.default, aten._neg_view.default: aten.neg.default}
 _ARITHMETIC = frozenset([aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor])
 _KEEP_ZERO = frozenset([aten.neg.default, aten.view.default, aten.expand.default, aten.clone.default])
 _FILLED_LIKE = {
@@ -164,6 +166,7 @@ class Trace(torch_private.TorchDispatchMode):
                 return op(*args, **kwargs)
         if op is aten.as_strided.default and (order := _permutation(*args)) is not None:
             op, args = aten.permute.default, (args[0], order)
+        op = _AT_ONCE.get(op, op)
         facts = _facts.get(op)
         if facts is None:
             facts = _facts[op] = _Facts(op)
@@ -246,7 +249,7 @@ class Trace(torch_private.TorchDispatchMode):
     def _alias(self, source: Tensor) -> Tensor:
         var = self.var_of(source)
         with torch_private.outside():
-            made = torch.empty_strided(var.shape, var.stride, dtype=var.dtype, device="meta")
+            made = torch.empty_strided(source.shape, source.stride(), dtype=var.dtype, device="meta")
         self.vars[id(made)] = var
         self.keep.append(made)
         return made
@@ -270,6 +273,9 @@ class Trace(torch_private.TorchDispatchMode):
                 types,
                 (self.__torch_dispatch__(aten.to.dtype, types, (args[1], written.dtype)), list(written.shape)),
             )
+            if out.stride() != written.stride() and written.is_contiguous():  # the layout is that of what is written to
+                contiguous = {"memory_format": torch.contiguous_format}
+                out = self.__torch_dispatch__(aten.clone.default, types, (out,), contiguous)
         elif name in _MUTATING_FACTORIES:
             packet = getattr(aten, _MUTATING_FACTORIES[name])
             out = self.__torch_dispatch__(packet.default, types, args, kwargs)

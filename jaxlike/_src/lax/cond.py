@@ -363,7 +363,7 @@ def _choose(name: str, index: Array, functions: Sequence[Any], labels: Sequence[
     in_tree = tree_structure(tree_unflatten(tree, values))
     examples = [example(v) for v in values]
     # JAX traces cond's true function first.
-    order = reversed(range(len(functions))) if name == "cond" else range(len(functions))
+    order = range(len(functions))[:: -1 if name == "cond" else 1]
     bodies: dict[int, Body] = {}
     for k in order:
         bodies[k] = make_body(functions[k], in_tree, examples, name, lambda: values)
@@ -376,11 +376,11 @@ def _choose(name: str, index: Array, functions: Sequence[Any], labels: Sequence[
     out_tree = made[-1].out_tree if name == "cond" else made[0].out_tree
     if not all(b.is_graph for b in made):
         return tree_unflatten(out_tree, _in_python(index, made, values))
-    op = made[0].made.get(key := ("cond", *made[1:]))
+    op, closed = made[0].made.get(key := ("cond", *made[1:])), _closed([made[k] for k in order])
     if op is None or not all(b.usable() for b in op.branches):
-        op = Cond([_with_all_constants(b, _closed(made), examples) for b in made])
+        op = Cond([_with_all_constants(b, closed, examples) for b in made])
         made[0].made[key] = op
-    return tree_unflatten(out_tree, apply(op, [index, *_closed(made), *values]))
+    return tree_unflatten(out_tree, apply(op, [index, *closed, *values]))
 
 
 def _closed(bodies: Sequence[Body]) -> list[Array]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jaxlike._src.lax.strict import operand as operand_array
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import is_float0
 from jaxlike._src.transforms.body import Body, leaf_arrays, make_body
@@ -15,7 +16,7 @@ from jaxlike._src.transforms.custom import custom_jvp, zero_tangent
 from jaxlike._src.transforms.forward import linearize
 from jaxlike._src.transforms.identity import Identity
 from jaxlike._src.transforms.structured import GraphFunction, apply
-from jaxlike._src.tree import tree_structure, tree_unflatten, treedef_children
+from jaxlike._src.tree import tree_flatten, tree_structure, tree_unflatten, treedef_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,5 +115,6 @@ def _behind(values: Sequence[Any]) -> list[Any]:
 
 def optimization_barrier(operand: Any, /) -> Any:
     """``operand``, a tree of arrays, as it is: operations before and after stay apart in a compiled program."""
-    leaves, tree = leaf_arrays(operand)
-    return tree_unflatten(tree, apply(OptimizationBarrier(), leaves))
+    leaves, tree = tree_flatten(operand)
+    arrays = [operand_array("optimization_barrier", x, k) for k, x in enumerate(leaves)]
+    return tree_unflatten(tree, apply(OptimizationBarrier(), arrays))

@@ -161,6 +161,7 @@ class LinearSolve(Structured):
         """Solve with the transposed matrix; the product's transpose gives the rest."""
         outs = apply(self, primals)
         n, size = self.counts[0], self.counts[2]
+
         def pullback(cotangents: Sequence[Any]) -> list[Any]:
             grads: list[Any] = [None] * len(primals)
             given = [zero_tangent(o) if c is None else c for c, o in zip(cotangents[:size], outs, strict=False)]
@@ -215,5 +216,6 @@ class LinearSolve(Structured):
         return outs, [True] * len(outs)
 
     def closed(self, run: GraphFunction, more: int) -> Structured:
-        """What the graph closed over stands behind the other arguments."""
-        return LinearSolve(run, self.backward, self.product, self.counts, self.symmetric)
+        """What the graph closed over stands behind the other arguments, and what later ones do behind that."""
+        count = len(run.graph.inputs) + more
+        return LinearSolve(lambda args: run(args[:count]), self.backward, self.product, self.counts, self.symmetric)

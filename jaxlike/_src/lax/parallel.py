@@ -339,7 +339,7 @@ def pswapaxes(x: Any, axis_name: Any, axis: int, *, axis_index_groups: Any = Non
 
 def axis_index(axis_name: Any) -> Array:
     """The number of this lane on the named axis, int32; of several axes, the first is the slowest."""
-    names, _ = _names(axis_name)
+    names = axis_name if isinstance(axis_name, tuple | list) else (axis_name,)  # a number here is no axis of an array
     index: Array | None = None
     for name in names:
         frame = find_axis(name, "axis_index")

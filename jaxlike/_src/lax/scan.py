@@ -46,6 +46,7 @@ class Scan(Structured):
     """A scan on flat arguments: constants, carry, and rows ``[length, ...]``; results: carry, stacked rows."""
 
     name = "scan"
+    unroll = 1  # what a jaxpr shows; loops are written out where it pays
 
     def __init__(self, body: GraphFunction, n_consts: int, n_carry: int, length: int, reverse: bool) -> None:
         self.body, self.n_consts, self.n_carry = body, n_consts, n_carry
@@ -147,7 +148,7 @@ class Scan(Structured):
             "num_carry": self.n_carry,
             "num_consts": self.n_consts,
             "reverse": self.reverse,
-            "unroll": 1,
+            "unroll": self.unroll,
         }
 
     # Derivatives
@@ -309,6 +310,7 @@ class Scan(Structured):
             step = graph.rearranged(derive.chosen_of(graph.inputs, kept), graph.outputs)
             body = GraphFunction(step, self.body.kinds, self.body.closed)
             op = self if all(kept) else Scan(body, sum(kept[:n]), self.n_carry, self.length, self.reverse)
+            op.unroll = self.unroll
             self._made["pruned"] = op, kept
         op, kept = self._made["pruned"]
         return op, derive.chosen_of(args, kept)
@@ -345,6 +347,7 @@ class Scan(Structured):
                 return outs
 
             inner = Scan(self.body, self.n_consts, self.n_carry, self.length, self.reverse)
+            inner.unroll = self.unroll
             inner.body = derived(step, inner.one_step(args), self.name)
             self._made[key] = inner, found
         return self._made[key]
@@ -353,7 +356,7 @@ class Scan(Structured):
         """``inner`` with ``step`` for its body, or the one that was made before."""
         made = self._made.get(key)
         if made is None or not made.body.usable():
-            inner.body = derived(step, inner.one_step(args), self.name)
+            inner.body, inner.unroll = derived(step, inner.one_step(args), self.name), self.unroll
             made = self._made[key] = inner
         return made
 
@@ -430,7 +433,7 @@ def scan(
         xs: tree of arrays of equal leading axis, or None.
         length: number of steps; needed where ``xs`` has no arrays.
         reverse: from the last x to the first; ys are in the order of xs.
-        unroll: accepted.
+        unroll: how many steps a jaxpr says are one; loops are written out where it pays.
 
     Returns:
         The last carry, and the stacked ys.
@@ -465,10 +468,10 @@ def scan(
         out_tree, _ = _pair(body)
     check_carry("scan body", f, carry_tree, [c.aval for c in carry], out_tree, body.avals[:n])
     check_varying("scan body", f, carry_tree, carry, body, [*carry, *rows])
-    _check_unroll(unroll)
+    unroll = _unrolled(unroll, length)
     if not body.is_graph:
         return tree_unflatten(body.out_tree, _step_by_step(body, carry, rows, length, reverse))
-    key = (length, bool(reverse))
+    key = (length, bool(reverse), unroll)
     loop = body.made.get(key)
     if loop is None:
         loop = body.made[key] = _Loop(body, carry, rows, *key)
@@ -481,7 +484,9 @@ class _Loop:
     A carry that stays as it is is a constant, and a y that is x is the row that was given.
     """
 
-    def __init__(self, body: Body, carry: Sequence[Array], rows: Sequence[Array], length: int, reverse: bool) -> None:
+    def __init__(
+        self, body: Body, carry: Sequence[Array], rows: Sequence[Array], length: int, reverse: bool, unroll: int
+    ) -> None:
         graph, kinds, n = body.run.graph, body.run.kinds, len(carry)
         places = {v: k for k, v in enumerate(graph.inputs)}
         same = [
@@ -497,6 +502,7 @@ class _Loop:
         step = graph.rearranged([*graph.lifted_vars, *constants, *others], [graph.outputs[k] for k in kept])
         n_consts = len(graph.lifted_vars) + len(constants)
         self.op = Scan(GraphFunction(step, [kinds[k] for k in kept]), n_consts, n - len(constants), length, reverse)
+        self.op.unroll = unroll
 
     def __call__(
         self, closed: Sequence[Array], given: Sequence[Any], carry: Sequence[Array], rows: Sequence[Array]
@@ -522,12 +528,13 @@ def _rows(xs: Any) -> tuple[list[Array], Any]:
     leaves, tree = tree_flatten(xs)
     for x in leaves:
         refuse_own_arrays(x)
+    arrays = leaf_arrays(xs)[0]
     bare = [str(x) for x in leaves if not hasattr(x, "shape")]
     if bare:
         raise ValueError(f"scan got value with no leading axis to scan over: {', '.join(bare)}.")
     for x in leaves:
         x.shape[0]  # IndexError for what has no axis, as in JAX
-    return leaf_arrays(xs)[0], tree
+    return arrays, tree
 
 
 def _length(rows: Sequence[Array], length: Any) -> int:
@@ -550,11 +557,15 @@ def _length(rows: Sequence[Array], length: Any) -> int:
     return sizes[0]
 
 
-def _check_unroll(unroll: Any) -> None:
+def _unrolled(unroll: Any, length: int) -> int:
+    """How many steps go into one, as a jaxpr shows it."""
     context = "The `unroll` argument to `scan` expects a concrete `int` or `bool` value."
     known = concrete_or_error(None, unroll, context)
-    if not isinstance(known, bool) and known < 0:
+    if isinstance(known, bool):
+        return max(length, 1) if known else 1
+    if known < 0:
         raise ValueError("`unroll` must be a `bool` or a non-negative `int`.")
+    return int(known)
 
 
 def _first(rows: Sequence[Array]) -> list[Array]:

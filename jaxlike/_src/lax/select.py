@@ -92,13 +92,13 @@ def clamp(min: ArrayLike, x: ArrayLike, max: ArrayLike) -> Array:
     arrays = (low, x, high)
     for k, v in enumerate(arrays):
         check_kind("clamp", v.dtype, ANY, k)
-    check_same_dtypes("clamp", arrays)
     for name, bound in (("min", low), ("max", high)):
         if bound.shape and bound.shape != x.shape:
             raise TypeError(
                 f"clamp requires {name}.shape == operand.shape or {name}.shape == (), got "
                 f"{name}.shape={bound.shape}, operand.shape={x.shape}."
             )
+    check_same_dtypes("clamp", arrays)
     weak = all(v.weak_type for v in arrays)
     kernel = _clamp_complex if dtypes.issubdtype(x.dtype, np.complexfloating) else _clamp
     return result("clamp", compute(kernel, "order", *arrays), weak)

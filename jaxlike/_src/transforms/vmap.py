@@ -14,10 +14,11 @@ import numpy as np
 from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.frames import Frame
+from jaxlike._src.frames import STATE, Frame
 from jaxlike._src.transforms import ref_state
 from jaxlike._src.transforms.arguments import argument_names, check_callable, name_of, to_array, wraps
 from jaxlike._src.transforms.jit_logs import check_leaks
+from jaxlike._src.transforms.vmappable import as_leaf, element, is_vmappable, spec_types, whole
 from jaxlike._src.tree import (
     flatten_axes,
     keystr,
@@ -62,7 +63,7 @@ def vmap(
     fun_name = name_of(fun)
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
-    if not (in_axes is None or type(in_axes) in {int, tuple} or hasattr(in_axes, "_fields")):
+    if not (in_axes is None or type(in_axes) in {int, tuple, *spec_types} or hasattr(in_axes, "_fields")):
         raise TypeError(
             "vmap in_axes must be an int, None, or a tuple of entries corresponding to the positional arguments "
             f"passed to the function, but got {in_axes}."
@@ -82,7 +83,7 @@ def vmap(
                 "vmap in_axes must be an int, None, or a tuple of entries corresponding to the positional arguments "
                 f"passed to the function, but got len(in_axes)={len(in_axes)}, len(args)={len(args)}"
             )
-        leaves, in_tree = tree_flatten((args, kwargs))
+        leaves, in_tree = tree_flatten((args, kwargs), as_leaf())
         if not leaves and axis_size is None:
             raise ValueError(
                 "vmap wrapped function must be passed at least one argument containing an array or axis_size must be "
@@ -92,6 +93,8 @@ def vmap(
             axes: list[Any] = [0] * len(leaves)
         else:
             axes = flatten_axes("vmap in_axes", in_tree, (in_axes, 0), kws=True)
+        told = {k: axes[k] for k, x in enumerate(leaves) if is_vmappable(x)} if spec_types else {}
+        axes = [None if k in told else axis for k, axis in enumerate(axes)] if told else axes
         refs, values, with_refs = ref_state.of_leaves(lambda inside: on_leaves(inside), leaves)
         arrays = [x if axis is None else _checked(x) for x, axis in zip(values, axes, strict=True)]
         raw = [None if axis is not None or ref_state.is_ref(x) else x for x, axis in zip(leaves, axes, strict=True)]
@@ -99,6 +102,9 @@ def vmap(
 
         def on_leaves(inside: Sequence[Any]) -> Any:
             given = [x if r is None else r for x, r in zip(inside, raw, strict=True)]  # not mapped: as it came
+            for k, spec in told.items():
+                assert STATE.frame is not None
+                given[k] = element(given[k], spec, STATE.frame.level, size)
             new_args, new_kwargs = tree_unflatten(in_tree, given)
             return fun(*new_args, **new_kwargs)
 
@@ -120,7 +126,7 @@ def vmap(
 
 
 def _is_axis(leaf: Any) -> bool:
-    return type(leaf) is int or isinstance(leaf, np.integer)
+    return type(leaf) is int or isinstance(leaf, np.integer) or type(leaf) in spec_types
 
 
 def _checked(x: Any) -> Any:
@@ -166,7 +172,7 @@ def vmap_leaves(
                 for x, t, axis in zip(arrays, tensors, axes, strict=True)
             ]
             out = fun(inside)
-            leaves, treedef = tree_flatten(out)
+            leaves, treedef = tree_flatten(out, as_leaf())
             results = [_output(x) for x in leaves]
             out_dims: list[Any] = (
                 [0] * len(leaves)
@@ -179,11 +185,11 @@ def vmap_leaves(
                 if axis is not None:
                     at = keystr(tree_flatten_with_path(out)[0][k][0])
                     raise ValueError(f"at vmap out_axes{at}, got axis spec None but output was batched on axis {axis}")
-            outs = [_leave(x, level, size, dim) for x, dim in zip(results, out_dims, strict=True)]
+            outs = [_leave(x, level, size, dim, frame) for x, dim in zip(results, out_dims, strict=True)]
         finally:
             torch_private.exit_vmap()
     left = [
-        x if dim is None and not isinstance(x, Array) else kind(t, tag) if kind else t
+        x if dim is None and not (isinstance(x, Array) or is_vmappable(x)) else kind(t, tag) if kind else t
         for x, dim, (kind, t, tag) in zip(leaves, out_dims, outs, strict=True)
     ]
     del inside, out, leaves, results, x
@@ -196,6 +202,8 @@ def _one_lane(tensor: Tensor, axis: int) -> Tensor:
 
 
 def _output(x: Any) -> Any:
+    if is_vmappable(x):
+        return x
     try:
         return to_array(x)
     except TypeError:
@@ -206,8 +214,17 @@ def _lanes_of(x: Array, level: int) -> int | None:
     return torch_private.batch_dim_at(unwrap(x), level)
 
 
-def _leave(x: Any, level: int, size: int, dim: int | None) -> tuple[Any, Any, Any]:
-    """A result outside the level: (class, tensor, tag), or (None, numpy array, None) for float0."""
+def _leave(x: Any, level: int, size: int, dim: Any, frame: Frame) -> tuple[Any, Any, Any]:
+    """A result outside the level: (class, tensor, tag), or (None, value, None) for what is no Array."""
+    if is_vmappable(x):
+
+        def leave(array: Array, axis: Any) -> Array:
+            kind, tensor, tag = _leave(array, level, size, axis, frame)
+            left = kind(tensor, tag)
+            left._frame = frame.parent
+            return left
+
+        return None, whole(x, dim, size, leave), None
     if not isinstance(x, Array):
         return None, x if dim is None else np.zeros((size, *x.shape), x.dtype), None
     tensor = unwrap(x)
