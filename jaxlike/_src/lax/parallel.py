@@ -339,9 +339,11 @@ def pswapaxes(x: Any, axis_name: Any, axis: int, *, axis_index_groups: Any = Non
 
 def axis_index(axis_name: Any) -> Array:
     """The number of this lane on the named axis, int32; of several axes, the first is the slowest."""
-    names = axis_name if isinstance(axis_name, tuple | list) else (axis_name,)  # a number here is no axis of an array
+    names = axis_name if isinstance(axis_name, tuple | list) else (axis_name,)
     index: Array | None = None
     for name in names:
+        if isinstance(name, int):  # no axis of an array is meant here
+            raise NameError(f"unbound axis name: {name}")
         frame = find_axis(name, "axis_index")
         (here,) = apply(Index(frame.axis_name, frame.axis_size), [])
         index = here if index is None else Array(unwrap(index) * frame.axis_size + unwrap(here))

@@ -51,6 +51,8 @@ def literal(number: Any, dtype: torch.dtype) -> str:
     """A number as C++ source, rounded to the dtype."""
     if dtype == torch.bool:
         return "true" if number else "false"
+    if dtype.is_complex:
+        raise Ineligible(f"{dtype} values")
     if dtype.is_floating_point:
         value, single = float(number), dtype == torch.float32
         if single and math.isfinite(value):
