@@ -15,7 +15,7 @@ from jaxlike._src.border import unwrap
 from jaxlike._src.graph.fused import build
 from jaxlike._src.graph.fused.build import compiler, path_of
 from jaxlike._src.graph.fused.kernel import Kernel, source_of
-from jaxlike._src.graph.fused.values import Ineligible
+from jaxlike._src.graph.fused.values import Ineligible, literal
 from jaxlike._src.graph.trace import trace
 
 aten = torch.ops.aten
@@ -317,6 +317,8 @@ def test_results_that_are_arguments_or_shared() -> None:
 def test_other_types_are_refused(dtype: torch.dtype) -> None:
     with pytest.raises(Ineligible):
         kernel_of(lambda x: [x + 1], [torch.ones(3, dtype=dtype)])
+    with pytest.raises(Ineligible):
+        literal(1.0, torch.complex64)
 
 
 def test_large_products_and_unknown_operations_are_refused() -> None:
