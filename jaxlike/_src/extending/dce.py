@@ -47,10 +47,10 @@ def dce_jaxpr(
     for eqn in reversed(jaxpr.eqns):
         needed = [v in live and type(v) is not DropVar for v in eqn.outvars]
         kept: JaxprEqn | None = eqn
-        if not any(needed) and not eqn.effects:
-            kept = None
-        elif (cut := dce_rules.get(stated(eqn.primitive))) is not None:
+        if (cut := dce_rules.get(stated(eqn.primitive))) is not None:
             _, kept = cut(needed, eqn)
+        elif not any(needed) and not eqn.effects:
+            kept = None
         if kept is not None:
             eqns.append(kept)
             live.update(v for v in kept.invars if isinstance(v, Var))
