@@ -114,6 +114,20 @@ def kept_nothing(jax: Any) -> Any:
         return jax.jit(jax.grad(loss))(1.0), jax.vmap(jax.grad(jax.checkpoint(loss)))(X)
 
 
+def tangent_of(jax: Any, f: Any) -> Any:
+    """The identity, whose tangent is ``f(jax.numpy, tangent)``."""
+    g = jax.custom_jvp(lambda x: x)
+    g.defjvp(lambda p, t: (p[0], f(jax.numpy, t[0])))
+    return g
+
+
+def refused(run: Any) -> str:
+    """The type of the error; in JAX some have no text for a user."""
+    with pytest.raises((NotImplementedError, AssertionError)) as raised:
+        run()
+    return type(raised.value).__name__
+
+
 def called(jax: Any, f: Any, x: Any) -> Any:
     """``f(x)``, with a rule."""
     f = jax.custom_jvp(f)
@@ -142,6 +156,26 @@ PROGRAMS: dict[str, Any] = {
     "applied to its tangent in a compiled loop": lambda jax: jax.jit(jax.grad(looped(jax, negative(jax))))(3.0),
     "applied to its tangent twice": lambda jax: jax.hessian(lambda x: negative(jax)(x) ** 3)(3.0),
     "applied to its tangents in lanes": lambda jax: jax.vmap(jax.grad(looped(jax, negative(jax))))(X),
+    **{
+        f"not linear in its tangent, {name}": lambda jax, f=f: [
+            refused(lambda of=of: of(tangent_of(jax, f))(1.5))
+            for of in (
+                jax.grad,
+                lambda g: jax.grad(jax.jit(g)),
+                lambda g: jax.vmap(jax.grad(g), axis_size=2, in_axes=None),
+            )
+        ]
+        for name, f in {
+            "a function of it": lambda jnp, t: jnp.sin(t) + jnp.exp(t),
+            "its square": lambda jnp, t: t * t,
+            "its inverse": lambda jnp, t: 1 / t,
+            "its size": lambda jnp, t: jnp.abs(t),
+            "the part above zero": lambda jnp, t: jnp.maximum(t, 0.0),
+        }.items()
+    },
+    "linear in its tangent in many ways": lambda jax: jax.grad(
+        tangent_of(jax, lambda jnp, t: jnp.where(t.shape == (), jnp.cumsum(t[None] * 3)[0] / 2 - t, 0.0) + (-t).T)
+    )(1.5),
     "closure in lanes in a jitted function": lambda jax: [
         of(lambda x: called(jax, lambda y: jax.jit(lambda w: called(jax, lambda _: y * w, x) + y)(x), x))
         for of in (lambda f: jax.vmap(f)(X), lambda f: jax.jit(jax.vmap(f))(X), lambda f: f(2.0))

@@ -20,6 +20,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import is_traced, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, name_of, to_array
+from jaxlike._src.transforms.linear_transpose import check_linear_tape
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.static_args import resolve
 from jaxlike._src.transforms.stop_gradient import stop_gradient
@@ -229,6 +230,7 @@ class CustomJvp(Structured):
                 tangents[k] = t
             outs, moved = self._rule(primals, tangents)
             places[:] = [k for k, t in enumerate(moved) if t is not None]
+            check_linear_tape(t for t in moved if is_differentiable(t))
             return [moved[k] for k in places], outs
 
         zeros = [zero_tangent(primals[k]) for k in at]

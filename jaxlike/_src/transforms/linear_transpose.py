@@ -31,7 +31,7 @@ from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import Partial, tree_flatten, tree_unflatten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from jaxlike._src.graph.graph import Graph
     from jaxlike._src.graph.jaxpr import Jaxpr
@@ -155,6 +155,34 @@ def _check_linear(jaxpr: Jaxpr, given: Sequence[bool]) -> None:
         if name == "jit":
             _check_linear(eqn.params["jaxpr"].jaxpr, moved)
         depends.update(eqn.outvars)
+
+
+# Steps of torch's tape that are named otherwise than JAX's primitives.
+_OF_TAPE = {"sigmoid": "logistic", "maximum": "max", "minimum": "min"}
+_PRODUCTS_OF_TAPE = frozenset(["mul", "dot", "mv", "mm", "bmm"])
+
+
+def check_linear_tape(outs: Iterable[Array]) -> None:
+    """The same of values that were computed by what is differentiated: their steps on torch's tape.
+
+    Few steps are looked at by name, so that what torch computes in one step for JAX's many is passed by.
+    """
+    stack = [tensor.grad_fn for x in outs if (tensor := unwrap(x)).requires_grad]
+    seen: set[Any] = set()
+    while stack:
+        step = stack.pop()
+        if step is None or step in seen:
+            continue
+        seen.add(step)
+        name = step.name().partition("Backward")[0].lower()
+        name = _OF_TAPE.get(name, name)
+        behind = [s for s, _ in step.next_functions]
+        if name in _CURVED:
+            raise NotImplementedError(f"Transpose rule (for reverse-mode differentiation) for '{name}' not implemented")
+        divides = name == "reciprocal" or (name == "div" and any(behind[1:]))
+        if divides or (name in _PRODUCTS_OF_TAPE and all(behind)):
+            raise AssertionError("a rule is to be linear in its tangents, but it divides by one or multiplies two")
+        stack.extend(behind)
 
 
 def _without_values(aval: ShapedArray) -> Array:
