@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from jaxlike._src import config, torch_private
+from jaxlike._src import compilation_cache, config, torch_private
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.fused.tier import Candidate, has_loops
 from jaxlike._src.graph.graph import to_fx
@@ -133,6 +133,7 @@ def compile_graph(
     start, level = time.perf_counter(), logging.WARNING if config.log_compiles.value else logging.DEBUG
     try:
         with torch_private.outside_of_everything():
+            compilation_cache.use_folder()
             compiled = torch_private.inductor_compile(to_fx(graph, device), [t.contiguous() for t in tensors])
     except torch_private.COMPILER_ERRORS as error:
         said = str(error).splitlines()[0] if str(error) else ""
