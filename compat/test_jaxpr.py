@@ -552,3 +552,37 @@ def evaluated(jax: Any) -> Any:
 
 def test_weak_numbers():
     assert_same(*run_both(evaluated))
+
+
+# Precision of products
+
+PRECISIONS = ["default", "bfloat16", "tensorfloat32", "float32", "high", "highest", "BF16_BF16_F32"]
+PRODUCTS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "matmul": lambda jax, m, p: jax.numpy.matmul(m, m.T, precision=p),
+    "dot": lambda jax, m, p: jax.numpy.dot(m[0], m[1], precision=p),
+    "lax": lambda jax, m, p: jax.lax.dot(m, m.T, precision=p),
+    "general": lambda jax, m, p: jax.lax.dot_general(m, m, (((1,), (1,)), ((), ())), precision=p),
+}
+
+
+def product(jax: Any, name: str, precision: Any) -> Any:
+    """The precision of the last product in a jaxpr, and the jaxpr."""
+    closed = jax.make_jaxpr(lambda m: PRODUCTS[name](jax, m, precision))(M)
+    found = [e.params["precision"] for e in closed.eqns if e.primitive.name == "dot_general"]
+    return str(found), str(closed) if name != "dot" else None
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_precision_by_flag(name: str, precision: str):
+    def program(jax: Any) -> Any:
+        with jax.default_matmul_precision(precision):
+            return product(jax, name, None)
+
+    assert_same(*run_both(program))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_precision_by_argument(name: str, precision: str):
+    assert_same(*run_both(lambda jax: product(jax, name, precision)))

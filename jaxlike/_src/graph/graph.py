@@ -169,6 +169,7 @@ class Graph:
         self.written = self.nodes, self.constants  # of a traced function with what nothing uses: a jaxpr shows it
         self._replay: dict[bool, Callable[..., Any]] = {}
         self.scopes: dict[int, Any] = {}  # id of a node -> the names of the scopes around it
+        self.precisions: dict[int, Any] = {}  # id of a node -> in which precision a product was asked for
         self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
         self.origin: Origin | None = None
         self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`,
@@ -198,6 +199,7 @@ class Graph:
     def _marked(self, made: Graph) -> Graph:
         """Another graph of the same nodes, told what is known of them."""
         made.regions, made.scopes, made.origin = self.regions, self.scopes, self.origin
+        made.precisions = self.precisions
         made.written = self.written[0], {**self.written[1], **made.constants}
         return made
 
@@ -234,6 +236,7 @@ class Graph:
         lifted = list(zip(self.lifted_vars, self.lifted, strict=True))
         made = Graph(self.nodes, self.inputs, lifted, self.constants, outputs, self.in_avals, avals, self.name)
         made.regions, made.scopes, made.origin = self.regions, self.scopes, self.origin
+        made.precisions = self.precisions
         return made
 
     def rearranged(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Graph:
@@ -244,7 +247,7 @@ class Graph:
         ins, outs = [in_avals[v] for v in inputs], [out_avals[v] for v in outputs]
         lifted = [(v, x) for v, x in closed.items() if v not in set(inputs)]
         made = Graph(self.nodes, list(inputs), lifted, self.constants, list(outputs), ins, outs, self.name)
-        made.scopes, made.origin = self.scopes, self.origin
+        made.scopes, made.origin, made.precisions = self.scopes, self.origin, self.precisions
         return made
 
     def inputs_read(self) -> list[bool]:

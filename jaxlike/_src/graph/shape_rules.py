@@ -249,7 +249,7 @@ def _dot(r: Reader, node: Node) -> Any:
     contracted = (len(a.aval.shape) - 1,), (len(batch) if len(b.aval.shape) > 1 else 0,)
     params = {
         "dimension_numbers": (contracted, (batch, batch)),
-        "precision": None,
+        "precision": r.graph.precisions.get(id(node)),
         "preferred_element_type": dtypes.from_torch(out.dtype),
         "out_sharding": None,
     }

@@ -101,6 +101,7 @@ class Trace(torch_private.TorchDispatchMode):
         self.other_views: set[int] = set()  # ids of views that nothing can be put back through
         self.zeros: dict[int, Tensor] = {}  # symbolic zeros (tangents of constants), not yet in the graph
         self.scopes: dict[int, Any] = {}  # id of a node -> the names of the scopes around it
+        self.precisions: dict[int, Any] = {}  # id of a node -> in which precision a product was asked for
         self.regions: list[Any] = []  # which nodes are one equation, see `regions`
         self.inputs: list[Var] = []
         self.examples: Sequence[Array] = ()  # what the inputs stand for
@@ -504,7 +505,7 @@ def trace(
         [o.aval for o in outs],
         name,
     )
-    graph.regions, graph.scopes = running.regions, running.scopes
+    graph.regions, graph.scopes, graph.precisions = running.regions, running.scopes, running.precisions
     if whole:
         graph.written = running.nodes, running.constants
     names = dict(zip(running.inputs, running.input_names, strict=False))

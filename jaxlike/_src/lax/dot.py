@@ -16,7 +16,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, unwrap
-from jaxlike._src.lax.precision import canonicalize_precision, check_algorithm, is_algorithm, matmul_precision
+from jaxlike._src.lax.precision import canonicalize_precision, check_algorithm, is_algorithm, matmul_precision, stated
 from jaxlike._src.lax.strict import operand
 from jaxlike._src.numpy.arguments import index_tuple
 from jaxlike._src.numpy.products import exact
@@ -90,14 +90,15 @@ def dot(
     wanted = None
     if preferred_element_type is not None:
         wanted = dtypes.check_and_canonicalize_user_dtype(preferred_element_type, "dot")
-    precision = canonicalize_precision(precision)
+    if precision != "tensorfloat32":  # an equation says HIGH of it, and it multiplies as DEFAULT
+        precision = canonicalize_precision(precision)
     check_dot(x.shape, y.shape, *sides)
     return _product(x, y, sides, precision, wanted)
 
 
 def _whole(x: Array, y: Array, sides: Any, precision: Any, wanted: Any) -> Any:
     numbers = ((sides[0], sides[1]), (sides[2], sides[3]))
-    params = {"dimension_numbers": numbers, "precision": precision, "preferred_element_type": wanted}
+    params = {"dimension_numbers": numbers, "precision": stated(precision), "preferred_element_type": wanted}
     return (x, y), {**params, "out_sharding": None}
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from jaxlike._src import config, dtypes
+from jaxlike._src.frames import STATE, current_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,8 +198,36 @@ def convolution_precision(precision: Any) -> Any:
 
 
 def _in_precision(precision: Any, backend: Any) -> Any:
+    given = precision
     if precision is not None:
         precision = canonicalize_precision(precision)
+    if STATE.frame is not None and (trace := current_trace()) is not None:
+        asked = stated(given)
+        if asked is not None:
+            return _noted(trace, asked, _flag_of(precision, backend))
+    return _flag_of(precision, backend)
+
+
+def stated(precision: Any) -> Any:
+    """A precision, or the flag's where none is given, as an equation says it: for each operand."""
+    if precision is None:
+        precision = config.default_matmul_precision.value
+    # JAX's name for it in an equation is HIGH; what it allows on a GPU is what DEFAULT does.
+    precision = Precision.HIGH if precision == "tensorfloat32" else canonicalize_precision(precision)
+    return (precision, precision) if isinstance(precision, Precision) else precision
+
+
+@contextlib.contextmanager
+def _noted(trace: Any, precision: Any, inner: Any) -> Iterator[None]:
+    """The running trace remembers in which precision products were asked for: a jaxpr shows it."""
+    start = len(trace.nodes)
+    with inner:
+        yield
+    for node in trace.nodes[start:]:
+        trace.precisions[id(node)] = precision
+
+
+def _flag_of(precision: Any, backend: Any) -> Any:
     if not _HAS_CUDA:
         return _NOTHING
     if precision is None:
