@@ -74,6 +74,8 @@ MESSAGES: dict[str, Callable[[Any], Any]] = {
     "checkpoint": lambda jax: said(jax, lambda: jax.checkpoint(choose)(1.0)),
     "leak of jit": lambda jax: leaked(jax, lambda f: jax.jit(f)(1.0)),
     "leak of grad": lambda jax: leaked(jax, lambda f: jax.grad(f)(1.0)),
+    "leak of jvp": lambda jax: leaked(jax, lambda f: jax.jvp(f, (1.0,), (1.0,))),
+    "leak of jvp of a tree": lambda jax: leaked(jax, lambda f: jax.jvp(lambda t: f(t["a"]), ({"a": X},), ({"a": X},))),
     "leak of vmap": lambda jax: leaked(jax, lambda f: jax.vmap(f)(X)),
     "leak of scan": lambda jax: leaked(jax, lambda f: jax.lax.scan(lambda c, x: (f(c), x), 1.0, X)),
     "leak of fori": lambda jax: leaked(jax, lambda f: jax.lax.fori_loop(0, 3, lambda i, c: f(c), 1.0)),
@@ -83,6 +85,32 @@ MESSAGES: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", MESSAGES)
 def test_messages(name: str):
     assert_same(*run_both(MESSAGES[name]))
+
+
+def caught_at_once(jax: Any, transform: Callable[[Any], Any]) -> str:
+    """What the check for leaks says when a value is kept."""
+    kept: list[Any] = []
+
+    def f(x: Any) -> Any:
+        kept.append(x * 2)
+        return x
+
+    with jax.checking_leaks():
+        return said(jax, lambda: transform(f)).splitlines()[0]
+
+
+CHECKED: dict[str, Callable[[Any], Any]] = {
+    "jit": lambda jax: caught_at_once(jax, lambda f: jax.jit(f)(1.0)),
+    "vmap": lambda jax: caught_at_once(jax, lambda f: jax.vmap(f)(X)),
+    "grad in jit": lambda jax: caught_at_once(jax, lambda f: jax.jit(jax.grad(f))(1.0)),
+    "jvp in jit": lambda jax: caught_at_once(jax, lambda f: jax.jit(lambda x: jax.jvp(f, (x,), (x,)))(1.0)),
+    "scan": lambda jax: caught_at_once(jax, lambda f: jax.lax.scan(lambda c, x: (f(c), x), 1.0, X)),
+}
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_checked_leaks(name: str):
+    assert_same(*run_both(CHECKED[name]))
 
 
 def info_of(jaxpr: Any) -> Any:

@@ -18,7 +18,7 @@ import torch
 from jaxlike._src import config, dtypes, errors, torch_private, unsigned
 from jaxlike._src.array import Array, NarrowArray, constant
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import DELETED, STATE, Frame, running
+from jaxlike._src.frames import DELETED, ESCAPED, STATE, Frame, running
 from jaxlike._src.regions import as_one
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def _from_dead_frame(x: Array, owner: Frame) -> Tensor:
     """
     if owner is DELETED:
         raise deleted_error(x)
+    if owner is ESCAPED:
+        raise errors.UnexpectedTracerError(leak_message(x))
     alive = list(running())
     chain: list[Frame] = []  # the frames between the value and what runs now
     home: Frame | None = owner
@@ -152,6 +154,8 @@ def is_traced(x: Any) -> bool:
 
 def tracer_kind(x: Array) -> str:
     """JAX's class name for a traced value of this kind."""
+    if x._frame is ESCAPED:
+        return "JVPTracer"
     names = {"vmap": "BatchTracer", "grad": "LinearizeTracer", "jvp": "JVPTracer", "jit": "DynamicJaxprTracer"}
     return names.get(raw_parts(x._t) or "", "Tracer")
 

@@ -69,6 +69,8 @@ class _State(threading.local):
 
 
 CHECKED = object()  # what no Array has as its frame
+# The frame of what a function was given under jvp, once that has ended: its tangent is gone, so nothing else tells.
+ESCAPED = Frame("jvp")
 DELETED = Frame("deleted")  # the frame of an Array whose values were freed; it never runs
 STATE = _State()
 

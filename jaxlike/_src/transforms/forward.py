@@ -16,7 +16,7 @@ from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.debug_checks import check_finite
-from jaxlike._src.frames import STATE, Frame
+from jaxlike._src.frames import ESCAPED, STATE, Frame
 from jaxlike._src.transforms.arguments import (
     check_callable,
     checked_argnums,
@@ -76,6 +76,8 @@ def jvp_leaves(
             aux_values = [_lower_dual(x, level) for x in aux_leaves]
         finally:
             torch_private.exit_jvp()
+            for k in at:
+                inside[k]._frame = ESCAPED
     outs = [x if is_float0(x) else type(x)(p, x._tag) for x, (p, _) in zip(leaves, results, strict=True)]
     moved = [_tangent(x, p, t) for x, (p, t) in zip(leaves, results, strict=True)]
     if not STATE.plain:  # torch computes tangents beside values; what made one is most often a product

@@ -37,6 +37,12 @@ def log_compile(graph: Graph) -> None:
         _programs.log(level, said, f"jit({graph.name})", avals, mapping)
 
 
+def _is_within(inner: Frame | None, frame: Frame) -> bool:
+    while inner is not None and inner is not frame:
+        inner = inner.parent
+    return inner is frame
+
+
 class _Unspecified:
     def __repr__(self) -> str:
         return "UnspecifiedValue"
@@ -50,7 +56,7 @@ def check_leaks(frame: Frame | None) -> None:
     if frame is None or not config.check_tracer_leaks.value:
         return
     gc.collect()
-    leaked = [x for x in gc.get_objects() if issubclass(type(x), Array) and x._frame is frame and is_traced(x)]
+    leaked = [x for x in gc.get_objects() if issubclass(type(x), Array) and _is_within(x._frame, frame) and is_traced(x)]
     if leaked:
         trace, tracer = _TRACES[frame.kind]
         shown = "\n\n".join(f"{tracer}({x.aval})" for x in leaked)
