@@ -60,7 +60,9 @@ def bitcast_convert_type(operand: ArrayLike, new_dtype: DTypeLike) -> Array:
     A narrower dtype gives one more axis at the end, a wider one takes it away.
     """
     wanted = dtypes.check_and_canonicalize_user_dtype(new_dtype, "bitcast_convert_type")
-    x = stop_gradient(_value("bitcast_convert_type", operand))  # bits have no derivative, of the same dtype neither
+    x = _value("bitcast_convert_type", operand)
+    if dtypes.issubdtype(wanted, np.inexact):
+        x = stop_gradient(x)  # bits have no derivative, read as floats of any dtype neither
     old = x.dtype
     opaque = (np.bool_, np.complexfloating)
     if old != wanted and (dtypes.any_of(opaque, old) or dtypes.any_of(opaque, wanted)):

@@ -62,8 +62,8 @@ def jvp_leaves(
     pairs = [(own_memory(unwrap(primals[k])), own_memory(unwrap(tangents[k]))) for k in at]
     with Frame("jvp", fun_name=fun_name) as frame, torch_private.forward_mode(True):
         level = frame.level = torch_private.enter_jvp()
+        inside: list[Any] = list(primals)
         try:
-            inside: list[Any] = list(primals)
             for k, (p, t) in zip(at, pairs, strict=True):
                 inside[k] = Array(torch_private.make_dual(p, t), primals[k]._tag)
             out, aux = fun(inside)
@@ -77,7 +77,8 @@ def jvp_leaves(
         finally:
             torch_private.exit_jvp()
             for k in at:
-                inside[k]._frame = ESCAPED
+                if inside[k] is not primals[k]:
+                    inside[k]._frame = ESCAPED
     outs = [x if is_float0(x) else type(x)(p, x._tag) for x, (p, _) in zip(leaves, results, strict=True)]
     moved = [_tangent(x, p, t) for x, (p, t) in zip(leaves, results, strict=True)]
     if not STATE.plain:  # torch computes tangents beside values; what made one is most often a product
