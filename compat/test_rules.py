@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import logging
 import re
+import weakref
 from functools import partial
 from typing import Any
 
@@ -128,6 +130,37 @@ def refused(run: Any) -> str:
     return type(raised.value).__name__
 
 
+def forgotten(jax: Any, make: Any) -> list[bool]:
+    """Whether what a rule closes over is gone with the function, after calls under several transformations."""
+
+    class Held:
+        pass
+
+    gone = []
+    uses = (lambda f: f, jax.jit, jax.checkpoint, jax.grad, lambda f: jax.jit(jax.grad(f)), lambda f: jax.vmap(f))
+    for use in uses:
+        held = Held()
+        seen, f = weakref.ref(held), make(jax, held)
+        del held
+        use(f)(jax.numpy.ones(2) if use is uses[-1] else 1.0)
+        del f
+        gc.collect()
+        gone.append(seen() is None)
+    return gone
+
+
+def holding_jvp(jax: Any, held: Any) -> Any:
+    f = jax.custom_jvp(lambda x: (x, held)[0])
+    f.defjvp(lambda p, t: (p[0], t[0] if held else None))
+    return f
+
+
+def holding_vjp(jax: Any, held: Any) -> Any:
+    f = jax.custom_vjp(lambda x: (x, held)[0])
+    f.defvjp(lambda x: (x, None), lambda _, ct: (ct, held)[:1])
+    return f
+
+
 def called(jax: Any, f: Any, x: Any) -> Any:
     """``f(x)``, with a rule."""
     f = jax.custom_jvp(f)
@@ -173,6 +206,8 @@ PROGRAMS: dict[str, Any] = {
             "the part above zero": lambda jnp, t: jnp.maximum(t, 0.0),
         }.items()
     },
+    "forgotten with its custom_jvp function": lambda jax: forgotten(jax, holding_jvp),
+    "forgotten with its custom_vjp function": lambda jax: forgotten(jax, holding_vjp),
     "linear in its tangent in many ways": lambda jax: jax.grad(
         tangent_of(jax, lambda jnp, t: jnp.where(t.shape == (), jnp.cumsum(t[None] * 3)[0] / 2 - t, 0.0) + (-t).T)
     )(1.5),

@@ -131,12 +131,21 @@ MIRRORS: dict[str, tuple[str, ...]] = {
 
 # Private module -> module of ours -> names that it has there.
 PLACES: dict[str, dict[str, str]] = {
+    "jax._src.ad_checkpoint": {
+        "jaxlike._src.lax.primitive_names": "name_p remat_p",
+        "jaxlike._src.transforms.policies": (
+            "dots_saveable everything_saveable nothing_saveable offload_dot_with_no_batch_dims "
+            "save_any_names_but_these save_anything_except_these_names save_from_both_policies "
+            "save_only_these_names"
+        ),
+    },
+    "jax._src.callback": {"jaxlike._src.graph.effects": "IOEffect OrderedIOEffect"},
     "jax._src.api_util": {
         "jaxlike._src.tree": "flatten_axes",
     },
     "jax._src.checkify": {
         "jaxlike._src.effects.errors": (
-            "DivisionByZeroError ErrorEffect FailedCheckError JaxException NaNError OOBError"
+            "BatchedError DivisionByZeroError ErrorEffect FailedCheckError JaxException NaNError OOBError"
         ),
     },
     "jax._src.core": {

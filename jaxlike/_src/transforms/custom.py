@@ -363,19 +363,18 @@ class custom_jvp(CustomRule):
         arrays, in_tree = flatten_arguments(CustomJvp.name, tuple(dynamic))
         if STATE.frame is None:
             return self.plain(whole, dynamic)
-        results = Results()
+        # What is recorded holds the functions, and not this object, by which traces are kept.
+        results, fun, symbolic_zeros = Results(), self.fun, self.symbolic_zeros
 
         def flat_fun(values: Sequence[Any]) -> list[Array]:
-            return results.flatten(self.fun(*whole(tree_unflatten(in_tree, list(values)))))
+            return results.flatten(fun(*whole(tree_unflatten(in_tree, list(values)))))
 
         def flat_rule(primals: Sequence[Array], tangents: Sequence[Any]) -> Any:
-            full = [
-                zero_tangent(p, self.symbolic_zeros) if t is None else t for p, t in zip(primals, tangents, strict=True)
-            ]
+            full = [zero_tangent(p, symbolic_zeros) if t is None else t for p, t in zip(primals, tangents, strict=True)]
             pair = rule(*static, tree_unflatten(in_tree, list(primals)), tree_unflatten(in_tree, full))
-            return _split_pair(pair, results, name_of(rule), name_of(self.fun))
+            return _split_pair(pair, results, name_of(rule), name_of(fun))
 
-        shown = {"name": name_of(self.fun), "jvp": Named(rule, flat_rule), "symbolic_zeros": self.symbolic_zeros}
+        shown = {"name": name_of(fun), "jvp": Named(rule, flat_rule), "symbolic_zeros": symbolic_zeros}
         outs = apply(CustomJvp(flat_fun, flat_rule, shown), arrays)
         return tree_unflatten(results.tree, outs)
 

@@ -310,17 +310,19 @@ class custom_vjp(CustomRule):
         arrays = [checked_result(x) for x in leaves]
         if STATE.frame is None:
             return self.plain(whole, dynamic)
-        avals, results, names = [a.aval for a in arrays], Results(), (name_of(fwd), name_of(self.fun))
+        # What is recorded holds the functions, and not this object, by which traces are kept.
+        fun, symbolic_zeros = self.fun, self.symbolic_zeros
+        avals, results, names = [a.aval for a in arrays], Results(), (name_of(fwd), name_of(fun))
         residual_tree: Any = None
         numbers: dict[int, Any] = {}  # residuals that are Python's, which ``bwd`` gets as they came
 
         def flat_fun(values: Sequence[Any]) -> list[Array]:
-            return results.flatten(self.fun(*whole(tree_unflatten(in_tree, list(values)))))
+            return results.flatten(fun(*whole(tree_unflatten(in_tree, list(values)))))
 
         def flat_fwd(primals: Sequence[Any], perturbed: Sequence[bool]) -> tuple[list[Array], list[Array]]:
             nonlocal residual_tree
             given: list[Any] = list(primals)
-            if self.symbolic_zeros:
+            if symbolic_zeros:
                 given = [CustomVJPPrimal(x, p) for x, p in zip(primals, perturbed, strict=True)]
             pair = fwd(*whole(tree_unflatten(in_tree, given)))
             if not isinstance(pair, list | tuple) or len(pair) != 2:
@@ -333,7 +335,7 @@ class custom_vjp(CustomRule):
 
         def flat_bwd(residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
             given = [
-                _zero_cotangent(a, self.symbolic_zeros) if c is None else c
+                _zero_cotangent(a, symbolic_zeros) if c is None else c
                 for a, c in zip(results.avals, cotangents, strict=True)
             ]
             kept = tree_unflatten(residual_tree, [numbers.get(k, r) for k, r in enumerate(residuals)])
@@ -344,7 +346,7 @@ class custom_vjp(CustomRule):
             "name": names[1],
             "fwd": Named(fwd),
             "bwd": Named(bwd),
-            "symbolic_zeros": self.symbolic_zeros,
+            "symbolic_zeros": symbolic_zeros,
         }
         outs = apply(CustomVjp(flat_fun, flat_fwd, flat_bwd, shown), arrays)
         return tree_unflatten(results.tree, outs)
