@@ -146,3 +146,17 @@ print(float(jax.jit(lambda x: jnp.sum(jnp.tanh(x) ** 2 + jnp.cos(x)))(jnp.arange
         ended = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment)
         seen.append((ended.stdout, {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.so")}))
     assert seen[0] == seen[1] and seen[0][1]
+
+
+# What the tests above are about, which reach it by way of whichever framework they were given.
+test_lstm.covers = tuple(
+    f"jax.experimental.rnn.{name}"
+    for name in ("get_num_params_in_lstm", "init_lstm_weight", "lstm_ref", "unpack_lstm_weights", "swap_lstm_gates")
+)
+test_lstm_of_flat_weights.covers = ("jax.experimental.rnn.lstm",)
+test_words_about_places.covers = ("jax.experimental.compute_on.compute_on", "jax.experimental.compute_on.compute_on2")
+test_notes_for_xla.covers = ("jax.experimental.xla_metadata.set_xla_metadata",)
+test_the_folder_of_compiled_programs.covers = (
+    "jax.experimental.compilation_cache.compilation_cache.reset_cache",
+    "jax.experimental.compilation_cache.compilation_cache.set_cache_dir",
+)

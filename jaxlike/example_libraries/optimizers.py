@@ -34,3 +34,4 @@ from jaxlike._src.example_libraries.optimizers import sgd as sgd
 from jaxlike._src.example_libraries.optimizers import sm3 as sm3
 from jaxlike._src.example_libraries.optimizers import unpack_optimizer_state as unpack_optimizer_state
 from jaxlike._src.example_libraries.optimizers import zip as zip
+from jaxlike._src.extending.util import unzip2 as unzip2

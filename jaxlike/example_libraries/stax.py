@@ -34,3 +34,17 @@ from jaxlike._src.example_libraries.stax import parallel as parallel
 from jaxlike._src.example_libraries.stax import randn as randn
 from jaxlike._src.example_libraries.stax import serial as serial
 from jaxlike._src.example_libraries.stax import shape_dependent as shape_dependent
+from jaxlike.nn import elu as elu
+from jaxlike.nn import gelu as gelu
+from jaxlike.nn import leaky_relu as leaky_relu
+from jaxlike.nn import log_softmax as log_softmax
+from jaxlike.nn import relu as relu
+from jaxlike.nn import selu as selu
+from jaxlike.nn import sigmoid as sigmoid
+from jaxlike.nn import softmax as softmax
+from jaxlike.nn import softplus as softplus
+from jaxlike.nn import standardize as standardize
+from jaxlike.nn.initializers import glorot_normal as glorot_normal
+from jaxlike.nn.initializers import normal as normal
+from jaxlike.nn.initializers import ones as ones
+from jaxlike.nn.initializers import zeros as zeros
