@@ -1,7 +1,9 @@
 """Every private name that is served is one that JAX has in that place; modules that mirror public ones do in JAX too."""
 
+import functools
 import importlib
 
+import numpy as np
 import pytest
 
 from jaxlike._src.private_names import MIRRORS, NAMES, PLACES, find
@@ -101,3 +103,24 @@ def test_deprecations():
         d.unregister("compat")
         with pytest.raises(ValueError, match="not registered"):
             d.is_accelerated("compat")
+
+
+def test_types_axes_and_functions():
+    from jax._src import api_util, core
+
+    def program(name, get):
+        equal, match, axes = (get("jax._src.core", n) for n in ("definitely_equal_shape", "typematch", "extend_axis_env_nd"))
+        type_of = get("jax._src.core", "ShapedArray")
+        short, long = type_of((2,), np.float32), type_of((3,), np.float32)
+        said = [equal((1, 2), (1, 2)), equal((1, 2), (1, 3)), equal((1,), (1, 2))]
+        said += [match(short, short), match(short, long), match(short, type_of((2,), np.float32, True))]
+        said += [get("jax._src.api_util", "fun_sourceinfo")(f) for f in (program, functools.partial(program, 1), print)]
+        with axes([("i", 4), ("j", 2)]):
+            module = importlib.import_module(name)
+            said += [module.lax.axis_size("i"), int(module.lax.psum(1, "j"))]
+        with pytest.raises(TypeError, match="Expected a callable value, got 3"):
+            get("jax._src.api_util", "check_callable")(3)
+        return said
+
+    theirs = {"jax._src.core": core, "jax._src.api_util": api_util}
+    assert program("jax", lambda module, name: getattr(theirs[module], name)) == program("jaxlike", find)

@@ -141,6 +141,7 @@ PLACES: dict[str, dict[str, str]] = {
     },
     "jax._src.callback": {"jaxlike._src.graph.effects": "IOEffect OrderedIOEffect"},
     "jax._src.api_util": {
+        "jaxlike._src.transforms.arguments": "check_callable",
         "jaxlike._src.tree": "flatten_axes",
     },
     "jax._src.checkify": {
@@ -158,7 +159,8 @@ PLACES: dict[str, dict[str, str]] = {
         ),
         "jaxlike._src.extending.context": (
             "Trace abstract_token eval_context find_top_trace is_concrete mapped_aval no_axis_name "
-            "pytype_aval_mappings trace_ctx trace_state_clean unmapped_aval"
+            "pytype_aval_mappings trace_ctx trace_state_clean unmapped_aval definitely_equal definitely_equal_shape "
+            "typematch extend_axis_env_nd is_constant_dim is_constant_shape"
         ),
         "jaxlike._src.extending.hijax": "aval_method aval_property",
         "jaxlike._src.graph.effects": "Effect",
@@ -255,10 +257,12 @@ NAMES: dict[str, dict[str, str]] = {
         "stop_gradient_p": "jaxlike._src.lax.primitive_names:stop_gradient_p",
         "zeros_like_aval": "jaxlike.interpreters.ad:zeros_like_aval",
     },
+    "jax._src.api_util": {"fun_sourceinfo": "jaxlike._src.transforms.arguments:location_of"},
     "jax._src.array": {"ArrayImpl": "jaxlike._src.array:Array"},  # a concrete array and a traced one are one class
     "jax._src.checkify": {"Out": "typing:Any"},
     "jax._src.core": {
         "get_axis_env": "jaxlike._src.extending.context:_AxisEnv",
+        "typecompat": "jaxlike._src.extending.context:typematch",
         "reset_trace_state": "jaxlike._src.extending.context:trace_state_clean",  # what has ended is gone by itself
         "unsafe_get_axis_names": "jaxlike._src.extending.context:unsafe_get_axis_names_DO_NOT_USE",
     },

@@ -14,8 +14,9 @@ A running transformation is a `Frame`; `Trace` is a view of one. Types, tokens a
 
 from __future__ import annotations
 
+import contextlib
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +29,9 @@ from jaxlike._src.graph.jaxpr import literalable_types as literalable_types
 from jaxlike._src.lax.primitives import call_p
 from jaxlike._src.transforms.arguments import check_leaf
 from jaxlike._src.transforms.primitive_call import CURRENT, CurrentTrace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Running transformations
 
@@ -348,6 +352,30 @@ def is_constant_dim(d: Any) -> bool:
 def is_constant_shape(s: Any) -> bool:
     """Whether all sizes are integers."""
     return all(map(is_constant_dim, s))
+
+
+def definitely_equal(x: Any, y: Any) -> bool:
+    """Whether two sizes are known to be the same."""
+    return x is y or (is_constant_dim(x) and is_constant_dim(y) and operator.index(x) == operator.index(y))
+
+
+def definitely_equal_shape(s1: Any, s2: Any) -> bool:
+    """The same for each of their sizes."""
+    return len(s1) == len(s2) and all(map(definitely_equal, s1, s2))
+
+
+def typematch(t1: Any, t2: Any) -> bool:
+    """Whether two types are the same but for a weak dtype."""
+    return definitely_equal_shape(t1.shape, t2.shape) and t1.dtype == t2.dtype
+
+
+@contextlib.contextmanager
+def extend_axis_env_nd(name_size_pairs: Any) -> Iterator[None]:
+    """Named axes of these sizes inside, that nothing maps over."""
+    with contextlib.ExitStack() as axes:
+        for name, size in name_size_pairs:
+            axes.enter_context(Frame("axis", axis_name=name, axis_size=size))
+        yield
 
 
 def min_dim(d1: Any, d2: Any) -> Any:
