@@ -225,6 +225,7 @@ def test_recomputing_takes_less_memory() -> None:
 PROGRAMS: dict[str, Any] = {
     "static argument": lambda jax: jax.grad(jax.checkpoint(lambda x, n: x**2 if n else x, static_argnums=1))(3.0, True),
     "static out of range": lambda jax: jax.checkpoint(lambda x: x, static_argnums=3)(1.0),
+    "static below range": lambda jax: jax.checkpoint(lambda x, y: x, static_argnums=(-5,))(1.0, 2.0),
     "static of another type": lambda jax: jax.checkpoint(lambda x: x, static_argnums=(1.0,))(1.0),
     "branch on a value": lambda jax: jax.checkpoint(lambda x: x if x > 0 else -x)(1.0),
     "prevent_cse number": lambda jax: jax.checkpoint(lambda x: x, prevent_cse=3),

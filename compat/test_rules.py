@@ -27,6 +27,29 @@ def said(call: Any) -> Any:
         return type(error).__name__, str(error).split("\n")[0].split(". ")[0]
 
 
+def named_in_message(jax: Any, make: Any) -> list[str]:
+    """The second line of what is said of a function with a rule that looks at traced values: which function it is."""
+    f = make(jax, lambda x, *_: x if x > 0 else -x)
+    said = []
+    for call in (lambda: jax.jit(f)(1.0), lambda: jax.jit(lambda x: f(x, {"a": x}))(1.0)):
+        with pytest.raises(jax.errors.TracerBoolConversionError) as raised:
+            call()
+        said.append(str(raised.value).split("\n")[1])
+    return said
+
+
+def with_jvp(jax: Any, f: Any) -> Any:
+    f = jax.custom_jvp(f)
+    f.defjvp(lambda p, t: (p[0], t[0]))
+    return f
+
+
+def with_vjp(jax: Any, f: Any) -> Any:
+    f = jax.custom_vjp(f)
+    f.defvjp(lambda *args: (f(*args), None), lambda _, ct: (ct,))
+    return f
+
+
 def plain_rule(jax: Any) -> Any:
     f = jax.custom_jvp(lambda x: x)
     f.defjvp(lambda p, t: (p[0], t[0]))
@@ -206,6 +229,8 @@ PROGRAMS: dict[str, Any] = {
             "the part above zero": lambda jnp, t: jnp.maximum(t, 0.0),
         }.items()
     },
+    "looks at a value, custom_jvp": lambda jax: named_in_message(jax, with_jvp),
+    "looks at a value, custom_vjp": lambda jax: named_in_message(jax, with_vjp),
     "forgotten with its custom_jvp function": lambda jax: forgotten(jax, holding_jvp),
     "forgotten with its custom_vjp function": lambda jax: forgotten(jax, holding_vjp),
     "linear in its tangent in many ways": lambda jax: jax.grad(

@@ -314,7 +314,13 @@ def _static_places(static: Any, count: int) -> frozenset[int]:
             "the `static_argnums` argument to `jax.checkpoint` / `jax.remat` must be an int, tuple of ints or, bool, "
             f"but got value {static}"
         )
-    if not all(-count <= k < count for k in static):
+    low = next((k for k in static if k < -count), None)
+    if low is not None:
+        raise ValueError(
+            "Positional argument indices, e.g. for `static_argnums`, must have value greater than or equal to -len(args) "
+            f"and less than len(args), but got value {low} for len(args) == {count}."
+        )
+    if not all(k < count for k in static):
         raise ValueError(
             "the `static_argnums` argument to `jax.checkpoint` / `jax.remat` can only take integer values greater than "
             f"or equal to `-len(args)` and less than `len(args)`, but got {static}, while `len(args)` = {count}"

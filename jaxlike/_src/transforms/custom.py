@@ -19,7 +19,8 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import is_traced, unwrap
 from jaxlike._src.frames import STATE
-from jaxlike._src.transforms.arguments import check_leaf, is_float0, name_of, to_array
+from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
+from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.linear_transpose import check_linear_tape
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.static_args import resolve
@@ -375,7 +376,10 @@ class custom_jvp(CustomRule):
             return _split_pair(pair, results, name_of(rule), name_of(fun))
 
         shown = {"name": name_of(fun), "jvp": Named(rule, flat_rule), "symbolic_zeros": symbolic_zeros}
-        outs = apply(CustomJvp(flat_fun, flat_rule, shown), arrays)
+        op = CustomJvp(flat_fun, flat_rule, shown)
+        places = [k for k in range(len(args)) if k not in self.nondiff_argnums]
+        op.about = lambda: ("custom_jvp fun", location_of(fun), leaf_names(fun, dynamic, {}, places))
+        outs = apply(op, arrays)
         return tree_unflatten(results.tree, outs)
 
 

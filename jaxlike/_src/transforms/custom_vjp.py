@@ -20,7 +20,7 @@ from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms import derive
-from jaxlike._src.transforms.arguments import name_of
+from jaxlike._src.transforms.arguments import location_of, name_of
 from jaxlike._src.transforms.custom import (
     CustomRule,
     Named,
@@ -348,7 +348,9 @@ class custom_vjp(CustomRule):
             "bwd": Named(bwd),
             "symbolic_zeros": symbolic_zeros,
         }
-        outs = apply(CustomVjp(flat_fun, flat_fwd, flat_bwd, shown), arrays)
+        op = CustomVjp(flat_fun, flat_fwd, flat_bwd, shown)
+        op.about = lambda: ("custom_vjp fun", location_of(fun), ["unknown"] * len(avals))
+        outs = apply(op, arrays)
         return tree_unflatten(results.tree, outs)
 
 

@@ -95,10 +95,15 @@ class Structured:
             The operation with closed-over values as further arguments; a function that gives the graph of what it
             computes, or None; those values; Arrays of the results' kinds and shapes.
         """
-        graph, outs = trace(self.run, args, self.name)
+        purpose, location, names = self.about()
+        graph, outs = trace(self.run, args, self.name, names, location, purpose)
         kinds = [(type(o), o._tag) for o in outs]
         like = [kind(stand_in(v), tag) for (kind, tag), v in zip(kinds, graph.outputs, strict=True)]
         return self.closed(GraphFunction(graph, kinds), len(graph.lifted)), lambda: graph, graph.lifted, like
+
+    def about(self) -> tuple[str, str, Sequence[str]]:
+        """What a trace of it is for, of which function it is, and the names of the arguments, as messages say it."""
+        return "jit", "", ()
 
     def varying(self, axes: Sequence[frozenset[Any]]) -> frozenset[Any] | list[frozenset[Any]]:
         """The mesh axes along which results may differ, for each or for all, where arguments differ along ``axes``."""
