@@ -662,3 +662,41 @@ def test_arguments_that_are_looked_at_first(jax):
         except Exception as error:
             found.append((type(error).__name__, str(error).split(". ")[0]))
     return found
+
+
+LOOPS_OF_RULES = {
+    "scan": lambda jax, f: lambda x: jax.lax.scan(lambda c, w: (f(c) * w, f(c + w)), x, W[0]),
+    "scan of constants": lambda jax, f: lambda x: jax.lax.scan(lambda c, w: (c + f(x * w), None), 1.0, W[0])[0],
+    "scan of rows": lambda jax, f: lambda x: jax.lax.scan(lambda c, w: (c * w, f(w) * c), 1.0, x * W[0])[1],
+    "backward": lambda jax, f: (
+        lambda x: jax.lax.scan(lambda c, w: ((f(c[0]) * w, c[1] + 1), c), (x, 0), W[0], reverse=True)
+    ),
+    "in jit": lambda jax, f: jax.jit(lambda x: jax.lax.scan(lambda c, w: (f(c) * w, None), x, W[0])[0]),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS_OF_RULES)
+@pytest.mark.parametrize("transform", ["grad", "jit of grad", "vmap of grad", "linearize", "jvp"])
+def test_a_rule_that_pushes_forward_what_only_pulls_back(name: str, transform: str) -> None:
+    """A custom_jvp rule that takes the jvp of a loop of a custom_vjp function: refused unless it is transposed."""
+
+    def program(jax: Any) -> Any:
+        f = jax.custom_vjp(jax.numpy.sin)
+        f.defvjp(lambda x: (jax.numpy.sin(x), x), lambda x, ct: (ct * jax.numpy.cos(x) * 2.0,))
+
+        def summed(x: Any) -> Any:
+            out = jax.tree.leaves(LOOPS_OF_RULES[name](jax, f)(x))
+            return sum(v.sum() for v in out if v.dtype == np.float32)
+
+        g = jax.custom_jvp(summed)
+        g.defjvp(lambda p, t: (g(*p), jax.jvp(summed, p, t)[1]))
+        x = np.float32(0.7)
+        if transform == "linearize":
+            return jax.linear_transpose(jax.linearize(g, x)[1], x)(np.float32(1))
+        if transform == "jvp":
+            return jax.jvp(g, (x,), (x,))
+        if transform == "vmap of grad":
+            return jax.vmap(jax.grad(g))(np.array([0.7, 0.2], np.float32))
+        return (jax.jit if transform == "jit of grad" else lambda h: h)(jax.grad(g))(x)
+
+    assert_same(*run_both(program), tolerance=GROWTH)

@@ -19,6 +19,8 @@ from jaxlike._src.border import concrete_or_error, is_traced, refuse_own_arrays,
 from jaxlike._src.debug_checks import told_as
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.control import ScanForm
+from jaxlike._src.graph.graph import Call
+from jaxlike._src.graph.partition import dependents
 from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.slicing import index_in_dim
@@ -203,6 +205,49 @@ class Scan(Structured):
             return self._pull(primals, perturbed, carries, cotangents)
 
         return outs[: n + m], pullback
+
+    def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """Where the body holds what only has a transpose: scan that the other way, and forward what it depends on.
+
+        At the results that depend on the perturbed arguments nobody looks.
+        """
+        n, m, likes = self.n_carry, len(self.body.kinds) - self.n_carry, self.body.stand_ins()
+        of_body, linear = self._linear(perturbed)
+        moved = dependents(self.body.graph, derive.chosen_of(self.body.graph.inputs, of_body), differentiably=True)
+        called = {v.op.name for v in self.body.graph.nodes if isinstance(v.op, Call) and not moved.isdisjoint(v.outs)}
+        if called != {"custom_lin"}:  # of another operation not all results need to depend on what any does
+            return self.vjp(args, perturbed)
+
+        def known_step(flat: Sequence[Array]) -> list[Array]:
+            found, carry = derive.known(self.body, flat, of_body, self.name), self.split(flat)[1]
+            still = [*carry, *(derive.zeros_of(o) for o in likes[n:])]
+            return [*(x if moves else y for x, y, moves in zip(still, found, linear, strict=True)), *carry]
+
+        keeping = Scan(self.body, self.n_consts, n, self.length, self.reverse)
+        keeping = self._derived(("known", tuple(linear)), known_step, keeping, args)
+        outs = apply(keeping, args)
+
+        def gradients(flat: Sequence[Array], cotangents: Sequence[Any]) -> list[Array]:
+            flat = flat[: len(of_body)]
+            cts = [c if moves else None for c, moves in zip(cotangents, linear, strict=True)]
+            found = iter(derive.reverse(self.body, flat, of_body, cts, self.name, linear=True))
+            chosen = zip(flat, of_body, self._chosen(args, perturbed), strict=True)
+            return [next(found) if moves else derive.zeros_like(x) for x, moves, c in chosen if c]
+
+        return outs[: n + m], lambda cts: self._pull(args, perturbed, outs[n + m :], cts, gradients)
+
+    def _linear(self, perturbed: Sequence[bool]) -> tuple[list[bool], list[bool]]:
+        """Which arguments of the body depend on the perturbed ones of the loop, and which results."""
+        graph, a, b = self.body.graph, self.n_consts, self.n_consts + self.n_carry
+        flags = list(perturbed)
+        while True:
+            touched = dependents(graph, derive.chosen_of(graph.inputs, flags), differentiably=True)
+            found = [v in touched for v in graph.outputs]
+            carried = [f or out for f, out in zip(flags[a:b], found, strict=False)]
+            grown = [*flags[:a], *carried, *flags[b:]]
+            if grown == flags:
+                return flags, [*flags[a:b], *found[b - a :]]
+            flags = grown
 
     def _chosen(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> list[bool]:
         """By which arguments the body's pullback goes back: where a carry is floating it may depend on any."""
@@ -449,7 +494,7 @@ def scan(
     rows, rows_tree = _rows(xs)
     length = _length(rows, length)
     if config.disable_jit.value:
-        return _in_python(f, tree_unflatten(carry_tree, carry), rows, rows_tree, length, reverse)
+        return _in_python(f, init, rows, rows_tree, length, reverse)
     in_tree = tree_structure((tree_unflatten(carry_tree, carry), tree_unflatten(rows_tree, rows)))
     steps = [example(x, x.shape[1:]) for x in rows]
 

@@ -80,9 +80,14 @@ def forward(
 
 
 def reverse(
-    fun: Flat, args: Sequence[Array], perturbed: Sequence[bool], cotangents: Sequence[Array | None], name: str
+    fun: Flat,
+    args: Sequence[Array],
+    perturbed: Sequence[bool],
+    cotangents: Sequence[Array | None],
+    name: str,
+    linear: bool = False,
 ) -> list[Array]:
-    """Cotangents of the perturbed arguments, for cotangents of the results (None is zero)."""
+    """Cotangents of the perturbed arguments, for cotangents of the results (None is zero); by transposing if linear."""
 
     def of_perturbed(inside: Sequence[Any]) -> Any:
         full = [a if v is None else v for a, v in zip(args, filled(inside, perturbed), strict=True)]
@@ -90,8 +95,17 @@ def reverse(
         return [o for o, c in zip(outs, cotangents, strict=True) if c is not None], None
 
     with silenced():  # the function ran before: this run is for its derivative alone
-        _, _, pull, _ = vjp_leaves(of_perturbed, chosen_of(args, perturbed), name)
+        _, _, pull, _ = vjp_leaves(of_perturbed, chosen_of(args, perturbed), name, linear)
     return list(pull([c for c in cotangents if c is not None]))
+
+
+def known(fun: Flat, args: Sequence[Array], linear: Sequence[bool], name: str) -> list[Array]:
+    """The results; at those that depend on the arguments in which the function is linear nobody may look."""
+
+    def of_linear(inside: Sequence[Any]) -> Any:
+        return list(fun([a if v is None else v for a, v in zip(args, filled(inside, linear), strict=True)])), None
+
+    return vjp_leaves(of_linear, chosen_of(args, linear), name, linear=True)[0]
 
 
 def lanes(
