@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxlike import nn
-from jaxlike import numpy as jnp
-from jaxlike._src.lax.precision import canonicalize_precision
+from jaxlike._src.lax.precision import Precision, canonicalize_precision
 from jaxlike._src.lax.scan import scan
+from jaxlike._src.nn.activations import sigmoid
+from jaxlike._src.numpy.create import asarray
+from jaxlike._src.numpy.ranges import arange
+from jaxlike._src.numpy.scalar_types import float32, int32
+from jaxlike._src.numpy.select import where
+from jaxlike._src.numpy.shape import roll
+from jaxlike._src.numpy.stacking import concatenate, split, stack
+from jaxlike._src.numpy.trig import tanh
 from jaxlike._src.random.basic import uniform
 from jaxlike._src.transforms.jit import jit
 from jaxlike._src.transforms.vmap import vmap
-from jaxlike.lax import Precision
 
 if TYPE_CHECKING:
     from jaxlike._src.array import Array
@@ -45,7 +50,7 @@ def init_lstm_weight(rng: Any, input_size: int, hidden_size: int, num_layers: in
     """Flat weights, uniform between ``-sqrt(1 / hidden_size)`` and ``sqrt(1 / hidden_size)``, under the key ``rng``."""
     count = get_num_params_in_lstm(input_size, hidden_size, num_layers, bidirectional)
     bound = np.sqrt(1.0 / hidden_size)
-    return uniform(rng, shape=(count,), dtype=jnp.float32, minval=-bound, maxval=bound)
+    return uniform(rng, shape=(count,), dtype=float32, minval=-bound, maxval=bound)
 
 
 def unpack_lstm_weights(
@@ -67,14 +72,14 @@ def swap_lstm_gates(
     weights: Any, input_size: int, hidden_size: int, num_layers: int, bidirectional: bool
 ) -> Array:
     """Flat weights with the last two gates of every part exchanged, as another library has them."""
-    weights, out = jnp.asarray(weights), []
+    weights, out = asarray(weights), []
     start = 0
     for shape in _shapes(input_size, hidden_size, num_layers, bidirectional):
         end = start + math.prod(shape)
-        i, f, g, o = jnp.split(weights[start:end].reshape(shape), 4)
-        out.append(jnp.concatenate([i, f, o, g]).ravel())
+        i, f, g, o = split(weights[start:end].reshape(shape), 4)
+        out.append(concatenate([i, f, o, g]).ravel())
         start = end
-    return jnp.concatenate(out)
+    return concatenate(out)
 
 
 def _layer(xs: Array, h: Array, c: Array, weights: tuple[Array, ...], lengths: Array) -> tuple[Array, Array, Array]:
@@ -83,21 +88,21 @@ def _layer(xs: Array, h: Array, c: Array, weights: tuple[Array, ...], lengths: A
 
     def step(carry: tuple[Array, Array], x: Array) -> Any:
         h, c = carry
-        i, f, g, o = jnp.split(x @ w_ih.T + b_ih[None] + h @ w_hh.T + b_hh[None], 4, axis=-1)
-        c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
-        h = nn.sigmoid(o) * jnp.tanh(c)
+        i, f, g, o = split(x @ w_ih.T + b_ih[None] + h @ w_hh.T + b_hh[None], 4, axis=-1)
+        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        h = sigmoid(o) * tanh(c)
         return (h, c), (h, c)
 
     _, (hs, cs) = scan(step, (h, c), xs)
-    lanes = jnp.arange(hs.shape[1])
-    inside = lengths[None] > jnp.arange(hs.shape[0], dtype=jnp.int32)[:, None]
-    return jnp.where(inside[..., None], hs, 0), hs[lengths - 1, lanes], cs[lengths - 1, lanes]
+    lanes = arange(hs.shape[1])
+    inside = lengths[None] > arange(hs.shape[0], dtype=int32)[:, None]
+    return where(inside[..., None], hs, 0), hs[lengths - 1, lanes], cs[lengths - 1, lanes]
 
 
 def _reversed(xs: Array, lengths: Array) -> Array:
     """Every sequence backwards, its padding still at the end."""
     by = xs.shape[0] - lengths
-    return vmap(lambda x, n: jnp.roll(x, n, axis=0), in_axes=(1, 0), out_axes=1)(xs, by)[::-1]
+    return vmap(lambda x, n: roll(x, n, axis=0), in_axes=(1, 0), out_axes=1)(xs, by)[::-1]
 
 
 def _lstm(
@@ -115,8 +120,8 @@ def _lstm(
             outs.append(_reversed(ys, lengths) if backwards else ys)
             last_h.append(h)
             last_c.append(c)
-        xs = jnp.concatenate(outs, axis=-1) if bidirectional else outs[0]
-    return xs.transpose(1, 0, 2), jnp.stack(last_h), jnp.stack(last_c)
+        xs = concatenate(outs, axis=-1) if bidirectional else outs[0]
+    return xs.transpose(1, 0, 2), stack(last_h), stack(last_c)
 
 
 def _lstm_ref(
