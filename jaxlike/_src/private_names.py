@@ -51,7 +51,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.interpreters.batching": ("jax.interpreters.batching",),
     "jax._src.interpreters.mlir": ("jax.interpreters.mlir",),
     "jax._src.interpreters.partial_eval": ("jax.interpreters.partial_eval",),
-    "jax._src.interpreters.pxla": ("jax.interpreters.pxla",),
+    "jax._src.interpreters.pxla": (),
     "jax._src.lax": ("jax.lax",),
     "jax._src.lax.ann": ("jax.lax",),
     "jax._src.lax.control_flow": ("jax.lax",),
