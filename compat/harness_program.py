@@ -38,7 +38,7 @@ def outcome_of(entry: Any, mode: str) -> Any:
     rng = np.random.RandomState(zlib.adler32(entry.fullname.encode()))
     args = list(entry.dyn_args_maker(rng))
     wanted = np.generic if mode == "vmap" else np.inexact
-    moving = [k for k, a in enumerate(args) if isinstance(a, np.ndarray) and jax.dtypes.issubdtype(a.dtype, wanted)]
+    moving = [k for k, a in enumerate(args) if isinstance(a, np.ndarray) and jax.numpy.issubdtype(a.dtype, wanted)]
 
     def of_moving(*given: Any) -> Any:
         filled = list(args)
@@ -47,7 +47,7 @@ def outcome_of(entry: Any, mode: str) -> Any:
         outs = entry.dyn_fun(*filled)
         if mode in ("eager", "jit", "vmap"):
             return outs
-        return [y for y in jax.tree.leaves(outs) if jax.dtypes.issubdtype(y.dtype, np.inexact)]
+        return [y for y in jax.tree.leaves(outs) if jax.numpy.issubdtype(y.dtype, np.inexact)]
 
     def like(x: Any) -> Any:
         return np.asarray(rng.randn(*x.shape)).astype(x.dtype)

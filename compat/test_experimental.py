@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,15 +149,15 @@ print(float(jax.jit(lambda x: jnp.sum(jnp.tanh(x) ** 2 + jnp.cos(x)))(jnp.arange
     assert seen[0] == seen[1] and seen[0][1]
 
 
-# What the tests above are about, which reach it by way of whichever framework they were given.
-test_lstm.covers = tuple(
-    f"jax.experimental.rnn.{name}"
-    for name in ("get_num_params_in_lstm", "init_lstm_weight", "lstm_ref", "unpack_lstm_weights", "swap_lstm_gates")
-)
-test_lstm_of_flat_weights.covers = ("jax.experimental.rnn.lstm",)
-test_words_about_places.covers = ("jax.experimental.compute_on.compute_on", "jax.experimental.compute_on.compute_on2")
-test_notes_for_xla.covers = ("jax.experimental.xla_metadata.set_xla_metadata",)
-test_the_folder_of_compiled_programs.covers = (
-    "jax.experimental.compilation_cache.compilation_cache.reset_cache",
-    "jax.experimental.compilation_cache.compilation_cache.set_cache_dir",
+def covering(test: Any, module: str, *names: str) -> None:
+    """Say what a test is about that reaches it by way of whichever framework it is given."""
+    test.covers = tuple(f"jax.experimental.{module}.{name}" for name in names)
+
+
+covering(test_lstm, "rnn", "get_num_params_in_lstm", "init_lstm_weight", "lstm_ref", "unpack_lstm_weights", "swap_lstm_gates")
+covering(test_lstm_of_flat_weights, "rnn", "lstm")
+covering(test_words_about_places, "compute_on", "compute_on", "compute_on2")
+covering(test_notes_for_xla, "xla_metadata", "set_xla_metadata")
+covering(
+    test_the_folder_of_compiled_programs, "compilation_cache.compilation_cache", "reset_cache", "set_cache_dir"
 )

@@ -14,41 +14,8 @@ import pytest
 
 from compat import frameworks
 from compat.same import same_in_both
-from jaxlike._src import private_names
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
-
-
-# The private names that are served are JAX's
-
-
-def _of_jax(module: str) -> Any:
-    """A private module of JAX, imported or an attribute of its package."""
-    parent, _, name = module.rpartition(".")
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError:
-        return getattr(importlib.import_module(parent), name)
-
-
-@pytest.mark.parametrize("module", sorted(private_names.NAMES))
-def test_private_names_are_where_jax_has_them(module):
-    of_jax = _of_jax(module)
-    for name in private_names.NAMES[module]:
-        assert hasattr(of_jax, name), name
-        assert private_names.find(module, name) is not None
-
-
-def test_private_modules_are_jaxs_and_mirror_what_is_served():
-    for module, mirrored in private_names.MIRRORS.items():
-        of_jax = _of_jax(module)
-        for public in mirrored:
-            ours = public if public.startswith("jaxlike.") else "jaxlike" + public.removeprefix("jax")
-            served = importlib.import_module(ours)
-            shared = [n for n in vars(served) if not n.startswith("_") and hasattr(of_jax, n)]
-            assert shared, (module, public)
-    with pytest.raises(AttributeError, match="private to JAX"):
-        private_names.find("jax._src.core", "no_such_name")
 
 
 # Pullbacks and linear functions in traces that they were not made in

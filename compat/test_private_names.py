@@ -1,90 +1,112 @@
-"""Every private name that is served is one that JAX has in that place; modules that mirror public ones do in JAX too."""
+"""Names under `jax._src` that are served: each is one that JAX has in that place. And its lists and functions, called."""
+
+from __future__ import annotations
 
 import functools
 import importlib
+from typing import Any
 
 import numpy as np
 import pytest
 
-from jaxlike._src.private_names import MIRRORS, NAMES, PLACES, find
+from jaxlike._src import private_names
 
-# Libraries that take several versions of JAX ask the older ones for the error of its runtime here.
+# JAX's older versions have the error of its runtime here; libraries that take several versions ask for it.
 OF_OLDER_VERSIONS = ("jax._src.lib.xla_client",)
-LISTED = sorted(
-    {(module, name) for module, names in NAMES.items() for name in names}
-    | {(module, name) for module, homes in PLACES.items() for names in homes.values() for name in names.split()}
-)
-LISTED = [(module, name) for module, name in LISTED if module not in OF_OLDER_VERSIONS]
 
 
-@pytest.mark.parametrize("module", sorted(MIRRORS.keys() - {*OF_OLDER_VERSIONS}))
-def test_modules(module):
-    assert importlib.import_module(module).__name__ == module
+def of_jax(module: str) -> Any:
+    """A private module of JAX, imported or an attribute of its package."""
+    parent, _, name = module.rpartition(".")
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        return getattr(importlib.import_module(parent), name)
 
 
-@pytest.mark.parametrize(("module", "name"), LISTED)
-def test_names(module, name):
-    assert hasattr(importlib.import_module(module), name)
-    assert find(module, name) is not None
+def listed() -> list[tuple[str, str]]:
+    """(module, name) of what is not served by mirroring a public module."""
+    named = {(module, name) for module, names in private_names.NAMES.items() for name in names}
+    placed = private_names.PLACES.items()
+    named |= {(module, name) for module, homes in placed for names in homes.values() for name in names.split()}
+    return sorted(pair for pair in named if pair[0] not in OF_OLDER_VERSIONS)
 
 
-def test_small_functions():
-    """`jax._src.util`: the same results, on lists and on functions."""
-    from jax._src import util as theirs
+@pytest.mark.parametrize(("module", "name"), listed())
+def test_names(module: str, name: str) -> None:
+    assert hasattr(of_jax(module), name)
+    assert private_names.find(module, name) is not None
 
-    from jaxlike._src.extending import util as ours
 
+def test_modules_mirror_what_is_served() -> None:
+    for module in private_names.MIRRORS.keys() - {*OF_OLDER_VERSIONS}:
+        jax_has = of_jax(module)
+        for mirrored in private_names.MIRRORS[module]:
+            ours = mirrored if mirrored.startswith("jaxlike.") else "jaxlike" + mirrored.removeprefix("jax")
+            served = importlib.import_module(ours)
+            shared = [n for n in vars(served) if not n.startswith("_") and hasattr(jax_has, n)]
+            assert shared, (module, mirrored)
+    with pytest.raises(AttributeError, match="private to JAX"):
+        private_names.find("jax._src.core", "no_such_name")
+
+
+@pytest.mark.parametrize("framework", ["jax", "jaxlike"])
+def test_small_functions(framework: str) -> None:
+    """`jax._src.util`: the same results of both, on lists and on functions."""
+    u: Any = importlib.import_module("jax._src.util" if framework == "jax" else "jaxlike._src.extending.util")
     bs = [True, False, True]
 
-    def f(x, y):
+    def f(x: Any, y: Any) -> Any:
         """About {x}."""
         return x, y
 
-    for u in (ours, theirs):
-        assert u.safe_zip([1, 2], "ab") == [(1, "a"), (2, "b")] and u.safe_map(abs, [-1, 2]) == [1, 2]
-        with pytest.raises(ValueError):
-            u.safe_zip([1], [1, 2])
-        assert u.unzip2([(1, 2), (3, 4)]) == ((1, 3), (2, 4)) and u.unzip2([]) == ((), ())
-        assert u.unzip3([(1, 2, 3)]) == ((1,), (2,), (3,))
-        assert u.split_list([1, 2, 3, 4], [1, 2]) == [[1], [2, 3], [4]]
-        assert u.split_list_checked([1, 2, 3], [1, 2]) == [[1], [2, 3]]
-        assert u.partition_list(bs, "abc") == (["b"], ["a", "c"])
-        assert u.merge_lists(bs, ["b"], ["a", "c"]) == ["a", "b", "c"]
-        assert u.subvals((1, 2, 3), [(0, 5)]) == (5, 2, 3) and u.concatenate([[1], (2, 3)]) == [1, 2, 3]
-        assert u.unflatten([1, 2, 3], [2, 1]) == [[1, 2], [3]]
-        assert u.tuple_insert((1, 2), 1, 9) == (1, 9, 2) and u.tuple_delete((1, 2, 3), 1) == (1, 3)
-        assert u.tuple_update((1, 2, 3), 1, 9) == (1, 9, 3) and u.ceil_of_ratio(7, 2) == 4
-        assert u.canonicalize_axis(-1, 3) == 2 and u.canonicalize_axis_tuple(None, 2) == (0, 1)
-        assert u.canonicalize_axis_tuple((0, -1), 3) == (0, 2) and u.wrap_name("jit", "f") == "jit(f)"
-        assert list(u.stable_unique([3, 1, 3])) == [3, 1] and u.curry(f)(1)(2) == (1, 2)
-        ordered = u.OrderedSet()
-        ordered.update([3, 1, 3])
-        ordered.add(1)
-        assert list(ordered) == [3, 1] and 1 in ordered and 2 not in ordered and len(ordered) == 2
-        assert u.fun_name(f) == "f" == u.wraps(f)(lambda: 0).__name__ and u.fun_name(3, "?") == "?"
-        assert u.wraps(f, namestr="wrapped_{fun}", docstr="of {fun}: {doc}")(lambda: 0).__doc__ == "of f: About {x}."
+    assert u.safe_zip([1, 2], "ab") == [(1, "a"), (2, "b")] and u.safe_map(abs, [-1, 2]) == [1, 2]
+    with pytest.raises(ValueError):
+        u.safe_zip([1], [1, 2])
+    assert u.unzip2([(1, 2), (3, 4)]) == ((1, 3), (2, 4)) and u.unzip2([]) == ((), ())
+    assert u.unzip3([(1, 2, 3)]) == ((1,), (2,), (3,))
+    assert u.split_list([1, 2, 3, 4], [1, 2]) == [[1], [2, 3], [4]]
+    assert u.split_list_checked([1, 2, 3], [1, 2]) == [[1], [2, 3]]
+    assert u.partition_list(bs, "abc") == (["b"], ["a", "c"])
+    assert u.merge_lists(bs, ["b"], ["a", "c"]) == ["a", "b", "c"]
+    assert u.subvals((1, 2, 3), [(0, 5)]) == (5, 2, 3) and u.concatenate([[1], (2, 3)]) == [1, 2, 3]
+    assert u.unflatten([1, 2, 3], [2, 1]) == [[1, 2], [3]]
+    assert u.tuple_insert((1, 2), 1, 9) == (1, 9, 2) and u.tuple_delete((1, 2, 3), 1) == (1, 3)
+    assert u.tuple_update((1, 2, 3), 1, 9) == (1, 9, 3) and u.ceil_of_ratio(7, 2) == 4
+    assert u.canonicalize_axis(-1, 3) == 2 and u.canonicalize_axis_tuple(None, 2) == (0, 1)
+    assert u.canonicalize_axis_tuple((0, -1), 3) == (0, 2) and u.wrap_name("jit", "f") == "jit(f)"
+    assert list(u.stable_unique([3, 1, 3])) == [3, 1] and u.curry(f)(1)(2) == (1, 2)
+    ordered = u.OrderedSet()
+    ordered.update([3, 1, 3])
+    ordered.add(1)
+    assert list(ordered) == [3, 1] and 1 in ordered and 2 not in ordered and len(ordered) == 2
+    assert u.fun_name(f) == "f" == u.wraps(f)(lambda: 0).__name__ and u.fun_name(3, "?") == "?"
+    assert u.wraps(f, namestr="wrapped_{fun}", docstr="of {fun}: {doc}")(lambda: 0).__doc__ == "of f: About {x}."
 
-        def made(n, u=u):
-            return u.HashableFunction(lambda: n, n)
+    def hashable(n: int) -> Any:
+        return u.HashableFunction(lambda: n, n)
 
-        assert made(1) == made(1) != made(2) and hash(made(1)) == hash(made(1)) and made(3)() == 3
-        assert u.HashableWrapper(1) == u.HashableWrapper(1) and u.HashableWrapper([1]) != u.HashableWrapper([1])
-        assert u.HashablePartial(f, 1) == u.HashablePartial(f, 1) and u.HashablePartial(f, 1)(2) == (1, 2)
-        calls = []
-        kept = u.cache()(lambda x, calls=calls: calls.append(x))
-        kept(1), kept(1), kept(2)
-        assert calls == [1, 2]
-        kept.cache_clear()
-        kept(1)
-        assert calls == [1, 2, 1]
+    assert hashable(1) == hashable(1) != hashable(2) and hash(hashable(1)) == hash(hashable(1))
+    assert hashable(3)() == 3
+    assert u.HashableWrapper(1) == u.HashableWrapper(1) and u.HashableWrapper([1]) != u.HashableWrapper([1])
+    assert u.HashablePartial(f, 1) == u.HashablePartial(f, 1) and u.HashablePartial(f, 1)(2) == (1, 2)
+    calls = []
+    kept = u.cache()(lambda x, calls=calls: calls.append(x))
+    for x in (1, 1, 2):
+        kept(x)
+    assert calls == [1, 2]
+    kept.cache_clear()
+    kept(1)
+    assert calls == [1, 2, 1]
 
-        class Key:
-            pass
+    class Key:
+        pass
 
-        key, seen = Key(), []
-        weak = u.weakref_lru_cache(lambda k, n, seen=seen: seen.append(n))
-        weak(key, 1), weak(key, 1), weak(key, 2), weak(Key(), 1)
-        assert seen == [1, 2, 1]
+    key, seen = Key(), []
+    weak = u.weakref_lru_cache(lambda k, n, seen=seen: seen.append(n))
+    for k, n in ((key, 1), (key, 1), (key, 2), (Key(), 1)):
+        weak(k, n)
+    assert seen == [1, 2, 1]
 
 
 def test_deprecations():
@@ -123,4 +145,4 @@ def test_types_axes_and_functions():
         return said
 
     theirs = {"jax._src.core": core, "jax._src.api_util": api_util}
-    assert program("jax", lambda module, name: getattr(theirs[module], name)) == program("jaxlike", find)
+    assert program("jax", lambda module, name: getattr(theirs[module], name)) == program("jaxlike", private_names.find)

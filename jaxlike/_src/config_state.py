@@ -270,7 +270,7 @@ class Config:
 
     def config_with_absl(self) -> None:
         """Register every flag with absl, to be called before `absl.app.run`."""
-        from absl import app, flags  # pyright: ignore[reportMissingImports]
+        from absl import app, flags
 
         self.use_absl = True
         self.absl_flags = flags
@@ -296,7 +296,7 @@ class Config:
         """Parse the ``--jax...`` arguments of the command line, once."""
         if self._parsed_absl:
             return
-        from absl import flags  # pyright: ignore[reportMissingImports]
+        from absl import flags
 
         before_dashes = itertools.takewhile(lambda argument: argument != "--", sys.argv)
         self.config_with_absl()

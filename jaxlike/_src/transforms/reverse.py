@@ -26,6 +26,7 @@ from jaxlike._src.transforms.arguments import (
     flatten,
     flatten_typed,
     is_float0,
+    location_of,
     name_of,
     split_argnums,
     split_aux,
@@ -425,11 +426,9 @@ def cotangent_tree_error(fun: Any, expected: Any, got: Any) -> str:
         f"  * out{keystr(path)} was a {was} in the original output, but a {now} here, so {why}."
         for path, was, now, why in equality_errors_pytreedef(expected, got)
     )
-    where = getattr(getattr(fun, "__code__", None), "co_filename", None)
-    line = f" at {where}:{fun.__code__.co_firstlineno}" if where else ""
     return (
         "unexpected tree structure.\n\nThe argument to a VJP function returned by `jax.vjp` must match the pytree\n"
-        f"structure of the differentiated function {name_of(fun)}{line}.\n\nBut the tree structures differ:\n{parts}"
+        f"structure of the differentiated function {location_of(fun)}.\n\nBut the tree structures differ:\n{parts}"
     )
 
 

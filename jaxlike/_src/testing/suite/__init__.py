@@ -11,6 +11,8 @@ from jaxlike._src.check_grads import check_grads as check_grads
 from jaxlike._src.check_grads import check_jvp as check_jvp
 from jaxlike._src.check_grads import check_vjp as check_vjp
 from jaxlike._src.testing.suite.cases import NUM_GENERATED_CASES as NUM_GENERATED_CASES
+from jaxlike._src.testing.suite.cases import SKIP_SLOW_TESTS as SKIP_SLOW_TESTS
+from jaxlike._src.testing.suite.cases import TEST_NUM_THREADS as TEST_NUM_THREADS
 from jaxlike._src.testing.suite.cases import cases_from_gens as cases_from_gens
 from jaxlike._src.testing.suite.cases import dtype_str as dtype_str
 from jaxlike._src.testing.suite.cases import dtypes as dtypes
@@ -53,15 +55,20 @@ from jaxlike._src.testing.suite.counting import (
     count_compilation_after_persistent_cache_miss as count_compilation_after_persistent_cache_miss,
 )
 from jaxlike._src.testing.suite.counting import count_device_put as count_device_put
+from jaxlike._src.testing.suite.counting import count_device_put_fast_path_hit as count_device_put_fast_path_hit
 from jaxlike._src.testing.suite.counting import count_events as count_events
+from jaxlike._src.testing.suite.counting import count_internal_device_puts as count_internal_device_puts
+from jaxlike._src.testing.suite.counting import count_jax_array_shard_arg_calls as count_jax_array_shard_arg_calls
 from jaxlike._src.testing.suite.counting import count_jit_and_pmap_lowerings as count_jit_and_pmap_lowerings
 from jaxlike._src.testing.suite.counting import count_jit_compilation_cache_miss as count_jit_compilation_cache_miss
 from jaxlike._src.testing.suite.counting import count_jit_tracing_cache_miss as count_jit_tracing_cache_miss
 from jaxlike._src.testing.suite.counting import count_pjit_cpp_cache_miss as count_pjit_cpp_cache_miss
+from jaxlike._src.testing.suite.counting import count_primitive_compiles as count_primitive_compiles
 from jaxlike._src.testing.suite.counting import fwd_bwd_jaxprs as fwd_bwd_jaxprs
 from jaxlike._src.testing.suite.counting import iter_eqns as iter_eqns
 from jaxlike._src.testing.suite.counting import register_event_duration_listener as register_event_duration_listener
 from jaxlike._src.testing.suite.platforms import create_mesh as create_mesh
+from jaxlike._src.testing.suite.platforms import device_kind_match as device_kind_match
 from jaxlike._src.testing.suite.platforms import device_supports_buffer_donation as device_supports_buffer_donation
 from jaxlike._src.testing.suite.platforms import device_under_test as device_under_test
 from jaxlike._src.testing.suite.platforms import get_tpu_version as get_tpu_version
@@ -72,6 +79,7 @@ from jaxlike._src.testing.suite.platforms import (
     is_cuda_compute_capability_at_least as is_cuda_compute_capability_at_least,
 )
 from jaxlike._src.testing.suite.platforms import is_cuda_compute_capability_equal as is_cuda_compute_capability_equal
+from jaxlike._src.testing.suite.platforms import is_cuda_version_at_least as is_cuda_version_at_least
 from jaxlike._src.testing.suite.platforms import is_device_cuda as is_device_cuda
 from jaxlike._src.testing.suite.platforms import is_device_rocm as is_device_rocm
 from jaxlike._src.testing.suite.platforms import is_device_tpu as is_device_tpu
@@ -86,6 +94,7 @@ from jaxlike._src.testing.suite.platforms import is_tsan as is_tsan
 from jaxlike._src.testing.suite.platforms import jaxlib_version as jaxlib_version
 from jaxlike._src.testing.suite.platforms import numpy_version as numpy_version
 from jaxlike._src.testing.suite.platforms import parse_version as parse_version
+from jaxlike._src.testing.suite.platforms import pattern_search as pattern_search
 from jaxlike._src.testing.suite.platforms import pytest_mark_if_available as pytest_mark_if_available
 from jaxlike._src.testing.suite.platforms import request_cpu_devices as request_cpu_devices
 from jaxlike._src.testing.suite.platforms import run_on_devices as run_on_devices
@@ -96,6 +105,7 @@ from jaxlike._src.testing.suite.platforms import skip_under_pytest as skip_under
 from jaxlike._src.testing.suite.platforms import test_device_matches as test_device_matches
 from jaxlike._src.testing.suite.platforms import with_explicit_mesh as with_explicit_mesh
 from jaxlike._src.testing.suite.platforms import with_mesh as with_mesh
+from jaxlike._src.testing.suite.platforms import with_mesh_from_kwargs as with_mesh_from_kwargs
 from jaxlike._src.testing.suite.test_case import JIT_IMPLEMENTATION as JIT_IMPLEMENTATION
 from jaxlike._src.testing.suite.test_case import BufferDonationTestCase as BufferDonationTestCase
 from jaxlike._src.testing.suite.test_case import JaxTestCase as JaxTestCase

@@ -18,11 +18,15 @@ from jaxlike._src.testing.suite.values import NUMPY_SCALAR_SHAPE, PYTHON_SCALAR_
 
 
 class _Number:
+    """A number that a variable of the environment may set."""
+
     def __init__(self, variable: str, default: int) -> None:
         self.value = int(os.getenv(variable, str(default)))
 
 
 NUM_GENERATED_CASES = _Number("JAX_NUM_GENERATED_CASES", 10)
+TEST_NUM_THREADS = _Number("JAX_TEST_NUM_THREADS", 0)
+SKIP_SLOW_TESTS = _Number("JAX_SKIP_SLOW_TESTS", 0)
 _RETRIES = _Number("JAX_MAX_CASES_SAMPLING_RETRIES", 100)
 
 

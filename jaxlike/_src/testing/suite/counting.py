@@ -33,6 +33,11 @@ count_jit_tracing_cache_miss = count_events("trace_to_jaxpr")
 count_aot_jit_cpp_cache_miss = count_events("stages_compiled_call")
 count_jit_and_pmap_lowerings = count_events("lower_jaxpr_to_module")
 count_jit_compilation_cache_miss = count_events("pxla_cached_compilation")
+# Operations are not compiled one by one here, and arrays not put once more for a program: these stay at 0.
+count_primitive_compiles = count_events("xla_primitive_callable_cache_miss")
+count_device_put_fast_path_hit = count_events("batched_copy_array")
+count_internal_device_puts = count_events("internal_device_put")
+count_jax_array_shard_arg_calls = count_events("_array_shard_arg")
 count_compilation_after_persistent_cache_miss = count_events("compile_after_persistent_compilation_miss")
 
 

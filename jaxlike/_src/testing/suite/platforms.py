@@ -83,6 +83,24 @@ def is_cuda_compute_capability_equal(capability: str) -> bool:
     return _capability() == parse_version(capability)
 
 
+def is_cuda_version_at_least(major: int, minor: int) -> bool:
+    """Whether torch is built for that version of CUDA, or a newer one."""
+    import torch
+
+    return torch.version.cuda is not None and parse_version(torch.version.cuda) >= (major, minor)
+
+
+def pattern_search(patterns: str | Sequence[str], string: str) -> str | None:
+    """The first of the regular expressions that is found in ``string``."""
+    listed = (patterns,) if isinstance(patterns, str) else patterns
+    return next((pattern for pattern in listed if re.search(pattern, string)), None)
+
+
+def device_kind_match(device_patterns: str | Sequence[str]) -> str | None:
+    """The first of the regular expressions that is found in the name of the device."""
+    return pattern_search(device_patterns, devices()[0].device_kind)
+
+
 def runtime_environment() -> str | None:
     """Which build system runs the tests: none."""
     return None
@@ -204,6 +222,11 @@ def with_mesh(named_shape: Sequence[tuple[str, int]]) -> Iterator[None]:
         raise unittest.SkipTest(f"Test requires {size} local devices")
     with Mesh(np.array(found[:size]).reshape(shape), tuple(names)):
         yield
+
+
+def with_mesh_from_kwargs(f: Any) -> Any:
+    """A decorator: run the test inside a mesh of the axes that its argument ``mesh`` names."""
+    return lambda *args, **kwargs: with_mesh(kwargs["mesh"])(f)(*args, **kwargs)
 
 
 def create_mesh(mesh_shape: Any, axis_names: Any, iota_order: bool = False, axis_types: Any = None) -> Mesh:
