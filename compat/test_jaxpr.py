@@ -107,7 +107,21 @@ TEXTS: dict[str, Callable[[Any], Any]] = {
         jax.core.ShapedArray((2,), np.dtype("float32"))
     ),
     "bfloat16": lambda jax: jax.make_jaxpr(lambda x: x * 2)(jax.numpy.bfloat16(1)),
+    **{f"where lines of a shared jaxpr break {n}": lambda jax, n=n: shared(jax, "b" * n) for n in range(1, 8)},
 }
+
+
+def shared(jax, name):
+    """A jaxpr that stands at the head, because it is called twice."""
+
+    def f(x):
+        return jax.numpy.sin(x), jax.numpy.cos(x)
+
+    f.__name__ = name
+    g = jax.jit(f)
+    return jax.make_jaxpr(lambda x: (g(x), g(x)))(1.0)
+
+
 UNARY = "neg abs sign floor ceil exp log log1p expm1 tanh sin cos tan sqrt rsqrt erf is_finite logistic".split()
 
 

@@ -253,6 +253,6 @@ def jaxpr_text(
             taken[name] += 1
             printer.names.shared[j] = unique
             heads.append((unique, j))
-    parts = [[f"let {name} = ", printer.written_out(j), " in", "\n"] for name, j in heads]
-    text = "".join(render(part, width) for part in parts)
+    parts = [[f"let {name} = ", printer.written_out(j)] for name, j in heads]
+    text = "".join(f"{render(part, width)} in\n" for part in parts)  # "in" does not count for where lines break
     return text + render(printer.jaxpr(jaxpr), width)
