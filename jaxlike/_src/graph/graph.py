@@ -172,6 +172,7 @@ class Graph:
         self.precisions: dict[int, Any] = {}  # id of a node -> in which precision a product was asked for
         self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
         self.origin: Origin | None = None
+        self.key_uses: Any = None  # which keys a traced function used, where `jax.debug_key_reuse` looks at that
         self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`,
         self.equations: dict[int, Any] = {}  # with the equation of each node, by its id
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from jaxlike._src import dtypes, torch_private
+from jaxlike._src import dtypes, key_uses, torch_private
 from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import scalar_value
 from jaxlike._src.frames import Frame
@@ -492,7 +492,8 @@ def trace(
         with running:
             from jaxlike._src.border import unwrap
 
-            outs = fun(inside)
+            with key_uses.Layer() if key_uses.FLAG.value else contextlib.nullcontext() as layer:
+                outs = fun(inside)
             outputs = [running.var_of(unwrap(o)) for o in outs]
     lifted = [(v, x) for v, _, x in running.lifted.values() if v not in running.constants]
     graph = Graph(
@@ -510,4 +511,6 @@ def trace(
         graph.written = running.nodes, running.constants
     names = dict(zip(running.inputs, running.input_names, strict=False))
     graph.origin = Origin(purpose, location, names)
+    if layer is not None:
+        graph.key_uses = layer.uses(stand_ins, graph.lifted, outs)
     return graph, outs

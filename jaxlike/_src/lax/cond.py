@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import config, unsigned
+from jaxlike._src import config, key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
 from jaxlike._src.debug_checks import told_as
@@ -368,6 +368,8 @@ def _choose(name: str, index: Array, functions: Sequence[Any], labels: Sequence[
     for k in order:
         bodies[k] = make_body(functions[k], in_tree, examples, name, lambda: values)
     made = [bodies[k] for k in range(len(functions))]
+    if any(b.key_uses is not None for b in made):
+        key_uses.spend_branches([(b.key_uses, b.closed) for b in made], values)
     if name == "cond":
         check_branches(name, (labels[1], labels[0]), (functions[1], functions[0]), made[1], made[0])
     else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from jaxlike._src import config, errors
+from jaxlike._src import config, errors, key_uses
 from jaxlike._src.array import Array
 from jaxlike._src.border import concrete_or_error, is_traced, refuse_own_arrays, unwrap
 from jaxlike._src.debug_checks import told_as
@@ -513,6 +513,9 @@ def scan(
         out_tree, _ = _pair(body)
     check_carry("scan body", f, carry_tree, [c.aval for c in carry], out_tree, body.avals[:n])
     check_varying("scan body", f, carry_tree, carry, body, [*carry, *rows])
+    if body.key_uses is not None:
+        key_uses.check_loop(body.key_uses, n, "scan body")
+        body.key_uses.spend([*carry, *rows], body.closed, "scan")
     unroll = _unrolled(unroll, length)
     if not body.is_graph:
         return tree_unflatten(body.out_tree, _step_by_step(body, carry, rows, length, reverse))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxlike._src import config, dtypes, errors, torch_private, unsigned
+from jaxlike._src import config, dtypes, errors, key_uses, torch_private, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
 from jaxlike._src.debug_checks import told_as
@@ -339,6 +339,11 @@ def _bodies(cond_fun: Any, body_fun: Any, in_tree: Any, carry: Sequence[Array]) 
     examples = [example(c) for c in carry]
     cond = make_body(cond_fun, in_tree, examples, "while_cond", lambda: carry)
     body = make_body(body_fun, in_tree, examples, "while_body", lambda: carry)
+    if cond.key_uses is not None or body.key_uses is not None:
+        key_uses.check_while(cond.key_uses, body.key_uses, len(carry))
+        for made in (cond, body):
+            if made.key_uses is not None:
+                made.key_uses.spend(carry, made.closed, "while")
     if not treedef_is_leaf(cond.out_tree) or len(cond.avals) != 1:
         raise TypeError(f"cond_fun must return a boolean scalar, but got pytree {cond.out_tree}.")
     (aval,) = cond.avals

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import config, dtypes
+from jaxlike._src import config, dtypes, key_uses
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -106,7 +106,7 @@ def choice(
         axis: the axis that is drawn from.
         mode: how the noise is made for draws with ``p`` and without replacement, see `gumbel`.
     """
-    typed, _ = check_key("choice", key)
+    typed, _ = check_key("choice", key, hands_on=True)
     if not isinstance(shape, Sequence):
         raise TypeError(f"shape argument of jax.random.choice must be a sequence, got {shape}")
     check_arraylike("choice", a)
@@ -153,6 +153,8 @@ def _places(
         )
     integer = dtypes.to_torch(dtypes.default_int_dtype())
     if replace:
+        if key_uses.FLAG.value:
+            key_uses.use_in("choice", key)
         upto = cumsum(prob)
         unit = draws.unit_floats(key, shape, upto.dtype)
         where = searchsorted(upto, Array(unwrap(upto)[-1] * (1 - unit)))
@@ -263,7 +265,7 @@ def categorical(
         mode: how the noise is made, see `gumbel`.
         out_sharding: accepted and ignored.
     """
-    typed, _ = check_key("categorical", key)
+    typed, _ = check_key("categorical", key, hands_on=True)
     check_arraylike("categorical", logits)
     scores = asarray(logits)
     batch = tuple(int(n) for n in np.delete(scores.shape, axis))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
-from jaxlike._src import dtypes, torch_private
+from jaxlike._src import dtypes, key_uses, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.array_print import traced_repr
 from jaxlike._src.border import is_traced, tensor_to_numpy, unwrap
@@ -153,6 +153,11 @@ class PRNGKeyArray(Array):
             with torch_private.outside():
                 return iter([known_keys(t, self._tag) for t in self._t.unbind(0)])
         return iter([PRNGKeyArray(t, self._tag) for t in unwrap(self).unbind(0)])
+
+    def __getitem__(self, index: Any) -> Array:
+        if key_uses.FLAG.value:
+            key_uses.use_part(self, index)
+        return Array.__getitem__(self, index)
 
     def __bool__(self) -> bool:
         raise TypeError("key array cannot be converted to boolean.")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import torch
 
-from jaxlike._src import config, dtypes, torch_private
+from jaxlike._src import config, dtypes, key_uses, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import asarray, cast, is_arraylike, unwrap
 from jaxlike._src.devices import default_torch_device
@@ -112,11 +112,18 @@ def _wrap(data: Any, impl: PRNGImpl) -> PRNGKeyArray:
     return PRNGKeyArray(pack(unwrap(asarray(data)).view(torch.int32)), impl)
 
 
-def check_key(name: str, key: Any, allow_batched: bool = False) -> tuple[PRNGKeyArray, bool]:
-    """The key argument of a function as a typed key, and whether it was given raw."""
+def check_key(
+    name: str, key: Any, allow_batched: bool = False, hands_on: bool = False
+) -> tuple[PRNGKeyArray, bool]:
+    """The key argument of a function as a typed key, and whether it was given raw.
+
+    ``hands_on``: the function gives the key to another one, which uses it.
+    """
     if type(key) is PRNGKeyArray:
         if key._t.dim() and not allow_batched:
             raise _batched(name, key.shape)
+        if key_uses.FLAG.value and not hands_on:
+            key_uses.use_in(name, key)
         return key, False
     if not is_arraylike(key):
         raise TypeError(f"unexpected PRNG key type {type(key)}")
@@ -391,4 +398,7 @@ def wrap_key_data(
 
 def clone(key: Any) -> Array:
     """The same key, marked as unused where ``jax_debug_key_reuse`` looks for keys that are used twice."""
-    return asarray(key)
+    same = asarray(key)
+    if isinstance(same, PRNGKeyArray) and key_uses.FLAG.value:
+        return PRNGKeyArray(unwrap(same).clone(), same._tag)
+    return same

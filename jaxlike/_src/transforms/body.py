@@ -41,6 +41,11 @@ class Body:
         self.is_graph = isinstance(run, GraphFunction)
         self.made: dict[Any, Any] = {}  # operations made of it
 
+    @property
+    def key_uses(self) -> Any:
+        """What the function did to keys, where that is looked at."""
+        return self.run.graph.key_uses if self.is_graph else None
+
     def usable(self) -> bool:
         """Whether every traced value that it closed over is still inside its transformation."""
         return all(x._frame is None or x._frame.alive for x in self.closed)

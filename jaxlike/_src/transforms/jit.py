@@ -220,6 +220,8 @@ class JitFunction:
                 except TypeError:  # metadata that cannot be hashed: the general key can
                     entry = None
                 if entry is not None:
+                    if entry.graph.key_uses is not None:
+                        entry.graph.key_uses.spend(leaves, entry.graph.lifted, "jit-compiled function")
                     if frame is None and entry.fixed is not None:
                         return entry.run(tensors)
                     if entry.usable():
@@ -250,6 +252,8 @@ class JitFunction:
             self._cache[key] = entry
             if current_trace() is None:
                 log_compile(entry.graph)
+        if entry.graph.key_uses is not None:
+            entry.graph.key_uses.spend(arrays, entry.graph.lifted, "jit-compiled function")
         outside = STATE.frame is None
         if entry.donated and outside:
             check_donations(arrays, entry.donated)
