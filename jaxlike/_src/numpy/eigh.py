@@ -6,7 +6,6 @@ Its derivative is JAX's; equal eigenvalues have none.
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from jaxlike._src.border import unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.random.ops import operator
 from jaxlike._src.regions import equation
-from jaxlike._src.scipy.lapack import each_matrix
+from jaxlike._src.scipy.lapack import each_matrix, functions, lone_matrix
 from jaxlike._src.transforms.custom import custom_jvp
 
 if TYPE_CHECKING:
@@ -50,7 +49,8 @@ def eigh_parts(a: Tensor, lower: bool) -> Tensor:
 
 
 def _solved(matrix: Any, lower: bool) -> tuple[Any, Any]:
-    solve, workspace = _solver(matrix.dtype)
+    name = "heevd" if matrix.dtype.kind == "c" else "syevd"
+    solve, workspace = functions((name, f"{name}_lwork"), matrix.dtype)
     *sizes, _ = workspace(len(matrix), lower=int(lower))
     names = ("lwork", "liwork") if len(sizes) == 2 else ("lwork", "liwork", "lrwork")
     given = {name: int(size.real) for name, size in zip(names, sizes, strict=True)}
@@ -58,14 +58,6 @@ def _solved(matrix: Any, lower: bool) -> tuple[Any, Any]:
     if info:
         raise np.linalg.LinAlgError("no convergence")
     return values, vectors
-
-
-@functools.cache
-def _solver(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    import scipy.linalg.lapack  # imported here: it takes long, and few programs want it
-
-    name = "heevd" if dtype.kind == "c" else "syevd"
-    return tuple(scipy.linalg.lapack.get_lapack_funcs((name, f"{name}_lwork"), dtype=dtype))
 
 
 def _differentiable(lower: bool) -> Callable[[Array], Array]:
@@ -93,10 +85,8 @@ _PARTS = {lower: _differentiable(lower) for lower in (False, True)}
 
 def _plain(t: Tensor, lower: bool) -> tuple[Array, Array] | None:
     """The same for one matrix outside of all transformations, where LAPACK is all the work there is."""
-    if STATE.frame is not None or t.device.type != "cpu" or t.dim() != 2 or not t.numel():
-        return None
-    matrix = t.resolve_conj().numpy()
-    if not np.isfinite(matrix).all():
+    matrix = lone_matrix(t)
+    if matrix is None:
         return None
     try:
         values, vectors = _solved(matrix, lower)

@@ -6,7 +6,6 @@ is not finite. Its derivative is JAX's, which takes complex matrices too; singul
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from jaxlike._src.border import adjoint, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.random.ops import operator
 from jaxlike._src.regions import equation
-from jaxlike._src.scipy.lapack import each_matrix
+from jaxlike._src.scipy.lapack import each_matrix, functions, lone_matrix
 from jaxlike._src.transforms.custom import custom_jvp
 
 if TYPE_CHECKING:
@@ -62,19 +61,12 @@ def svd_parts(a: Tensor, full: bool) -> Tensor:
 
 
 def _solved(matrix: Any, full: bool) -> Any:
-    solve, workspace = _solver(matrix.dtype)
+    solve, workspace = functions(("gesdd", "gesdd_lwork"), matrix.dtype)
     size = workspace(*matrix.shape, full_matrices=int(full))[0].real
     u, s, vh, info = solve(matrix, full_matrices=int(full), lwork=int(size))
     if info:
         raise np.linalg.LinAlgError("no convergence")
     return u, s, vh
-
-
-@functools.cache
-def _solver(dtype: np.dtype[Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    import scipy.linalg.lapack  # imported here: it takes long, and few programs want it
-
-    return tuple(scipy.linalg.lapack.get_lapack_funcs(("gesdd", "gesdd_lwork"), dtype=dtype))
 
 
 def _apart(t: Tensor, a: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -131,10 +123,8 @@ _PARTS = {full: _differentiable(full) for full in (False, True)}
 
 def _plain(t: Tensor, full: bool) -> tuple[Array, Array, Array] | None:
     """The same for one matrix outside of all transformations, where LAPACK is all the work there is."""
-    if STATE.frame is not None or t.device.type != "cpu" or t.dim() != 2 or not t.numel():
-        return None
-    matrix = t.resolve_conj().numpy()
-    if not np.isfinite(matrix).all():
+    matrix = lone_matrix(t)
+    if matrix is None:
         return None
     try:
         u, s, vh = _solved(matrix, full)

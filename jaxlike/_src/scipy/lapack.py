@@ -6,11 +6,13 @@ finite, or whose iteration fails, gives NaN.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from jaxlike._src.frames import STATE
 from jaxlike._src.random.ops import operator
 
 if TYPE_CHECKING:
@@ -32,6 +34,22 @@ def each_matrix(t: Tensor, shape: tuple[int, ...], dtype: Any, of_one: Callable[
             except np.linalg.LinAlgError:
                 continue
     return torch.from_numpy(out.reshape(*given.shape[:-2], *shape)).to(t.device)
+
+
+def lone_matrix(t: Tensor) -> Any:
+    """One finite matrix outside of all transformations, as an array, for which LAPACK is all the work; None elsewhere."""
+    if STATE.frame is not None or t.device.type != "cpu" or t.dim() != 2 or not t.numel():
+        return None
+    matrix = t.resolve_conj().numpy()
+    return matrix if np.isfinite(matrix).all() else None
+
+
+@functools.cache
+def functions(names: tuple[str, ...], dtype: np.dtype[Any]) -> Any:
+    """LAPACK's functions for a dtype."""
+    import scipy.linalg.lapack  # imported here: it takes long, and few programs want it
+
+    return scipy.linalg.lapack.get_lapack_funcs(names, dtype=dtype)
 
 
 def _two(t: Tensor) -> tuple[tuple[int, ...], torch.dtype]:
