@@ -512,7 +512,7 @@ def misses(jax: Any, *calls: Any, **options: Any) -> list[str]:
             heard.append(re.sub(r"'jax(like)?[\w.]*\.Static'", "'Static'", text))
 
     jitted, listener = jax.jit(f, **options), Listener()
-    logger = logging.getLogger("jaxlike" if jax.__name__ == "jaxlike" else "jax")
+    logger = logging.getLogger("jax")
     told, logger.propagate = logger.propagate, False
     logger.addHandler(listener)
     jax.config.update("jax_explain_cache_misses", True)

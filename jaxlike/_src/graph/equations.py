@@ -52,8 +52,8 @@ def regions_of(graph: Graph, nodes: Sequence[Node]) -> dict[int, Region]:
     return found
 
 
-# Kernels cast their operands before they know whether they need it.
-_CASTS = frozenset([aten._to_copy.default, aten.to.dtype])
+# Kernels cast their operands before they know whether they need it, and torch's vmap takes a lane to see its type.
+_BESIDES = frozenset([aten._to_copy.default, aten.to.dtype, aten.select.int])
 
 
 def shown_of(graph: Graph) -> list[Node]:
@@ -66,7 +66,7 @@ def shown_of(graph: Graph) -> list[Node]:
     there.update(v for v, c in constants.items() if c.number is not None)
     shown: list[Node] = []
     for node in nodes:
-        if id(node) in live or (node.op not in _CASTS and all(v in there for v in node.reads())):
+        if id(node) in live or (node.op not in _BESIDES and all(v in there for v in node.reads())):
             shown.append(node)
             there.update(o for o in node.outs if o is not None)
     return shown
