@@ -61,7 +61,7 @@ def test_lstm_of_flat_weights():
     expected = module.lstm_ref(X, H, H, *parts, lengths, 3, 4, 2, 0.0, True)
     for a, b in zip(out, expected, strict=True):
         np.testing.assert_array_equal(a, b)
-    with pytest.raises(NotImplementedError, match="bfloat16"):
+    with pytest.raises(NotImplementedError, match="bfloat16"):  # JAX's refusal, which its lstm makes on GPUs
         module.lstm(X, H, H, weights, lengths, 3, 4, 2, 0.0, True, jax.lax.Precision.DEFAULT)
 
 

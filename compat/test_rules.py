@@ -148,6 +148,7 @@ def tangent_of(jax: Any, f: Any) -> Any:
 
 def refused(run: Any) -> str:
     """The type of the error; in JAX some have no text for a user."""
+    # Both types are JAX's own for this; which of them it is, is the result that is compared.
     with pytest.raises((NotImplementedError, AssertionError)) as raised:
         run()
     return type(raised.value).__name__

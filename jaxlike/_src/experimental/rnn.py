@@ -142,9 +142,9 @@ def _lstm_ref(
     """An LSTM whose weights are apart, as `unpack_lstm_weights` gives them; otherwise as `lstm`."""
     del input_size, hidden_size
     if seq_lengths.dtype != np.int32:
-        raise NotImplementedError("`seq_lengths` can only be int32.")
+        raise NotImplementedError("`seq_lengths` can only be int32.")  # JAX's refusal, in its words
     if dropout != 0.0:
-        raise NotImplementedError(
+        raise NotImplementedError(  # likewise: which units drop out would be another choice than cuDNN's
             "Dropout not supported in LSTM reference because we cannot determine CUDNN dropout mask."
         )
     return _lstm(x, h_0, c_0, (W_ih, W_hh, b_ih, b_hh), seq_lengths, num_layers, bidirectional)
@@ -183,6 +183,6 @@ def lstm(
     """
     asked = canonicalize_precision(precision)
     if (asked[0] if isinstance(asked, tuple) else asked) == Precision.DEFAULT:
-        raise NotImplementedError("bfloat16 support not implemented for LSTM")
+        raise NotImplementedError("bfloat16 support not implemented for LSTM")  # JAX's refusal, in its words
     parts = unpack_lstm_weights(weights, input_size, hidden_size, num_layers, bidirectional)
     return lstm_ref(x, h_0, c_0, *parts, seq_lengths, input_size, hidden_size, num_layers, dropout, bidirectional)

@@ -92,6 +92,7 @@ def _differentiable(full: bool) -> Callable[[Array], Array]:
         a, da = unwrap(primals[0]), unwrap(tangents[0])
         m, n = a.shape[-2:]
         if full and m != n:
+            # JAX refuses it: the vectors that complete U or V^H are free to turn.
             raise NotImplementedError("Singular value decomposition JVP not implemented for full matrices")
         both = parts(*primals)
         u, s, vh = _apart(unwrap(both), a, full)

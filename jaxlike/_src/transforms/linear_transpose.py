@@ -178,6 +178,7 @@ def check_linear_tape(outs: Iterable[Array]) -> None:
         name = _OF_TAPE.get(name, name)
         behind = [s for s, _ in step.next_functions]
         if name in _CURVED:
+            # JAX's refusal: the operation is not linear in what is transposed.
             raise NotImplementedError(f"Transpose rule (for reverse-mode differentiation) for '{name}' not implemented")
         divides = name == "reciprocal" or (name == "div" and any(behind[1:]))
         if divides or (name in _PRODUCTS_OF_TAPE and all(behind)):
