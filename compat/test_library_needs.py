@@ -355,26 +355,6 @@ def test_higher_types_as_data(jax):
     ]  # fmt: skip
 
 
-@same_in_both(covers=["jax.experimental.sparse.BCOO", "jax.experimental.sparse.JAXSparse"])
-def test_sparse_matrices(jax):
-    sparse: Any = importlib.import_module(f"{jax.__name__}.experimental.sparse")
-    dense = jax.numpy.array([[0, 1.0, 0], [2, 0, 3], [0, 0, 0]])
-    s, padded = sparse.BCOO.fromdense(dense), sparse.BCOO.fromdense(dense, nse=5)
-    of_data = lambda d: (sparse.BCOO((d, s.indices), shape=s.shape) @ X).sum()  # noqa: E731
-    said = []
-    for wrong in (lambda: s @ X[:2], lambda: jax.jit(sparse.BCOO.fromdense)(dense)):
-        try:
-            wrong()
-        except TypeError as error:
-            said.append((type(error).__name__, str(error).partition("\n")[0].partition(" encountered")[0]))
-    return (
-        repr(s), s.data, s.indices, s.nse, (s.ndim, s.size, s.n_batch, s.n_sparse, s.n_dense, isinstance(s, sparse.JAXSparse)),
-        padded.data, padded.indices, padded.todense(), padded @ X, s.todense(), s.T.todense(), s @ X, jax.numpy.asarray(X) @ s, s @ dense,
-        (2 * s).todense(), (-s).todense(), (s * dense).todense(), (s + s).todense(), jax.jit(lambda s, x: s @ x)(s, X),
-        jax.grad(of_data)(s.data), str(jax.tree.structure(s)).partition("[")[0], said,
-    )  # fmt: skip
-
-
 @same_in_both
 def test_a_dense_array_is_added_to_a_sparse_one(jax):
     sparse = importlib.import_module(f"{jax.__name__}.experimental.sparse")

@@ -174,6 +174,14 @@ def concrete_tensor(x: Array) -> Tensor | None:
     return tensor.detach() if tensor.requires_grad else tensor  # inside a trace, detach would be recorded
 
 
+def every_lane(x: Array) -> Tensor | None:
+    """As `concrete_tensor`, with all lanes of what vmap maps, in some order of axes; None in a trace."""
+    tensor = x._t
+    while torch_private.is_wrapped(tensor):
+        tensor = torch_private.wrapped_value(tensor)
+    return None if tensor.device.type == "meta" else tensor.detach()
+
+
 def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     """The values as a numpy array that may share memory; raises for a value inside a transformation."""
     if is_traced(x):

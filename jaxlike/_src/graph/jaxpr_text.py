@@ -152,8 +152,9 @@ class Printer:
         order = [*first, *sorted(k for k in params if k not in first)]
         left = self.atoms(eqn.outvars, typed=True)
         stack = f"[{eqn.source_info.name_stack}]" if self.stacks else ""
-        pairs = [self.parameter(k, _as_lists(v) if k == "dimension_numbers" else v) for k, v in
-                 ((k, params[k]) for k in order)]  # fmt: skip
+        if name == "dot_general":
+            params["dimension_numbers"] = _as_lists(params["dimension_numbers"])
+        pairs = [self.parameter(k, params[k]) for k in order]
         bracket = [Group([Nest(["[", Break(""), *joined(Break(), pairs)]), Break(""), "]"])] if pairs else []
         right = [name + stack, *bracket, " ", self.atoms(eqn.invars)]
         return [left, " = ", *right] if eqn.outvars else right

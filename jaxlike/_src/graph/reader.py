@@ -315,6 +315,11 @@ class AtenOp(Primitive):
         return Array(out) if node.single else [None if t is None else Array(t) for t in out]
 
 
+def indexed_axes(prim: AtenOp) -> list[int]:
+    """The axes that the arrays of an ``aten.index`` look up."""
+    return [axis for axis, at in enumerate(prim._node.args[1]) if at is not None]
+
+
 class Applying(Primitive):
     """Applies an operation of ours that has no form in parameters alone."""
 

@@ -104,7 +104,7 @@ def _whole(x: Array, y: Array, sides: Any, precision: Any, wanted: Any) -> Any:
 
 @equation("dot_general", _whole)
 def _product(x: Array, y: Array, sides: Any, precision: Any, wanted: Any) -> Array:
-    result = _result_dtype(x.dtype, y.dtype, wanted, narrower=is_algorithm(precision))
+    result = result_dtype(x.dtype, y.dtype, wanted, narrower=is_algorithm(precision))
     computed = dtypes.to_torch(widest(x.dtype, y.dtype, result))
     if computed.is_floating_point and computed.itemsize == 1:  # torch has no sums of float8
         computed = torch.float32
@@ -197,7 +197,8 @@ def _properties(dtype: Any) -> tuple[Any, ...]:
     return is_complex, *sizes, not dtypes.issubdtype(part, np.unsignedinteger)
 
 
-def _result_dtype(x: Any, y: Any, wanted: Any, *, narrower: bool = False) -> Any:
+def result_dtype(x: Any, y: Any, wanted: Any, *, narrower: bool = False) -> Any:
+    """The dtype of a product of arrays of these, with the one that is wanted or None; TypeError where it is none."""
     a, b = _properties(x), _properties(y)
     if a == b and x != y:
         raise TypeError(f"lax.dot_general argument type error: {x}, {y}")

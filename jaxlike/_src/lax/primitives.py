@@ -429,13 +429,17 @@ _LINEAR = """
 """.split()
 
 
+def give_rules(p: Builtin, linear: bool) -> None:
+    """Rules of our own function, under the primitive that stands for it; a transpose if it is ``linear``."""
+    tables.primitive_jvps[p] = functools.partial(_unary_jvp, p)
+    tables.primitive_batchers[p] = functools.partial(_batcher, p)
+    if linear:
+        tables.primitive_transposes[p] = functools.partial(_transpose, p)
+
+
 def fill_tables() -> None:
     """Rules of our own functions, under the primitives that stand for them."""
     from jaxlike._src.graph.primitive import builtins
 
     for p in [*builtins(), tables.add_jaxvals_p]:
-        tables.primitive_jvps[p] = functools.partial(_unary_jvp, p)
-        tables.primitive_batchers[p] = functools.partial(_batcher, p)
-        if p.name in _LINEAR:
-            tables.primitive_transposes[p] = functools.partial(_transpose, p)
-
+        give_rules(p, p.name in _LINEAR)

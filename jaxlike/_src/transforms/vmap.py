@@ -98,7 +98,8 @@ def vmap(
         refs, values, with_refs = ref_state.of_leaves(lambda inside: on_leaves(inside), leaves)
         arrays = [x if axis is None else _checked(x) for x, axis in zip(values, axes, strict=True)]
         raw = [None if axis is not None or ref_state.is_ref(x) else x for x, axis in zip(leaves, axes, strict=True)]
-        size = _axis_size(fun, arrays, axes, axis_size, args, kwargs)
+        sized = [told.get(k, axis) for k, axis in enumerate(axes)] if told else axes
+        size = _axis_size(fun, arrays, sized, axis_size, args, kwargs)
 
         def on_leaves(inside: Sequence[Any]) -> Any:
             given = [x if r is None else r for x, r in zip(inside, raw, strict=True)]  # not mapped: as it came
@@ -241,7 +242,7 @@ def _axis_size(fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int 
     """The one size of all mapped axes."""
     sizes: set[int] = set() if given is None else {operator.index(given)}
     for x, axis in zip(arrays, axes, strict=True):
-        if axis is None:
+        if not isinstance(axis, int | np.integer):  # not mapped, or along an axis that only its class knows
             continue
         ndim = len(x.shape)
         if not -ndim <= axis < ndim:
@@ -268,7 +269,7 @@ def _sizes_message(
         lines.append(f"the `axis_size` argument was {given}")
     groups: dict[int, list[str]] = {}
     for x, axis, path in zip(arrays, axes, paths, strict=True):
-        if axis is None:
+        if not isinstance(axis, int | np.integer):
             continue
         if path[0].idx == 1:
             label = f"kwargs{keystr(path[1:])}"

@@ -1,0 +1,23 @@
+"""jax.experimental.sparse.bcsr: batched matrices, row by row."""
+
+from jaxlike._src.array import Array as Array
+from jaxlike._src.experimental.sparse.base import JAXSparse as JAXSparse
+from jaxlike._src.experimental.sparse.bcsr import bcsr_broadcast_in_dim as bcsr_broadcast_in_dim
+from jaxlike._src.experimental.sparse.bcsr import bcsr_concatenate as bcsr_concatenate
+from jaxlike._src.experimental.sparse.bcsr import bcsr_dot_general as bcsr_dot_general
+from jaxlike._src.experimental.sparse.bcsr import bcsr_eliminate_zeros as bcsr_eliminate_zeros
+from jaxlike._src.experimental.sparse.bcsr import bcsr_extract as bcsr_extract
+from jaxlike._src.experimental.sparse.bcsr import bcsr_fromdense as bcsr_fromdense
+from jaxlike._src.experimental.sparse.bcsr import bcsr_sum_duplicates as bcsr_sum_duplicates
+from jaxlike._src.experimental.sparse.bcsr import bcsr_todense as bcsr_todense
+from jaxlike._src.experimental.sparse.methods import BCSR as BCSR
+from jaxlike._src.experimental.sparse.primitives import bcsr_dot_general_p as bcsr_dot_general_p
+from jaxlike._src.experimental.sparse.primitives import bcsr_extract_p as bcsr_extract_p
+from jaxlike._src.experimental.sparse.primitives import bcsr_fromdense_p as bcsr_fromdense_p
+from jaxlike._src.experimental.sparse.primitives import bcsr_todense_p as bcsr_todense_p
+from jaxlike._src.experimental.sparse.rows import BCSRProperties as BCSRProperties
+from jaxlike._src.experimental.sparse.util import CuSparseEfficiencyWarning as CuSparseEfficiencyWarning
+from jaxlike._src.experimental.sparse.util import SparseEfficiencyWarning as SparseEfficiencyWarning
+from jaxlike._src.experimental.sparse.util import SparseInfo as SparseInfo
+from jaxlike._src.experimental.sparse.util import nfold_vmap as nfold_vmap
+from jaxlike._src.extending.util import split_list as split_list

@@ -1,0 +1,5 @@
+"""jax.experimental.sparse.linalg: eigenvalues, and solutions of linear systems."""
+
+from jaxlike._src.experimental.sparse.linalg import lobpcg_standard as lobpcg_standard
+from jaxlike._src.experimental.sparse.linalg import spsolve as spsolve
+from jaxlike._src.experimental.sparse.primitives import spsolve_p as spsolve_p
