@@ -286,10 +286,10 @@ def program(name: str, mode: str) -> Callable[[Any], Any]:
 
 
 QUICK = """
-todense both - vjp; extract first batch - jit; sort_indices two - vmap; sum_duplicates both - jit; reduce_sum both - jit;
+todense both - vjp; sum_duplicates both - jit; reduce_sum both - jit;
 slice both - jit; dynamic_slice batch - jit; multiply_dense both - jit; fromdense batch - jit; transpose both - jit;
 layout - jit; broadcast_in_dim - jit; concatenate - jit; reshape - jit; getitem - jit; gather - jit; matvec - vjp;
-dot batch - jit; dot sampled - jit; sparse dot - jit; conv - jit; csr dot - vjp; csr shapes - jit; coo - jit;
+dot batch - jit; dot sampled - jit; conv - jit; csr dot - vjp; coo - jit;
 sparsify loops - jit; sparse grad - jit; spsolve - jit
 """.replace("\n", " ").split(";")
 EVERY = [f"{name} - {mode}" for name, c in CASES.items() for mode in c.modes.split()]

@@ -57,7 +57,7 @@ ERRORS: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sampled(ERRORS, "gradient; axis out of vmap; cumsum; no abs of rows; random; product of COO"))
+@pytest.mark.parametrize("name", sampled(ERRORS, "product of rows; joined with a dense one; gradient; axis out of vmap; cumsum; no abs of rows; random; product of COO"))
 def test_errors(name: str) -> None:
     expected, actual = run_both(lambda jax: ERRORS[name](jax, module(jax), BATCH.made(jax, 1)))
     assert_same(expected, actual)
@@ -67,7 +67,8 @@ def test_errors(name: str) -> None:
 def test_maps_over_batch_axes(jax: Any) -> Any:
     sp, m, rows, v = module(jax), BATCH.made(jax, 1), CSR_BATCH.made(jax, 2), Dense((5,)).made(jax, 3)
     mapped = jax.vmap(lambda m, rows, v: (m @ v, 2 * m, rows.todense(), rows, m.sum(0)), in_axes=(0, 0, None))
-    return shown(jax, (*mapped(m, rows, v), jax.vmap(lambda m: m.sum_duplicates())(m), jax.vmap(lambda x: sp.BCOO.fromdense(x, nse=3))(m.todense())))
+    made = jax.jit(jax.vmap(lambda x: sp.BCOO.fromdense(x, nse=3)))(m.todense())
+    return shown(jax, (*jax.jit(mapped)(m, rows, v), jax.vmap(lambda m: m.sum_duplicates())(m), made))
 
 
 PRIMITIVES: dict[str, Any] = {
@@ -112,6 +113,26 @@ def test_jaxprs_show_the_primitives(jax: Any) -> Any:
     sp, m, v = module(jax), PLAIN.made(jax, 0), Dense((5,)).made(jax, 3)
     programs = [lambda m, v: m.todense(), lambda m, v: m @ v, lambda m, v: m.sort_indices(), lambda m, v: sp.todense(m)]
     return [str(jax.make_jaxpr(f)(m, v)) for f in programs]
+
+
+@same_in_both
+def test_products_that_join_axes_are_one_product(jax: Any) -> Any:
+    """torch's kernels reshape before and after, which the batch axes of a sparse array could not follow."""
+    sp, jnp, m = module(jax), jax.numpy, BATCH.made(jax, 1)
+    v, x, whole = np.ones(5, "float32"), np.ones((5, 3), "float32"), np.ones((4, 5), "float32")
+    programs = [
+        lambda m: m @ x, lambda m: jnp.dot(m, v), lambda m: jnp.tensordot(m, whole, 2), lambda m: jnp.inner(m, v),
+        lambda m: jnp.einsum("bij,j->bi", m, v), lambda m: jnp.einsum("bij,jk->bki", m, x), lambda m: v @ jnp.swapaxes(m, 1, 2),
+    ]  # fmt: skip
+    return [jax.jit(lambda m: [sp.sparsify(f)(m) for f in programs])(m), [str(jax.make_jaxpr(f)(m.todense())) for f in programs]]
+
+
+@same_in_both
+def test_types_of_values(jax: Any) -> Any:
+    sp, jnp = module(jax), jax.numpy
+    made = [sp.BCOO.fromdense(jnp.array([[1, 0], [2, 3]], d)) for d in ("int8", "complex64")]
+    truth = sp.BCOO.fromdense(jnp.array([[True, False], [True, True]]))  # whose values are numbers
+    return shown(jax, (truth, truth.todense())), shown(jax, jax.jit(lambda ms: [(m, m.todense(), m.T, m * 2, m + m, m[0], abs(m)) for m in ms])(made))
 
 
 @same_in_both

@@ -36,6 +36,11 @@ class Region(NamedTuple):
     nodes: tuple[Node, ...]
 
 
+def is_recorded() -> bool:
+    """Whether a trace runs, so that it is worth to say what an equation is."""
+    return STATE.frame is not None and STATE.frame.trace is not None
+
+
 def as_one(name: str, params: dict[str, Any], fun: Callable[..., Any], *args: Any, operands: Any = None) -> Any:
     """``fun(*args)``, in a trace remembered as one equation.
 

@@ -30,19 +30,23 @@ if TYPE_CHECKING:
 @binary(builtin=torch.add)
 def add(x: Tensor, y: Tensor) -> Tensor:
     """``x + y``; for bool ``x or y``."""
-    return _by_parts(torch.add, x, y) if x.dtype.is_complex else torch.add(x, y)
+    return _by_parts("add", torch.add, x, y) if x.dtype.is_complex else torch.add(x, y)
 
 
-def _by_parts(op: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
+def _by_parts(name: str, op: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
     """A sum of complex numbers part by part: torch multiplies by 1 first, where NaN or inf in one spoils the other."""
-    a, b = (torch.view_as_real(z.resolve_conj()) for z in beside(x, y))
-    return torch.view_as_complex(op(a, b))
+
+    def sum_of(x: Tensor, y: Tensor) -> Tensor:
+        a, b = (torch.view_as_real(z.resolve_conj()) for z in beside(x, y))
+        return torch.view_as_complex(op(a, b))
+
+    return as_one(name, {}, sum_of, x, y) if x.shape == y.shape else sum_of(x, y)
 
 
 @binary(accepts=NUMERIC, primitive="sub", builtin=torch.sub)
 def subtract(x: Tensor, y: Tensor) -> Tensor:
     """``x - y``; not defined for bool."""
-    return _by_parts(torch.sub, x, y) if x.dtype.is_complex else torch.sub(x, y)
+    return _by_parts("sub", torch.sub, x, y) if x.dtype.is_complex else torch.sub(x, y)
 
 
 @binary(primitive="mul", builtin=torch.mul)

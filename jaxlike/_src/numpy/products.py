@@ -33,7 +33,8 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.family import FLOATS
 from jaxlike._src.frames import CHECKED, STATE
-from jaxlike._src.lax.precision import matmul_precision
+from jaxlike._src.lax.precision import matmul_precision, stated
+from jaxlike._src.regions import as_one, is_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,7 +140,33 @@ def matmul(
     _check_contraction((x.shape[-1],), (rows,))
     _check_batches(x.shape[:-2], y.shape[:-2])
     with matmul_precision(precision):
-        return _result(exact(torch.matmul, x, y), dtype, weak)
+        return _result(_many_rows(precision, x, y), dtype, weak)
+
+
+def _many_rows(precision: Any, x: Tensor, y: Tensor) -> Tensor:
+    """``torch.matmul``; where one side has all batch axes it is one product over axes as they are."""
+    low, high = sorted((x.dim(), y.dim()))
+    if low > 2 or high <= 2 or (x.dim() == 2 < y.dim()):
+        return exact(torch.matmul, x, y)
+    return _as_one(torch.matmul, precision, x, y, ((x.dim() - 1,), (max(y.dim() - 2, 0),)))
+
+
+def _as_one(
+    kernel: Callable[..., Tensor], precision: Any, x: Tensor, y: Tensor, summed: Any, common: Any = ((), ())
+) -> Tensor:
+    """A kernel that comes to one `lax.dot_general` over these axes of both sides.
+
+    torch joins and adds axes before and after, so that a jaxpr would show them.
+    """
+    if not is_recorded():
+        return exact(kernel, x, y)
+    params = {
+        "dimension_numbers": (tuple(map(tuple, summed)), tuple(map(tuple, common))),
+        "precision": stated(precision),
+        "preferred_element_type": dtypes.from_torch(x.dtype),
+        "out_sharding": None,
+    }
+    return as_one("dot_general", params, functools.partial(exact, kernel), x, y)
 
 
 def _check_batches(*batches: Sequence[int]) -> None:
@@ -162,7 +189,8 @@ def dot(
             return _result(exact(torch.mul, x, y) if x.dtype is not torch.bool else x & y, dtype, weak)
         contracted = -1 if y.dim() == 1 else -2
         _check_contraction((x.shape[-1],), (y.shape[contracted],))
-        return _result(exact(_summing([-1], [contracted]), x, y), dtype, weak)
+        summed = [x.dim() - 1], [y.dim() + contracted]
+        return _result(_as_one(_summing(*summed), precision, x, y, summed), dtype, weak)
 
 
 def vdot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Array:
@@ -185,7 +213,8 @@ def inner(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any 
         if not x.dim() or not y.dim():
             return _result(exact(torch.mul, x, y) if x.dtype is not torch.bool else x & y, dtype, weak)
         _check_contraction((x.shape[-1],), (y.shape[-1],))
-        return _result(exact(_summing([-1], [-1]), x, y), dtype, weak)
+        summed = [x.dim() - 1], [y.dim() - 1]
+        return _result(_as_one(_summing(*summed), precision, x, y, summed), dtype, weak)
 
 
 def outer(a: Any, b: Any, out: None = None) -> Array:
@@ -231,7 +260,7 @@ def tensordot(
         raise TypeError("tensordot axes argument must be an int, a pair of ints, or a pair of lists/tuples of ints.")
     _check_contraction([x.shape[v] for v in left], [y.shape[v] for v in right])
     with matmul_precision(precision):
-        return _result(exact(_summing(left, right), x, y), dtype, weak)
+        return _result(_as_one(_summing(left, right), precision, x, y, (left, right)), dtype, weak)
 
 
 def vecdot(
@@ -410,15 +439,35 @@ def _is_plain(character: str) -> bool:
     return character in _LETTERS
 
 
-def contract(plan: Plan, tensors: Sequence[Tensor]) -> Tensor:
+def contract(plan: Plan, tensors: Sequence[Tensor], precision: Any = None) -> Tensor:
     """Carry out a plan on tensors of one dtype."""
     terms = list(zip(plan.inputs, tensors, strict=True))
     for chosen, made in plan.steps:
         picked = [terms[i] for i in chosen]
         terms = [t for i, t in enumerate(terms) if i not in chosen]
         equation = ",".join(labels for labels, _ in picked) + "->" + made
-        terms.append((made, exact(functools.partial(torch.einsum, equation), *(t for _, t in picked))))
+        terms.append((made, _step(equation, precision, picked, made)))
     return terms[0][1]
+
+
+def _step(equation: str, precision: Any, picked: Sequence[tuple[str, Tensor]], made: str) -> Tensor:
+    """One contraction; that of two operands is one `lax.dot_general`, and its axes put in order."""
+    plain = functools.partial(torch.einsum, equation)
+    if len(picked) != 2 or not is_recorded() or any(len(set(labels)) != len(labels) for labels, _ in picked):
+        return exact(plain, *(t for _, t in picked))
+    (a, x), (b, y) = picked
+    shared = [c for c in a if c in b]
+    common, summed = [c for c in shared if c in made], [c for c in shared if c not in made]
+    own = [[c for c in labels if c not in shared] for labels in (a, b)]
+    alone = any(c not in made for c in (*own[0], *own[1]))
+    if alone or any(x.shape[a.index(c)] != y.shape[b.index(c)] for c in shared):
+        return exact(plain, x, y)
+    if [*common, *own[0], *own[1]] != list(made):  # JAX exchanges the sides then
+        a, x, b, y, own = b, y, a, x, own[::-1]
+    labels = "".join([*common, *own[0], *own[1]])
+    axes = [[[side.index(c) for c in chosen] for side in (a, b)] for chosen in (summed, common)]
+    out = _as_one(functools.partial(torch.einsum, f"{a},{b}->{labels}"), precision, x, y, *axes)
+    return out if labels == made else out.permute([labels.index(c) for c in made])
 
 
 def einsum(
@@ -467,7 +516,7 @@ def einsum(
             dtype = result
     tensors = [tensor_as(x, dtype) for x in arrays]
     with matmul_precision(precision):
-        made = contract(plan, tensors)
+        made = contract(plan, tensors, precision)
     return _result(made, result, weak)
 
 

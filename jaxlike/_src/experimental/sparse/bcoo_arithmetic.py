@@ -127,7 +127,7 @@ def bcoo_reduce_sum(mat: BCOO, *, axes: Sequence[int]) -> BCOO:
     axes = sorted(set(axes))
     data = data.sum(tuple(ax - n_sparse + 1 for ax in axes if ax >= n_batch + n_sparse))
     if n_sparse:  # what loses its index counts from now on, if it was padding
-        data = jnp.where(in_bounds(indices, shape, n_batch, data.ndim), data, np.zeros((), data.dtype))
+        data = jnp.where(in_bounds(indices, shape, n_batch, data.ndim), data, 0)
     kept = [k for k in range(n_sparse) if k + n_batch not in axes]
     if len(kept) < n_sparse:
         indices = indices[..., np.array(kept, np.int32)]
@@ -283,7 +283,7 @@ def bcoo_conv_general_dilated(
     places = (at[:, None] + (low - at_rhs)[None]).reshape(-1)
     values = (x[:, None] * y[None]).reshape(-1)
     before = places < 0
-    values, places = jnp.where(before, np.zeros((), values.dtype), values), jnp.where(before, 0, places)
+    values, places = jnp.where(before, 0, values), jnp.where(before, 0, places)
     return BCOO((expand_dims(values, (0, 1)), expand_dims(places, (0, 1, 3))), shape=out.shape)
 
 
@@ -292,7 +292,7 @@ def _as_vector(mat: Any, index_dtype: Any) -> tuple[Array, Array]:
     if isinstance(mat, BCOO):
         data, indices = with_layout(mat.data, mat.indices, mat.shape, 2, 0)
         data, indices = squeeze(data, (0, 1)), squeeze(indices, (0, 1, 3))
-        return jnp.where(indices < mat.shape[-1], data, np.zeros((), data.dtype)), indices
+        return jnp.where(indices < mat.shape[-1], data, 0), indices
     if isinstance(mat, Array | np.ndarray):
         data = squeeze(asarray(mat), (0, 1))
         return data, broadcasted_iota(index_dtype, data.shape, 0)

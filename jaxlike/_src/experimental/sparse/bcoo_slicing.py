@@ -86,7 +86,7 @@ def _cut_down(data: Array, indices: Array, keep: Array, shape: Shape, n_batch: i
     """Without the values that are not kept; with no more entries than there are places."""
     n_sparse = indices.shape[-1]
     keep = keep[..., 0].reshape(*keep.shape[:-1], *[1] * (data.ndim - n_batch - 1))
-    data = jnp.where(keep, data, np.zeros((), data.dtype))
+    data = jnp.where(keep, data, 0)
     places = math.prod(shape[n_batch : n_batch + n_sparse])
     if indices.shape[-2] > places:
         data, indices = sum_duplicates(data, indices, spinfo=SparseInfo(shape), nse=places)

@@ -10,8 +10,6 @@ import functools
 import operator
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from jaxlike._src.border import asarray, concrete_or_error
 from jaxlike._src.experimental.sparse.lookup import add_rows, read_rows
 from jaxlike._src.experimental.sparse.order import first_places, unique_indices
@@ -89,4 +87,4 @@ def _from_dense(mat: Array, *, nse: int, n_batch: int, n_dense: int, index_dtype
     data = extract_data(indices, mat)
     count = mask.sum(tuple(range(n_batch, mask.ndim)))[..., None]
     there = broadcasted_iota(count.dtype, (1,) * n_batch + (nse,), n_batch) < count
-    return jnp.where(there[(..., *[None] * n_dense)], data, np.zeros((), data.dtype)), indices
+    return jnp.where(there[(..., *[None] * n_dense)], data, 0), indices

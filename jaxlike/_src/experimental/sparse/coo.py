@@ -189,7 +189,7 @@ def first_entries(mat: Array, nse: int) -> tuple[Array, Array, Array, Array]:
         raise AssertionError(f"expected a matrix, got shape {mat.shape}")
     row, col = jnp.nonzero(mat, size=nse)
     there = np.arange(nse, dtype=np.int32) < (mat != 0).sum()
-    return jnp.where(there, mat[row, col], np.zeros((), mat.dtype)), row, col, there
+    return jnp.where(there, mat[row, col], 0), row, col, there
 
 
 def coo_matvec(mat: COO, v: Any, transpose: bool = False) -> Array:

@@ -259,7 +259,7 @@ def _sparse_dot_sparse(
         valid = (i < np.array([shape[k] for k in at], i.dtype)).all(-1)
         valid_rhs = (i_rhs < np.array([shape_rhs[k] for k in at_rhs], i_rhs.dtype)).all(-1)
         meet = (i[:, None] == i_rhs[None]).all(-1) & valid[:, None] & valid_rhs[None]
-        values = jnp.where(meet, x[:, None] * y[None], np.zeros((), dtypes.promote_types(x.dtype, y.dtype))).ravel()
+        values = jnp.where(meet, x[:, None] * y[None], 0).ravel()
         pairs = (places.shape[0], places_rhs.shape[0])
         left = jnp.broadcast_to(astype(chosen(places, kept), index_dtype)[:, None], (*pairs, len(kept)))
         right = jnp.broadcast_to(astype(chosen(places_rhs, kept_rhs), index_dtype)[None], (*pairs, len(kept_rhs)))
