@@ -26,7 +26,7 @@ from jaxlike._src.lax.select import clamp
 from jaxlike._src.lax.while_loop import chosen
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, halves_of
-from jaxlike._src.transforms.ref_state import closing_over_refs, holding, threading, write_back
+from jaxlike._src.transforms.ref_state import closing_over_refs, has_refs, holding, threading, write_back
 from jaxlike._src.transforms.stop_gradient import stopped
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.tree import tree_structure, tree_unflatten
@@ -295,7 +295,9 @@ def cond(
             return cond(pred, lambda x, _: function(x), lambda _, x: last(x), one, other)
         raise TypeError("lax.cond: true_fun and false_fun arguments should be callable.")
     operands = _operands(operand, operands)
-    (true_fun, false_fun), operands = closing_over_refs("cond", (true_fun, false_fun), operands)
+    if has_refs(operands):
+        (true_fun, false_fun), operands = closing_over_refs("cond", (true_fun, false_fun), operands)
+        return cond(pred, true_fun, false_fun, *operands)
     chosen_by = _predicate(pred)
     if config.disable_jit.value and concrete_tensor(chosen_by) is not None:
         return (true_fun if bool(chosen_by) else false_fun)(*operands)
@@ -345,7 +347,10 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, o
         raise TypeError(f"Index type must be an integer, got {index}.") from error
     if getattr(number.dtype, "kind", "V") not in "iu":
         raise TypeError(f"Index type must be an integer, got {index} as {number.dtype}")
-    functions, operands = closing_over_refs("switch", tuple(branches), operands)
+    functions = tuple(branches)
+    if has_refs(operands):
+        functions, operands = closing_over_refs("switch", functions, operands)
+        return switch(number, functions, *operands)
     if not functions:
         raise ValueError("Empty branch sequence")
     if len(functions) == 1:

@@ -15,7 +15,7 @@ import numpy as np
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array, ShapedArray
-from jaxlike._src.border import astype
+from jaxlike._src.border import astype, is_traced
 from jaxlike._src.frames import current_trace
 from jaxlike._src.graph.source import user_line
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
@@ -78,7 +78,7 @@ class Ref(RefState):
         return self.value().unsafe_buffer_pointer()
 
     def __repr__(self) -> str:
-        return "Ref" + repr(self._held[-1][0])[5:]
+        return "Ref" + repr(self._held[-1][0]).removeprefix("Ref").removeprefix("Array")
 
     __str__ = __repr__
 
@@ -119,9 +119,9 @@ class PartOfRef:
         """The part's value."""
         return _look(self._ref, self._index)
 
-    def put(self, new: Array) -> None:
+    def put(self, new: Array, by: str = "a set/swap") -> None:
         """Replace the part's value."""
-        self._ref.put(_changed(self._ref.value(), self._index, new, "set"))
+        self._ref.put(_changed(self._ref.value(), self._index, new, "set"), by)
 
     def __getitem__(self, index: Any) -> Array:
         return get(self, index)
@@ -197,7 +197,7 @@ def addupdate(ref: Any, idx: Any, x: Any) -> None:
     """``ref[idx] += x``."""
     ref = _checked(ref, "ref_addupdate")
     new = _fitting(ref, _look(ref, idx).aval, x, "addupdate")
-    ref.put(_changed(ref.value(), idx, new, "add"))
+    ref.put(_changed(ref.value(), idx, new, "add"), "an addupdate")
 
 
 def _checked(ref: Any, function: str) -> Any:
@@ -219,8 +219,10 @@ def _look(ref: Any, index: Any) -> Array:
 
 
 def _check_bounds(shape: tuple[int, ...], index: Any) -> None:
-    """ValueError for a number out of bounds (arrays of numbers clamp)."""
+    """ValueError for more indices than axes, and for a number out of bounds (arrays of numbers clamp)."""
     given = index if isinstance(index, tuple) else (index,)
+    if len(given) - sum(i is Ellipsis for i in given) > len(shape) and any(i is not None for i in given):
+        raise ValueError(f"`indices` must not be longer than `shape`: indices={given}, shape={shape}")
     axis = 0
     for k, i in enumerate(given):
         if i is None:
@@ -228,6 +230,10 @@ def _check_bounds(shape: tuple[int, ...], index: Any) -> None:
         if i is Ellipsis:
             axis = len(shape) - sum(j is not None for j in given[k + 1 :])
             continue
+        if isinstance(i, slice) and isinstance(i.step, int) and i.step < 1:
+            raise ValueError(f"slice must have a step >= 1 (found: {i.step})")
+        if isinstance(i, Array) and not i.ndim and dtypes.issubdtype(i.dtype, np.integer) and not is_traced(i):
+            i = int(i)
         if isinstance(i, int | np.integer) and not isinstance(i, bool) and axis < len(shape):
             at = operator.index(i)
             if not -shape[axis] <= at < shape[axis]:

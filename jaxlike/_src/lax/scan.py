@@ -23,12 +23,13 @@ from jaxlike._src.graph.graph import Call
 from jaxlike._src.graph.partition import dependents
 from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.loop import Runner
+from jaxlike._src.lax.scan_refs import TouchedRefs, loop_with_refs, over_rows, rows_of
 from jaxlike._src.lax.slicing import index_in_dim
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, asks_to_keep, halves_of
 from jaxlike._src.transforms.policies import everything_saveable
-from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, refuse_carried, threading, write_back
+from jaxlike._src.transforms.ref_state import Touched, holding, is_ref, refuse_carried, threading, write_back
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_children
@@ -55,6 +56,7 @@ class Scan(Structured):
         self.length, self.reverse = length, reverse
         self._runner: Runner | None = None
         self._made: dict[Any, Any] = {}  # bodies derived from this one
+        self._touched = TouchedRefs()  # by backward rules in the body
 
     def split(self, flat: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
         """Constants, carry, rows."""
@@ -310,7 +312,7 @@ class Scan(Structured):
         """Scan the body's pullback, or what else gives its gradients from the arguments of a step and cotangents."""
         consts, carry, rows = self.split(primals)
         by_consts, _, by_rows = self.split(perturbed)
-        floating, n = derive.differentiable(carry), self.n_carry
+        floating, n, refs = derive.differentiable(carry), self.n_carry, self._touched
         ct_carry = [
             derive.zeros_like(x) if f and c is None else c if f else None
             for x, c, f in zip(carry, cotangents[:n], floating, strict=True)
@@ -319,27 +321,41 @@ class Scan(Structured):
         has_row = [c is not None for c in ct_rows]
         sums = [derive.zeros_like(x) for x in derive.chosen_of(consts, by_consts)]
         chosen = self._chosen(primals, perturbed)
+        start = [*sums, *derive.chosen_of(ct_carry, floating)]
 
         def step(flat: Sequence[Array]) -> list[Array]:
             c, running, x = back.split(flat)
-            total, ct = running[: len(sums)], derive.filled(running[len(sums) :], floating)
-            k, x, ct_y = x[:n], x[n : n + len(rows)], derive.filled(x[n + len(rows) :], has_row)
-            if gradients is None:
-                grads = derive.reverse(self.body, [*c, *k, *x], chosen, [*ct, *ct_y], self.name)
-            else:
-                grads = gradients([*c, *k, *x], [*ct, *ct_y])
-            a, b = len(sums), len(sums) + sum(floating)
+            total, ct = running[: len(sums)], derive.filled(running[len(sums) : len(start)], floating)
+            k, x, more = x[:n], x[n : n + len(rows)], x[n + len(rows) :]
+            ct_y, inside = derive.filled(more[: sum(has_row)], has_row), more[sum(has_row) :]
+            with holding(refs.carried + refs.rows, [*running[len(start) :], *inside]) as last:
+                if gradients is None:
+                    grads = derive.reverse(self.body, [*c, *k, *x], chosen, [*ct, *ct_y], self.name)
+                else:
+                    grads = gradients([*c, *k, *x], [*ct, *ct_y])
+                after = last()
+            a, b, split = len(sums), len(sums) + sum(floating), len(refs.carried)
             added = [Array(unwrap(s) + unwrap(g)) for s, g in zip(total, grads[:a], strict=True)]
-            return [*added, *grads[a:b], *grads[b:]]
+            return [*added, *grads[a:b], *after[:split], *grads[b:], *after[split:]]
 
-        start = [*sums, *derive.chosen_of(ct_carry, floating)]
-        args = [*consts, *start, *carries, *rows, *derive.chosen_of(ct_rows, has_row)]
-        back = Scan(self.body, len(consts), len(start), self.length, not self.reverse)
-        if gradients is None:
-            back = self._derived(("pull", tuple(chosen), tuple(has_row)), step, back, args)
-        else:
-            back.body = derived(step, back.one_step(args), self.name)
+        while True:
+            before, rows_before = [r.value() for r in refs.carried], [rows_of(r).value() for r in refs.rows]
+            args = [*consts, *start, *before, *carries, *rows, *derive.chosen_of(ct_rows, has_row), *rows_before]
+            back = Scan(self.body, len(consts), len(start) + len(before), self.length, not self.reverse)
+            try:
+                if gradients is None:
+                    key = ("pull", tuple(chosen), tuple(has_row), len(before), len(rows_before))
+                    back = self._derived(key, step, back, args)
+                else:
+                    back.body = derived(step, back.one_step(args), self.name)
+                break
+            except Touched as touched:  # by a backward rule
+                refs.add(touched)
         outs = apply(*back.pruned(args))
+        end, last_row = len(outs) - len(rows_before), len(start) + len(before)
+        write_back(refs.carried, before, outs[len(start) : last_row])
+        write_back([rows_of(r) for r in refs.rows], rows_before, outs[end:])
+        outs = [*outs[: len(start)], *outs[last_row:end]]
         a, b = len(sums), len(start)
         return [
             *derive.filled(outs[:a], by_consts),
@@ -421,39 +437,7 @@ def spread(x: Array, had: bool, wanted: bool, frame: Frame) -> Array:
 # The public functions
 
 
-def _with_refs(fun: Any, refs: Any, f: Any, init: Any, xs: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """A loop whose body reads and writes refs: their values are carried along."""
-    before = [r.value() for r in refs]
-
-    def step(carry: Any, x: Any) -> Any:
-        carry, values = carry
-        with holding(refs, values) as last:
-            carry, y = f(carry, x)
-            return (carry, last()), y
-
-    (carry, after), ys = fun(step, (init, before), xs, *args, **kwargs)
-    write_back(refs, before, after)
-    return carry, ys
-
-
-def _rows_of_refs(f: Any, init: Any, xs: Any, *options: Any) -> Any:
-    """A loop over refs: each step has a ref to its row."""
-    leaves, tree = tree_flatten(xs)
-    refs, values, _ = of_leaves(f, leaves)
-
-    def step(carry: Any, rows: Any) -> Any:
-        inside = [v for v, x in zip(rows, leaves, strict=True) if is_ref(x)]
-        with holding(refs, inside) as last:
-            filled = [x if is_ref(x) else v for v, x in zip(rows, leaves, strict=True)]
-            carry, y = f(carry, tree_unflatten(tree, filled))
-            return carry, (y, last())
-
-    carry, (ys, after) = scan(step, init, values, *options)
-    write_back(refs, [v for v, x in zip(values, leaves, strict=True) if is_ref(x)], after)
-    return carry, ys
-
-
-@threading(_with_refs)
+@threading(loop_with_refs)
 @told_as("scan")
 def scan(
     f: Callable[..., Any],
@@ -487,7 +471,7 @@ def scan(
     if not callable(f):
         raise TypeError("lax.scan: f argument should be a callable.")
     if any(is_ref(x) for x in tree_flatten(xs)[0]):
-        return _rows_of_refs(f, init, xs, length, reverse, unroll)
+        return over_rows(scan, f, init, xs, length, reverse, unroll)
     refuse_carried(f, "scan", init, "result[0]")
     given = tree_flatten(init)[0]
     carry, carry_tree = leaf_arrays(init)

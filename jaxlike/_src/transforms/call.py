@@ -7,6 +7,7 @@ kept, so that ``grad(vmap(jit(f)))`` outside of a trace runs compiled graphs and
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -31,6 +32,7 @@ from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.derive import example
 from jaxlike._src.transforms.halves import IN_FORCE
+from jaxlike._src.transforms.ref_state import standing_for
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from jaxlike._src.frames import Frame
     from jaxlike._src.graph.graph import Graph, Var
+    from jaxlike._src.transforms.ref_state import RefState
 
     Kinds = Sequence[tuple[type[Array], Any]]
 
@@ -55,6 +58,13 @@ class JitCall(Structured):
         self.outer = closed  # traced values that a rule of an operation inside closed over: the last arguments
         self._made: dict[Any, Any] = {}  # calls derived from this one
         self._executable: Executable | None = None
+        self.refs: tuple[tuple[RefState, RefState], ...] = ()  # of the trace, with those that they are in this call
+
+    def with_refs(self, refs: tuple[tuple[RefState, RefState], ...]) -> JitCall:
+        """The same, in a call with these refs."""
+        made = copy.copy(self)
+        made.refs = refs
+        return made
 
     def executable(self) -> Executable:
         """What runs it outside of transformations."""
@@ -102,7 +112,7 @@ class JitCall(Structured):
         """A call of the graph that also computes tangents."""
         moved = [t is not None for t in tangents]
         call, at = self._derived(("jvp", tuple(moved)), lambda: self._forward(primals, moved))
-        outs = apply(call, [*primals, *(t for t in tangents if t is not None), *call.outer])
+        outs = apply(call.with_refs(self.refs), [*primals, *(t for t in tangents if t is not None), *call.outer])
         n = len(self.kinds)
         return outs[:n], derive.filled(outs[n:], at)
 
@@ -184,7 +194,9 @@ class JitCall(Structured):
 
         def pullback(cotangents: Sequence[Any]) -> list[Any]:
             grads: list[Any] = [None] * len(primals)
-            for k, g in zip(at, pull(cotangents, known_zeros=True), strict=True):
+            with standing_for(self.refs):
+                found = pull(cotangents, known_zeros=True)
+            for k, g in zip(at, found, strict=True):
                 grads[k] = g
             return grads
 
@@ -195,7 +207,7 @@ class JitCall(Structured):
         call, has = self._derived(
             ("vmap", tuple(mapped), frame.axis_size, frame.axis_name), lambda: self._over_lanes(frame, args, mapped)
         )
-        return apply(call, [*args, *call.outer]), has
+        return apply(call.with_refs(self.refs), [*args, *call.outer]), has
 
     def _over_lanes(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         has: list[bool] = []

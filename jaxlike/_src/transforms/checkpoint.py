@@ -20,7 +20,7 @@ from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
 from jaxlike._src.transforms.body import Body, make_body
 from jaxlike._src.transforms.halves import Halves, halves_of
 from jaxlike._src.transforms.policies import nothing_saveable
-from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading, write_back, written
+from jaxlike._src.transforms.ref_state import Touched, holding, is_ref, of_leaves, threading, write_back, written
 from jaxlike._src.transforms.reverse import output_array
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived
 from jaxlike._src.tree import broadcast_prefix, keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
@@ -91,7 +91,10 @@ class Checkpoint(Structured):
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """Results (and kept values); the pullback computes the rest again."""
         floating = derive.differentiable(self.body.stand_ins())
-        forward, backward, halves = self._halves(primals, perturbed, floating)
+        try:
+            forward, backward, halves = self._halves(primals, perturbed, floating)
+        except Touched:  # by a backward rule, whose writes a graph of values does not show
+            return self.body(primals), lambda cotangents: self._pulled_again(primals, perturbed, cotangents)
         m = len(floating)
         # Kept values are ordinary values of what runs outside.
         outs = forward.body(primals) if halves.kept else apply(forward, primals)
@@ -111,6 +114,12 @@ class Checkpoint(Structured):
             return derive.filled(apply(other, args), perturbed)
 
         return outs, pullback
+
+    def _pulled_again(
+        self, primals: Sequence[Array], perturbed: Sequence[bool], cotangents: Sequence[Any]
+    ) -> list[Any]:
+        """The pullback of the function, run again."""
+        return derive.filled(derive.reverse(self.body, primals, perturbed, cotangents, self.name), perturbed)
 
     def _halves(
         self, primals: Sequence[Array], perturbed: Sequence[bool], given: Sequence[bool]

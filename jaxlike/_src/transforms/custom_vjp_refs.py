@@ -6,11 +6,21 @@ cotangent. A ref among the residuals is kept beside the arrays.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.transforms.arguments import name_of
+from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.ref_state import is_ref
-from jaxlike._src.tree import broadcast_prefix, register_pytree_node, tree_map, tree_unflatten
+from jaxlike._src.tree import (
+    broadcast_prefix,
+    keystr,
+    register_pytree_node,
+    tree_flatten_with_path,
+    tree_leaves,
+    tree_map,
+    tree_unflatten,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,9 +52,12 @@ def without_refs(
     """The value of a custom_vjp function for arguments with these leaves, refs among them."""
     for k, ref in enumerate(leaves):
         if is_ref(ref) and any(ref is other for other in leaves[:k]):
+            names = leaf_names(rule.fun, whole(tree_unflatten(in_tree, leaves)), {})
+            first, second = [name for name, x in zip(names, leaves, strict=False) if x is ref][:2]
             raise ValueError(
                 "only one reference to a mutable array may be passed as an argument to a function, but custom_vjp "
-                f"function {rule.fun} got the same mutable array reference of type {ref.aval} twice."
+                f"function {functools.partial(rule.fun)} got the same mutable array reference of type {ref.aval} at "
+                f"{first} and {second}."
             )
 
     def filled(values: Sequence[Any]) -> list[Any]:
@@ -53,13 +66,26 @@ def without_refs(
 
     @_named(rule.fun)
     def fun(*values: Any) -> Any:
-        return rule.fun(*filled(values))
+        out = rule.fun(*filled(values))
+        for ref in filter(is_ref, tree_leaves(out)):
+            raise ValueError(
+                f"custom_vjp primal function {functools.partial(rule.fun)} returned a mutable array reference of type "
+                f"{ref.aval} that was not an argument."
+            )
+        return out
 
     @_named(rule.fwd)
     def fwd(*values: Any) -> Any:
         pair = rule.fwd(*filled(values))
         if not isinstance(pair, list | tuple) or len(pair) != 2:
             return pair
+        for path, ref in tree_flatten_with_path(pair[0])[0]:
+            if is_ref(ref):
+                raise ValueError(
+                    f"custom_vjp fwd function {functools.partial(rule.fwd)} returned a mutable array reference of type "
+                    f"{ref.aval} at output tree path [0]{keystr(path)}, but mutable array references cannot be returned "
+                    "there."
+                )
         return pair[0], tree_map(lambda r: _Kept(r) if is_ref(r) else r, pair[1])
 
     @_named(rule.bwd)

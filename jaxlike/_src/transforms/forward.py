@@ -29,6 +29,7 @@ from jaxlike._src.transforms.arguments import (
     wraps,
 )
 from jaxlike._src.transforms.linear_function import Linearized
+from jaxlike._src.transforms.ref_arguments import has_refs, jvp_of_refs, linearize_of_refs
 from jaxlike._src.transforms.reverse import (
     LOOKING,
     is_differentiable,
@@ -135,6 +136,8 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
             "primal and tangent arguments to jax.jvp must be tuples or lists; found "
             f"{type(primals).__name__} and {type(tangents).__name__}."
         )
+    if has_refs(primals):
+        return jvp_of_refs(jvp, fun, primals, tangents, has_aux)
     ps, in_tree = flatten_typed(primals, "")
     ts, tangent_tree = flatten_typed(tangents, "")
     if in_tree != tangent_tree:
@@ -176,6 +179,8 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         ``(out, f_jvp)`` or ``(out, f_jvp, aux)``; ``f_jvp(*tangents)`` does not run ``fun`` again.
     """
     check_callable(fun)
+    if has_refs(primals):
+        return linearize_of_refs(linearize, fun, primals, has_aux)
     leaves, in_tree = flatten_typed(primals, "")
 
     def on_leaves(arrays: Sequence[Any]) -> Any:

@@ -29,7 +29,7 @@ from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.placement import any_placed, place, placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
-from jaxlike._src.transforms import jit_shardings, ref_state
+from jaxlike._src.transforms import jit_shardings, ref_jit, ref_state
 from jaxlike._src.transforms.arguments import (
     check_callable,
     check_leaf,
@@ -130,7 +130,8 @@ class Entry:
         call, closed = self.call()
         if self.inline and frame is not None and frame.trace is not None:
             return self.result(call.function([*closed, *arrays]))
-        outs = apply(call, [*closed, *arrays])
+        refs = ref_jit.refs_of_call()
+        outs = apply(call.with_refs(refs) if refs else call, [*closed, *arrays])
         return outs[0] if self.single and not self.places else self.result(outs)
 
     def call(self) -> tuple[JitCall, list[Array]]:
@@ -231,7 +232,7 @@ class JitFunction:
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if config.disable_jit.value:
             return self._fun(*args, **kwargs)
-        return ref_state.call_jitted(self, self._of_arrays, _jitted_plainly, location_of(self._fun), args, kwargs)
+        return ref_jit.call_jitted(self, self._of_arrays, _jitted_plainly, location_of(self._fun), args, kwargs)
 
     def _of_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arrays, key, call, in_tree, paths = self._prepare(args, kwargs)
@@ -440,7 +441,7 @@ class JitFunction:
 
     def trace(self, *args: Any, **kwargs: Any) -> Any:
         """Trace only; see `jax.stages.Traced`."""
-        return ref_state.stage_jitted(self, self._traced, _jitted_plainly, location_of(self._fun), args, kwargs)
+        return ref_jit.stage_jitted(self, self._traced, _jitted_plainly, location_of(self._fun), args, kwargs)
 
     def _traced(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         from jaxlike._src.stages import Traced

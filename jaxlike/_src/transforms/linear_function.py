@@ -23,7 +23,7 @@ from jaxlike._src.frames import current_trace, no_frame
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.partition import cut
 from jaxlike._src.graph.trace import is_plain, trace
-from jaxlike._src.transforms.grad_accumulation import DidntWant, DontWant, GradRef, GradValue, NotNeeded, RSpec
+from jaxlike._src.transforms.grad_accumulation import DidntWant, DontWant, GradRef, NotNeeded, RSpec
 from jaxlike._src.tree import Partial, register_pytree_node, tree_flatten, tree_leaves, tree_unflatten
 from jaxlike._src.tree.register import CallableShim
 
@@ -265,13 +265,13 @@ class VJP(LinearFunction):
         def pull(out_ct: Any) -> Any:
             given = []
             for wish, ct in zip(told, tree_flatten(self(out_ct))[0], strict=True):
-                if isinstance(wish, GradValue):
-                    given.append(ct)
-                elif isinstance(wish, DontWant):
+                if isinstance(wish, DontWant):
                     given.append(DidntWant())
-                else:
-                    wish[...] += ct
+                elif hasattr(wish, "addupdate"):
+                    wish.addupdate(ct)
                     given.append(GradRef())
+                else:
+                    given.append(ct)
             return tree_unflatten(self.in_tree, given)
 
         return Partial(pull)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import torch_private
@@ -19,9 +18,8 @@ from jaxlike._src.array import AbstractValue, Array
 from jaxlike._src.border import leak_message, unwrap
 from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE, Frame, running
-from jaxlike._src.transforms.arguments import location_of, name_of, wraps
+from jaxlike._src.transforms.arguments import location_of, wraps
 from jaxlike._src.transforms.leaf_names import leaf_names
-from jaxlike._src.transforms.static_args import Static
 from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
@@ -46,6 +44,10 @@ class AbstractRef(AbstractValue):
         """``Ref{float32[3]}``."""
         del mesh_axis_types
         return f"Ref{{{self.inner_aval.str_short(short_dtypes=short_dtypes)}}}"
+
+    def strip_weak_type(self) -> AbstractRef:
+        """The same, to a strongly typed value."""
+        return AbstractRef(self.inner_aval.strip_weak_type(), self.memory_space, self.kind)
 
     def to_tangent_aval(self) -> AbstractRef:
         """The type of its tangents: a ref to one."""
@@ -77,37 +79,82 @@ class _Made:
     any = False
 
 
+class Outside:
+    """What a ref inside of a transformation is of one outside, for a backward rule that runs after its function."""
+
+    def __init__(self, ref: RefState) -> None:
+        self.ref = ref
+
+    def is_open(self, frame: Frame, owner: Frame) -> bool:
+        """Whether ``frame``, which runs, is the transformation of the frame that the ref was made in."""
+        del frame, owner
+        return False
+
+    def value(self, frame: Frame) -> Array:
+        """The value there."""
+        raise NotImplementedError
+
+    def put(self, new: Array, frame: Frame) -> None:
+        """Replace it."""
+        raise NotImplementedError
+
+
 class RefState:
     """The value of a ref, and those that running traces hold for it."""
 
     is_ref = True
 
-    def __init__(self, value: Array, origin: str = "") -> None:
+    def __init__(self, value: Array | RefState, origin: str = "", outside: Outside | None = None) -> None:
         self.origin = origin  # how it came into the function that is traced
-        self._held: list[tuple[Array, Frame | None]] = [(value, STATE.frame)]  # with the frame that each belongs to
+        self.outside = outside
+        # Each with the frame that it belongs to; a ref in the place of a value stands for this one.
+        self._held: list[tuple[Array | RefState, Frame | None]] = [(value, STATE.frame)]
         _Made.any = True
 
     @property
     def aval(self) -> AbstractRef:
         """Its type."""
-        return AbstractRef(self._held[-1][0].aval)
+        held = self._held[-1][0]
+        return held.aval if isinstance(held, RefState) else AbstractRef(held.aval)
+
+    def _place(self) -> Frame | None:
+        """The running frame that its value belongs to now, or that its value outside is seen from."""
+        value, owner = self._held[-1]
+        for frame in running():
+            if frame is owner or (owner is not None and self.outside is not None and self.outside.is_open(frame, owner)):
+                return frame
+            if frame.trace is not None:
+                raise Touched(self)
+        if owner is not None:
+            assert isinstance(value, Array)
+            raise UnexpectedTracerError(leak_message(value))
+        return None
 
     def value(self) -> Array:
         """The value, for use in what runs now."""
         value, owner = self._held[-1]
-        for frame in running():
-            if frame is owner:
-                return value
-            if frame.trace is not None:
-                raise Touched(self)
-        if owner is not None:
-            raise UnexpectedTracerError(leak_message(value))
-        return value
+        place = self._place()
+        if place is not owner:
+            assert self.outside is not None and place is not None
+            return self.outside.value(place)
+        return value.value() if isinstance(value, RefState) else value
 
-    def put(self, new: Array) -> None:
-        """Replace the value."""
-        self.value()
-        owner = self._held[-1][1]
+    def put(self, new: Array, by: str = "a set/swap") -> None:
+        """Replace the value; ``by``: which operation does, as messages call it."""
+        value, owner = self._held[-1]
+        place = self._place()
+        if isinstance(value, RefState):
+            value.put(new, by)
+            return
+        made = self._brought(new, place, by)
+        if place is not owner:
+            assert self.outside is not None and place is not None
+            self.outside.put(made, place)
+            return
+        self._held[-1] = made, owner
+
+    def _brought(self, new: Array, owner: Frame | None, by: str) -> Array:
+        """A value as one of a frame further out."""
         tensor = unwrap(new)
         between = []
         for frame in running():
@@ -116,8 +163,8 @@ class RefState:
             between.append(frame)
         if any(f.kind == "vmap" for f in between):
             raise Exception(
-                "performing a set/swap operation with vmapped value on an unbatched array reference of type "
-                f"{self.aval}. Move the array reference to be an argument to the vmapped function?"
+                f"performing {by} operation with vmapped value on an unbatched array reference of type {self.aval}. "
+                "Move the array reference to be an argument to the vmapped function?"
             )
         kept = 0 if owner is None else owner.level
         done = {f.level for f in between if f.pulling}  # a cotangent is no value of the function
@@ -132,7 +179,19 @@ class RefState:
             tensor = torch_private.wrapped_value(tensor)
         made = type(new)(tensor, new._tag)
         made._frame = owner
-        self._held[-1] = made, owner
+        return made
+
+
+@contextlib.contextmanager
+def standing_for(pairs: Sequence[tuple[RefState, RefState]]) -> Iterator[None]:
+    """Inside, the first ref of each pair is the second."""
+    for inside, outside in pairs:
+        inside._held.append((outside, STATE.frame))
+    try:
+        yield
+    finally:
+        for inside, _ in pairs:
+            inside._held.pop()
 
 
 @contextlib.contextmanager
@@ -141,7 +200,7 @@ def holding(refs: Sequence[RefState], values: Sequence[Array]) -> Iterator[Calla
     for ref, value in zip(refs, values, strict=True):
         ref._held.append((value, STATE.frame))
     try:
-        yield lambda: [ref._held[-1][0] for ref in refs]
+        yield lambda: [ref.value() for ref in refs]
     finally:
         for ref in refs:
             ref._held.pop()
@@ -150,6 +209,16 @@ def holding(refs: Sequence[RefState], values: Sequence[Array]) -> Iterator[Calla
 def is_ref(x: Any) -> bool:
     """Whether ``x`` is a ref."""
     return isinstance(x, RefState)
+
+
+def any_made() -> bool:
+    """Whether there ever was a ref."""
+    return _Made.any
+
+
+def has_refs(tree: Any) -> bool:
+    """Whether there are refs among the leaves of a tree."""
+    return _Made.any and any(map(is_ref, tree_flatten(tree)[0]))
 
 
 def written(before: Sequence[Array], after: Sequence[Array]) -> list[Array | None]:
@@ -190,181 +259,29 @@ def threading(thread: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]
     return lift
 
 
-# jit
-
-_touched: weakref.WeakKeyDictionary[Any, list[RefState]] = weakref.WeakKeyDictionary()
-_pure: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
-
-
-def call_jitted(
-    function: Any, plainly: Callable[..., Any], make: Callable[..., Any], location: str, args: Any, kwargs: Any
-) -> Any:
-    """Call a jitted function: refs among its arguments, and those that it was seen to touch, go in as values.
-
-    Args:
-        function: the jitted function.
-        plainly: calls it where there are no refs.
-        make: from a function of values and leaves, the same jitted.
-        location: how messages name it.
-        args: positional arguments.
-        kwargs: named arguments.
-    """
-    if not _Made.any:
-        return plainly(args, kwargs)
-    found = _with_values(function, plainly, lambda pure, *given: pure(*given), make, location, args, kwargs)
-    if len(found) == 1:
-        return found[0]
-    (out, after), refs, before = found
-    write_back(refs, before, after)
-    return out
+def refuse_twice(fun: Any, kind: str, leaves: Sequence[Any], args: Any, kwargs: Any, location: str = "") -> None:
+    """ValueError where a ref is more than one of the leaves of a function's arguments."""
+    first: dict[int, int] = {}
+    for k, ref in enumerate(leaves):
+        if is_ref(ref) and first.setdefault(id(ref), k) != k:
+            names = leaf_names(fun, args, kwargs)
+            raise ValueError(
+                "only one reference to a mutable array may be passed as an argument to a function, but when tracing "
+                f"{location or location_of(fun)} for {kind} the mutable array reference of type {ref.aval} appeared at "
+                f"both {names[first[id(ref)]]} and {names[k]}."
+            )
 
 
-class Staged:
-    """A stage of a jitted function of refs: a call of what is compiled takes their values in and out."""
-
-    def __init__(self, stage: Any, outer: Sequence[RefState]) -> None:
-        self._stage, self._outer = stage, outer
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stage, name)
-
-    @property
-    def out_info(self) -> Any:
-        """Shapes and dtypes of the result, without the values that go out."""
-        return self._stage.out_info[0]
-
-    def lower(self, **options: Any) -> Staged:
-        """The next stage of what was traced."""
-        return Staged(self._stage.lower(**options), self._outer)
-
-    def compile(self, *args: Any, **options: Any) -> Staged:
-        """The next stage of what was lowered."""
-        return Staged(self._stage.compile(*args, **options), self._outer)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run what was compiled, or traced."""
-        leaves = tree_flatten((args, kwargs))[0]
-        refs = [*filter(is_ref, leaves), *self._outer]
-        before = [ref.value() for ref in refs]
-        out, after = self._stage(before, [x for x in leaves if not is_ref(x)])
-        write_back(refs, before, after)
-        return out
-
-
-def stage_jitted(
-    function: Any, plainly: Callable[..., Any], make: Callable[..., Any], location: str, args: Any, kwargs: Any
-) -> Any:
-    """Trace a jitted function for arguments among which may be refs; ``plainly`` does where there are none."""
-    if not _Made.any:
-        return plainly(args, kwargs)
-    found = _with_values(function, plainly, lambda pure, *given: pure.trace(*given), make, location, args, kwargs)
-    return found[0] if len(found) == 1 else Staged(found[0], _touched.get(function, ()))
-
-
-def _with_values(
-    function: Any,
-    plainly: Callable[..., Any],
-    use: Callable[..., Any],
-    make: Callable[..., Any],
-    location: str,
-    args: Any,
-    kwargs: Any,
-) -> tuple[Any, ...]:
-    """What ``use(pure, values, others)`` gives, with the refs and their values; without refs ``plainly``'s result."""
-    args, kwargs, static = _without_static(function, args, kwargs)
-    leaves, tree = tree_flatten((args, kwargs))
-    given = [x for x in leaves if is_ref(x)]
-    if not given and function not in _touched:
-        try:
-            return (plainly(*_with_static(static, args, kwargs)),)
-        except Touched as touched:
-            if any(touched.ref is ref for ref in getattr(function._fun, "given_refs", ())):
-                raise  # it is an argument too, as the call for which this one stands says
-            touched.ref.value()
-            _touched[function] = [touched.ref]
-    for k, ref in enumerate(given):
-        for other in given[:k]:
-            if ref is other:
-                first, second = [_name_of(function, leaves, args, kwargs, ref, skip) for skip in (0, 1)]
-                raise ValueError(
-                    "only one reference to a mutable array may be passed as an argument to a function, but when "
-                    f"tracing {location} for jit the mutable array reference of type {ref.aval} appeared at both "
-                    f"{first} and {second}."
-                )
-    while True:
-        outer = _touched.get(function, [])
-        for ref in given:
-            if any(ref is other for other in outer):
-                _both_ways(function, leaves, args, kwargs, ref, location)
-        refs = [*given, *outer]
-        before = [ref.value() for ref in refs]
-        places = tuple(is_ref(x) for x in leaves)
-        key = (tree, places, len(outer), static)
-        cache = _pure.setdefault(function, {})
-        if key not in cache:
-            names = leaf_names(function._fun, args, kwargs)
-            cache[key] = make(_of_values(function, refs, leaves, names, tree, static, location))
-        try:
-            return use(cache[key], before, [x for x in leaves if not is_ref(x)]), refs, before
-        except Touched as touched:
-            if any(touched.ref is ref for ref in given):
-                _both_ways(function, leaves, args, kwargs, touched.ref, location)
-            if any(touched.ref is ref for ref in refs):
-                raise
-            _touched.setdefault(function, []).append(touched.ref)
-
-
-def _name_of(function: Any, leaves: Any, args: Any, kwargs: Any, ref: Any, skip: int) -> str:
-    """The name of the argument that is a ref, or of the next one that is."""
-    places = [k for k, x in enumerate(leaves) if x is ref]
-    return leaf_names(function._fun, args, kwargs)[places[skip]]
-
-
-def _both_ways(function: Any, leaves: Any, args: Any, kwargs: Any, ref: Any, location: str) -> None:
-    raise ValueError(
-        f"when tracing {location} for jit, a mutable array reference of type {ref.aval} was both closed over and passed "
-        f"as the argument {_name_of(function, leaves, args, kwargs, ref, 0)}"
-    )
-
-
-def _without_static(function: Any, args: Any, kwargs: Any) -> Any:
-    """Arguments with None for those that are static, and these."""
-    n = len(args)
-    places = {k % n for k in function._static_nums if -n <= k < n}
-    static = tuple((k, Static(args[k])) for k in sorted(places))
-    named = tuple((k, Static(v)) for k, v in sorted(kwargs.items()) if k in function._static_names)
-    rest = {k: v for k, v in kwargs.items() if k not in function._static_names}
-    return tuple(None if k in places else a for k, a in enumerate(args)), rest, (static, named)
-
-
-def _with_static(static: Any, args: Any, kwargs: Any) -> Any:
-    whole = list(args)
-    for k, value in static[0]:
-        whole[k] = value.value
-    return tuple(whole), {**kwargs, **{k: v.value for k, v in static[1]}}
-
-
-def _of_values(
-    function: Any, refs: Any, leaves: Any, names: Sequence[str], tree: Any, static: Any, location: str
-) -> Callable[..., Any]:
-    def of_values(values: Sequence[Array], others: Sequence[Any]) -> Any:
-        # Arguments come in as refs of this trace, so that one that is closed over as well is seen.
-        n = sum(map(is_ref, leaves))
-        origins = [f"passed in as the argument {name}" for name, x in zip(names, leaves, strict=True) if is_ref(x)]
-        inside = [type(r)(v, o) for r, v, o in zip(refs, values[:n], origins, strict=False)]
-        given, rest = iter(inside), iter(others)
-        filled = [next(given) if is_ref(x) else next(rest) for x in leaves]
-        positional, named = _with_static(static, *tree_unflatten(tree, filled))
-        with holding(refs[n:], values[n:]) as last:
-            out = function._fun(*positional, **named)
-            after = [*(ref.value() for ref in inside), *last()]
-        for path, x in tree_flatten_with_path(out)[0]:
-            check_result(x, location, "jit", path)
-        return out, after
-
-    of_values.__name__ = of_values.__qualname__ = name_of(function._fun)
-    of_values.given_refs = refs[: sum(map(is_ref, leaves))]  # type: ignore[attr-defined]
-    return of_values
+def refuse_both_ways(
+    ref: RefState, fun: Any, kind: str, leaves: Sequence[Any], args: Any, kwargs: Any = None, location: str = ""
+) -> None:
+    """ValueError where a ref that a function touches inside is one of the leaves of its arguments too."""
+    at = next((k for k, x in enumerate(leaves) if x is ref), None)
+    if at is not None:
+        raise ValueError(
+            f"when tracing {location or location_of(fun)} for {kind}, a mutable array reference of type {ref.aval} was "
+            f"both closed over and passed as the argument {leaf_names(fun, args, kwargs or {})[at]}"
+        )
 
 
 def closing_over_refs(
@@ -372,23 +289,19 @@ def closing_over_refs(
 ) -> tuple[tuple[Callable[..., Any], ...], tuple[Any, ...]]:
     """Functions of the arguments without the refs among them, and these arguments."""
     leaves, tree = tree_flatten(args)
-    if not any(map(is_ref, leaves)):
-        return functions, args
-    for k, ref in enumerate(leaves):
-        for j in range(k):
-            if is_ref(ref) and leaves[j] is ref:
-                names = leaf_names(functions[0], args, {})
-                raise ValueError(
-                    "only one reference to a mutable array may be passed as an argument to a function, but when tracing "
-                    f"{location_of(functions[0])} for {kind} the mutable array reference of type {ref.aval} appeared at "
-                    f"both {names[j]} and {names[k]}."
-                )
+    refuse_twice(functions[0], kind, leaves, args, {})
+
+    inside = [type(x)(x) if is_ref(x) else None for x in leaves]  # so that one that is closed over as well is seen
 
     def without(fun: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(fun)
         def of_others(*others: Any) -> Any:
             rest = iter(others)
-            return fun(*tree_unflatten(tree, [x if is_ref(x) else next(rest) for x in leaves]))
+            try:
+                return fun(*tree_unflatten(tree, [next(rest) if r is None else r for r in inside]))
+            except Touched as touched:
+                refuse_both_ways(touched.ref, fun, kind, leaves, args)
+                raise
 
         return of_others
 
@@ -432,6 +345,7 @@ def of_leaves(
     def of_values(inside: Sequence[Any]) -> Any:
         values = [v for v, x in zip(inside, leaves, strict=True) if is_ref(x)]
         with holding(refs, values) as last:
-            return fun([x if is_ref(x) else v for v, x in zip(inside, leaves, strict=True)]), last()
+            out = fun([x if is_ref(x) else v for v, x in zip(inside, leaves, strict=True)])
+            return out, written(values, last())
 
     return refs, [x.value() if is_ref(x) else x for x in leaves], of_values

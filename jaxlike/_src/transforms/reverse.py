@@ -34,6 +34,7 @@ from jaxlike._src.transforms.arguments import (
     wraps,
 )
 from jaxlike._src.transforms.linear_function import VJP
+from jaxlike._src.transforms.ref_arguments import RefsToPull, has_refs
 from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_leaves, tree_map, tree_unflatten
@@ -259,6 +260,8 @@ def _value_and_grad(
 
     def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = split_argnums(fun, argnums, args, kwargs, of_grad=True)
+        if has_refs(chosen):
+            return _differentiate_by_refs(of_chosen, chosen, has_aux)
         primals, in_tree = flatten_typed(chosen)
         for x in primals:
             check_input("grad", x, holomorphic, allow_int)
@@ -271,6 +274,15 @@ def _value_and_grad(
         "is the value of {fun} and the second element is the gradient, which has the same shape as the arguments at "
         f"positions {argnums}.",
     )(value_and_grad_of)
+
+
+def _differentiate_by_refs(of_chosen: Callable[[Any], Any], chosen: Any, has_aux: bool) -> Any:
+    """Value and gradient, refs among what it is by."""
+    out, pullback, *aux = vjp(of_chosen, chosen, has_aux=has_aux)
+    check_scalar(out)
+    check_output("grad", out, False)
+    (gradient,) = pullback(tree_map(lambda x: type(x)(torch.ones_like(unwrap(x)), False), out))
+    return ((out, *aux) if has_aux else out), gradient
 
 
 def _differentiate(
@@ -367,13 +379,18 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
     if tuple(reduce_axes):
         raise NotImplementedError("reduce_axes argument to vjp is deprecated")
     check_callable(fun)
-    leaves, in_tree = flatten(primals)
+    found = RefsToPull(tree_flatten(primals)[0]) if has_refs(primals) else None
+    leaves, in_tree = flatten(primals if found is None else tree_unflatten(tree_flatten(primals)[1], found.values))
 
     def on_leaves(arrays: Sequence[Any]) -> Any:
         out = fun(*tree_unflatten(in_tree, list(arrays)))
         return split_aux(out) if has_aux else (out, None)
 
-    outs, out_tree, pull, aux = vjp_leaves(on_leaves, leaves, name_of(fun))
+    of_values = on_leaves if found is None else found.calling(on_leaves)
+    outs, out_tree, pull, aux = vjp_leaves(of_values, leaves, name_of(fun))
+    if found is not None:
+        aux, after = aux
+        found.finish(after)
     avals, shapes = [o.aval for o in outs], [tuple(p.shape) for p in leaves]
     given, by = [is_differentiable(o) for o in outs], [is_differentiable(p) for p in leaves]
 
@@ -385,17 +402,17 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
             raise ValueError(cotangent_tree_error(fun, out_tree, tree))
         checked = [checked_cotangent(c, a) for c, a in zip(cotangents, avals, strict=True)]
         grads = iter(on_leaves([c for c, g in zip(checked, given, strict=True) if g]))
-        return tree_unflatten(
-            in_tree, [next(grads) if b else np.zeros(s, dtypes.float0) for b, s in zip(by, shapes, strict=True)]
-        )
+        made = [next(grads) if b else np.zeros(s, dtypes.float0) for b, s in zip(by, shapes, strict=True)]
+        return tree_unflatten(in_tree, made if found is None else found.as_refs(made))
 
-    def chosen(pull: Callable[[Sequence[Any]], list[Any]], cotangents: Sequence[Any]) -> list[Any]:
+    def chosen(pull: Callable[..., list[Any]], cotangents: Sequence[Any]) -> list[Any]:
         rest = iter(cotangents)
         shares = [_share(next(rest), o) if g else None for g, o in zip(given, outs, strict=True)]
-        return [x for x, b in zip(summed(pull(shares), leaves), by, strict=True) if b]
+        grads = pull(shares) if found is None else found.check(pull(shares, known_zeros=True))
+        return [x for x, b in zip(summed(grads, leaves), by, strict=True) if b]
 
     def joint(primals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-        return chosen(vjp_leaves(on_leaves, primals, name_of(fun))[2], cotangents)
+        return chosen(vjp_leaves(of_values, primals, name_of(fun))[2], cotangents)
 
     out = tree_unflatten(out_tree, outs)
     types = [a for a, g in zip(avals, given, strict=True) if g]

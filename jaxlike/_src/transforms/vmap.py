@@ -15,9 +15,10 @@ from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.frames import STATE, Frame
-from jaxlike._src.transforms import ref_state
 from jaxlike._src.transforms.arguments import argument_names, check_callable, name_of, to_array, wraps
 from jaxlike._src.transforms.jit_logs import check_leaks
+from jaxlike._src.transforms.ref_lanes import RefLanes
+from jaxlike._src.transforms.ref_state import has_refs, is_ref
 from jaxlike._src.transforms.vmappable import as_leaf, element, is_vmappable, spec_types, whole
 from jaxlike._src.tree import (
     flatten_axes,
@@ -95,27 +96,29 @@ def vmap(
             axes = flatten_axes("vmap in_axes", in_tree, (in_axes, 0), kws=True)
         told = {k: axes[k] for k, x in enumerate(leaves) if is_vmappable(x)} if spec_types else {}
         axes = [None if k in told else axis for k, axis in enumerate(axes)] if told else axes
-        refs, values, with_refs = ref_state.of_leaves(lambda inside: on_leaves(inside), leaves)
+        lanes = RefLanes(fun, leaves, axes, args, kwargs) if has_refs(leaves) else None
+        values = leaves if lanes is None else lanes.values
         arrays = [x if axis is None else _checked(x) for x, axis in zip(values, axes, strict=True)]
-        raw = [None if axis is not None or ref_state.is_ref(x) else x for x, axis in zip(leaves, axes, strict=True)]
+        raw = [None if axis is not None else x for x, axis in zip(leaves, axes, strict=True)]
+        shown = arrays if lanes is None else [x if is_ref(x) else a for x, a in zip(leaves, arrays, strict=True)]
         sized = [told.get(k, axis) for k, axis in enumerate(axes)] if told else axes
-        size = _axis_size(fun, arrays, sized, axis_size, args, kwargs)
+        size = _axis_size(fun, shown, sized, axis_size, args, kwargs)
 
         def on_leaves(inside: Sequence[Any]) -> Any:
+            nonlocal lanes
             given = [x if r is None else r for x, r in zip(inside, raw, strict=True)]  # not mapped: as it came
             for k, spec in told.items():
                 assert STATE.frame is not None
                 given[k] = element(given[k], spec, STATE.frame.level, size)
-            new_args, new_kwargs = tree_unflatten(in_tree, given)
-            return fun(*new_args, **new_kwargs)
+            new_args, new_kwargs = tree_unflatten(in_tree, given if lanes is None else lanes.inside(given))
+            out = fun(*new_args, **new_kwargs)
+            if lanes is None and has_refs(out):  # made inside
+                lanes = RefLanes(fun, (), (), args, kwargs)
+            return out if lanes is None else lanes.results(out)
 
-        if not refs:
-            return vmap_leaves(on_leaves, arrays, axes, out_axes, size, axis_name, fun_name)
-        at = [k for k, x in enumerate(leaves) if ref_state.is_ref(x)]
-        both = out_axes, [axes[k] for k in at]
-        out, after = vmap_leaves(with_refs, arrays, axes, both, size, axis_name, fun_name)
-        ref_state.write_back(refs, [arrays[k] for k in at], after)
-        return out
+        axes_out = (out_axes, lanes.axes) if lanes is not None and lanes.axes else out_axes
+        out = vmap_leaves(on_leaves, arrays, axes, axes_out, size, axis_name, fun_name)
+        return out if lanes is None else lanes.finish(out)
 
     docstr = (
         "Vectorized version of {fun}. Takes similar arguments as {fun} but with additional array axes over which "
@@ -277,7 +280,7 @@ def _sizes_message(
             label = f"argument {names[path[1].idx]}{keystr(path[2:])}"
         else:
             label = f"args{keystr(path[1:])}"
-        aval = f"{x.dtype}[{','.join(map(str, x.shape))}]" if not isinstance(x, Array) else x.aval.strip_weak_type()
+        aval = f"{x.dtype}[{','.join(map(str, x.shape))}]" if not hasattr(x, "aval") else x.aval.strip_weak_type()
         groups.setdefault(x.shape[axis], []).append(f"axis {axis} of {label} of type {aval}")
     ordered = sorted(groups.items(), key=lambda g: -len(g[1]))
     for rank, (size, members) in enumerate(ordered):

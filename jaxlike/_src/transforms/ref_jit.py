@@ -1,0 +1,216 @@
+"""ref_jit: refs that a jitted function is given or touches: their values go in and out of what is compiled.
+
+A ref among the arguments is another one in the trace, so that one that is closed over as well is seen; for a backward
+rule that has kept it, the call says which ref it stands for (`refs_of_call`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from jaxlike._src.array import Array
+from jaxlike._src.frames import STATE, Frame
+from jaxlike._src.transforms.arguments import name_of
+from jaxlike._src.transforms.leaf_names import leaf_names
+from jaxlike._src.transforms.ref_state import (
+    RefState,
+    Touched,
+    any_made,
+    check_result,
+    holding,
+    is_ref,
+    refuse_both_ways,
+    refuse_twice,
+    write_back,
+    written,
+)
+from jaxlike._src.transforms.static_args import Static
+from jaxlike._src.tree import tree_flatten, tree_flatten_with_path, tree_unflatten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_touched: weakref.WeakKeyDictionary[Any, list[RefState]] = weakref.WeakKeyDictionary()
+_pure: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
+
+
+def call_jitted(
+    function: Any, plainly: Callable[..., Any], make: Callable[..., Any], location: str, args: Any, kwargs: Any
+) -> Any:
+    """Call a jitted function: refs among its arguments, and those that it was seen to touch, go in as values.
+
+    Args:
+        function: the jitted function.
+        plainly: calls it where there are no refs.
+        make: from a function of values and leaves, the same jitted.
+        location: how messages name it.
+        args: positional arguments.
+        kwargs: named arguments.
+    """
+    if not any_made():
+        return plainly(args, kwargs)
+    found = _with_values(function, plainly, lambda pure, *given: pure(*given), make, location, args, kwargs)
+    if len(found) == 1:
+        return found[0]
+    (out, after), refs, before = found
+    write_back(refs, before, after)
+    return out
+
+
+class _Calling(threading.local):
+    """Which refs of a jitted function's trace stand for which arguments of the call that is on its way, if any."""
+
+    inside: Sequence[RefState] = ()
+    given: Sequence[RefState] = ()
+    frame: Frame | None = None
+
+    @contextlib.contextmanager
+    def of(self, inside: Sequence[RefState], given: Sequence[RefState]) -> Iterator[None]:
+        """These, in the frame that runs."""
+        before = self.inside, self.given, self.frame
+        self.inside, self.given, self.frame = inside, given, STATE.frame
+        try:
+            yield
+        finally:
+            self.inside, self.given, self.frame = before
+
+
+_CALLING = _Calling()
+
+
+def refs_of_call() -> tuple[tuple[RefState, RefState], ...]:
+    """For the call of a jitted function that is made now: its refs inside with those that they are."""
+    if not _CALLING.given or STATE.frame is not _CALLING.frame:
+        return ()
+    return tuple(zip(_CALLING.inside, _CALLING.given, strict=False))
+
+
+class Staged:
+    """A stage of a jitted function of refs: a call of what is compiled takes their values in and out."""
+
+    def __init__(self, stage: Any, outer: Sequence[RefState]) -> None:
+        self._stage, self._outer = stage, outer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stage, name)
+
+    @property
+    def out_info(self) -> Any:
+        """Shapes and dtypes of the result, without the values that go out."""
+        return self._stage.out_info[0]
+
+    def lower(self, **options: Any) -> Staged:
+        """The next stage of what was traced."""
+        return Staged(self._stage.lower(**options), self._outer)
+
+    def compile(self, *args: Any, **options: Any) -> Staged:
+        """The next stage of what was lowered."""
+        return Staged(self._stage.compile(*args, **options), self._outer)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run what was compiled, or traced."""
+        leaves = tree_flatten((args, kwargs))[0]
+        refs = [*filter(is_ref, leaves), *self._outer]
+        before = [ref.value() for ref in refs]
+        out, after = self._stage(before, [x for x in leaves if not is_ref(x)])
+        write_back(refs, before, after)
+        return out
+
+
+def stage_jitted(
+    function: Any, plainly: Callable[..., Any], make: Callable[..., Any], location: str, args: Any, kwargs: Any
+) -> Any:
+    """Trace a jitted function for arguments among which may be refs; ``plainly`` does where there are none."""
+    if not any_made():
+        return plainly(args, kwargs)
+    found = _with_values(function, plainly, lambda pure, *given: pure.trace(*given), make, location, args, kwargs)
+    return found[0] if len(found) == 1 else Staged(found[0], _touched.get(function, ()))
+
+
+def _with_values(
+    function: Any,
+    plainly: Callable[..., Any],
+    use: Callable[..., Any],
+    make: Callable[..., Any],
+    location: str,
+    args: Any,
+    kwargs: Any,
+) -> tuple[Any, ...]:
+    """What ``use(pure, values, others)`` gives, with the refs and their values; without refs ``plainly``'s result."""
+    args, kwargs, static = _without_static(function, args, kwargs)
+    leaves, tree = tree_flatten((args, kwargs))
+    given = [x for x in leaves if is_ref(x)]
+    if not given and function not in _touched:
+        try:
+            return (plainly(*_with_static(static, args, kwargs)),)
+        except Touched as touched:
+            if any(touched.ref is ref for ref in getattr(function._fun, "refs", ())):
+                raise  # the call for which this one stands passes its value in: it is an argument too, or is touched
+            touched.ref.value()
+            _touched[function] = [touched.ref]
+    refuse_twice(function._fun, "jit", leaves, args, kwargs, location)
+    while True:
+        outer = _touched.get(function, [])
+        for ref in outer:
+            refuse_both_ways(ref, function._fun, "jit", leaves, args, kwargs, location)
+        refs = [*given, *outer]
+        before = [ref.value() for ref in refs]
+        places = tuple(is_ref(x) for x in leaves)
+        key = (tree, places, len(outer), static)
+        cache = _pure.setdefault(function, {})
+        if key not in cache:
+            names = leaf_names(function._fun, args, kwargs)
+            cache[key] = make(_of_values(function, refs, leaves, names, tree, static, location))
+        try:
+            with _CALLING.of(cache[key]._fun.inside, given):
+                return use(cache[key], before, [x for x in leaves if not is_ref(x)]), refs, before
+        except Touched as touched:
+            refuse_both_ways(touched.ref, function._fun, "jit", leaves, args, kwargs, location)
+            if any(touched.ref is ref for ref in refs):
+                raise
+            _touched.setdefault(function, []).append(touched.ref)
+
+
+def _without_static(function: Any, args: Any, kwargs: Any) -> Any:
+    """Arguments with None for those that are static, and these."""
+    n = len(args)
+    places = {k % n for k in function._static_nums if -n <= k < n}
+    static = tuple((k, Static(args[k])) for k in sorted(places))
+    named = tuple((k, Static(v)) for k, v in sorted(kwargs.items()) if k in function._static_names)
+    rest = {k: v for k, v in kwargs.items() if k not in function._static_names}
+    return tuple(None if k in places else a for k, a in enumerate(args)), rest, (static, named)
+
+
+def _with_static(static: Any, args: Any, kwargs: Any) -> Any:
+    whole = list(args)
+    for k, value in static[0]:
+        whole[k] = value.value
+    return tuple(whole), {**kwargs, **{k: v.value for k, v in static[1]}}
+
+
+def _of_values(
+    function: Any, refs: Any, leaves: Any, names: Sequence[str], tree: Any, static: Any, location: str
+) -> Callable[..., Any]:
+    n = sum(map(is_ref, leaves))
+    inside: list[RefState] = []  # the arguments, as refs of each trace: so one that is closed over as well is seen
+
+    def of_values(values: Sequence[Array], others: Sequence[Any]) -> Any:
+        if not inside:
+            origins = [f"passed in as the argument {name}" for name, x in zip(names, leaves, strict=True) if is_ref(x)]
+            inside.extend(type(r)(v, o) for r, v, o in zip(refs, values[:n], origins, strict=False))
+        given, rest = iter(inside), iter(others)
+        filled = [next(given) if is_ref(x) else next(rest) for x in leaves]
+        positional, named = _with_static(static, *tree_unflatten(tree, filled))
+        with holding([*inside, *refs[n:]], values) as last:
+            out = function._fun(*positional, **named)
+            after = written(values, last())
+        for path, x in tree_flatten_with_path(out)[0]:
+            check_result(x, location, "jit", path)
+        return out, after
+
+    of_values.__name__ = of_values.__qualname__ = name_of(function._fun)
+    of_values.refs, of_values.inside = refs, inside  # type: ignore[attr-defined]
+    return of_values
