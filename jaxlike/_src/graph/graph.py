@@ -118,6 +118,11 @@ class Call:
         """What it is made of, where it loops or branches."""
         return None
 
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """Which results differentiation by these arguments takes as constants."""
+        del perturbed
+        return ()
+
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Apply it under whatever runs at replay."""
         raise NotImplementedError

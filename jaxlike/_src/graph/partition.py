@@ -54,7 +54,10 @@ def dependents(graph: Graph, sources: Iterable[Var], differentiably: bool = Fals
         if differentiably and isinstance(node.op, Call) and node.op.is_constant:
             continue
         if any(v in found for v in node.reads()):
-            found.update(o for o in node.outs if o is not None)
+            still: Sequence[int] = ()
+            if differentiably and isinstance(node.op, Call):
+                still = node.op.constants([isinstance(v, Var) and v in found for v in node.args])
+            found.update(o for k, o in enumerate(node.outs) if o is not None and k not in still)
     return found
 
 

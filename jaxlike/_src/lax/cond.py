@@ -20,6 +20,7 @@ from jaxlike._src.debug_checks import told_as
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.control import CondForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
+from jaxlike._src.graph.partition import dependents
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
 from jaxlike._src.lax.scan import spread
 from jaxlike._src.lax.select import clamp
@@ -28,7 +29,7 @@ from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, halves_of
 from jaxlike._src.transforms.ref_state import closing_over_refs, has_refs, holding, threading, write_back
 from jaxlike._src.transforms.stop_gradient import stopped
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, holds_transposed, stand_in
 from jaxlike._src.tree import tree_structure, tree_unflatten
 from jaxlike._src.varying import union
 
@@ -119,8 +120,7 @@ class Cond(Structured):
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The choice; and a choice between the branches' pullbacks, which compute the branch again."""
-        index, *operands = primals
-        n, by = len(operands), list(perturbed[1:])
+        operands, by = primals[1:], list(perturbed[1:])
         if IN_FORCE.policy is not None:
             likes = self.branches[0].stand_ins()
             given = derive.differentiable(likes)
@@ -128,17 +128,45 @@ class Cond(Structured):
             if any(h.kept for h in halves):
                 return self._vjp_keeping(halves, primals, by, likes)
 
-        def pullback(cotangents: Sequence[Any]) -> list[Any]:
-            given = [c is not None for c in cotangents]
+        return apply(self, primals), lambda cotangents: self._pull(primals, by, cotangents, linear=False)
 
-            def pulling(branch: GraphFunction) -> Callable[..., list[Array]]:
-                return lambda flat: derive.reverse(branch, flat[:n], by, derive.filled(flat[n:], given), self.name)
+    def _pull(self, primals: Sequence[Array], by: Sequence[bool], cotangents: Sequence[Any], linear: bool) -> list[Any]:
+        index, *operands = primals
+        n, given = len(operands), [c is not None for c in cotangents]
 
-            args = [*operands, *(c for c in cotangents if c is not None)]
-            inner = self._derived(("pull", tuple(by), tuple(given)), pulling, args)
-            return [None, *derive.filled(apply(inner, [index, *args]), by)]
+        def pulling(branch: GraphFunction) -> Callable[..., list[Array]]:
+            return lambda flat: derive.reverse(branch, flat[:n], by, derive.filled(flat[n:], given), self.name, linear)
 
-        return apply(self, primals), pullback
+        args = [*operands, *(c for c in cotangents if c is not None)]
+        inner = self._derived(("pull", tuple(by), tuple(given), linear), pulling, args)
+        return [None, *derive.filled(apply(inner, [index, *args]), by)]
+
+    def only_transposes(self) -> bool:
+        """As a branch's operations."""
+        return any(holds_transposed(b.graph) for b in self.branches)
+
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """The results that no branch makes of these arguments."""
+        touched = [
+            dependents(b.graph, derive.chosen_of(b.graph.inputs, perturbed[1:]), differentiably=True)
+            for b in self.branches
+        ]
+        at = range(len(self.branches[0].graph.outputs))
+        return [
+            k for k in at if not any(b.graph.outputs[k] in t for b, t in zip(self.branches, touched, strict=True))
+        ]
+
+    def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """A choice between the branches' transposes, where one has no values."""
+        if not self.only_transposes():
+            return self.vjp(args, perturbed)
+        by = list(perturbed[1:])
+
+        def known(branch: GraphFunction) -> Callable[..., list[Array]]:
+            return lambda flat: derive.known(branch, flat, by, self.name)
+
+        outs = apply(self._derived(("known", tuple(by)), known, args[1:]), args)
+        return outs, lambda cotangents: self._pull(args, by, cotangents, linear=True)
 
     def _vjp_keeping(
         self, halves: Sequence[Halves], primals: Sequence[Array], by: Sequence[bool], likes: Sequence[Array]

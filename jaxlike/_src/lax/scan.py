@@ -19,7 +19,6 @@ from jaxlike._src.border import concrete_or_error, is_traced, refuse_own_arrays,
 from jaxlike._src.debug_checks import told_as
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.control import ScanForm
-from jaxlike._src.graph.graph import Call
 from jaxlike._src.graph.partition import dependents
 from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.loop import Runner
@@ -30,7 +29,7 @@ from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, asks_to_keep, halves_of
 from jaxlike._src.transforms.policies import everything_saveable
 from jaxlike._src.transforms.ref_state import Touched, holding, is_ref, refuse_carried, threading, write_back
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, holds_transposed, stand_in
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_children
 
@@ -214,11 +213,9 @@ class Scan(Structured):
         At the results that depend on the perturbed arguments nobody looks.
         """
         n, m, likes = self.n_carry, len(self.body.kinds) - self.n_carry, self.body.stand_ins()
-        of_body, linear = self._linear(perturbed)
-        moved = dependents(self.body.graph, derive.chosen_of(self.body.graph.inputs, of_body), differentiably=True)
-        called = {v.op.name for v in self.body.graph.nodes if isinstance(v.op, Call) and not moved.isdisjoint(v.outs)}
-        if called != {"custom_lin"}:  # of another operation not all results need to depend on what any does
+        if not self.only_transposes():
             return self.vjp(args, perturbed)
+        of_body, linear = self._linear(perturbed)
 
         def known_step(flat: Sequence[Array]) -> list[Array]:
             found, carry = derive.known(self.body, flat, of_body, self.name), self.split(flat)[1]
@@ -238,8 +235,22 @@ class Scan(Structured):
 
         return outs[: n + m], lambda cts: self._pull(args, perturbed, outs[n + m :], cts, gradients)
 
+    def only_transposes(self) -> bool:
+        """As the body's operations."""
+        return holds_transposed(self.body.graph)
+
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """The results that no step makes of these arguments."""
+        return [k for k, depends in enumerate(self._linear(perturbed)[1]) if not depends]
+
     def _linear(self, perturbed: Sequence[bool]) -> tuple[list[bool], list[bool]]:
         """Which arguments of the body depend on the perturbed ones of the loop, and which results."""
+        key = ("linear", *perturbed)
+        if key not in self._made:
+            self._made[key] = self._find_linear(perturbed)
+        return self._made[key]
+
+    def _find_linear(self, perturbed: Sequence[bool]) -> tuple[list[bool], list[bool]]:
         graph, a, b = self.body.graph, self.n_consts, self.n_consts + self.n_carry
         flags = list(perturbed)
         while True:

@@ -34,7 +34,7 @@ from jaxlike._src.transforms.derive import example
 from jaxlike._src.transforms.halves import IN_FORCE
 from jaxlike._src.transforms.ref_state import standing_for
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, holds_transposed, on_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,6 +148,10 @@ class JitCall(Structured):
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """A call that also gives residuals, and the call of the backward graph on them."""
         return self._backward(primals, perturbed, linear=False)
+
+    def only_transposes(self) -> bool:
+        """As its operations."""
+        return holds_transposed(self.graph)
 
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The same; where a rule refuses it is asked to transpose."""

@@ -22,7 +22,7 @@ from jaxlike._src.transforms.halves import Halves, halves_of
 from jaxlike._src.transforms.policies import nothing_saveable
 from jaxlike._src.transforms.ref_state import Touched, holding, is_ref, of_leaves, threading, write_back, written
 from jaxlike._src.transforms.reverse import output_array
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, holds_transposed
 from jaxlike._src.tree import broadcast_prefix, keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Checkpoint(Structured):
         try:
             forward, backward, halves = self._halves(primals, perturbed, floating)
         except Touched:  # by a backward rule, whose writes a graph of values does not show
-            return self.body(primals), lambda cotangents: self._pulled_again(primals, perturbed, cotangents)
+            return self.body(primals), lambda cotangents: self._pulled_again(primals, perturbed, cotangents, False)
         m = len(floating)
         # Kept values are ordinary values of what runs outside.
         outs = forward.body(primals) if halves.kept else apply(forward, primals)
@@ -116,10 +116,21 @@ class Checkpoint(Structured):
         return outs, pullback
 
     def _pulled_again(
-        self, primals: Sequence[Array], perturbed: Sequence[bool], cotangents: Sequence[Any]
+        self, primals: Sequence[Array], perturbed: Sequence[bool], cotangents: Sequence[Any], linear: bool
     ) -> list[Any]:
         """The pullback of the function, run again."""
-        return derive.filled(derive.reverse(self.body, primals, perturbed, cotangents, self.name), perturbed)
+        return derive.filled(derive.reverse(self.body, primals, perturbed, cotangents, self.name, linear), perturbed)
+
+    def only_transposes(self) -> bool:
+        """As its operations."""
+        return holds_transposed(self.body.graph)
+
+    def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """The body's transpose, where it has no values."""
+        if not self.only_transposes():
+            return self.vjp(args, perturbed)
+        outs = derive.known(self.body, args, perturbed, self.name)
+        return outs, lambda cotangents: self._pulled_again(args, perturbed, cotangents, True)
 
     def _halves(
         self, primals: Sequence[Array], perturbed: Sequence[bool], given: Sequence[bool]

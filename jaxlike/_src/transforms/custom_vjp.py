@@ -32,7 +32,17 @@ from jaxlike._src.transforms.custom import (
 )
 from jaxlike._src.transforms.custom_vjp_refs import without_refs
 from jaxlike._src.transforms.ref_state import is_ref
-from jaxlike._src.transforms.structured import GraphFunction, Settled, Structured, apply, on_lanes, stand_in, with_lanes
+from jaxlike._src.transforms.reverse import LOOKING
+from jaxlike._src.transforms.structured import (
+    GraphFunction,
+    Settled,
+    Structured,
+    apply,
+    derived,
+    on_lanes,
+    stand_in,
+    with_lanes,
+)
 from jaxlike._src.transforms.types import SymbolicZero, difference, same_type, type_of
 from jaxlike._src.tree import (
     broadcast_prefix,
@@ -90,12 +100,14 @@ class CustomVjp(Structured):
         outs, residuals = self._fwd(primals, perturbed)
         frames = counted_axes()
 
+        def bwd(cotangents: Sequence[Any]) -> list[Any]:
+            return _looked_at(self._bwd, residuals, cotangents) if LOOKING.now else self._bwd(residuals, cotangents)
+
         def pullback(cotangents: Sequence[Any]) -> list[Any]:  # the rule gets and gives whole cotangents, not shares
             whole = [None if c is None else total(c, o, frames) for c, o in zip(cotangents, outs, strict=True)]
-            grads = self._bwd(residuals, whole)
-            return [None if g is None else share(g, p, frames) for g, p in zip(grads, primals, strict=True)]
+            return [None if g is None else share(g, p, frames) for g, p in zip(bwd(whole), primals, strict=True)]
 
-        return outs, pullback if frames else lambda cotangents: self._bwd(residuals, cotangents)
+        return outs, pullback if frames else bwd
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> Any:
         """Function and rule over all lanes; an argument that all lanes share gets the sum of its cotangents."""
@@ -202,6 +214,10 @@ class _Tangents(Structured):
         """Not defined, since it needs the values."""
         return self.run(primals), None
 
+    def only_transposes(self) -> bool:
+        """It has no values."""
+        return True
+
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The backward rule; zeros stand for the values, at which nobody looks."""
         n = self._residuals
@@ -224,6 +240,63 @@ class _Tangents(Structured):
             return _bwd_of_lanes(self._bwd, frame, mapped[:n], every, mapped[n:], residuals, cotangents)
 
         return apply(_Tangents(bwd, n, outs), args), [True] * len(outs)
+
+
+class _Backward(Structured):
+    """A backward rule, while `linearize` looks at it: its transpose is what nobody may look at, as in `CustomVjp.jvp`.
+
+    Args:
+        bwd: from residuals and cotangents the cotangents of the arguments; None is zero.
+        residuals: how many of the arguments are residuals.
+        given: which cotangents the other arguments are.
+    """
+
+    name = "custom_vjp_bwd"
+
+    def __init__(self, bwd: Any, residuals: int, given: Sequence[bool]) -> None:
+        self._bwd, self._residuals, self._given = bwd, residuals, given
+        self.found: list[bool] = []  # which arguments have a cotangent
+
+    def run(self, args: Sequence[Array]) -> list[Array]:
+        """The rule; without the zeros."""
+        grads = self._bwd(args[: self._residuals], derive.filled(args[self._residuals :], self._given))
+        self.found = [isinstance(g, Array) for g in grads]
+        return derive.chosen_of(grads, self.found)
+
+    def recorded(self, args: Sequence[Array]) -> Any:
+        """One node, of what the rule gives here."""
+        outs = derived(self.run, [derive.example(a) for a in args], self.name).stand_ins()
+        return self, lambda: None, [], [type(o)(stand_in(o._t), o._tag) for o in outs]
+
+    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """Tangents of the arguments to those of the results."""
+        n, outs = self._residuals, self.run(primals)
+        residuals, cotangents = primals[:n], primals[n:]
+        if any(perturbed[:n]):  # by what the function was differentiated at: the rule is ordinary code
+            return outs, lambda cts: derive.filled(
+                derive.reverse(self.run, primals, perturbed, cts, self.name), perturbed
+            )
+        examples = [derive.example(c) for c in cotangents]
+
+        def pullback(tangents: Sequence[Any]) -> list[Any]:
+            moved = [t is not None for t in tangents]
+
+            def bwd(residuals: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
+                grads = derive.chosen_of(self._bwd(residuals, derive.filled(cts, self._given)), self.found)
+                return derive.chosen_of(grads, moved)
+
+            given = [*residuals, *derive.chosen_of(tangents, moved)]
+            return [*[None] * n, *apply(_Tangents(bwd, n, examples), given)]
+
+        return outs, pullback
+
+
+def _looked_at(bwd: Any, residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+    """What a backward rule gives, in one operation."""
+    given = [c is not None for c in cotangents]
+    op = _Backward(bwd, len(residuals), given)
+    outs = apply(op, [*residuals, *derive.chosen_of(cotangents, given)])
+    return derive.filled(outs, op.found)
 
 
 def _sum_of_lanes(x: Array) -> Array:

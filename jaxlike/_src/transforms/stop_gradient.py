@@ -34,6 +34,17 @@ class StopGradient(Identity):
         del perturbed
         return apply(self, primals), lambda _: [None]
 
+    def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """Not defined: what takes a tangent as a constant is not linear in it."""
+        del perturbed
+        return apply(self, args), _not_linear
+
+
+def _not_linear(cotangents: Sequence[Any]) -> list[Any]:
+    del cotangents
+    # JAX has no such rule either.
+    raise NotImplementedError("Transpose rule (for reverse-mode differentiation) for 'stop_gradient' not implemented")
+
 
 _STOP = StopGradient()
 

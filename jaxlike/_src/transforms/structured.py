@@ -80,6 +80,10 @@ class Structured:
         del perturbed
         return ()
 
+    def only_transposes(self) -> bool:
+        """Whether it holds what has no values, such as tangents of a custom_vjp function's results."""
+        return False
+
     def transpose(self, args: Arrays, perturbed: Sequence[bool]) -> tuple[list[Array], Pullback]:
         """As `vjp`, where the operation is known to be linear in the perturbed arguments."""
         return self.vjp(args, perturbed)
@@ -171,6 +175,11 @@ class GraphFunction:
         return [kind(stand_in(v), tag) for (kind, tag), v in zip(self.kinds, self.graph.outputs, strict=True)]
 
 
+def holds_transposed(graph: Graph) -> bool:
+    """Whether among a graph's operations are some that only have a transpose."""
+    return any(isinstance(n.op, Applied) and n.op.op.only_transposes() for n in graph.nodes)
+
+
 def derived(fun: Callable[[Arrays], Sequence[Array]], examples: Arrays, name: str) -> GraphFunction:
     """Trace a function of Arrays that depends on nothing that is differentiated or batched but its arguments."""
     graph, outs = trace(lambda inside: list(fun(inside)), examples, name)
@@ -207,6 +216,10 @@ class Applied(Call):
     def control(self) -> Form | None:
         """What the operation loops over, or chooses from."""
         return self.op.control()
+
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """As the operation says."""
+        return self.op.constants(perturbed)
 
     def on_arrays(self, args: Sequence[Any]) -> list[Array]:
         """Apply the operation to what an equation was bound to."""
@@ -316,7 +329,7 @@ def _under_grad(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     job = _Reverse(op, frame, args, [unwrap(a) for a in args])
     if op.only_looks and frame.linear and job.at:
         return []  # at what is transposed, which has no value
-    if not job.at or op.is_constant:
+    if not job.at or (op.is_constant and not frame.linear):
         return _independent(op, frame, args, job.tensors)
     tensors = torch_private.link(_Link, job, *(job.tensors[k] for k in job.at))
     return [_like(o, t) for o, t in zip(job.outs, tensors, strict=True)]

@@ -1,0 +1,80 @@
+"""A custom_jvp rule that takes the jvp of a custom_vjp function inside of loops, branches and calls; what is not linear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from compat.same import assert_same, run_both
+
+
+def own(jax: Any) -> Any:
+    """A function whose reverse rule is not its derivative."""
+    f = jax.custom_vjp(jax.numpy.sin)
+    f.defvjp(lambda x: (jax.numpy.sin(x), x), lambda x, ct: (3 * jax.numpy.cos(x) * ct,))
+    return f
+
+
+def forward_of(jax: Any, inner: Any) -> Any:
+    """A function whose forward rule is the jvp of another."""
+    f = jax.custom_jvp(lambda x: inner(x))
+    f.defjvp(lambda primals, tangents: jax.jvp(inner, primals, tangents))
+    return f
+
+
+def loop(jax: Any, f: Any) -> Any:
+    """Two steps."""
+    return lambda x: jax.lax.scan(lambda c, _: (f(c), c), x, None, length=2)[0]
+
+
+def branch(jax: Any, f: Any) -> Any:
+    """Where x is positive."""
+    return lambda x: jax.lax.cond(x > 0, f, lambda x: 2 * x, x)
+
+
+INNER: dict[str, Callable[[Any], Any]] = {
+    "scan of scan": lambda jax: loop(jax, loop(jax, own(jax))),
+    "branch": lambda jax: branch(jax, own(jax)),
+    "branch of scan": lambda jax: branch(jax, loop(jax, own(jax))),
+    "scan of branch": lambda jax: loop(jax, branch(jax, own(jax))),
+    "scan of jit": lambda jax: loop(jax, jax.jit(own(jax))),
+    "checkpoint": lambda jax: jax.checkpoint(own(jax)),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_forward_of_reverse(name: str) -> None:
+    def program(jax: Any) -> Any:
+        f = forward_of(jax, INNER[name](jax))
+        return f(0.5), jax.grad(f)(0.5), jax.grad(f)(-0.5), jax.jit(jax.grad(f))(0.5)
+
+    expected, actual = run_both(program)
+    assert expected.error is None, expected
+    assert_same(expected, actual)
+
+
+def with_tangent(jax: Any, of_tangent: Any) -> Any:
+    """The identity, with this function of the tangent for its rule."""
+    f = jax.custom_jvp(lambda x: x)
+    f.defjvp(lambda primals, tangents: (primals[0], of_tangent(tangents[0])))
+    return f
+
+
+PROGRAMS: dict[str, Callable[[Any], Any]] = {
+    "linearized": lambda jax: jax.linearize(own(jax), 0.5)[0],
+    "linearized and called": lambda jax: jax.linearize(own(jax), 0.5)[1](1.0),
+    "linearized loop": lambda jax: jax.linearize(loop(jax, own(jax)), 0.5)[1](1.0),
+    "linearized and transposed": lambda jax: jax.linear_transpose(jax.linearize(own(jax), 0.5)[1], 1.0)(2.0),
+    "linearized and not used": lambda jax: jax.linearize(lambda x: (own(jax)(x), x * 2)[1], 0.5)[1](1.0),
+    "tangent stopped": lambda jax: jax.grad(with_tangent(jax, jax.lax.stop_gradient))(1.0),
+    "tangent stopped in part": lambda jax: jax.grad(with_tangent(jax, lambda t: t + jax.lax.stop_gradient(t)))(1.0),
+    "tangent stopped forward": lambda jax: jax.jvp(with_tangent(jax, jax.lax.stop_gradient), (jax.numpy.ones(2),),
+                                                   (jax.numpy.ones(2),))[1] + 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name: str) -> None:
+    assert_same(*run_both(PROGRAMS[name]))
