@@ -176,6 +176,21 @@ def compiled_with_shardings(jax: Any) -> Any:
     return [(str(c.input_shardings), str(c.output_shardings)) for c in compiled], [str(c.input_shardings) for c in on_mesh]
 
 
+def sizes(jax: Any) -> list[int]:
+    """How many kinds of calls are counted: numbers, numpy's data and Arrays are told apart, nested calls not counted."""
+    f, seen = jax.jit(lambda x: x), []
+    for x in (1.0, 2.0, np.float32(1), jax.numpy.float32(1), np.ones((), np.float32), 1, True, np.bool_(1), X):
+        f(x)
+        seen.append(f._cache_size())
+    jax.jit(lambda x: f(x))(X[:1])
+    jax.eval_shape(f, X[:1])
+    jax.grad(f)(1.0)
+    f(jax.numpy.asarray(X))
+    seen.append(f._cache_size())
+    f.clear_cache()
+    return [*seen, f._cache_size()]
+
+
 PROGRAMS: dict[str, Any] = {
     "static by name, keyword only": lambda jax: jax.jit(lambda x, *, n: x * n, static_argnames=("n",))(X, n=3),
     "static, missing": lambda jax: said(lambda: jax.jit(lambda x, n: x, static_argnums=(1,))(1.0)),
@@ -255,6 +270,7 @@ PROGRAMS: dict[str, Any] = {
         jax, *(((v,), {}) for v in (1.0, np.float32(1), jax.numpy.float32(1), 2, np.int32(1), True, np.bool_(1)))
     ),
     "cache size": lambda jax: (lambda f: (f(1.0), f(X), f._cache_size()))(jax.jit(lambda a: a))[2],
+    "cache sizes": sizes,
     "equality": lambda jax: (lambda f: (jax.jit(f) == jax.jit(f), len({jax.jit(f), jax.jit(f)})))(lambda x: x),
     "an attribute": lambda jax: (lambda f: setattr(f, "foo", 3) or f.foo)(jax.jit(lambda x: x)),
     "no_tracing": not_again,

@@ -32,6 +32,44 @@ def twice(jax, random):
 
 
 @program
+def joined(jax, random):
+    k, j = random.key(0), random.key(1)
+    both = jax.numpy.concatenate([k[None], j[None]])
+    random.normal(both[0])
+    random.normal(k)
+
+
+@program
+def joined_after_use(jax, random):
+    k, j = random.key(0), random.key(1)
+    random.normal(k)
+    jax.numpy.concatenate([k[None], j[None]])
+
+
+@program
+def stacked(jax, random):
+    k = random.key(0)
+    jax.numpy.stack([k, random.key(1)])
+    random.normal(k)
+
+
+@program
+def joined_in_jit(jax, random):
+    used = jax.jit(lambda k, j: (random.normal(k[0]), jax.numpy.concatenate([j, k]).shape)[0])
+    used(random.split(random.key(0)), random.split(random.key(1)))
+
+
+@program
+def handed_through(jax, random):
+    k = random.key(0)
+    random.normal(jax.jit(lambda x: x)(k))
+    random.normal(jax.device_put(k))
+    random.normal(k)
+    random.normal(jax.device_put(k))
+    random.normal(jax.jit(lambda x: x)(k))
+
+
+@program
 def bits_twice(jax, random):
     k = random.key(0)
     random.bits(k)

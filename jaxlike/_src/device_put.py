@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from jaxlike._src import border, config, devices, dtypes, placement
+from jaxlike._src import border, config, devices, dtypes, key_uses, placement
 from jaxlike._src.array import Array
 from jaxlike._src.devices import Device
 from jaxlike._src.memory import MemorySpace
@@ -130,7 +130,7 @@ def _put(leaf: Any, target: Target, place: torch.device | None, *, copy: bool) -
         return leaf  # it holds no data that could be moved
     if isinstance(leaf, Array):
         if target is None and not copy:
-            return leaf
+            return key_uses.renewed(leaf, as_used=False) if key_uses.FLAG.value else leaf
         x = leaf
     else:
         x = _from_host(leaf, target)

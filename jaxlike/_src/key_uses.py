@@ -102,14 +102,43 @@ def use_in(name: str, key: Array) -> None:
         use(key._t, _OWN_NAMES.get(name, "jit-compiled function"), 0)
 
 
-def use_part(keys: Array, index: Any) -> None:
-    """A part of an array of keys was taken."""
+def use_part(keys: Array, index: Any, part: Array) -> None:
+    """A part of an array of keys was taken, or all of them in another shape, which are used as the array is."""
     parts = index if isinstance(index, tuple) else (index,)
-    static = all(isinstance(p, int | slice | type(None) | type(...)) for p in parts)
-    if static and not torch_private.is_wrapped(keys._t):
-        mask = np.zeros(tuple(keys._t.shape), bool)
-        mask[index] = True
-        use(keys._t, "slice", 0, mask)
+    if torch_private.is_wrapped(keys._t) or not all(isinstance(p, int | slice | type(None) | type(...)) for p in parts):
+        return
+    if all(p is None or p is Ellipsis for p in parts):
+        _hand_on(keys, part, index)
+        return
+    mask = np.zeros(tuple(keys._t.shape), bool)
+    mask[index] = True
+    use(keys._t, "slice", 0, mask)
+
+
+def _hand_on(key: Array, other: Array, index: Any = ...) -> None:
+    known = _LAYERS.known[-1]
+    before = known.get(_root(key._t))
+    if before is not None:
+        known[_root(other._t)] = before if before is True else before[index]
+
+
+def use_joined(keys: Sequence[Array], function: str) -> None:
+    """Arrays that may be of keys were joined to one, which takes their place; outside of traces one may come twice."""
+    seen: set[int] = set()
+    for k, x in enumerate(keys):
+        if hasattr(x, "_impl") and (len(_LAYERS.known) > 1 or id(x) not in seen):
+            use(x._t, function, k)
+            seen.add(id(x))
+
+
+def renewed(x: Any, as_used: bool) -> Any:
+    """A key as another Array, used as the first is or not at all; anything else as it is."""
+    if not hasattr(x, "_impl") or len(_LAYERS.known) > 1:  # in a trace it is the same value
+        return x
+    made = type(x)(x._t.view_as(x._t), x._tag)
+    if as_used:
+        _hand_on(x, made)
+    return made
 
 
 # Loops and branches

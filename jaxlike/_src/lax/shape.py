@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import unsigned
+from jaxlike._src import key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, canonicalize_axis, canonicalize_shape, unwrap
 from jaxlike._src.lax.strict import check_same_dtypes, check_shapelike, operand
@@ -254,6 +254,8 @@ def concatenate(operands: Array | Sequence[ArrayLike], dimension: int) -> Array:
             f"concatenating along dimension {dimension} for shapes {listed}."
         )
     check_same_dtypes("concatenate", arrays)
+    if key_uses.FLAG.value:
+        key_uses.use_joined(arrays, "concatenate")
     return _joined(arrays, torch.cat([unwrap(a) for a in arrays], dimension))
 
 

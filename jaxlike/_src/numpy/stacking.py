@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import unsigned
+from jaxlike._src import key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -68,6 +68,8 @@ def concatenate_arrays(arrays: Sequence[Array], axis: int) -> Array:
         )
     if len(arrays) == 1:
         return first
+    if key_uses.FLAG.value:
+        key_uses.use_joined(arrays, "concatenate")
     return like(first, torch.cat([unwrap(x) for x in arrays], axis))
 
 
@@ -171,6 +173,8 @@ def stack(
     if len(set(shapes)) > 1:
         raise ValueError(f"All input arrays must have the same shape. Got {', '.join(map(str, shapes))}.")
     axis = canonicalize_axis(axis, given[0].ndim + 1)
+    if key_uses.FLAG.value:
+        key_uses.use_joined(given, "jit-compiled function")
     return concatenate_arrays([expand_dims(x, axis) for x in given], axis)
 
 

@@ -155,9 +155,10 @@ class PRNGKeyArray(Array):
         return iter([PRNGKeyArray(t, self._tag) for t in unwrap(self).unbind(0)])
 
     def __getitem__(self, index: Any) -> Array:
+        part = Array.__getitem__(self, index)
         if key_uses.FLAG.value:
-            key_uses.use_part(self, index)
-        return Array.__getitem__(self, index)
+            key_uses.use_part(self, index, part)
+        return part
 
     def __bool__(self) -> bool:
         raise TypeError("key array cannot be converted to boolean.")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import config
+from jaxlike._src import config, key_uses
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
 from jaxlike._src.counts import count
@@ -52,6 +52,7 @@ from jaxlike._src.tree import (
     tree_flatten,
     tree_flatten_with_path,
     tree_leaves,
+    tree_map,
     tree_unflatten,
     treedef_of,
 )
@@ -70,8 +71,8 @@ if TYPE_CHECKING:
 class Entry:
     """What one key leads to: the graph, how to run it, how to build the result."""
 
-    __slots__ = ("_call", "donated", "executable", "fixed", "float0", "graph", "in_tree", "inline", "kinds",
-                 "lifted_frames", "out_tree", "places", "shapes_only", "shown", "signature", "single")  # fmt: skip
+    __slots__ = ("_call", "calls", "donated", "executable", "fixed", "float0", "graph", "in_tree", "inline", "kinds",
+                 "lifted_frames", "of_arrays", "out_tree", "places", "shapes_only", "shown", "signature", "single")  # fmt: skip
 
     def __init__(
         self,
@@ -100,6 +101,8 @@ class Entry:
             type(out_tree) is not tuple and out_tree.num_leaves == 1 and out_tree.num_nodes == 1 and not self.float0
         )
         self._call: tuple[JitCall, list[Array]] | None = None
+        self.calls: set[Any] = set()  # what its arguments were outside of transformations: Arrays, numpy's, numbers
+        self.of_arrays = False  # whether all of them were Arrays once
 
     def run(self, tensors: list[Tensor]) -> Any:
         """The result for the leaves' tensors, where no transformation runs."""
@@ -224,6 +227,7 @@ class JitFunction:
                     if entry.graph.key_uses is not None:
                         entry.graph.key_uses.spend(leaves, entry.graph.lifted, "jit-compiled function")
                     if frame is None and entry.fixed is not None:
+                        entry.of_arrays = True
                         return entry.run(tensors)
                     if entry.usable():
                         return entry.apply(leaves)
@@ -235,7 +239,7 @@ class JitFunction:
         return ref_jit.call_jitted(self, self._of_arrays, _jitted_plainly, location_of(self._fun), args, kwargs)
 
     def _of_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        arrays, key, call, in_tree, paths = self._prepare(args, kwargs)
+        arrays, key, call, in_tree, paths, kinds = self._prepare(args, kwargs)
         self._check_places(arrays, args, kwargs)
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
@@ -256,6 +260,8 @@ class JitFunction:
         if entry.graph.key_uses is not None:
             entry.graph.key_uses.spend(arrays, entry.graph.lifted, "jit-compiled function")
         outside = STATE.frame is None
+        if outside:
+            entry.calls.add(kinds)
         if entry.donated and outside:
             check_donations(arrays, entry.donated)
         try:
@@ -266,6 +272,9 @@ class JitFunction:
                 raise
             raise refused from None
         if outside:
+            if key_uses.FLAG.value:
+                given = {id(x._t) for x in arrays}
+                out = tree_map(lambda x: key_uses.renewed(x, as_used=True) if id(getattr(x, "_t", None)) in given else x, out)
             if not STATE.plain and not all_finite(out):
                 self._check_op_by_op(out, args, kwargs)
             copied = self._options.get("in_shardings") is not None  # what was not split as asked is given as a copy
@@ -346,7 +355,7 @@ class JitFunction:
         return usable_donations(entry.graph, donated, self._options["keep_unused"])
 
     def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Arrays of the dynamic leaves, the key, a function of such Arrays, their tree, their paths."""
+        """Arrays of the dynamic leaves, the key, a function of such Arrays, their tree, their paths; what they were."""
         n = len(args)
         nums = {k % n for k in self._static_nums if -n <= k < n} if n else set()
         static = tuple(Static(a) if k in nums else None for k, a in enumerate(args))
@@ -359,6 +368,9 @@ class JitFunction:
         def names() -> list[str]:
             return leaf_names(self._fun, dynamic, dynamic_kw, places)
 
+        kinds = "".join(
+            ["a" if isinstance(x, Array) else "n" if isinstance(x, np.ndarray | np.generic) else "p" for x in leaves]
+        )
         arrays = [x if isinstance(x, Array) else as_argument(x, self._fun, names, k) for k, x in enumerate(leaves)]
         key: list[Any] = [tree, bool(dynamic_kw), config.trace_context()]
         if STATE.frame is not None and (axes := named_axes()):
@@ -395,7 +407,7 @@ class JitFunction:
             key[0] = in_tree
         hashed = tuple(key)
         hash(hashed)  # a static value that cannot be hashed: now, with JAX's words
-        return arrays, hashed, call, in_tree, names
+        return arrays, hashed, call, in_tree, names, kinds
 
     def _make(
         self, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any, args: Any, kwargs: Any, donated: Any = ()
@@ -428,7 +440,7 @@ class JitFunction:
     # Inspection
 
     def _entry_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Entry, list[Array]]:
-        arrays, key, call, in_tree, paths = self._prepare(_concrete_like(args), _concrete_like(kwargs))
+        arrays, key, call, in_tree, paths, _ = self._prepare(_concrete_like(args), _concrete_like(kwargs))
         self._check_places(arrays, args, kwargs)
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
@@ -462,7 +474,10 @@ class JitFunction:
         self._cache.clear()
 
     def _cache_size(self) -> int:
-        return len(self._cache)
+        """How many kinds of calls there were outside of transformations, as JAX's fast path tells them apart."""
+        return sum(
+            len(e.calls | {"a" * e.in_tree.num_leaves} if e.of_arrays else e.calls) for e in self._cache.values()
+        )
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
