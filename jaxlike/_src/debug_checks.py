@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from jaxlike._src import config, torch_private
 from jaxlike._src.array import Array
-from jaxlike._src.frames import STATE, set_checked
+from jaxlike._src.frames import STATE, running, set_checked
 from jaxlike._src.tree import tree_leaves
 
 if TYPE_CHECKING:
@@ -36,9 +36,15 @@ def check_tensor(name: str, tensor: Tensor) -> None:
     if tensor.device.type == "meta" or not (tensor.is_floating_point() or tensor.is_complex()):
         return
     if config.debug_nans.value and bool(tensor.isnan().any()):
-        raise FloatingPointError(f"invalid value (nan) encountered in {name}")
+        raise FloatingPointError(_found("nan", name))
     if config.debug_infs.value and bool(tensor.isinf().any()):
-        raise FloatingPointError(f"invalid value (inf) encountered in {name}")
+        raise FloatingPointError(_found("inf", name))
+
+
+def _found(what: str, name: str) -> str:
+    if any(frame.manual for frame in running()):
+        return f"Invalid value ({what}) encountered in sharded computation."
+    return f"invalid value ({what}) encountered in {name}"
 
 
 def told_as(name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,26 +30,33 @@ def visualize_sharding(
     del use_color, color_map
     if len(shape) not in (1, 2):
         raise ValueError("`visualize_sharding` only works for shapes with 1 and 2 dimensions.")
+    sizes = (1, *shape)[-2:]
     holders: dict[tuple[int, int], list[Any]] = {}
+    parts: dict[tuple[int, int], tuple[int, int]] = {}
     for device, index in sharding.devices_indices_map(tuple(shape)).items():
-        row, column = [0, 0, *((s.start or 0) for s in index)][-2:]
+        ends = [sl.indices(n)[:2] for sl, n in zip(index, shape, strict=True)]
+        (row, _), (column, _) = [(0, 1), *ends][-2:]
         holders.setdefault((row, column), []).append(device)
+        parts[row, column] = tuple(stop - start for start, stop in [(0, 1), *ends][-2:])
     rows, columns = (sorted({place[k] for place in holders}) for k in (0, 1))
-    height = max(1, int(10 * scale) // len(rows)) if len(shape) == 2 else 1
-    ratio = (shape[-1] if len(shape) == 2 else 1) / max(shape[0], 1)
-    width = min(max(math.floor(25 * scale * ratio / len(columns)), min_width - 2), max_width)
-    texts = {
-        place: f"{devices[0].platform.upper()} {','.join(str(d.id) for d in sorted(devices, key=lambda d: d.id))}"
-        for place, devices in holders.items()
-    }
-    width = max(width, *(len(t) for t in texts.values()))
-    rule = "─" * width
-    lines = ["┌" + "┬".join([rule] * len(columns)) + "┐"]
+    high = int(10 * scale)
+    wide = int(high * (shape[1] if len(shape) == 2 else 1) / shape[0])
+    cells: dict[tuple[int, int], list[str]] = {}
+    for place, devices in holders.items():
+        text = f"{devices[0].platform.upper()} {','.join(str(d.id) for d in sorted(devices, key=lambda d: d.id))}"
+        tall, broad = (part / n for part, n in zip(parts[place], sizes, strict=True))
+        width = min(max(int(broad * wide * 2.5), min_width), max_width) - 2  # a character is that much taller than wide
+        height = int(tall * high) - 1 if len(shape) == 2 else 1
+        left, above = max((width - len(text)) // 2, 0), max((height - 1) // 2, 0)
+        line = " " * left + text + " " * max(width - len(text) - left, 0)
+        blank = " " * len(line)
+        cells[place] = [*[blank] * above, line, *[blank] * max(height - 1 - above, 0)]
+    rules = ["─" * max(len(cells[row, column][0]) for row in rows) for column in columns]
+    lines = ["┌" + "┬".join(rules) + "┐"]
     for k, row in enumerate(rows):
         if k:
-            lines.append("├" + "┼".join([rule] * len(columns)) + "┤")
-        for line in range(height):
-            shown = [texts[row, c] if line == (height - 1) // 2 else "" for c in columns]
-            lines.append("│" + "│".join(text.center(width) for text in shown) + "│")
-    lines.append("└" + "┴".join([rule] * len(columns)) + "┘")
-    print("\n".join(lines) + "\n")
+            lines.append("├" + "┼".join(rules) + "┤")
+        for level in zip(*(cells[row, column] for column in columns), strict=True):
+            lines.append("│" + "│".join(text.ljust(len(rule)) for text, rule in zip(level, rules, strict=True)) + "│")
+    lines.append("└" + "┴".join(rules) + "┘")
+    print("\n".join(lines))
