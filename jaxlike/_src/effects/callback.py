@@ -20,6 +20,7 @@ from jaxlike._src.border import astype, from_numpy, unwrap
 from jaxlike._src.device_put import device_put
 from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.errors import JaxRuntimeError
+from jaxlike._src.family import finish
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.scan import scan
 from jaxlike._src.random.key_array import PRNGKeyArray, key_words
@@ -269,7 +270,7 @@ def pure_callback(
     results, out_tree = result_types(result_shape_dtypes)
     arrays, in_tree = flatten_arguments(PureCallback.name, (args, kwargs))
     outs = apply(PureCallback(FlatCallback(callback, in_tree), results, vmap_method, sharding), arrays)
-    return tree_unflatten(out_tree, outs)
+    return tree_unflatten(out_tree, [finish(PureCallback.name, o) for o in outs])
 
 
 def io_callback(

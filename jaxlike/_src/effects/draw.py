@@ -35,9 +35,9 @@ def visualize_sharding(
     parts: dict[tuple[int, int], tuple[int, int]] = {}
     for device, index in sharding.devices_indices_map(tuple(shape)).items():
         ends = [sl.indices(n)[:2] for sl, n in zip(index, shape, strict=True)]
-        (row, _), (column, _) = [(0, 1), *ends][-2:]
+        (row, below), (column, beside) = [(0, 1), *ends][-2:]
         holders.setdefault((row, column), []).append(device)
-        parts[row, column] = tuple(stop - start for start, stop in [(0, 1), *ends][-2:])
+        parts[row, column] = below - row, beside - column
     rows, columns = (sorted({place[k] for place in holders}) for k in (0, 1))
     high = int(10 * scale)
     wide = int(high * (shape[1] if len(shape) == 2 else 1) / shape[0])

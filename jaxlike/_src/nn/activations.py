@@ -269,7 +269,7 @@ def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 def _one_axis(x: Any, axis: Any, mask: Any) -> int | None:
     """The axis number where torch's own kernel does it; None otherwise."""
-    if STATE.frame is not None:  # torch has no forward derivative of their backward
+    if STATE.frame is not None or not STATE.plain:  # torch has no forward derivative of their backward
         return None
     if type(x) is not Array or mask is not None or isinstance(axis, tuple | list) or axis is None or not x.ndim:
         return None

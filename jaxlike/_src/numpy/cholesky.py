@@ -12,6 +12,7 @@ import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import adjoint, unwrap
+from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.transforms.custom import custom_jvp
 
@@ -39,7 +40,7 @@ def cholesky_or_nan(t: Tensor) -> Tensor:
 @custom_jvp
 def cholesky_of_lower(a: Array) -> Array:
     """Lower Cholesky factor of a matrix whose lower triangle alone is read."""
-    return Array(cholesky_or_nan(unwrap(a)))
+    return finish("cholesky", Array(cholesky_or_nan(unwrap(a))))
 
 
 @cholesky_of_lower.defjvp

@@ -17,6 +17,7 @@ from jaxlike._src import border, dlpack, dtypes, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import check_arraylike, from_numpy, unwrap
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import astype, like, torch_target, user_dtype
 from jaxlike._src.numpy.shape import expand_dims
@@ -56,7 +57,7 @@ def array(
     """
     if dtype is None and device is None and not args and order == "K" and not ndmin:
         kind = type(object)
-        if (kind is list or kind is tuple) and _NUMBERS.issuperset(map(type, object)):
+        if STATE.plain and (kind is list or kind is tuple) and _NUMBERS.issuperset(map(type, object)):
             return _from_list(object)
     if args:
         copy, order, ndmin = _positional(args, copy, order, ndmin)
@@ -72,7 +73,9 @@ def array(
         made = expand_dims(made, tuple(range(ndmin - made.ndim)))
     if device is not None or out_sharding is not None:
         made = like(made, unwrap(made).to(torch_target(device, out_sharding)))
-    return made
+    if isinstance(object, Array):
+        return made
+    return finish("convert_element_type" if isinstance(object, list | tuple) else "stage", made)
 
 
 def _positional(args: tuple[Any, ...], *values: Any) -> list[Any]:

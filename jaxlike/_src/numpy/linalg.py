@@ -27,6 +27,7 @@ from jaxlike._src.border import (
     promote_dtypes_inexact,
     unwrap,
 )
+from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.lapack import packed_qr
 from jaxlike._src.numpy import factors, products, systems
@@ -135,7 +136,7 @@ def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> A
         check_square("cholesky", x)
     t = symmetrised(x) if symmetrize_input else unwrap(x)
     factor = cholesky_or_nan(t)
-    return Array(adjoint(factor) if upper else factor)
+    return finish("cholesky", Array(adjoint(factor) if upper else factor))
 
 
 def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> EighResult:

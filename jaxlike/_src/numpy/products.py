@@ -31,7 +31,7 @@ from jaxlike._src.border import (
     tensor_as,
     unwrap,
 )
-from jaxlike._src.family import FLOATS
+from jaxlike._src.family import FLOATS, finish
 from jaxlike._src.frames import CHECKED, STATE
 from jaxlike._src.lax.precision import matmul_precision, stated
 from jaxlike._src.regions import as_one, is_recorded
@@ -93,7 +93,7 @@ def _wider(out: Any, dtype: Any) -> bool:
 
 
 def _result(tensor: Tensor, dtype: Any, weak: bool) -> Array:
-    return Array(cast(tensor, dtypes.to_torch(dtype)), weak)
+    return finish("dot_general", Array(cast(tensor, dtypes.to_torch(dtype)), weak))
 
 
 def _summing(left: Any, right: Any) -> Callable[[Tensor, Tensor], Tensor]:
