@@ -20,7 +20,6 @@ from jaxlike._src.debug_checks import told_as
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.control import CondForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
-from jaxlike._src.graph.partition import dependents
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
 from jaxlike._src.lax.scan import spread
 from jaxlike._src.lax.select import clamp
@@ -29,7 +28,15 @@ from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, halves_of
 from jaxlike._src.transforms.ref_state import closing_over_refs, has_refs, holding, threading, write_back
 from jaxlike._src.transforms.stop_gradient import stopped
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, holds_transposed, stand_in
+from jaxlike._src.transforms.structured import (
+    GraphFunction,
+    Structured,
+    apply,
+    derived,
+    holds_transposed,
+    stand_in,
+    unmoved,
+)
 from jaxlike._src.tree import tree_structure, tree_unflatten
 from jaxlike._src.varying import union
 
@@ -118,6 +125,10 @@ class Cond(Structured):
         m = len(floating)
         return outs[:m], derive.filled(outs[m:], floating)
 
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """What no branch moves."""
+        return unmoved([any(found) for found in zip(*(b.moved(perturbed[1:]) for b in self.branches), strict=True)])
+
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The choice; and a choice between the branches' pullbacks, which compute the branch again."""
         operands, by = primals[1:], list(perturbed[1:])
@@ -144,17 +155,6 @@ class Cond(Structured):
     def only_transposes(self) -> bool:
         """As a branch's operations."""
         return any(holds_transposed(b.graph) for b in self.branches)
-
-    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
-        """The results that no branch makes of these arguments."""
-        touched = [
-            dependents(b.graph, derive.chosen_of(b.graph.inputs, perturbed[1:]), differentiably=True)
-            for b in self.branches
-        ]
-        at = range(len(self.branches[0].graph.outputs))
-        return [
-            k for k in at if not any(b.graph.outputs[k] in t for b, t in zip(self.branches, touched, strict=True))
-        ]
 
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """A choice between the branches' transposes, where one has no values."""

@@ -19,7 +19,6 @@ from jaxlike._src.border import concrete_or_error, is_traced, refuse_own_arrays,
 from jaxlike._src.debug_checks import told_as
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.control import ScanForm
-from jaxlike._src.graph.partition import dependents
 from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.scan_refs import TouchedRefs, loop_with_refs, over_rows, rows_of
@@ -29,7 +28,15 @@ from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, asks_to_keep, halves_of
 from jaxlike._src.transforms.policies import everything_saveable
 from jaxlike._src.transforms.ref_state import Touched, holding, is_ref, refuse_carried, threading, write_back
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, holds_transposed, stand_in
+from jaxlike._src.transforms.structured import (
+    GraphFunction,
+    Structured,
+    apply,
+    derived,
+    holds_transposed,
+    stand_in,
+    unmoved,
+)
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_children
 
@@ -207,6 +214,10 @@ class Scan(Structured):
 
         return outs[: n + m], pullback
 
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """What no step moves."""
+        return unmoved(self.body.carried(perturbed, self.n_consts, self.n_carry)[1])
+
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """Where the body holds what only has a transpose: scan that the other way, and forward what it depends on.
 
@@ -215,7 +226,7 @@ class Scan(Structured):
         n, m, likes = self.n_carry, len(self.body.kinds) - self.n_carry, self.body.stand_ins()
         if not self.only_transposes():
             return self.vjp(args, perturbed)
-        of_body, linear = self._linear(perturbed)
+        of_body, linear = self.body.carried(perturbed, self.n_consts, n)
 
         def known_step(flat: Sequence[Array]) -> list[Array]:
             found, carry = derive.known(self.body, flat, of_body, self.name), self.split(flat)[1]
@@ -238,29 +249,6 @@ class Scan(Structured):
     def only_transposes(self) -> bool:
         """As the body's operations."""
         return holds_transposed(self.body.graph)
-
-    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
-        """The results that no step makes of these arguments."""
-        return [k for k, depends in enumerate(self._linear(perturbed)[1]) if not depends]
-
-    def _linear(self, perturbed: Sequence[bool]) -> tuple[list[bool], list[bool]]:
-        """Which arguments of the body depend on the perturbed ones of the loop, and which results."""
-        key = ("linear", *perturbed)
-        if key not in self._made:
-            self._made[key] = self._find_linear(perturbed)
-        return self._made[key]
-
-    def _find_linear(self, perturbed: Sequence[bool]) -> tuple[list[bool], list[bool]]:
-        graph, a, b = self.body.graph, self.n_consts, self.n_consts + self.n_carry
-        flags = list(perturbed)
-        while True:
-            touched = dependents(graph, derive.chosen_of(graph.inputs, flags), differentiably=True)
-            found = [v in touched for v in graph.outputs]
-            carried = [f or out for f, out in zip(flags[a:b], found, strict=False)]
-            grown = [*flags[:a], *carried, *flags[b:]]
-            if grown == flags:
-                return flags, [*flags[a:b], *found[b - a :]]
-            flags = grown
 
     def _chosen(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> list[bool]:
         """By which arguments the body's pullback goes back: where a carry is floating it may depend on any."""

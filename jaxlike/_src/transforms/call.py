@@ -21,7 +21,6 @@ from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.partition import (
     acting,
     backward_part,
-    dependents,
     forward_part,
     known_zeros,
     sparing,
@@ -34,7 +33,7 @@ from jaxlike._src.transforms.derive import example
 from jaxlike._src.transforms.halves import IN_FORCE
 from jaxlike._src.transforms.ref_state import standing_for
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, holds_transposed, on_lanes
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, holds_transposed, on_lanes, unmoved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -137,13 +136,8 @@ class JitCall(Structured):
         """The results that do not depend on these arguments, or only through what stops gradients."""
         key = ("constants", tuple(perturbed))
         if key not in self._made:
-            touched = self._touched(perturbed)
-            self._made[key] = [k for k, v in enumerate(self.graph.outputs) if v not in touched]
+            self._made[key] = unmoved(self.function.moved(perturbed))
         return self._made[key]
-
-    def _touched(self, perturbed: Sequence[bool]) -> set[Var]:
-        sources = [v for v, p in zip(self.graph.inputs, perturbed, strict=True) if p]
-        return dependents(self.graph, sources, differentiably=True)
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """A call that also gives residuals, and the call of the backward graph on them."""
@@ -264,8 +258,7 @@ class _Pair:
     def __init__(self, of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> None:
         self.of, self.perturbed = of, list(perturbed)
         outs = of.function.stand_ins()
-        touched = of._touched(perturbed)
-        self.floating = [is_differentiable(o) and v in touched for o, v in zip(outs, of.graph.outputs, strict=True)]
+        self.floating = [is_differentiable(o) and m for o, m in zip(outs, of.function.moved(perturbed), strict=True)]
         self._examples = [
             *map(example, primals), *(example(o) for o, f in zip(outs, self.floating, strict=True) if f)
         ]  # fmt: skip
