@@ -102,7 +102,6 @@ class Call:
     axes: frozenset[Any] = frozenset()  # the named axes of vmaps around that it needs
 
     is_plain = False  # whether it does nothing but run its graph
-    is_constant = False  # whether differentiation takes its results as constants
     op: Any = None  # the operation that it applies, if it is more than a call
     keeps = False  # whether it says of itself which of its values to keep for a backward pass
     kept_from: int | None = None  # from which result on they may be kept for a backward pass; None: as for other ops
@@ -117,6 +116,11 @@ class Call:
     def control(self) -> Form | None:
         """What it is made of, where it loops or branches."""
         return None
+
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """Which results differentiation by these arguments takes as constants."""
+        del perturbed
+        return ()
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Apply it under whatever runs at replay."""

@@ -51,10 +51,11 @@ def dependents(graph: Graph, sources: Iterable[Var], differentiably: bool = Fals
     """The sources and what is computed from them; ``differentiably``: not what is taken as a constant."""
     found = set(sources)
     for node in graph.nodes:
-        if differentiably and isinstance(node.op, Call) and node.op.is_constant:
-            continue
         if any(v in found for v in node.reads()):
-            found.update(o for o in node.outs if o is not None)
+            constants: Sequence[int] = ()
+            if differentiably and isinstance(node.op, Call):
+                constants = node.op.constants([v in found for v in node.args])
+            found.update(o for k, o in enumerate(node.outs) if o is not None and k not in constants)
     return found
 
 

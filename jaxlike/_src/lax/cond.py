@@ -28,7 +28,7 @@ from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, halves_of
 from jaxlike._src.transforms.ref_state import closing_over_refs, holding, threading, write_back
 from jaxlike._src.transforms.stop_gradient import stopped
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in, unmoved
 from jaxlike._src.tree import tree_structure, tree_unflatten
 from jaxlike._src.varying import union
 
@@ -116,6 +116,10 @@ class Cond(Structured):
         floating = derive.differentiable(self.branches[0].stand_ins())
         m = len(floating)
         return outs[:m], derive.filled(outs[m:], floating)
+
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """What no branch moves."""
+        return unmoved([any(found) for found in zip(*(b.moved(perturbed[1:]) for b in self.branches), strict=True)])
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The choice; and a choice between the branches' pullbacks, which compute the branch again."""

@@ -29,7 +29,7 @@ from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, asks_to_keep, halves_of
 from jaxlike._src.transforms.policies import everything_saveable
 from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, refuse_carried, threading, write_back
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in, unmoved
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_children
 
@@ -206,13 +206,17 @@ class Scan(Structured):
 
         return outs[: n + m], pullback
 
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """What no step moves."""
+        return unmoved(self.body.carried(perturbed, self.n_consts, self.n_carry)[1])
+
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """Where the body holds what only has a transpose: scan that the other way, and forward what it depends on.
 
         At the results that depend on the perturbed arguments nobody looks.
         """
         n, m, likes = self.n_carry, len(self.body.kinds) - self.n_carry, self.body.stand_ins()
-        of_body, linear = self._linear(perturbed)
+        of_body, linear = self.body.carried(perturbed, self.n_consts, n)
         moved = dependents(self.body.graph, derive.chosen_of(self.body.graph.inputs, of_body), differentiably=True)
         called = {v.op.name for v in self.body.graph.nodes if isinstance(v.op, Call) and not moved.isdisjoint(v.outs)}
         if called != {"custom_lin"}:  # of another operation not all results need to depend on what any does
@@ -235,19 +239,6 @@ class Scan(Structured):
             return [next(found) if moves else derive.zeros_like(x) for x, moves, c in chosen if c]
 
         return outs[: n + m], lambda cts: self._pull(args, perturbed, outs[n + m :], cts, gradients)
-
-    def _linear(self, perturbed: Sequence[bool]) -> tuple[list[bool], list[bool]]:
-        """Which arguments of the body depend on the perturbed ones of the loop, and which results."""
-        graph, a, b = self.body.graph, self.n_consts, self.n_consts + self.n_carry
-        flags = list(perturbed)
-        while True:
-            touched = dependents(graph, derive.chosen_of(graph.inputs, flags), differentiably=True)
-            found = [v in touched for v in graph.outputs]
-            carried = [f or out for f, out in zip(flags[a:b], found, strict=False)]
-            grown = [*flags[:a], *carried, *flags[b:]]
-            if grown == flags:
-                return flags, [*flags[a:b], *found[b - a :]]
-            flags = grown
 
     def _chosen(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> list[bool]:
         """By which arguments the body's pullback goes back: where a carry is floating it may depend on any."""

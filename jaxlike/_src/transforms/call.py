@@ -20,7 +20,6 @@ from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.partition import (
     acting,
     backward_part,
-    dependents,
     forward_part,
     known_zeros,
     sparing,
@@ -31,8 +30,8 @@ from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.derive import example
 from jaxlike._src.transforms.halves import IN_FORCE
-from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes
+from jaxlike._src.transforms.reverse import LOOKING, is_differentiable, vjp_leaves
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes, unmoved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,13 +126,8 @@ class JitCall(Structured):
         """The results that do not depend on these arguments, or only through what stops gradients."""
         key = ("constants", tuple(perturbed))
         if key not in self._made:
-            touched = self._touched(perturbed)
-            self._made[key] = [k for k, v in enumerate(self.graph.outputs) if v not in touched]
+            self._made[key] = unmoved(self.function.moved(perturbed))
         return self._made[key]
-
-    def _touched(self, perturbed: Sequence[bool]) -> set[Var]:
-        sources = [v for v, p in zip(self.graph.inputs, perturbed, strict=True) if p]
-        return dependents(self.graph, sources, differentiably=True)
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """A call that also gives residuals, and the call of the backward graph on them."""
@@ -173,12 +167,14 @@ class JitCall(Structured):
     def _vjp_of_operations(self, primals: Sequence[Array], perturbed: Sequence[bool], linear: bool) -> Any:
         """The graph's operations one by one, asked only for what has a cotangent."""
         at = [k for k, p in enumerate(perturbed) if p]
+        looking = LOOKING.now  # the operations are those of the function that is looked at, not another function's
 
         def of_perturbed(inside: Sequence[Any]) -> Any:
             given = list(primals)
             for k, x in zip(at, inside, strict=True):
                 given[k] = x
-            return list(self.function(given)), None
+            with LOOKING.set(looking):
+                return list(self.function(given)), None
 
         outs, _, pull, _ = vjp_leaves(of_perturbed, [primals[k] for k in at], self.name, linear)
 
@@ -248,8 +244,7 @@ class _Pair:
     def __init__(self, of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> None:
         self.of, self.perturbed = of, list(perturbed)
         outs = of.function.stand_ins()
-        touched = of._touched(perturbed)
-        self.floating = [is_differentiable(o) and v in touched for o, v in zip(outs, of.graph.outputs, strict=True)]
+        self.floating = [is_differentiable(o) and m for o, m in zip(outs, of.function.moved(perturbed), strict=True)]
         self._examples = [
             *map(example, primals), *(example(o) for o, f in zip(outs, self.floating, strict=True) if f)
         ]  # fmt: skip

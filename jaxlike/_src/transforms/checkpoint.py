@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
-from jaxlike._src.graph.partition import dependents
 from jaxlike._src.graph.trace import RECORDING
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
@@ -22,7 +21,7 @@ from jaxlike._src.transforms.halves import Halves, halves_of
 from jaxlike._src.transforms.policies import nothing_saveable
 from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading, write_back, written
 from jaxlike._src.transforms.reverse import output_array
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, unmoved
 from jaxlike._src.tree import broadcast_prefix, keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
@@ -57,10 +56,7 @@ class Checkpoint(Structured):
 
     def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
         """The results that do not depend on these arguments, such as the values of refs that are read."""
-        graph = self.body.graph
-        sources = [v for v, p in zip(graph.inputs, perturbed, strict=True) if p]
-        touched = dependents(graph, sources, differentiably=True)
-        return [k for k, v in enumerate(graph.outputs) if v not in touched]
+        return unmoved(self.body.moved(perturbed))
 
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""

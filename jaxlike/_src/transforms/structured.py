@@ -25,6 +25,7 @@ from jaxlike._src.graph.control import Part
 from jaxlike._src.graph.effects import are_silenced, effects_in
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import Call, Graph
+from jaxlike._src.graph.partition import dependents
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.forward import own_memory
@@ -122,12 +123,18 @@ class Structured:
         raise NotImplementedError
 
 
+def unmoved(moved: Sequence[bool]) -> list[int]:
+    """Where these are not."""
+    return [k for k, m in enumerate(moved) if not m]
+
+
 class GraphFunction:
     """A traced function of Arrays; what it closed over are its last arguments, or are given here."""
 
     def __init__(self, graph: Graph, kinds: Sequence[tuple[type[Array], Any]], closed: Arrays = ()) -> None:
         self.graph, self.kinds, self.closed = graph, kinds, closed
         self._executable: Executable | None = None
+        self._moved: dict[tuple[bool, ...], list[bool]] = {}
 
     def __call__(self, args: Arrays) -> list[Array]:
         """Replay the graph under whatever runs."""
@@ -153,6 +160,29 @@ class GraphFunction:
     def stepped(self, seconds: float, tensors: Sequence[Tensor]) -> None:
         """So long the steps took, for tensors like these."""
         self.executable().ran(seconds, [*tensors, *(unwrap(c) for c in self.closed)])
+
+    def moved(self, perturbed: Sequence[bool]) -> list[bool]:
+        """Which results depend on these arguments other than through what stops gradients."""
+        key = tuple(perturbed)
+        if key not in self._moved:
+            sources = [v for v, p in zip(self.graph.inputs, key, strict=False) if p]
+            touched = dependents(self.graph, sources, differentiably=True)
+            self._moved[key] = [v in touched for v in self.graph.outputs]
+        return self._moved[key]
+
+    def carried(self, perturbed: Sequence[bool], first: int, carries: int) -> tuple[list[bool], list[bool]]:
+        """The same for a loop's body, of whose arguments some (from ``first`` on) are its first results.
+
+        Returns:
+            Which arguments depend on the perturbed ones after any number of steps, and which results.
+        """
+        flags = list(perturbed)
+        while True:
+            found = self.moved(flags)
+            grown = [f or out for f, out in zip(flags[first : first + carries], found, strict=False)]
+            if grown == flags[first : first + carries]:
+                return flags, [*grown, *found[carries:]]
+            flags[first : first + carries] = grown
 
     def varying(self, axes: Sequence[frozenset[Any]]) -> list[frozenset[Any]]:
         """See `Structured.varying`."""
@@ -190,7 +220,7 @@ class Applied(Call):
 
     def __init__(self, op: Structured, written: Written, args: Arrays) -> None:
         self.op, self.name, self.params, self._written = op, op.name, op.params(), written
-        self.is_plain, self.is_constant = op.is_plain, op.is_constant
+        self.is_plain = op.is_plain
         self.keeps, self.kept_from, self.again_of = op.keeps, op.kept_from, op.again_of
         self.kinds = [(type(a), a._tag) for a in args]
         self.out_kinds: list[tuple[type[Array], Any]] = []
@@ -202,6 +232,10 @@ class Applied(Call):
     def graph(self) -> Graph | None:
         """What it computes, written out when a compiler asks."""
         return self._written()
+
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """As the operation says."""
+        return range(len(self.out_kinds)) if self.op.is_constant else self.op.constants(perturbed)
 
     @functools.cached_property
     def control(self) -> Form | None:
