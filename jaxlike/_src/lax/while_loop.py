@@ -30,11 +30,11 @@ from jaxlike._src.lax.body import (
     promoted,
 )
 from jaxlike._src.lax.loop import Runner
-from jaxlike._src.lax.scan import scan, spread
+from jaxlike._src.lax.scan import scan
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.ref_state import holding, refuse_carried, threading, write_back
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in, unmoved
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, spread, stand_in, unmoved
 from jaxlike._src.transforms.untransposed import untransposed
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_is_leaf
 

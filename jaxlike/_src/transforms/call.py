@@ -80,6 +80,17 @@ class JitCall(Structured):
         """As JAX's jaxprs show it."""
         return call_params(self.graph.name, self.graph, len(self.graph.inputs), len(self.kinds)) | self.shown
 
+    def with_results(self, places: Sequence[int]) -> tuple[JitCall, Sequence[int]] | None:
+        """A call of a graph that gives less."""
+        if not places:
+            return None
+        key = ("results", *places)
+        if key not in self._made:
+            kinds = [self.kinds[k] for k in places]
+            made = JitCall(self.graph.with_outputs(places), kinds, self.shown, self.outer)
+            self._made[key] = made, self.outer
+        return self._made[key][0], places
+
     # Derived calls
 
     def _derived(self, key: Any, make: Callable[[], Any]) -> Any:
