@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import assert_same, run_both
+from compat.same import Tolerance, assert_same, run_both
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4) / 4 + 0.5
 V = np.array([0.5, -1.0, 2.0, 4.0, 8.0], np.float32)
@@ -329,7 +329,8 @@ PROGRAMS: dict[str, Any] = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_at(name: str) -> None:
     expected, actual = run_both(PROGRAMS[name])
-    assert_same(expected, actual, title=name)
+    # Derivatives of cubes are sums of terms that are a hundred times as large.
+    assert_same(expected, actual, Tolerance(normwise="derived" in name), name)
 
 
 @pytest.mark.sample(0.25)

@@ -252,6 +252,10 @@ FOUND = [
     ("sin", ("with_vjp", "jitted", "with_jvp_of_itself", "grad")),  # refused
     ("product", ("while_looped", "grad", "scanned_rows", "linearize", "jit")),  # gave zeros instead of an error
     ("dense", ("jacfwd", "jvp", "jacfwd", "grad", "jitted")),  # a layout in a trace
+    ("sin", ("while_looped", "jitted", "linearize", "linearize")),  # refused
+    ("sin", ("chosen_by_closure", "jacfwd", "with_jvp_of_itself", "grad")),  # a linear rule was taken as one that is not
+    ("dense", ("linearize", "jvp", "with_jvp_of_itself", "grad")),  # the same
+    ("quotient", ("jvp", "mapped_in_batches", "jacfwd", "jvp", "linearize", "counted_dynamically", "mapped")),  # a loop
 ]
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from compat.bench import fresh, output
+from compat.bench import fresh, memory, output
 from compat.bench.rows import ROWS, TARGETS, Row
 from compat.bench.timing import Timing, compare
 
@@ -89,6 +89,8 @@ def work(options: argparse.Namespace) -> list[Work]:
     found: list[Work] = [(row.group, row.name, functools.partial(timed, row, options)) for row in ROWS]
     for name in fresh.SNIPPETS if options.fresh_rounds else ():
         found.append((fresh.GROUP, name, functools.partial(fresh.compare, name, options.fresh_rounds)))
+    for name in memory.SNIPPETS if options.fresh_rounds and sys.platform == "linux" else ():
+        found.append((memory.GROUP, name, functools.partial(memory.compare, name, options.fresh_rounds)))
     return [one for one in found if options.only in one[0] or options.only in one[1]]
 
 
@@ -113,7 +115,10 @@ def main() -> None:
     """Run the rows and write the table."""
     options = arguments()
     if options.list:
-        print("\n".join([f"{r.group}: {r.name}" for r in ROWS] + [f"{fresh.GROUP}: {n}" for n in fresh.SNIPPETS]))
+        found = [f"{r.group}: {r.name}" for r in ROWS]
+        for group, names in ((fresh.GROUP, fresh.SNIPPETS), (memory.GROUP, memory.SNIPPETS)):
+            found += [f"{group}: {name}" for name in names]
+        print("\n".join(found))
         return
     wanted = work(options)
     if not wanted:
@@ -121,7 +126,7 @@ def main() -> None:
     cores = same_cores(options.threads)
     groups, failed = measure(wanted)
     where = environment(cores)
-    table = output.markdown(groups, TARGETS, where)
+    table = output.markdown(groups, TARGETS, where, plain={memory.GROUP})
     print(table)
     if options.markdown:
         options.markdown.write_text(table, encoding="utf-8")

@@ -1,7 +1,7 @@
 """First-call times: what a user waits for in a new process, with nothing cached in memory.
 
-Each row is a snippet with `jax` in scope; a process imports the framework, runs the snippet once and reports
-the seconds of both. The compiler's disk caches are empty: both get a new folder of their own.
+Each row is a snippet with `jax` and the modules of rows in scope; a process imports the framework, runs the snippet once
+and reports the seconds of both. The compiler's disk caches are empty: both get a new folder of their own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from compat.bench.timing import Timing
 
 GROUP = "first call, fresh process"
 IMPORT = "import"
+_STEP = (
+    "step, parameters, batch = jit_rows.{}(jax)\n"
+    "jax.block_until_ready(jax.jit(step)(parameters, *batch))"
+)  # fmt: skip
 SNIPPETS = {
     IMPORT: "",
     "jnp.sin(1.0)": "jax.numpy.sin(1.0).block_until_ready()",
@@ -30,6 +34,13 @@ SNIPPETS = {
         "jnp = jax.numpy\njax.grad(lambda x: jnp.sum(x**2) / 2)(jnp.array([0.0, 1.0, 2.0])).block_until_ready()"
     ),
     "random.normal(key, (3,))": "jax.random.normal(jax.random.key(0), (3,)).block_until_ready()",
+    "a training step of an MLP": _STEP.format("mlp"),
+    "a training step of a small transformer": _STEP.format("transformer"),
+    "a scan of 1000 steps and its gradient": (
+        "x, us = jax.numpy.ones(2), jax.numpy.ones((1000, 1))\n"
+        "jax.block_until_ready(jax.jit(jax.value_and_grad(loop_rows.effort(jax)))(us, x))"
+    ),
+    "a Kalman filter": "jax.block_until_ready(loop_rows.kalman(jax)())",
     "linalg.solve, 4 by 4": ("jnp = jax.numpy\njnp.linalg.solve(jnp.eye(4) * 2, jnp.ones(4)).block_until_ready()"),
 }
 PROGRAM = """
@@ -37,9 +48,11 @@ import sys, time
 start = time.perf_counter()
 import {module} as jax
 imported = time.perf_counter()
+from compat.bench import jit_rows, loop_rows
+start_again = time.perf_counter()
 {snippet}
 done = time.perf_counter()
-print("seconds", imported - start, done - imported)
+print("seconds", imported - start, done - start_again)
 """
 
 

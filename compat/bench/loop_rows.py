@@ -30,9 +30,9 @@ def pendulum(jax):
     return step
 
 
-def effort(jax):
+def effort(jax, of_step=lambda step: step):
     """What a rollout costs, as a function of its torques and where it starts."""
-    return lambda us, x: jax.numpy.sum(jax.lax.scan(pendulum(jax), x, us)[1] ** 2)
+    return lambda us, x: jax.numpy.sum(jax.lax.scan(of_step(pendulum(jax)), x, us)[1] ** 2)
 
 
 @looped("scan, a pendulum of 1000 steps")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from compat.bench.timing import Timing
@@ -23,9 +23,12 @@ def geometric_mean(values: list[float]) -> float:
 
 
 def markdown(
-    groups: Mapping[str, Mapping[str, Timing]], targets: Mapping[str, float], environment: Mapping[str, Any]
+    groups: Mapping[str, Mapping[str, Timing]],
+    targets: Mapping[str, float],
+    environment: Mapping[str, Any],
+    plain: Collection[str] = (),
 ) -> str:
-    """One table per group, its geometric mean and its worst row below."""
+    """One table per group, its geometric mean and its worst row below; what is ``plain`` is no time."""
     lines = ["# jaxlike next to JAX", ""]
     lines += [", ".join(f"{k} {v}" for k, v in environment.items()) + ".", ""]
     lines += [
@@ -43,7 +46,8 @@ def markdown(
         ]
         for name, timing in timings.items():
             low, high = timing.spread
-            times = f"{seconds(timing.jax)} | {seconds(timing.jaxlike)}"
+            shown = "{:.4g}".format if group in plain else seconds
+            times = f"{shown(timing.jax)} | {shown(timing.jaxlike)}"
             lines.append(f"| {name} | {times} | {timing.ratio:.2f} | {low:.2f} to {high:.2f} |")
         mean = geometric_mean(list(ratios.values()))
         target = f", target {targets[group]}" if group in targets else ""

@@ -33,6 +33,7 @@ TARGETS = {
     "jit dispatch": 1.0,
     "transformations of jitted functions": 0.5,
     "traces": 1.0,
+    "jitted functions": 0.8,
     "loops": 0.6,
     "recitation: selu on 1e7": 1.1,
 }
@@ -48,7 +49,7 @@ def row(name: str, group: str, **options: Any) -> Callable[[Make], Make]:
     return register
 
 
-EAGER, TRANSFORMATIONS, DISPATCH, DERIVED, TRACES, LOOPS, SELU = TARGETS
+EAGER, TRANSFORMATIONS, DISPATCH, DERIVED, TRACES, JITTED, LOOPS, SELU = TARGETS
 VECTOR = np.array([0.1, 0.7, -1.3], np.float32)
 
 
@@ -147,6 +148,12 @@ def split(jax):
 def normal(jax):
     key, of = jax.random.key(0), jax.random.normal
     return lambda: of(key, (3,))
+
+
+@row("jax.tree.map(x + y) over 20 leaves", EAGER)
+def tree_map(jax):
+    x = [jax.numpy.asarray(VECTOR) for _ in range(20)]
+    return lambda: jax.tree.map(lambda a, b: a + b, x, x)
 
 
 # -------------------------------------------------------------------------------------- eager transformations
@@ -357,6 +364,32 @@ def trace_vmap(jax):
 @row("make_jaxpr of jit of grad, 300 ops", TRACES, warm=2)
 def trace_jit_of_grad(jax):
     return traced(jax, 300, lambda f: jax.jit(jax.grad(f)))
+
+
+def traced_loop(jax, steps):
+    """Trace the gradient of a new loop of so many steps."""
+    jnp = jax.numpy
+    x, torques = jnp.asarray(VECTOR[:2]), jnp.zeros(steps)
+
+    def thunk():
+        def step(x, u):
+            x = x + 0.01 * jnp.array([x[1], u - 9.81 * jnp.sin(x[0])])
+            return x, x
+
+        made = jax.make_jaxpr(jax.grad(lambda x, us: jnp.sum(jax.lax.scan(step, x, us)[1])))(x, torques)
+        return [str(a) for a in made.out_avals]
+
+    return thunk
+
+
+@row("make_jaxpr of grad, a scan of 10 steps", TRACES, warm=2)
+def trace_short_loop(jax):
+    return traced_loop(jax, 10)
+
+
+@row("make_jaxpr of grad, a scan of 100,000 steps", TRACES, warm=2)
+def trace_long_loop(jax):
+    return traced_loop(jax, 100_000)
 
 
 # ------------------------------------------------------------------------------------------- the recitation's

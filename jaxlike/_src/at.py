@@ -24,6 +24,7 @@ from jaxlike._src.index_plan import GatherScatterMode
 from jaxlike._src.numpy.arguments import astype
 from jaxlike._src.numpy.create import asarray as as_array
 from jaxlike._src.numpy.shape import broadcast_to
+from jaxlike._src.regions import UPDATE, equation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,8 +76,9 @@ class _IndexUpdateRef:
         wrap_negative_indices: bool = True,
     ) -> Array:
         """``x[index]``, with ``fill_value`` for positions out of bounds in mode "fill"."""
-        del indices_are_sorted, unique_indices, out_sharding
-        return indexing.take(self.array, self.index, mode, fill_value, wrap=wrap_negative_indices)
+        del out_sharding
+        promised = {"is_sorted": indices_are_sorted, "unique": unique_indices}
+        return indexing.take(self.array, self.index, mode, fill_value, wrap=wrap_negative_indices, **promised)
 
     def set(
         self,
@@ -89,8 +91,8 @@ class _IndexUpdateRef:
         wrap_negative_indices: bool = True,
     ) -> Array:
         """``x[index] = values``; of repeated positions the last wins."""
-        del indices_are_sorted, out_sharding
-        return _update(self, "set", values, unique_indices, mode, wrap_negative_indices)
+        del out_sharding
+        return _update(self, "set", values, unique_indices, mode, wrap_negative_indices, indices_are_sorted)
 
     def add(
         self,
@@ -103,8 +105,8 @@ class _IndexUpdateRef:
         wrap_negative_indices: bool = True,
     ) -> Array:
         """``x[index] += values``; repeated positions add up."""
-        del indices_are_sorted, out_sharding
-        return _update(self, "add", values, unique_indices, mode, wrap_negative_indices)
+        del out_sharding
+        return _update(self, "add", values, unique_indices, mode, wrap_negative_indices, indices_are_sorted)
 
     def subtract(
         self,
@@ -117,8 +119,8 @@ class _IndexUpdateRef:
         wrap_negative_indices: bool = True,
     ) -> Array:
         """``x[index] -= values``; repeated positions add up."""
-        del indices_are_sorted, out_sharding
-        return _update(self, "sub", values, unique_indices, mode, wrap_negative_indices)
+        del out_sharding
+        return _update(self, "sub", values, unique_indices, mode, wrap_negative_indices, indices_are_sorted)
 
     def multiply(
         self,
@@ -131,8 +133,8 @@ class _IndexUpdateRef:
         wrap_negative_indices: bool = True,
     ) -> Array:
         """``x[index] *= values``; a derivative needs ``unique_indices``."""
-        del indices_are_sorted, out_sharding
-        return _update(self, "mul", values, unique_indices, mode, wrap_negative_indices)
+        del out_sharding
+        return _update(self, "mul", values, unique_indices, mode, wrap_negative_indices, indices_are_sorted)
 
     mul = multiply
 
@@ -187,8 +189,8 @@ class _IndexUpdateRef:
         wrap_negative_indices: bool = True,
     ) -> Array:
         """``x[index] = minimum(x[index], values)``."""
-        del indices_are_sorted, out_sharding
-        return _update(self, "min", values, unique_indices, mode, wrap_negative_indices)
+        del out_sharding
+        return _update(self, "min", values, unique_indices, mode, wrap_negative_indices, indices_are_sorted)
 
     def max(
         self,
@@ -201,8 +203,8 @@ class _IndexUpdateRef:
         wrap_negative_indices: bool = True,
     ) -> Array:
         """``x[index] = maximum(x[index], values)``."""
-        del indices_are_sorted, out_sharding
-        return _update(self, "max", values, unique_indices, mode, wrap_negative_indices)
+        del out_sharding
+        return _update(self, "max", values, unique_indices, mode, wrap_negative_indices, indices_are_sorted)
 
     def apply(
         self,
@@ -227,13 +229,15 @@ def _ones_like(x: Array) -> Array:
 _REFUSED = (IndexError, ValueError, TypeError, RuntimeError)  # torch's; the general way says what is wrong
 
 
-def _update(ref: _IndexUpdateRef, kind: str, values: Any, unique: bool, mode: Any, wrap: bool) -> Array:
+def _update(
+    ref: _IndexUpdateRef, kind: str, values: Any, unique: bool, mode: Any, wrap: bool, is_sorted: bool = False
+) -> Array:
     x, index = ref.array, ref.index
     if mode is None and wrap and STATE.frame is None and type(x) is Array and x._frame is STATE.fast:
         changed = _changed_copy(x, index, kind, values)
         if changed is not None:
             return changed
-    clip = GatherScatterMode.from_any(mode) in (GatherScatterMode.CLIP, GatherScatterMode.ONE_HOT)
+    parsed = GatherScatterMode.from_any(mode)
     dtype, weak = x.dtype, x.weak_type
     if isinstance(dtype, dtypes.ExtendedDType) and kind != "set":
         raise TypeError(f"Cannot interpret '{dtype}' as a data type")
@@ -243,19 +247,39 @@ def _update(ref: _IndexUpdateRef, kind: str, values: Any, unique: bool, mode: An
             f"{kind} does not accept dtype bool at position 0. Accepted dtypes at position 0 are subtypes of integer, "
             "floating, complexfloating."
         )
-    plan = index_plan.make_plan(index, x.shape, wrap=wrap)
-    if 0 in plan.shape:
-        return x
     extended = isinstance(dtype, dtypes.ExtendedDType)
     if not extended:
         x, y = border.promote_dtypes(x, y)
-    y = broadcast_to(y, plan.shape)
-    if plan.missed and not clip:
+    out = _written(x, y, index, kind, parsed, unique, wrap, is_sorted)
+    if out is None:
         return ref.array
+    return out if type(out) is not Array else astype(out, dtype, weak)
+
+
+def _as_written(
+    x: Array, y: Array, index: Any, kind: str, mode: Any, unique: bool, wrap: bool, is_sorted: bool
+) -> Any:
+    found = indexing.entries_of(index, x.shape)
+    if found is None:
+        return (None,), {}
+    params = {"entries": found[0], "kind": kind, "mode": mode, "wrap": wrap, "unique": unique, "sorted": is_sorted}
+    return (x, y, *found[1]), params
+
+
+@equation(UPDATE, _as_written)
+def _written(
+    x: Array, y: Array, index: Any, kind: str, mode: Any, unique: bool, wrap: bool, is_sorted: bool
+) -> Array | None:
+    """The array with ``y``, of its dtype, written into it; None where that changes nothing."""
+    del is_sorted
+    clip = mode in (GatherScatterMode.CLIP, GatherScatterMode.ONE_HOT)
+    plan = index_plan.make_plan(index, x.shape, wrap=wrap)
+    y = broadcast_to(y, plan.shape)
+    if 0 in plan.shape or (plan.missed and not clip):
+        return None
     out = _computed(kind, unwrap(x), unwrap(y), plan, x.ndim, unique, clip)
-    if extended or (isinstance(x, NarrowArray) and kind == "set"):
-        return type(x)(out, x._tag)
-    return astype(Array(out, x._tag is True), dtype, weak)
+    kept = isinstance(x.dtype, dtypes.ExtendedDType) or (isinstance(x, NarrowArray) and kind == "set")
+    return type(x)(out, x._tag) if kept else Array(out, x._tag is True)
 
 
 def _changed_copy(x: Array, index: Any, kind: str, values: Any) -> Array | None:

@@ -29,10 +29,11 @@ from jaxlike._src.index_plan import (
     bounded_window,
     make_plan,
     new_axes,
+    parse,
     slice_bounds,
     tensor_of,
 )
-from jaxlike._src.regions import STATIC_INDEX, as_one
+from jaxlike._src.regions import STATIC_INDEX, TAKE, as_one, equation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +41,68 @@ if TYPE_CHECKING:
 # Reading
 
 
-def take(x: Array, index: Any, mode: Any = None, fill_value: Any = None, *, wrap: bool = True) -> Array:
-    """``x[index]``; positions out of bounds clamp, or read ``fill_value`` in mode "fill"."""
+def entries_of(index: Any, shape: tuple[int, ...]) -> tuple[list[tuple[str, Any]], list[Any]] | None:
+    """What an index says of each axis and of new ones, and its arrays, for a jaxpr; None if it says more than that.
+
+    "new"; "int" with a number; "slice" with start and size; "at" with the place among the arrays.
+    """
+    entries: list[tuple[str, Any]] = []
+    arrays: list[Any] = []
+    for kind, value, axes in parse(index, shape):
+        if kind == "none":
+            entries.append(("new", None))
+        elif kind == "int":
+            entries.append(("int", int(value)))
+        elif kind == "ellipsis":
+            entries += [("slice", (0, shape[k])) for k in axes]
+        elif kind == "slice":
+            start, count, step = slice_bounds(value, shape[axes[0]], 0)
+            if step != 1:
+                return None
+            entries.append(("slice", (start, count)))
+        elif kind == "array" and isinstance(value, Array):
+            entries.append(("at", len(arrays)))
+            arrays.append(value)
+        else:
+            return None
+    entries += [("slice", (0, n)) for n in shape[sum(kind != "new" for kind, _ in entries) :]]
+    return entries, arrays
+
+
+def _as_taken(
+    x: Array,
+    index: Any,
+    mode: Any = None,
+    fill_value: Any = None,
+    *,
+    wrap: bool = True,
+    is_sorted: bool = False,
+    unique: bool = False,
+) -> Any:
+    found = entries_of(index, x.shape)
+    if found is None:
+        return (None,), {}
+    parsed = None if mode is None else GatherScatterMode.from_any(mode)
+    params = {"entries": found[0], "mode": parsed, "fill": fill_value, "wrap": wrap}
+    return (x, *found[1]), {**params, "sorted": is_sorted, "unique": unique}
+
+
+@equation(TAKE, _as_taken)
+def take(
+    x: Array,
+    index: Any,
+    mode: Any = None,
+    fill_value: Any = None,
+    *,
+    wrap: bool = True,
+    is_sorted: bool = False,
+    unique: bool = False,
+) -> Array:
+    """``x[index]``; positions out of bounds clamp, or read ``fill_value`` in mode "fill".
+
+    ``is_sorted`` and ``unique`` are promises that a jaxpr repeats.
+    """
+    del is_sorted, unique
     plan = make_plan(index, x.shape, wrap=wrap)
     parsed = GatherScatterMode.CLIP if mode is None else GatherScatterMode.from_any(mode)
     if parsed is not GatherScatterMode.FILL_OR_DROP:

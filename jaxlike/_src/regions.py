@@ -3,7 +3,8 @@
 `lax.argmax` comes down to half a dozen aten ops; who looks at the jaxpr should see ``argmax``. While it traces, such
 a function is called through `as_one` (on tensors) or decorated with `equation` (on Arrays): the nodes that it
 records are remembered with the primitive's name, parameters, operands and results. Replay and derivatives know
-nothing of this. A region whose inner values are used from outside, or that a transformation took part in, is forgotten.
+nothing of this. Under grad a region is what the function computes; over lanes it is remembered where it is known what the
+operation is over lanes. One whose inner values are used from outside is forgotten.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 import torch
 
+from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.frames import STATE
 
@@ -34,6 +36,15 @@ class Region(NamedTuple):
     operands: tuple[Any, ...]  # Vars, and numbers
     outs: tuple[Var, ...]
     nodes: tuple[Node, ...]
+    lanes: int = 0  # over how many axes of lanes; the parameters are those of one
+
+
+def _recorder() -> Any:
+    """The trace that records what runs now: at once, or what grad and vmap make of it."""
+    frame = STATE.frame
+    while frame is not None and frame.trace is None and (frame.kind == "vmap" or frame.kind == "grad"):
+        frame = frame.parent
+    return frame.trace if frame is not None else None
 
 
 def is_recorded() -> bool:
@@ -46,7 +57,7 @@ def as_one(name: str, params: dict[str, Any], fun: Callable[..., Any], *args: An
 
     Its operands, if they are not said, are the tensors among the arguments.
     """
-    trace = STATE.frame.trace if STATE.frame is not None else None
+    trace = _recorder() if STATE.frame is not None else None
     if trace is None:
         return fun(*args)
     start = len(trace.nodes)
@@ -78,7 +89,7 @@ def equation(
     def lift(fun: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(fun)
         def traced(*args: P.args, **kwargs: P.kwargs) -> R:
-            trace = STATE.frame.trace if STATE.frame is not None else None
+            trace = _recorder() if STATE.frame is not None else None
             if trace is None:
                 return fun(*args, **kwargs)
             start = len(trace.nodes)
@@ -93,8 +104,11 @@ def equation(
     return lift
 
 
-# Regions that a jaxpr writes in a way of their own: a call of their jaxpr; one slice, and axes taken away and added.
-JIT, STATIC_INDEX = "jit", "static index"
+# Regions that a jaxpr writes in a way of their own: a call of their jaxpr; one slice, and axes taken away and added; a
+# product of two arrays; reading and writing by an index; a draw of a distribution.
+JIT, STATIC_INDEX, PRODUCT, TAKE, UPDATE, DRAW = "jit", "static index", "product", "take", "update", "draw"
+# Operations whose parameters are the same over lanes, where all operands have them, or are numbers.
+_ELEMENTWISE = frozenset("abs sign square cbrt integer_pow pow atan2 is_finite conj real imag clamp div select_n".split())
 
 
 def jitted(
@@ -111,23 +125,65 @@ def jitted(
 
 def _remember(trace: Any, start: int, name: str, params: Any, operands: Sequence[Any], outs: Sequence[Any]) -> None:
     nodes = tuple(trace.nodes[start:])
-    if STATE.frame is None or STATE.frame.trace is not trace or not nodes:
+    if not nodes or _recorder() is not trace:
         return
-    given = tuple(_variable(trace, x) for x in operands)
-    made = tuple(_variable(trace, x) for x in outs)
-    if None not in given and None not in made:
-        trace.regions.append(Region(name, params, given, made, nodes))
+    found: list[list[int]] = []  # where each operand and result has its lanes
+    given = tuple(_variable(trace, x, found) for x in operands)
+    made = tuple(_variable(trace, x, found) for x in outs)
+    if None in given or None in made:
+        return
+    lanes = max(map(len, found), default=0)
+    if lanes and name not in (JIT, STATIC_INDEX, PRODUCT, "dot_general"):
+        shaped = {v.shape for v in (*given, *made) if hasattr(v, "shape") and v.shape}
+        if name not in _ELEMENTWISE or len(shaped) > 1:
+            moved = _over_lanes(params, lanes, found)
+            if moved is None:
+                return
+            params = moved
+    trace.regions.append(Region(name, params, given, made, nodes, lanes))
 
 
-def _variable(trace: Any, x: Any) -> Any:
-    """The Var of an operand, or a Python number; None for what is neither."""
+def _over_lanes(params: dict[str, Any], lanes: int, found: Sequence[Sequence[int]]) -> dict[str, Any] | None:
+    """The parameters of an operation along axes, where all operands have all lanes in front."""
+    if any(at != [0] * lanes for at in found):
+        return None
+    if "kind" in params:  # of keys, each of which is an element
+        return params
+    axes = {"axes", "axis", "dimension"} & set(params)
+    if len(axes) != 1:
+        return None
+    (name,) = axes
+    value = params[name]
+    return {**params, name: tuple(k + lanes for k in value) if isinstance(value, tuple) else value + lanes}
+
+
+def _number(x: torch.Tensor) -> Any:
+    """A tensor of one number that the trace has no use for, as that number; None for others."""
+    if x.dim() or x.device.type == "meta" or torch_private.is_wrapped(x):
+        return None
+    with torch_private.outside():
+        return x.item()
+
+
+def _variable(trace: Any, x: Any, found: list[list[int]]) -> Any:
+    """The Var of an operand, or a Python number; None for what is neither.
+
+    ``found`` is told where its lanes are.
+    """
     if isinstance(x, Array):
-        found = trace.vars.get(id(x._t))
-        if found is None and id(x) in trace.lifted:
-            found = trace.lifted[id(x)][0]
-        return found
+        if id(x) in trace.lifted:
+            found.append([])
+            return trace.lifted[id(x)][0]
+        x = x._t
     if isinstance(x, torch.Tensor):
-        return trace.vars.get(id(x))
+        at: list[int] = []
+        while torch_private.is_wrapped(x):
+            axis = torch_private.lanes_axis(x)
+            at += [] if axis is None else [axis]
+            x = torch_private.wrapped_value(x)
+        found.append(at)
+        known = trace.vars.get(id(x))
+        return _number(x) if known is None else known
     if isinstance(x, np.generic):
         x = x.item()
     return x if isinstance(x, bool | int | float | complex) else None

@@ -193,6 +193,18 @@ def batch_dim_at(tensor: Tensor, level: int) -> int | None:
     return None
 
 
+def innermost(tensor: Tensor) -> Tensor:
+    """What all levels wrap."""
+    while is_wrapped(tensor):
+        tensor = wrapped_value(tensor)
+    return tensor
+
+
+def lanes_axis(tensor: Tensor) -> int | None:
+    """Where a wrapped tensor is batched, counted in its unwrapped value; None where it is not batched."""
+    return functorch.maybe_get_bdim(tensor) if functorch.is_batchedtensor(tensor) else None
+
+
 def levels_of(tensor: Tensor) -> set[int]:
     """The functorch levels that ``tensor`` is batched at."""
     levels: set[int] = set()

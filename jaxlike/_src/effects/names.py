@@ -7,6 +7,7 @@ import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
+from jaxlike._src import torch_private
 from jaxlike._src.frames import STATE, current_trace, running
 from jaxlike._src.graph.source import NameStack, extend_name_stack
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class _Active(threading.local):
-    """The scopes that run: name, trace, frame, how many nodes the trace had."""
+    """The scopes that run: name, trace, frame, how many nodes the trace had, autograd's number."""
 
     def __init__(self) -> None:
-        self.scopes: list[tuple[str, Any, Any, int, Any]] = []
+        self.scopes: list[tuple[str, Any, Any, int, int, Any]] = []
 
 
 _ACTIVE = _Active()
@@ -48,14 +49,16 @@ class Scope(contextlib.ContextDecorator):
             name = f"{_TRANSFORMS.get(frame.kind, frame.kind)}({name})"
         stack = extend_name_stack(name)
         stack.__enter__()
-        _ACTIVE.scopes.append((name, trace, STATE.frame, len(trace.nodes) if trace is not None else 0, stack))
+        start = len(trace.nodes) if trace is not None else 0
+        _ACTIVE.scopes.append((name, trace, STATE.frame, start, torch_private.last_autograd_number(), stack))
 
     def __exit__(self, *exc: object) -> None:
-        _, trace, _, start, stack = _ACTIVE.scopes[-1]
+        _, trace, _, start, number, stack = _ACTIVE.scopes[-1]
         if trace is not None:
             names = NameStack(tuple(name for name, t, *_ in _ACTIVE.scopes if t is trace))
             for node in trace.nodes[start:]:
                 trace.scopes.setdefault(id(node), names)  # an inner scope came first
+            trace.numbered.append((number, torch_private.last_autograd_number(), names))
         _ACTIVE.scopes.pop()
         stack.__exit__(None, None, None)
 

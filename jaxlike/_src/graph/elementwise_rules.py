@@ -106,6 +106,11 @@ def _binary(r: Reader, node: Node) -> Any:
         return False
     if name == "pow" and not isinstance(b, Var):
         return _power(r, a, b, out)
+    if name == "add" and node.pulled and len(tensors) == 2 and a.shape == b.shape:
+        name = "add_any"  # of cotangents; the one that was there first is first
+        a, b = sorted(tensors, key=lambda v: v.index)
+    if name == "mul" and node.pulled and len(tensors) == 1:
+        a, b = (a, b) if isinstance(b, Var) else (b, a)  # the number of a derivative's formula comes first
     atoms = r.one_rank([r.operand(a, dtype), r.operand(b, dtype)])
     r.emit(name, atoms, {"out_dtype": None} if name == "mul" else {}, out)
     return True
@@ -122,7 +127,9 @@ def _probe(value: Any) -> Any:
 def _power(r: Reader, base: Any, exponent: Any, out: Var) -> Any:
     dtype = dtypes.from_torch(out.dtype)
     x = r.operand(base, dtype)
-    if float(exponent).is_integer() and (dtype.kind in "fc" or exponent >= 0):
+    if exponent == 1:
+        r.alias(out, x)
+    elif float(exponent).is_integer() and (dtype.kind in "fc" or exponent >= 0):
         r.emit("integer_pow", [x], {"y": int(exponent)}, out)
     else:
         r.emit("pow", [x, literal(exponent, ShapedArray((), dtype))], {}, out)

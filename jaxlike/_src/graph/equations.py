@@ -9,12 +9,17 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import constant
 from jaxlike._src.border import tensor_to_numpy
+from jaxlike._src.graph import draw_rules as draw_rules
 from jaxlike._src.graph import elementwise_rules as elementwise_rules
+from jaxlike._src.graph import index_rules as index_rules
+from jaxlike._src.graph import product_rule as product_rule
 from jaxlike._src.graph import region_rules as region_rules
 from jaxlike._src.graph import shape_rules as shape_rules
 from jaxlike._src.graph.graph import Graph, Node, vars_in
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, Jaxpr, JaxprEqn, Literal
 from jaxlike._src.graph.jaxpr import Var as JaxprVar
+from jaxlike._src.graph.order import as_read
+from jaxlike._src.graph.pulled_rules import products_pulled
 from jaxlike._src.graph.reader import Reader, is_stored, kind_of_aval
 from jaxlike._src.graph.source import NameStack, SourceInfo
 from jaxlike._src.tree import keystr, tree_flatten_with_path, tree_unflatten
@@ -102,14 +107,16 @@ def _read(graph: Graph) -> ClosedJaxpr:
     consts = [*(x for _, x in closed), *(constant(t) for _, t in others)]
     invars = [reader.atom(v) for v in graph.inputs]
     nodes = shown_of(graph)
-    regions, written = regions_of(graph, nodes), set()
+    regions = regions_of(graph, nodes)
+    regions |= products_pulled(nodes, regions, graph.outputs)
+    nodes = as_read(nodes, regions)
+    last = {id(regions[id(n)]): n for n in nodes if id(n) in regions}
     graph.equations = {}
     for node in nodes:
         region, count = regions.get(id(node)), len(reader.eqns)
         if region is None:
             reader.node(node)
-        elif id(region) not in written:
-            written.add(id(region))
+        elif last[id(region)] is node:  # what it reads is there
             reader.region(region)
         if len(reader.eqns) > count:
             for n in (node,) if region is None else region.nodes:

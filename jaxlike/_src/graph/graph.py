@@ -16,7 +16,7 @@ import torch
 
 from jaxlike._src import torch_private
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.graph.source import NODE_AT, REPLAY
+from jaxlike._src.graph.source import NODE_AT, PROGRAM, REPLAY, SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -75,6 +75,7 @@ class Node(NamedTuple):
     outs: tuple[Var | None, ...]
     single: bool  # whether the op returns one tensor rather than a tuple
     line: Any = None  # the user's line that it comes from, as `source.user_place` gives it
+    pulled: int = PROGRAM  # by whom it was made, as `source` counts
 
     def reads(self) -> Iterator[Var]:
         """The Vars among its arguments."""
@@ -104,6 +105,7 @@ class Call:
     is_plain = False  # whether it does nothing but run its graph
     op: Any = None  # the operation that it applies, if it is more than a call
     keeps = False  # whether it says of itself which of its values to keep for a backward pass
+    more_from: int | None = None  # from which result on they are there for a derivative, if it uses them
     kept_from: int | None = None  # from which result on they may be kept for a backward pass; None: as for other ops
     again_of: Any = None  # the operation whose first results its own are again, for a backward pass
 
@@ -121,6 +123,11 @@ class Call:
         """Which results differentiation by these arguments takes as constants."""
         del perturbed
         return ()
+
+    def with_results(self, places: Sequence[int]) -> tuple[Call, Sequence[int]] | None:
+        """The same for some of its results, and which of them it still gives; None where it knows no less."""
+        del places
+        return None
 
     def __call__(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Apply it under whatever runs at replay."""
@@ -284,6 +291,30 @@ def inputs_behind(var: Var, made_by: dict[Var, Node]) -> set[Var]:
     return found
 
 
+def with_used_results(nodes: Sequence[Node], outputs: Sequence[Var], of_derivatives: bool) -> list[Node]:
+    """The nodes, where calls give only the results that are used.
+
+    Args:
+        nodes: of a graph.
+        outputs: its results.
+        of_derivatives: whether only results that are there for a derivative are left out.
+    """
+    used: set[Var] = set(outputs)
+    made: list[Node] = []
+    for node in reversed(nodes):
+        op = node.op
+        if isinstance(op, Call) and (op.more_from is not None or not of_derivatives):
+            certain = op.more_from or 0 if of_derivatives else 0
+            places = [k for k, o in enumerate(node.outs) if k < certain or o in used]
+            if len(places) < len(node.outs) and (less := op.with_results(places)) is not None:
+                node = node._replace(op=less[0], outs=tuple([node.outs[k] for k in less[1]]))
+        if any(o in used for o in node.outs) or (isinstance(op, Call) and op.effects):
+            used.update(node.reads())
+        made.append(node)
+    made.reverse()
+    return made
+
+
 def _without_dead_code(nodes: list[Node], outputs: list[Var]) -> tuple[list[Node], set[Var]]:
     used: set[Var] = set(outputs)
     kept: list[Node] = []
@@ -355,7 +386,7 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
         if dead:
             lines.append(f"    del {', '.join(sorted(map(repr, dead)))}")
     lines.append(f"    return ({''.join(f'{o!r}, ' for o in graph.outputs)})")
-    scope[NODE_AT] = node_at
+    scope[NODE_AT], scope[SCOPES] = node_at, graph.scopes
     exec(compile("\n".join(lines), f"{REPLAY}{graph.name}>", "exec"), scope)
     return scope["replay"]
 

@@ -81,7 +81,7 @@ def _check_types(eqn: JaxprEqn, printer: Printer) -> None:
     if name not in _ALIKE and name not in _COMPARE:
         return
     (out,), operands = eqn.outvars, [a.aval for a in eqn.invars]
-    shape = max((a.shape for a in operands), key=len)
+    shape = np.broadcast_shapes(*(a.shape for a in operands))
     dtype = np.dtype(bool) if name in _COMPARE else operands[0].dtype
     if (out.aval.shape, out.aval.dtype) != (shape, dtype):
         given, wanted = ShapedArray(shape, dtype).str_short(True), out.aval.str_short(short_dtypes=True)

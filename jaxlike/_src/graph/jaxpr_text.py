@@ -129,7 +129,7 @@ class Printer:
         outs = ["(", self.atoms(jaxpr.outvars, ","), ",)" if len(jaxpr.outvars) == 1 else ")"]
         effects = [" : { " + ", ".join(map(str, jaxpr.effects)) + " }"] if self.effects else []
         body = ["{ lambda ", consts, "; ", ins, ". let", Nest([Break(), *equations]), Break(), "in ", *outs, *effects]
-        return [Group(Nest(body)), " }"]
+        return Group([Nest(body), " }"])
 
     def equation(self, eqn: JaxprEqn) -> Any:
         """One equation."""

@@ -50,7 +50,7 @@ def render(doc: Any, width: int) -> str:
         elif isinstance(now, Nest):
             pending.append((indent + 2, flat, now.doc))
         elif isinstance(now, Group):
-            pending.append((indent, flat or _fits(pending, now.doc, width - column), now.doc))
+            pending.append((indent, flat or _fits(now.doc, width - column), now.doc))
         elif flat:
             parts.append(now.text)
             column += len(now.text)
@@ -60,29 +60,17 @@ def render(doc: Any, width: int) -> str:
     return "".join(parts)
 
 
-def _fits(pending: list[tuple[int, bool, Any]], doc: Any, room: int) -> bool:
-    """Whether the document, flat, and what follows it up to the next possible break stand in ``room`` columns."""
-    todo: list[tuple[bool, Any]] = [(True, doc)]
-    rest = len(pending)
-    while room >= 0:
-        if not todo:
-            if rest == 0:
-                return True
-            rest -= 1
-            _, flat, following = pending[rest]
-            todo.append((flat, following))
-            continue
-        flat, now = todo.pop()
+def _fits(doc: Any, room: int) -> bool:
+    """Whether the document, flat, stands in ``room`` columns. As in JAX, what follows it is not looked at."""
+    todo = [doc]
+    while todo and room >= 0:
+        now = todo.pop()
         if isinstance(now, str):
             room -= len(now)
         elif isinstance(now, list):
-            todo.extend((flat, d) for d in reversed(now))
-        elif isinstance(now, Nest):
-            todo.append((flat, now.doc))
-        elif isinstance(now, Group):
-            todo.append((flat, now.doc))
-        elif flat:
-            room -= len(now.text)
+            todo.extend(reversed(now))
+        elif isinstance(now, Nest | Group):
+            todo.append(now.doc)
         else:
-            return True
-    return False
+            room -= len(now.text)
+    return room >= 0

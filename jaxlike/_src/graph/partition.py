@@ -14,7 +14,8 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import ShapedArray
-from jaxlike._src.graph.graph import Call, Graph, Node, Var
+from jaxlike._src.graph.graph import Call, Graph, Node, Var, with_used_results
+from jaxlike._src.graph.order import as_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -115,7 +116,8 @@ def backward_part(
             stack.extend(node.reads())
     again = {id(n) for n in acts}
     nodes = [n for n in joint.nodes if any(o in seen and o not in saved for o in n.outs) or id(n) in again]
-    return Parts([v for v in made_by if v in saved], nodes, [v for v in joint.inputs if v in seen])
+    order = [o for n in as_read(joint.nodes) for o in n.outs if o is not None and o in saved]
+    return Parts(order, nodes, [v for v in joint.inputs if v in seen])
 
 
 def sparing(joint: Graph, grads: Sequence[Var], cotangents: Iterable[Var]) -> Callable[[Var, Node], bool]:
@@ -193,12 +195,12 @@ def cut(
     out_avals = dict(zip(graph.outputs, graph.out_avals, strict=True))
     later = {id(n) for n in late}
     first = _first_computed(graph)
-    forward = subgraph(
-        graph, [_reading(n, first) for n in graph.nodes if id(n) not in later], graph.inputs[:primals],
-        [*(first.get(v, v) for v in graph.outputs[:results]), *parts.saved], graph.name,
-    )  # fmt: skip
+    given = [*(first.get(v, v) for v in graph.outputs[:results]), *parts.saved]
+    nodes = with_used_results([_reading(n, first) for n in graph.nodes if id(n) not in later], given, False)
+    forward = subgraph(graph, nodes, graph.inputs[:primals], given, graph.name)
     inputs = [*(graph.inputs[k] for k in read), *parts.saved, *cotangents]
-    backward = subgraph(graph, parts.nodes, inputs, graph.outputs[results:], graph.name)
+    nodes = with_used_results(parts.nodes, graph.outputs[results:], False)
+    backward = subgraph(graph, nodes, inputs, graph.outputs[results:], graph.name)
     for made in (forward, backward):
         made.in_avals = [in_avals.get(v, a) for v, a in zip(made.inputs, made.in_avals, strict=True)]
         made.out_avals = [out_avals.get(v, a) for v, a in zip(made.outputs, made.out_avals, strict=True)]
@@ -301,5 +303,5 @@ def subgraph(joint: Graph, nodes: list[Node], inputs: Sequence[Var], outputs: Se
         nodes, list(inputs), lifted, joint.constants, list(outputs), [aval_of(v) for v in inputs],
         [aval_of(v) for v in outputs], name,
     )  # fmt: skip
-    made.regions = joint.regions
+    made.regions, made.scopes = joint.regions, joint.scopes
     return made

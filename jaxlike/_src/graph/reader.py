@@ -63,6 +63,7 @@ class Reader:
         self.known: dict[Var, Any] = {}
         self.unwrapped: dict[int, Any] = {}
         self.eqns: list[JaxprEqn] = []
+        self.pulled = False  # whether what is written is the doing of a backward pass
         self.out_avals = dict(zip(graph.outputs, graph.out_avals, strict=True))
         self.used = set(graph.outputs)
         for node in graph.written[0]:
@@ -101,7 +102,7 @@ class Reader:
         if found is None:
             assert isinstance(value, Var)
             aval = ShapedArray(value.shape, dtypes.from_torch(value.dtype))
-            found = self.unwrapped[id(a)] = self.emit("random_unwrap", [a], {}, aval)
+            found = self.unwrapped[id(a)] = self.emit("aten.stored", [a], {}, aval)
         return found
 
     def whole(self, a: Any, kind: tuple[type[Array], Any]) -> Any:
@@ -109,7 +110,7 @@ class Reader:
         if kind[0] is Array or is_stored(a.aval.dtype):
             return a
         aval = aval_of_kind(kind, a.aval)
-        return self.emit("random_wrap", [a], {"impl": kind[1]}, aval)
+        return self.emit("aten.of_stored", [a], {"kind": kind[1]}, aval)
 
     def operand(self, value: Any, dtype: Any) -> Any:
         """An operand as an atom of ``dtype``; a Python number as a literal."""
@@ -127,8 +128,12 @@ class Reader:
     def emit(self, name: str, operands: Sequence[Any], params: dict[str, Any], out: Any) -> Any:
         """An equation with one result: a type for a fresh variable, or a Var of the graph."""
         first = 1 if name == "select_n" else 0
-        given = [*operands[:first], *self.of_one_strength(operands[first:])] if name in _PROMOTE else list(operands)
+        given = list(operands)
+        if name in _PROMOTE and not self.pulled:  # a backward pass brings nothing to one type
+            given[first:] = self.of_one_strength(given[first:])
         var = self.result(out)
+        if isinstance(out, Var) and name in _MOVING and is_stored(operands[0].aval.dtype):
+            var.aval = operands[0].aval.update(shape=out.shape)
         weak = [v.aval.weak_type for v in given[first:] if not isinstance(v, Literal)]
         if name in KEEP_WEAK and weak and all(weak) and out not in self.out_avals and not is_stored(var.aval.dtype):
             var.aval = var.aval.update(weak_type=True)
@@ -192,6 +197,7 @@ class Reader:
         if isinstance(node.op, Call):
             self.call(node)
             return
+        self.pulled = node.pulled
         write = _RULES.get(node.op)
         mark = len(self.eqns)
         if write is not None:
@@ -201,11 +207,18 @@ class Reader:
         self.as_aten(node)
 
     def region(self, region: Region) -> None:
-        """Nodes that are one equation."""
+        """Nodes that are one equation, or as they are where its rule declines them."""
         write = _REGION_RULES.get(region.name)
-        if write is not None:
-            write(self, region)
-            return
+        mark = len(self.eqns)
+        if write is None:
+            self.one(region)
+        elif write(self, region) is False:
+            del self.eqns[mark:]
+            for node in region.nodes:
+                self.node(node)
+
+    def one(self, region: Region) -> None:
+        """An equation of the region's primitive."""
         dtype = next((self.payload(v).aval.dtype for v in region.operands if isinstance(v, Var)), None)
         index = dtypes.default_int_dtype()  # a whole number among floats is a place
         operands = [
@@ -263,8 +276,10 @@ KEEP_WEAK = frozenset([
     *"sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp exp2 expm1 log log1p sqrt rsqrt cbrt logistic".split(),
     *"erf erfc erf_inv lgamma digamma square broadcast_in_dim reshape transpose squeeze".split(),
 ])  # fmt: skip
+# Operations that move elements, whatever these are.
+_MOVING = frozenset("broadcast_in_dim reshape transpose squeeze slice".split())
 # Operations that their parameters say in full; `lax.primitives` computes them.
-_BY_PARAMETERS = frozenset(["scan", "while", "cond", "jit", "custom_jvp_call", "stop_gradient"])
+_BY_PARAMETERS = frozenset(["platform_index", "reduce_precision", "scan", "while", "cond", "jit", "custom_jvp_call", "stop_gradient"])
 _CALLS = {"checkpoint": "remat2"}
 
 

@@ -63,11 +63,33 @@ def _call(r: Reader, region: Region) -> None:
     r.eqns.append(JaxprEqn(operands, outs, builtin(JIT), params))
 
 
+@region_rule("convert_element_type")
+def _convert(r: Reader, region: Region) -> None:
+    """A conversion; none of places that a jaxpr has in that type from the start."""
+    (value,) = region.operands
+    a = r.payload(value) if isinstance(value, Var) else None
+    if a is None or a.aval.dtype == dtypes.from_torch(value.dtype) or a.aval.dtype != region.params["new_dtype"]:
+        r.one(region)
+    else:
+        r.alias(region.outs[0], a)
+
+
+@region_rule("select_n")
+def _select(r: Reader, region: Region) -> None:
+    """A choice for each lane, which may be of whole rows."""
+    which, *cases = (r.payload(v) for v in region.operands)
+    shape = cases[0].aval.shape
+    if which.aval.shape not in ((), shape):
+        params = {"shape": shape, "broadcast_dimensions": tuple(range(len(which.aval.shape))), "sharding": None}
+        which = r.emit("broadcast_in_dim", [which], params, ShapedArray(shape, which.aval.dtype))
+    r.emit("select_n", [which, *cases], {}, region.outs[0])
+
+
 @region_rule(STATIC_INDEX)
 def _static_index(r: Reader, region: Region) -> None:
     """One slice of the whole array, then the axes that numbers take away, then new ones."""
     (source,) = region.operands
-    a = r.payload(source)
+    a = r.atom(source)
     bounds = [[0, n, 1] for n in a.aval.shape]
     axes: list[int | None] = list(range(len(bounds)))  # which of the array's axes each axis is; None: a new one
     for node in region.nodes:

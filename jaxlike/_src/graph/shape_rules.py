@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -9,7 +10,9 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import ShapedArray
 from jaxlike._src.graph.elementwise_rules import axes_of
+from jaxlike._src.graph.graph import Var
 from jaxlike._src.graph.jaxpr import JaxprEqn, literal
+from jaxlike._src.graph.jaxpr import Var as JaxprVar
 from jaxlike._src.graph.primitive import builtin
 from jaxlike._src.graph.reader import Reader, rule
 
@@ -24,7 +27,7 @@ aten = torch.ops.aten
 
 @rule(aten.view.default, aten._unsafe_view.default, aten.reshape.default)
 def _reshape(r: Reader, node: Node) -> Any:
-    out, a = node.outs[0], r.payload(node.args[0])
+    out, a = node.outs[0], r.atom(node.args[0])
     assert out is not None
     if a.aval.shape == out.shape:
         r.alias(out, a)
@@ -34,12 +37,12 @@ def _reshape(r: Reader, node: Node) -> Any:
 
 @rule(aten.clone.default, aten.contiguous.default)
 def _copy(r: Reader, node: Node) -> Any:
-    r.alias(node.outs[0], r.payload(node.args[0]))
+    r.alias(node.outs[0], r.atom(node.args[0]))
 
 
 @rule(aten.expand.default)
 def _expand(r: Reader, node: Node) -> Any:
-    out, a = node.outs[0], r.payload(node.args[0])
+    out, a = node.outs[0], r.atom(node.args[0])
     assert out is not None
     if a.aval.shape == out.shape:
         r.alias(out, a)
@@ -54,12 +57,12 @@ def _unsqueeze(r: Reader, node: Node) -> Any:
     new = node.args[1] % len(out.shape)
     kept = tuple(k for k in range(len(out.shape)) if k != new)
     params = {"shape": out.shape, "broadcast_dimensions": kept, "sharding": None}
-    r.emit("broadcast_in_dim", [r.payload(node.args[0])], params, out)
+    r.emit("broadcast_in_dim", [r.atom(node.args[0])], params, out)
 
 
 @rule(aten.squeeze.default, aten.squeeze.dim, aten.squeeze.dims)
 def _squeeze(r: Reader, node: Node) -> Any:
-    out, a = node.outs[0], r.payload(node.args[0])
+    out, a = node.outs[0], r.atom(node.args[0])
     assert out is not None
     given = node.args[1] if len(node.args) > 1 else None
     dims = tuple(k for k in axes_of(given, len(a.aval.shape)) if a.aval.shape[k] == 1) if a.aval.shape else ()
@@ -71,7 +74,7 @@ def _squeeze(r: Reader, node: Node) -> Any:
 
 @rule(aten.permute.default, aten.transpose.int, aten.t.default)
 def _transpose(r: Reader, node: Node) -> Any:
-    out, a = node.outs[0], r.payload(node.args[0])
+    out, a = node.outs[0], r.atom(node.args[0])
     ndim = len(a.aval.shape)
     order = list(range(ndim))
     if node.op is aten.permute.default:
@@ -100,7 +103,7 @@ def _concatenate(r: Reader, node: Node) -> Any:
 
 @rule(aten.slice.Tensor)
 def _slice(r: Reader, node: Node) -> Any:
-    out, a = node.outs[0], r.payload(node.args[0])
+    out, a = node.outs[0], r.atom(node.args[0])
     assert out is not None
     named = dict(zip(("dim", "start", "end", "step"), node.args[1:], strict=False)) | node.kwargs
     shape, axis = a.aval.shape, named.get("dim", 0) % len(a.aval.shape)
@@ -124,7 +127,7 @@ def _slice_equation(r: Reader, a: Any, axis: int, start: int, stop: int, step: i
 
 @rule(aten.select.int)
 def _select(r: Reader, node: Node) -> Any:
-    out, a = node.outs[0], r.payload(node.args[0])
+    out, a = node.outs[0], r.atom(node.args[0])
     shape = a.aval.shape
     axis = node.args[1] % len(shape)
     at = node.args[2] % shape[axis]
@@ -208,8 +211,12 @@ def _iota(r: Reader, node: Node) -> Any:
     start, step = (0, 1) if len(numbers) == 1 else (numbers[0], numbers[2] if len(numbers) > 2 else 1)
     if start != 0 or step != 1:
         return False
-    params = {"dtype": dtypes.from_torch(out.dtype), "shape": out.shape, "dimension": 0, "sharding": None}
-    r.emit("iota", [], params, out)
+    dtype = dtypes.from_torch(out.dtype)
+    known = dtypes.canonicalize_dtype(dtype)  # positions have 64 bits in torch where there are none else
+    params = {"dtype": known, "shape": out.shape, "dimension": 0, "sharding": None}
+    made = r.emit("iota", [], params, out if known == dtype else ShapedArray(out.shape, known))
+    if known != dtype:
+        r.emit("convert_element_type", [made], {"new_dtype": dtype, "weak_type": False, "sharding": None}, out)
     return True
 
 
@@ -218,8 +225,12 @@ def _iota(r: Reader, node: Node) -> Any:
 
 @rule(aten._to_copy.default, aten.to.dtype)
 def _convert(r: Reader, node: Node) -> Any:
-    out, a = node.outs[0], r.payload(node.args[0])
+    out = node.outs[0]
     assert out is not None
+    if not isinstance(node.args[0], Var):  # a number, which torch takes for a tensor
+        r.alias(out, literal(node.args[0], ShapedArray((), dtypes.from_torch(out.dtype))))
+        return True
+    a = r.payload(node.args[0])
     dtype, source = dtypes.from_torch(out.dtype), a.aval.dtype
     if source == dtype:
         r.alias(out, a)
@@ -261,8 +272,36 @@ def _sort(r: Reader, node: Node) -> Any:
     values, places = node.outs
     a = r.payload(node.args[0])
     named = dict(zip(("dim", "descending"), node.args[1:], strict=False)) | node.kwargs
-    if places in r.used or named.get("descending", False) or not a.aval.shape:
+    if named.get("descending", False) or not a.aval.shape:
         return False
-    params = {"dimension": named.get("dim", -1) % len(a.aval.shape), "is_stable": True, "num_keys": 1}
-    r.eqns.append(JaxprEqn([a], [r.result(values)], builtin("sort", True), params))
+    axis = named.get("dim", -1) % len(a.aval.shape)
+    params = {"dimension": axis, "is_stable": True, "num_keys": 1}
+    if places not in r.used:
+        r.eqns.append(JaxprEqn([a], [r.result(values)], builtin("sort", True), params))
+        return True
+    # Places have 64 bits in torch, and as many as JAX's integers where its functions give them.
+    order = ShapedArray(a.aval.shape, dtypes.default_int_dtype())
+    spread = {"dtype": order.dtype, "shape": order.shape, "dimension": axis, "sharding": None}
+    moved = JaxprVar(order)
+    eqn = JaxprEqn([a, r.emit("iota", [], spread, order)], [r.result(values), moved], builtin("sort", True), params)
+    r.eqns.append(eqn)
+    r.alias(places, moved)
+    return True
+
+
+@rule(aten.argmax.default, aten.argmin.default)
+def _place(r: Reader, node: Node) -> Any:
+    out, a = node.outs[0], r.payload(node.args[0])
+    assert out is not None
+    named = dict(zip(("dim", "keepdim"), node.args[1:], strict=False)) | node.kwargs
+    axis, kept = named.get("dim"), named.get("keepdim", False)
+    if kept or not a.aval.shape:
+        return False
+    if axis is None and len(a.aval.shape) > 1:
+        flat = ShapedArray((math.prod(a.aval.shape),), a.aval.dtype)
+        a = r.emit("reshape", [a], {"new_sizes": flat.shape, "dimensions": None, "sharding": None}, flat)
+    index = dtypes.default_int_dtype()
+    name = node.op._schema.name.removeprefix("aten::")
+    found = ShapedArray(out.shape, index)
+    r.alias(out, r.emit(name, [a], {"axes": ((axis or 0) % len(a.aval.shape),), "index_dtype": index}, found))
     return True

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType
+
+    from torch import Tensor
 
 
 class NameStack(NamedTuple):
@@ -28,6 +30,13 @@ class NameStack(NamedTuple):
     def transform(self, name: str) -> NameStack:
         """The scopes under a transformation."""
         return NameStack((f"{name}({'/'.join(self.stack)})",))
+
+    def transposed(self) -> NameStack:
+        """The scopes of the transpose of what was differentiated in these."""
+        if not self.stack:
+            return self
+        head, jvp, tail = self.stack[0].rpartition("jvp(")
+        return NameStack((f"{head}transpose({jvp}{tail})", *self.stack[1:])) if jvp else self
 
     def __add__(self, other: Any) -> NameStack:
         return NameStack(self.stack + other.stack)
@@ -49,9 +58,53 @@ class SourceInfo(NamedTuple):
 
 class _State(threading.local):
     stack: NameStack = NameStack()
+    replayed: NameStack | None = None  # the names of the node that runs, where a graph is replayed; see `user_place`
 
 
 _STATE = _State()
+
+
+class _Pulling(threading.local):
+    """Whether torch's engine runs a backward pass, so that what is recorded is its doing."""
+
+    now: bool = False
+    ids: set[int] | None = None  # of the tensors that depend on cotangents, while a backward pass runs
+
+    @contextlib.contextmanager
+    def run(self, cotangents: Iterable[Tensor]) -> Iterator[None]:
+        """A backward pass from these runs inside."""
+        before, self.now, self.ids = (self.now, self.ids), True, {id(c) for c in cotangents}
+        try:
+            yield
+        finally:
+            self.now, self.ids = before
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Inside, a rule of an operation runs, and not torch's engine."""
+        before, self.now = self.now, False
+        try:
+            yield
+        finally:
+            self.now = before
+
+    def reached(self, given: Iterable[Any], made: Iterable[Tensor | None]) -> bool:
+        """Whether what is made depends on cotangents, as one of these (or of a list of them) does; it is noted."""
+        ids = self.ids
+        if ids is None:
+            return False
+        for x in given:
+            if id(x) in ids or (type(x) is list and any(id(t) in ids for t in x)):
+                ids.update([id(t) for t in made if t is not None])
+                return True
+        return False
+
+
+# By whom a node was made: the program, torch's engine from cotangents, or torch's engine of what is known before.
+PROGRAM, PULLED, BESIDE = 0, 1, 2
+
+
+PULLING = _Pulling()
 
 
 def new_name_stack(name: str = "") -> NameStack:
@@ -62,6 +115,11 @@ def new_name_stack(name: str = "") -> NameStack:
 def current_name_stack() -> NameStack:
     """The scopes that run."""
     return _STATE.stack
+
+
+def replayed_name_stack() -> NameStack | None:
+    """The names of the node that ran when `user_place` last looked, where a graph is replayed."""
+    return _STATE.replayed
 
 
 def current() -> SourceInfo:
@@ -116,7 +174,8 @@ def summarize(source_info: SourceInfo, num_frames: int = 1) -> str:
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 REPLAY = "<jaxlike graph "  # how the file names of graphs' generated code begin,
-NODE_AT = "node_at"  # and the global of that code which maps its lines to nodes
+NODE_AT = "node_at"  # and the globals of that code which map its lines to nodes,
+SCOPES = "scopes"  # and nodes to their names
 
 
 # What is not the user's: this package, torch, Python's own library.
@@ -140,6 +199,7 @@ def user_place(frame: FrameType | None = None) -> Place | None:
     """The innermost frame that is the user's, from ``frame`` or the caller on; where a graph is replayed, a node's."""
     if frame is None:
         frame = sys._getframe(1)
+    _STATE.replayed = None
     while frame is not None:
         code = frame.f_code
         name = code.co_filename
@@ -148,8 +208,11 @@ def user_place(frame: FrameType | None = None) -> Place | None:
             ours = _ours[name] = name.startswith(_OURS) and not name.endswith("_test.py")
         if not ours:
             return Place(code, frame.f_lasti)
-        if name.startswith(REPLAY) and (node := frame.f_globals[NODE_AT].get(frame.f_lineno)) and node.line is not None:
-            return node.line
+        if name.startswith(REPLAY) and (node := frame.f_globals[NODE_AT].get(frame.f_lineno)):
+            if _STATE.replayed is None:
+                _STATE.replayed = frame.f_globals[SCOPES].get(id(node))
+            if node.line is not None:
+                return node.line
         frame = frame.f_back
     return None
 

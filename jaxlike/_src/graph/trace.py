@@ -21,8 +21,8 @@ from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import scalar_value
 from jaxlike._src.frames import Frame
 from jaxlike._src.graph import metadata
-from jaxlike._src.graph.graph import DEVICE, Const, Graph, Node, Origin, Var, inputs_behind
-from jaxlike._src.graph.source import user_place
+from jaxlike._src.graph.graph import DEVICE, Call, Const, Graph, Node, Origin, Var, inputs_behind, with_used_results
+from jaxlike._src.graph.source import BESIDE, PROGRAM, PULLED, PULLING, replayed_name_stack, user_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -101,6 +101,8 @@ class Trace(torch_private.TorchDispatchMode):
         self.other_views: set[int] = set()  # ids of views that nothing can be put back through
         self.zeros: dict[int, Tensor] = {}  # symbolic zeros (tangents of constants), not yet in the graph
         self.scopes: dict[int, Any] = {}  # id of a node -> the names of the scopes around it
+        self.numbered: list[tuple[int, int, Any]] = []  # scopes, and autograd's numbers before and after, inner ones first
+        self.names_of_numbers: dict[int, Any] = {}  # the scopes of a replayed node -> by autograd's number
         self.precisions: dict[int, Any] = {}  # id of a node -> in which precision a product was asked for
         self.regions: list[Any] = []  # which nodes are one equation, see `regions`
         self.inputs: list[Var] = []
@@ -199,6 +201,7 @@ class Trace(torch_private.TorchDispatchMode):
         single = type(found) is tuple
         outs: Any = metadata.empty(found) if single else [None if m is None else metadata.empty(m) for m in found]
         made = (outs,) if single else outs
+        pulled = PROGRAM if PULLING.ids is None else self._pulled((*args, *kwargs.values()) if kwargs else args, made)
         if facts.is_view:
             self.aliased.update(id(t) for t in (args[0], *made))
             if single and (op in _SCATTERS or op in _REARRANGED):
@@ -213,8 +216,10 @@ class Trace(torch_private.TorchDispatchMode):
                 (self.define(outs),) if single else tuple([None if t is None else self.define(t) for t in made]),
                 single,
                 user_place(),
+                pulled,
             )
         )
+        self._name(pulled)
         return outs if single or facts.gives_list else tuple(outs)
 
     def depends(self, value: Any) -> bool:
@@ -229,10 +234,43 @@ class Trace(torch_private.TorchDispatchMode):
         """Append a single node that applies ``call`` to the tensors; its results look like ``like``."""
         with torch_private.outside():
             made = [torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta") for t in like]
+        pulled = PULLED if PULLING.reached(tensors, made) else PROGRAM
         self.nodes.append(
-            Node(call, tuple(map(self.var_of, tensors)), {}, tuple(map(self.define, made)), False, user_place())
+            Node(call, tuple(map(self.var_of, tensors)), {}, tuple(map(self.define, made)), False, user_place(), pulled)
         )
+        self._name(pulled)
         return made
+
+    # What torch's engine does
+
+    def _pulled(self, given: Sequence[Any], made: Sequence[Tensor | None]) -> int:
+        """By whom a node is made, while a backward pass runs."""
+        reached = PULLING.reached(given, made)
+        return PROGRAM if not PULLING.now else PULLED if reached else BESIDE
+
+    def _name(self, pulled: int) -> None:
+        """Remember the scopes of the last node, where they are not those that run."""
+        if pulled == PROGRAM:
+            names = replayed_name_stack()
+            if names is None:
+                return
+            self.names_of_numbers[torch_private.last_autograd_number()] = names
+        elif not (self.numbered or self.names_of_numbers):
+            return
+        else:
+            number = torch_private.running_backward_number()
+            names = None if number is None else self._names_of(number)
+            if names is None:
+                return
+            names = names.transposed() if pulled == PULLED else names
+        self.scopes[id(self.nodes[-1])] = names
+
+    def _names_of(self, number: int) -> Any:
+        """The scopes in which the operation that autograd gave this number was made."""
+        found = self.names_of_numbers.get(number)
+        if found is None:
+            found = next((names for first, last, names in self.numbered if first < number <= last), None)
+        return found
 
     def _recorded(self, value: Any) -> Any:
         if type(value) is torch.Tensor:
@@ -253,6 +291,7 @@ class Trace(torch_private.TorchDispatchMode):
             made = torch.empty_strided(source.shape, source.stride(), dtype=var.dtype, device="meta")
         self.vars[id(made)] = var
         self.keep.append(made)
+        PULLING.reached((source,), (made,))
         return made
 
     def _mutate(self, op: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -496,6 +535,11 @@ def trace(
                 outs = fun(inside)
             outputs = [running.var_of(unwrap(o)) for o in outs]
     lifted = [(v, x) for v, _, x in running.lifted.values() if v not in running.constants]
+    if any(isinstance(n.op, Call) and n.op.more_from is not None for n in running.nodes):
+        whole_nodes, running.nodes = running.nodes, with_used_results(running.nodes, outputs, True)
+        for old, new in zip(whole_nodes, running.nodes, strict=True):
+            if old is not new and id(old) in running.scopes:
+                running.scopes[id(new)] = running.scopes[id(old)]
     graph = Graph(
         running.nodes,
         running.inputs,

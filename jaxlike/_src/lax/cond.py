@@ -21,9 +21,9 @@ from jaxlike._src.frames import STATE
 from jaxlike._src.graph.control import CondForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
-from jaxlike._src.lax.scan import spread
 from jaxlike._src.lax.select import clamp
 from jaxlike._src.lax.while_loop import chosen
+from jaxlike._src.regions import equation
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, halves_of
 from jaxlike._src.transforms.ref_state import closing_over_refs, has_refs, holding, threading, write_back
@@ -34,6 +34,7 @@ from jaxlike._src.transforms.structured import (
     apply,
     derived,
     holds_transposed,
+    spread,
     stand_in,
     unmoved,
 )
@@ -42,6 +43,8 @@ from jaxlike._src.varying import union
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from torch import Tensor
 
     from jaxlike._src.frames import Frame
     from jaxlike._src.graph.graph import Graph
@@ -58,6 +61,10 @@ class Cond(Structured):
         self.branches = branches
         self._made: dict[Any, Any] = {}  # branches derived from these
 
+    def of(self, branches: Sequence[GraphFunction]) -> Cond:
+        """A choice of the same kind between other branches."""
+        return Cond(branches)
+
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The chosen branch."""
         index, *operands = args
@@ -72,7 +79,7 @@ class Cond(Structured):
         index, *operands = axes
         return [union([index, *outs]) for outs in zip(*(b.varying(operands) for b in self.branches), strict=True)]
 
-    def control(self) -> CondForm:
+    def control(self) -> CondForm | None:
         """For a generator of loops."""
         return CondForm([b.part() for b in self.branches])
 
@@ -84,12 +91,12 @@ class Cond(Structured):
         def written() -> Graph | None:
             if sum(len(b.graph.nodes) for b in self.branches) > WRITTEN_OUT:
                 return None
-            made = derived(self._all_of_them, examples, self.name)
+            made = derived(self.written_out, examples, self.name)
             return None if made.closed else made.graph
 
         return self, written, [], like
 
-    def _all_of_them(self, args: Sequence[Array]) -> list[Array]:
+    def written_out(self, args: Sequence[Array]) -> list[Array]:
         """Every branch, and the one that is meant of their results."""
         index, *operands = args
         number = unwrap(index)
@@ -104,6 +111,15 @@ class Cond(Structured):
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         return {"branches": tuple(b.graph for b in self.branches)}
+
+    def with_results(self, places: Sequence[int]) -> tuple[Cond, Sequence[int]] | None:
+        """A choice between branches that give less."""
+        if not places or self.kept_from is not None or self.again_of is not None:
+            return None
+        key = ("results", *places)
+        if key not in self._made:
+            self._made[key] = self.of([b.with_outputs(places) for b in self.branches])
+        return self._made[key], places
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """A choice between the branches' jvps."""
@@ -189,7 +205,7 @@ class Cond(Structured):
 
         def choice(branches: Sequence[Callable[..., list[Array]]], args: Sequence[Array]) -> Cond:
             examples = [example(a) for a in args]
-            return Cond([derived(b, examples, self.name) for b in branches])
+            return self.of([derived(b, examples, self.name) for b in branches])
 
         first = choice([keeping(h, p) for h, p in zip(halves, places, strict=True)], operands)
         first.kept_from = m
@@ -238,21 +254,32 @@ class Cond(Structured):
         )
         if not mapped[0]:
             return apply(inner, [index, *operands]), outs_mapped
-        number, outs = unwrap(index), []
+        number = unwrap(index)
+        made: list[list[Array]] = []
+        mine: list[Tensor] = []
         for k, branch in enumerate(inner.branches):
             # What a lane does not choose has no part in its derivative, be it infinite there.
-            mine = torch.eq(number, k)
-            given = [chosen(mine, x, stopped(x)) if g else x for x, g in zip(operands, guarded, strict=True)]
-            made = branch(given)
-            outs = [chosen(mine, n, o) for n, o in zip(made, outs, strict=True)] if k else made
-        return outs, outs_mapped
+            mine.append(torch.eq(number, k))
+            given = [chosen(mine[k], x, stopped(x)) if g else x for x, g in zip(operands, guarded, strict=True)]
+            made.append(branch(given))
+        return [_of_lanes(index, mine, cases) for cases in zip(*made, strict=True)], outs_mapped
 
     def _derived(self, key: Any, make: Callable[[GraphFunction], Any], args: Sequence[Array]) -> Cond:
         made = self._made.get(key)
         if made is None or not all(b.usable() for b in made.branches):
             examples = [example(a) for a in args]
-            made = self._made[key] = Cond([derived(make(b), examples, self.name) for b in self.branches])
+            made = self._made[key] = self.of([derived(make(b), examples, self.name) for b in self.branches])
         return made
+
+
+@equation("select_n", lambda index, mine, cases: ((index, *cases), {}))
+def _of_lanes(index: Array, mine: Sequence[Tensor], cases: Sequence[Array]) -> Array:
+    """For each lane the case of its number; ``mine`` says of each which lanes these are."""
+    del index
+    out = cases[0]
+    for here, case in zip(mine[1:], cases[1:], strict=True):
+        out = chosen(here, case, out)
+    return out
 
 
 def _of_own(again: GraphFunction, operands: int, own: range) -> Callable[..., list[Array]]:
@@ -331,7 +358,7 @@ def cond(
         return (true_fun if bool(chosen_by) else false_fun)(*operands)
     known = concrete_tensor(chosen_by)
     index = astype(chosen_by, np.dtype(np.int32)) if known is None else asarray(np.int32(bool(known)))
-    return _choose("cond", index, (false_fun, true_fun), ("false_fun", "true_fun"), operands)
+    return choose("cond", index, (false_fun, true_fun), ("false_fun", "true_fun"), operands)
 
 
 def _predicate(pred: Any) -> Array:
@@ -388,10 +415,27 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, o
     if config.disable_jit.value and known is not None:
         return functions[int(known.item())](*operands)
     labels = ("branch 0", *(f"branch{k}" for k in range(1, len(functions))))
-    return _choose("switch", number, functions, labels, operands)
+    return choose("switch", number, functions, labels, operands)
 
 
-def _choose(name: str, index: Array, functions: Sequence[Any], labels: Sequence[str], operands: Any) -> Any:
+def choose(
+    name: str,
+    index: Array,
+    functions: Sequence[Any],
+    labels: Sequence[str],
+    operands: Any,
+    kind: Callable[[Sequence[GraphFunction]], Cond] = Cond,
+) -> Any:
+    """The choice between functions of which one is meant by an index.
+
+    Args:
+        name: of the public function, as messages say it.
+        index: int32 scalar.
+        functions: of the operands.
+        labels: how messages call the functions.
+        operands: trees of arrays.
+        kind: makes the operation of the branches.
+    """
     values, tree = leaf_arrays(operands)
     in_tree = tree_structure(tree_unflatten(tree, values))
     examples = [example(v) for v in values]
@@ -411,11 +455,32 @@ def _choose(name: str, index: Array, functions: Sequence[Any], labels: Sequence[
     out_tree = made[-1].out_tree if name == "cond" else made[0].out_tree
     if not all(b.is_graph for b in made):
         return tree_unflatten(out_tree, _in_python(index, made, values))
-    op, closed = made[0].made.get(key := ("cond", *made[1:])), _closed([made[k] for k in order])
+    op, closed = made[0].made.get(key := ("cond", kind, *made[1:])), _closed([made[k] for k in order])
     if op is None or not all(b.usable() for b in op.branches):
-        op = Cond([_with_all_constants(b, closed, examples) for b in made])
+        op = kind([_with_all_constants(b, closed, examples) for b in made])
         made[0].made[key] = op
-    return tree_unflatten(out_tree, apply(op, [index, *closed, *values]))
+    operands = [*closed, *values]
+    forwarded = _forwarded(op, operands)
+    if all(k is None for k in forwarded):
+        return tree_unflatten(out_tree, apply(op, [index, *operands]))
+    less = op.with_results([k for k, place in enumerate(forwarded) if place is None])
+    rest = iter(apply(less[0], [index, *operands]) if less is not None else [])
+    return tree_unflatten(out_tree, [next(rest) if place is None else operands[place] for place in forwarded])
+
+
+def _forwarded(op: Cond, operands: Sequence[Array]) -> list[int | None]:
+    """For each result the operand that every branch gives back as it is; None for others."""
+    graphs = [b.graph for b in op.branches]
+    if any(g.effects for g in graphs):
+        return [None] * len(graphs[0].outputs)
+    places = [{v: k for k, v in enumerate(g.inputs)} for g in graphs]
+    found: list[int | None] = []
+    for kind, *outs in zip(op.branches[0].kinds, *(g.outputs for g in graphs), strict=True):
+        at = {p.get(v) for p, v in zip(places, outs, strict=True)}
+        place = at.pop() if len(at) == 1 else None
+        same = place is not None and (type(operands[place]), operands[place]._tag) == kind
+        found.append(place if same else None)
+    return found
 
 
 def _closed(bodies: Sequence[Body]) -> list[Array]:

@@ -96,6 +96,10 @@ class _ReducePrecision(Structured):
     def __init__(self, exponent_bits: int, mantissa_bits: int) -> None:
         self.exponent_bits, self.mantissa_bits = exponent_bits, mantissa_bits
 
+    def params(self) -> dict[str, Any]:
+        """As JAX's jaxprs show it."""
+        return {"exponent_bits": self.exponent_bits, "mantissa_bits": self.mantissa_bits}
+
     def run(self, args: Sequence[Array]) -> list[Array]:
         """Round to nearest even; beyond the largest exponent is infinity, below the smallest zero."""
         (x,) = args

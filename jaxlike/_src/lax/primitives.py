@@ -18,7 +18,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array, NarrowArray
 from jaxlike._src.border import astype, unwrap
 from jaxlike._src.device_put import device_put
-from jaxlike._src.devices import default_torch_device
+from jaxlike._src.devices import default_device, default_torch_device
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, Jaxpr, eval_jaxpr
 from jaxlike._src.graph.primitive import Builtin, CallPrimitive, builtin
 from jaxlike._src.lax.scan import scan
@@ -168,15 +168,24 @@ def _approx_top_k(operand: Any, *, is_max_k: bool, **params: Any) -> list[Array]
 
 
 @computes("random_unwrap")
-def _random_unwrap(keys: Any) -> Array:
+def _random_unwrap(keys: Any) -> Any:
+    return _random("key_data")(keys)
+
+
+@computes("aten.stored")
+def _stored(keys: Any) -> Array:
     """The numbers that store keys (one each, where JAX's are words)."""
     return Array(unwrap(keys))
 
 
 @computes("random_wrap")
-def _random_wrap(stored: Any, *, impl: Any) -> Any:
-    kind = PRNGKeyArray if isinstance(impl, PRNGImpl) else NarrowArray
-    return kind(unwrap(stored), impl)
+def _random_wrap(words: Any, *, impl: Any) -> Any:
+    return _random("wrap_key_data")(to_array(words), impl=impl)
+
+
+@computes("aten.of_stored")
+def _of_stored(numbers: Any, *, kind: Any) -> Any:
+    return (PRNGKeyArray if isinstance(kind, PRNGImpl) else NarrowArray)(unwrap(numbers), kind)
 
 
 @computes("reshape")
@@ -313,6 +322,14 @@ def _cond(index: Any, *operands: Any, branches: Any, **_others: Any) -> list[Any
     return list(_function("switch")(astype(to_array(index), dtypes.np.int32), functions, *operands))
 
 
+@computes("platform_index")
+def _platform_index(*, platforms: Any) -> Array:
+    """The place of the platform of this process among groups of them; None is for others."""
+    here = default_device().client.key
+    at = (k for k, names in enumerate(platforms) if names is None or here in names)
+    return to_array(dtypes.np.int32(next(at)))
+
+
 @computes("jit")
 def _jit(*args: Any, jaxpr: Any, name: str = "", **_others: Any) -> list[Any]:
     def called(*inside: Any) -> list[Any]:
@@ -441,5 +458,5 @@ def fill_tables() -> None:
     """Rules of our own functions, under the primitives that stand for them."""
     from jaxlike._src.graph.primitive import builtins
 
-    for p in [*builtins(), tables.add_jaxvals_p]:
+    for p in builtins():
         give_rules(p, p.name in _LINEAR)

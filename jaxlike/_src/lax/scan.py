@@ -27,13 +27,21 @@ from jaxlike._src.numpy.arguments import like
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, asks_to_keep, halves_of
 from jaxlike._src.transforms.policies import everything_saveable
-from jaxlike._src.transforms.ref_state import Touched, holding, is_ref, refuse_carried, threading, write_back
+from jaxlike._src.transforms.ref_state import (
+    Touched,
+    holding,
+    is_ref,
+    refuse_carried,
+    threading,
+    write_back,
+)
 from jaxlike._src.transforms.structured import (
     GraphFunction,
     Structured,
     apply,
     derived,
     holds_transposed,
+    spread,
     stand_in,
     unmoved,
 )
@@ -161,6 +169,19 @@ class Scan(Structured):
             "unroll": self.unroll,
         }
 
+    def with_results(self, places: Sequence[int]) -> tuple[Scan, Sequence[int]] | None:
+        """All that is carried, and some of the rows."""
+        n = self.n_carry
+        left = [*range(n), *(k for k in places if k >= n)]
+        if len(left) == len(self.body.kinds) or self.kept_from is not None or self.again_of is not None:
+            return None
+        key = ("results", *left)
+        if key not in self._made:
+            made = Scan(self.body.with_outputs(left), self.n_consts, n, self.length, self.reverse)
+            made.unroll = self.unroll
+            self._made[key] = made
+        return self._made[key], left
+
     # Derivatives
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
@@ -206,6 +227,7 @@ class Scan(Structured):
             return [*self.body(flat), *self.split(flat)[1]]
 
         keeping = self._derived(("keep",), kept_step, keeping, primals)
+        keeping.more_from = n + m
         outs = apply(keeping, primals)
         carries = outs[n + m :]
 
@@ -235,6 +257,7 @@ class Scan(Structured):
 
         keeping = Scan(self.body, self.n_consts, n, self.length, self.reverse)
         keeping = self._derived(("known", tuple(linear)), known_step, keeping, args)
+        keeping.more_from = n + m
         outs = apply(keeping, args)
 
         def gradients(flat: Sequence[Array], cotangents: Sequence[Any]) -> list[Array]:
@@ -423,14 +446,6 @@ class Scan(Structured):
 
 def _swapped(x: Array) -> Array:
     return like(x, unwrap(x).transpose(0, 1))
-
-
-def spread(x: Array, had: bool, wanted: bool, frame: Frame) -> Array:
-    """A carry with lanes where it must have them."""
-    if had or not wanted:
-        return x
-    tensor = unwrap(x)
-    return like(x, tensor.expand([frame.axis_size, *tensor.shape]))
 
 
 # The public functions

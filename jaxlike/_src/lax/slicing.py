@@ -21,7 +21,7 @@ from jaxlike._src.lax.shape import expand_dims, squeeze
 from jaxlike._src.lax.strict import check_same_dtypes, check_shapelike
 from jaxlike._src.lax.strict import operand as _operand
 from jaxlike._src.numpy.arguments import like
-from jaxlike._src.regions import equation
+from jaxlike._src.regions import equation, jitted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -312,6 +312,7 @@ def dynamic_slice_in_dim(
     return dynamic_slice(operand, starts, sizes, allow_negative_indices=allowed)
 
 
+@jitted("dynamic_index_in_dim", lambda operand, index, *_, **__: (operand, index))
 def dynamic_index_in_dim(
     operand: Array | np.ndarray[Any, Any],
     index: ArrayLike,
@@ -340,6 +341,7 @@ def dynamic_update_slice_in_dim(
     return dynamic_update_slice(operand, update, starts, allow_negative_indices=allowed)
 
 
+@jitted("dynamic_update_index_in_dim", lambda operand, update, index, *_, **__: (operand, update, index))
 def dynamic_update_index_in_dim(
     operand: Array | np.ndarray[Any, Any],
     update: ArrayLike,

@@ -30,11 +30,11 @@ from jaxlike._src.lax.body import (
     promoted,
 )
 from jaxlike._src.lax.loop import Runner
-from jaxlike._src.lax.scan import scan, spread
+from jaxlike._src.lax.scan import scan
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.ref_state import holding, refuse_carried, threading, write_back
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, stand_in
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, spread, stand_in, unmoved
 from jaxlike._src.transforms.untransposed import untransposed
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_is_leaf
 
@@ -142,6 +142,11 @@ class While(Structured):
         inner.cond, inner.body = self._derived(("jvp", tuple(moved)), condition, step, inner, args)
         outs = apply(inner, args)
         return outs[:n], derive.filled(outs[n:], floating)
+
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """What no step moves."""
+        _, of_body, carry = self.split(perturbed)
+        return unmoved(self.body.carried([*of_body, *carry], self.n_body, len(carry))[1])
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """Results; cotangents are refused."""

@@ -128,6 +128,8 @@ def _integer_pow(x: Tensor, y: int) -> Tensor:
 
 
 def _whole_power(x: Tensor, y: int) -> Tensor:
+    if 1 < y <= _UNROLLED and x.dtype.is_floating_point and torch_private.is_wrapped(x):
+        return torch.pow(x, y)  # the same products, and one operation for a derivative
     if y == 2:
         return torch.mul(x, x)
     if y == 1:

@@ -34,7 +34,7 @@ from jaxlike._src.border import (
 from jaxlike._src.family import FLOATS, finish
 from jaxlike._src.frames import CHECKED, STATE
 from jaxlike._src.lax.precision import matmul_precision, stated
-from jaxlike._src.regions import as_one, is_recorded
+from jaxlike._src.regions import PRODUCT, as_one, is_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ def exact(kernel: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
         and device_of(tensors[0]).type != "cpu"
     ):
         return _integers_in_halves(kernel, *tensors)
-    return kernel(*tensors)
+    return as_one(PRODUCT, {}, kernel, *tensors) if len(tensors) == 2 else kernel(*tensors)
 
 
 def _integers_in_halves(kernel: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
@@ -126,7 +126,8 @@ def matmul(
         x, y = unwrap(a), unwrap(b)
         if x.dtype is y.dtype and x.dtype in _DIRECT and x.is_cpu and 1 <= x.dim() <= 2 >= y.dim() >= 1:
             try:
-                return Array(torch.matmul(x, y), a._tag and b._tag)
+                made = torch.matmul(x, y) if STATE.frame is None else as_one(PRODUCT, {}, torch.matmul, x, y)
+                return Array(made, a._tag and b._tag)
             except RuntimeError:
                 _check_contraction((x.shape[-1],), (y.shape[0],))
                 raise

@@ -404,6 +404,7 @@ def flipud(m: ArrayLike) -> Array:
     return _flipped(one_array("flipud", m), 0)
 
 
+@jitted("rot90", lambda m, *_, **__: (m,))
 def rot90(m: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     """``m`` turned ``k`` times by 90 degrees, from the first of two axes towards the second."""
     hashable(k, axes)

@@ -23,6 +23,7 @@ from jaxlike._src.random.generators import PRNGS, STREAMS, on_gpu, stream_of
 from jaxlike._src.random.key_array import unpack, words_of
 from jaxlike._src.random.ops import operator, plain
 from jaxlike._src.random.words import UINT
+from jaxlike._src.regions import DRAW, equation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,6 +71,17 @@ def bits_of_words(words: Tensor, stream: str, width: int, shape: Sequence[int]) 
     return STREAMS[stream].random_bits(words, width, tuple(shape))
 
 
+def _as_drawn(name: str, key: PRNGKeyArray, shape: Shape, dtype: Any) -> Any:
+    del dtype
+    return (key,), {"kind": (type(key), key._tag), "name": name, "shape": tuple(shape)}
+
+
+@equation(
+    "random_bits",
+    lambda key, width, shape: (
+        (key,), {"kind": (type(key), key._tag), "bit_width": width, "shape": tuple(shape)}
+    ),
+)  # fmt: skip
 def random_bits(key: PRNGKeyArray, width: int, shape: Shape) -> Tensor:
     """Unsigned integers of 8, 16, 32 or 64 random bits."""
     payload = unwrap(key)
@@ -124,6 +136,7 @@ def unit_of_words(words: Tensor, stream: str, dtype: torch.dtype, shape: Sequenc
     return to_unit(bits, dtype)
 
 
+@equation(DRAW, lambda key, shape, dtype: _as_drawn("uniform", key, shape, dtype))
 def unit_floats(key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
     """Uniform floats in [0, 1), multiples of the spacing of floats in [1, 2)."""
     payload, kind = unwrap(key), dtypes.to_torch(dtype)
@@ -233,6 +246,7 @@ def standard_of_words(words: Tensor, stream: str, name: str, dtype: torch.dtype,
     return unit
 
 
+@equation(DRAW, _as_drawn)
 def standard(name: str, key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
     """Samples of a standard distribution without parameters: normal, exponential, laplace, gumbel, .."""
     payload, kind = unwrap(key), dtypes.to_torch(dtype)

@@ -22,6 +22,7 @@ from jaxlike._src.border import is_traced, tensor_to_numpy, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.random.generators import PRNGS, PRNGImpl
 from jaxlike._src.random.words import WORD
+from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,6 +225,7 @@ def known_keys(payload: Tensor, impl: PRNGImpl) -> PRNGKeyArray:
     return made
 
 
+@equation("random_unwrap", lambda keys: ((keys,), {"kind": (PRNGKeyArray, keys._tag)}))
 def key_words(keys: PRNGKeyArray) -> Array:
     """The uint32 words [..., n] of keys."""
     return Array(unpack(unwrap(keys)).view(torch.uint32))

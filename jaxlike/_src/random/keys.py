@@ -27,6 +27,7 @@ from jaxlike._src.random.key_array import KeyTy, PRNGKeyArray, key_ty, key_words
 from jaxlike._src.random.ops import operator as random_operator
 from jaxlike._src.random.ops import plain
 from jaxlike._src.random.words import WORD
+from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,6 +107,7 @@ def _check_key_data(impl: PRNGImpl, data: Any) -> None:
         )
 
 
+@equation("random_wrap", lambda data, impl: ((data,), {"kind": (PRNGKeyArray, impl)}))
 def _wrap(data: Any, impl: PRNGImpl) -> PRNGKeyArray:
     """Raw words as typed keys."""
     _check_key_data(impl, data)
@@ -296,6 +298,7 @@ def _integer_seed(seed: Any) -> int:
     return number & WORD if given._t.dtype.itemsize < 8 else number
 
 
+@equation("random_seed", lambda seed, impl: ((seed,), {"kind": (PRNGKeyArray, impl)}))
 def _key_of_array(seed: Array, impl: PRNGImpl) -> PRNGKeyArray:
     if not dtypes.issubdtype(seed.dtype, np.integer):
         raise TypeError(f"PRNG key seed must be an integer; got JitTracer({seed.aval})")
@@ -322,12 +325,17 @@ def split(key: ArrayLike, num: int | tuple[int, ...] = 2) -> Array:
     return like_given(raw, split_key(typed, num))
 
 
+def _counts(num: Any) -> tuple[int, ...]:
+    return (num,) if type(num) is int else tuple(map(operator.index, num if isinstance(num, Sequence) else (num,)))
+
+
+@equation("random_split", lambda key, num=2: ((key,), {"kind": (PRNGKeyArray, key._tag), "shape": _counts(num)}))
 def split_key(key: PRNGKeyArray, num: Any = 2) -> PRNGKeyArray:
     """`split` of a typed key."""
     if type(num) is int:
         shape, size = (num,), num
     else:
-        shape = tuple(map(operator.index, num if isinstance(num, Sequence) else (num,)))
+        shape = _counts(num)
         size = functools.reduce(operator.mul, shape, 1)
     if size < 0 or any(n < 0 for n in shape):
         raise ValueError(f"split needs a shape without negative sizes, got {shape}")
@@ -365,12 +373,17 @@ def fold_in(key: ArrayLike, data: ArrayLike) -> Array:
             first, second = threefry.hash_one(*words, 0, data)
             made = _known_keys(bytearray((first | second << 32).to_bytes(8, "little")), ())
             return like_given(raw, made)
-        payload = unwrap(typed)
-        number = torch.full(payload.shape, data, dtype=torch.int64, device=payload.device).to(torch.int32)
-    else:
+    return like_given(raw, _folded(typed, data))
+
+
+@equation("random_fold_in", lambda key, data: ((key, data), {"kind": (PRNGKeyArray, key._tag)}))
+def _folded(key: PRNGKeyArray, data: Array | int) -> PRNGKeyArray:
+    payload = unwrap(key)
+    if isinstance(data, Array):
         number = cast(unwrap(data), torch.uint32).view(torch.int32)
-    folded = fold_in_words(unpack(unwrap(typed)), number, stream_of(typed._tag))
-    return like_given(raw, _keys_like(typed, folded))
+    else:
+        number = torch.full(payload.shape, data, dtype=torch.int64, device=payload.device).to(torch.int32)
+    return _keys_like(key, fold_in_words(unpack(payload), number, stream_of(key._tag)))
 
 
 def key_data(keys: ArrayLike) -> Array:

@@ -32,7 +32,7 @@ from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.derive import example
 from jaxlike._src.transforms.halves import IN_FORCE
 from jaxlike._src.transforms.ref_state import standing_for
-from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
+from jaxlike._src.transforms.reverse import LOOKING, is_differentiable, vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, holds_transposed, on_lanes, unmoved
 
 if TYPE_CHECKING:
@@ -89,6 +89,17 @@ class JitCall(Structured):
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
         return call_params(self.graph.name, self.graph, len(self.graph.inputs), len(self.kinds)) | self.shown
+
+    def with_results(self, places: Sequence[int]) -> tuple[JitCall, Sequence[int]] | None:
+        """A call of a graph that gives less."""
+        if not places:
+            return None
+        key = ("results", *places)
+        if key not in self._made:
+            kinds = [self.kinds[k] for k in places]
+            made = JitCall(self.graph.with_outputs(places), kinds, self.shown, self.outer)
+            self._made[key] = made, self.outer
+        return self._made[key][0], places
 
     # Derived calls
 
@@ -181,12 +192,14 @@ class JitCall(Structured):
     def _vjp_of_operations(self, primals: Sequence[Array], perturbed: Sequence[bool], linear: bool) -> Any:
         """The graph's operations one by one, asked only for what has a cotangent."""
         at = [k for k, p in enumerate(perturbed) if p]
+        looking = LOOKING.now  # the operations are those of the function that is looked at, not another function's
 
         def of_perturbed(inside: Sequence[Any]) -> Any:
             given = list(primals)
             for k, x in zip(at, inside, strict=True):
                 given[k] = x
-            return list(self.function(given)), None
+            with LOOKING.set(looking):
+                return list(self.function(given)), None
 
         outs, _, pull, _ = vjp_leaves(of_perturbed, [primals[k] for k in at], self.name, linear)
 

@@ -2,7 +2,7 @@
 
 The function is traced once and is one `Structured` operation. Under reverse mode its values come from the graph as
 it is; the pullback is the backward half of a graph of results and gradients (`partition`), with arguments and what
-the policy keeps as inputs. The halves are such operations too, so that higher derivatives are checkpointed as well.
+the policy keeps as inputs. It is such an operation too, so that higher derivatives of it are checkpointed as well.
 """
 
 from __future__ import annotations
@@ -67,6 +67,15 @@ class Checkpoint(Structured):
             "prevent_cse": self.prevent_cse,
         }
 
+    def with_results(self, places: Sequence[int]) -> tuple[Checkpoint, Sequence[int]] | None:
+        """The same function giving less."""
+        if not places:
+            return None
+        key = ("results", *places)
+        if key not in self._made:
+            self._made[key] = self._like(self.body.with_outputs(places))
+        return self._made[key], places
+
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """The checkpointed jvp of the function."""
         n, moved = len(primals), [t is not None for t in tangents]
@@ -92,8 +101,8 @@ class Checkpoint(Structured):
         except Touched:  # by a backward rule, whose writes a graph of values does not show
             return self.body(primals), lambda cotangents: self._pulled_again(primals, perturbed, cotangents, False)
         m = len(floating)
-        # Kept values are ordinary values of what runs outside.
-        outs = forward.body(primals) if halves.kept else apply(forward, primals)
+        # As in JAX: what a derivative is taken of has run, and is ordinary operations of what runs outside.
+        outs = forward(primals)
         kept, outs = outs[m:], outs[:m]
         read = [primals[k] for k in halves.read]
 
@@ -130,14 +139,13 @@ class Checkpoint(Structured):
 
     def _halves(
         self, primals: Sequence[Array], perturbed: Sequence[bool], given: Sequence[bool]
-    ) -> tuple[Checkpoint, Checkpoint, Halves]:
-        """The forward and backward operations for the results whose cotangents are given."""
+    ) -> tuple[GraphFunction, Checkpoint, Halves]:
+        """The forward function, and the backward operation for the results whose cotangents are given."""
         key = ("vjp", tuple(perturbed), tuple(given))
         if key in self._made:
             return self._made[key]
         halves = halves_of(self.body, self.policy, primals, perturbed, given, self.name)
-        forward, backward = self._like(halves.forward), self._like(halves.backward, differentiated=True)
-        made = self._made[key] = forward, backward, halves
+        made = self._made[key] = halves.forward, self._like(halves.backward, differentiated=True), halves
         return made
 
     def _like(self, body: GraphFunction, differentiated: bool = False) -> Checkpoint:

@@ -174,14 +174,14 @@ def check_linear_tape(outs: Iterable[Array]) -> None:
         if step is None or step in seen:
             continue
         seen.add(step)
-        name = step.name().partition("Backward")[0].lower()
+        name = step.name().rpartition("Backward")[0].lower()  # of tanh_backward: TanhBackwardBackward0
         name = _OF_TAPE.get(name, name)
         behind = [s for s, _ in step.next_functions]
         if name in _CURVED:
             # JAX's refusal: the operation is not linear in what is transposed.
             raise NotImplementedError(f"Transpose rule (for reverse-mode differentiation) for '{name}' not implemented")
         divides = name == "reciprocal" or (name == "div" and any(behind[1:]))
-        if divides or (name in _PRODUCTS_OF_TAPE and all(behind)):
+        if divides or (name in _PRODUCTS_OF_TAPE and len(behind) > 1 and all(behind)):
             raise AssertionError("a rule is to be linear in its tangents, but it divides by one or multiplies two")
         stack.extend(behind)
 

@@ -20,6 +20,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import conjugate, unwrap
 from jaxlike._src.debug_checks import check_tensor
 from jaxlike._src.frames import STATE, Frame
+from jaxlike._src.graph.source import PULLING
 from jaxlike._src.transforms.arguments import (
     check_callable,
     checked_argnums,
@@ -157,7 +158,8 @@ def run_backward(
     """Transpose (without conjugation) of the recorded computation, applied to the cotangents; None for zero."""
     cotangents = [conjugate(c) if c.is_complex() else c for c in cotangents]
     if outputs and inputs:
-        grads = torch_private.backward(outputs, cotangents, inputs)
+        with PULLING.run([torch_private.innermost(c) for c in cotangents]):
+            grads = torch_private.backward(outputs, cotangents, inputs)
     else:
         grads = (None,) * len(inputs)
     if not STATE.plain:  # torch's engine does not stop at the step that made it, most often a product of the chain rule

@@ -26,6 +26,7 @@ from jaxlike._src.graph.effects import are_silenced, effects_in
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import Call, Graph
 from jaxlike._src.graph.partition import dependents
+from jaxlike._src.graph.source import PULLING
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.forward import own_memory
@@ -62,6 +63,7 @@ class Structured:
     only_looks = False  # whether it gives nothing and may be left out where a function runs once more
     keeps = False  # whether it is a checkpointed function with a policy that may keep something
     kept_from: int | None = None  # from which result on they are what a checkpoint policy keeps, see `halves`
+    more_from: int | None = None  # from which result on they are there for a derivative, if it uses them
     again_of: Structured | None = None  # whose first results its own are again, computed from what that one kept
 
     def run(self, args: Arrays) -> list[Array]:
@@ -120,6 +122,11 @@ class Structured:
 
     def control(self) -> Form | None:
         """The graphs that it loops over or chooses from, where it does nothing else."""
+        return None
+
+    def with_results(self, places: Sequence[int]) -> tuple[Structured, Sequence[int]] | None:
+        """The same for some of its results, and which of them it still gives; None where it knows no less."""
+        del places
         return None
 
     def closed(self, run: GraphFunction, more: int) -> Structured:
@@ -200,6 +207,12 @@ class GraphFunction:
         """Whether every traced value among what it closed over is still inside its transformation."""
         return all(c._frame is None or c._frame.alive for c in self.closed)
 
+    def with_outputs(self, places: Sequence[int]) -> GraphFunction:
+        """The function that gives some of the results."""
+        graph = self.graph.with_outputs(places)
+        closed = [x for v, x in zip(self.graph.lifted_vars, self.closed, strict=True) if v in graph.lifted_vars]
+        return GraphFunction(graph, [self.kinds[k] for k in places], closed)
+
     def stand_ins(self) -> list[Array]:
         """Arrays without values of the results' kinds and shapes."""
         return [kind(stand_in(v), tag) for (kind, tag), v in zip(self.kinds, self.graph.outputs, strict=True)]
@@ -231,6 +244,7 @@ class Applied(Call):
         self.op, self.name, self.params, self._written = op, op.name, op.params(), written
         self.is_plain = op.is_plain
         self.keeps, self.kept_from, self.again_of = op.keeps, op.kept_from, op.again_of
+        self.more_from = op.more_from
         self.kinds = [(type(a), a._tag) for a in args]
         self.out_kinds: list[tuple[type[Array], Any]] = []
         self.varying = op.varying
@@ -245,6 +259,21 @@ class Applied(Call):
     def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
         """As the operation says."""
         return range(len(self.out_kinds)) if self.op.is_constant else self.op.constants(perturbed)
+
+    def with_results(self, places: Sequence[int]) -> tuple[Applied, Sequence[int]] | None:
+        """As `Call.with_results`."""
+        found = self.op.with_results(places)
+        if found is None:
+            return None
+        op, left = found
+
+        def written() -> Graph | None:
+            whole = self.graph
+            return None if whole is None else whole.with_outputs(left)
+
+        made = Applied(op, written, ())
+        made.kinds, made.out_kinds = self.kinds, [self.out_kinds[k] for k in left]
+        return made, left
 
     @functools.cached_property
     def control(self) -> Form | None:
@@ -346,7 +375,8 @@ class _Reverse:
 
     def pull(self, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
         given = [None if c is None else _like(o, _conjugate(c)) for o, c in zip(self.outs, cotangents, strict=True)]
-        grads = self.pullback(given)
+        with PULLING.aside():
+            grads = self.pullback(given)
         return [None if grads[k] is None else _conjugate(unwrap(grads[k])) for k in self.at]
 
 
@@ -448,6 +478,14 @@ def on_lanes(
     in_axes = [0 if m else None for m in mapped]
     outs = vmap_leaves(look, args, in_axes, axes, frame.axis_size, frame.axis_name, name, frame)
     return outs, flags
+
+
+def spread(x: Array, had: bool, wanted: bool, frame: Frame) -> Array:
+    """A carry with lanes where it must have them."""
+    if had or not wanted:
+        return x
+    tensor = unwrap(x)
+    return _like(x, tensor.expand([frame.axis_size, *tensor.shape]))
 
 
 def with_lanes(x: Any, has: bool, wanted: bool, frame: Frame) -> Any:

@@ -19,7 +19,7 @@ from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.graph.primitive import Builtin, Primitive
+from jaxlike._src.graph.primitive import Primitive, builtin
 from jaxlike._src.transforms.arguments import is_float0, to_array
 from jaxlike._src.tree import register_pytree_node
 
@@ -105,7 +105,7 @@ def add_jaxvals(x: Any, y: Any) -> Array:
     return Array(total, x.weak_type and y.weak_type)
 
 
-add_jaxvals_p = Builtin("add_any")
+add_jaxvals_p = builtin("add_any")
 add_jaxvals_p.def_impl(add_jaxvals)
 
 

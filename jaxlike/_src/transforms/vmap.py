@@ -15,6 +15,7 @@ from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.frames import STATE, Frame
+from jaxlike._src.regions import as_one
 from jaxlike._src.transforms.arguments import argument_names, check_callable, name_of, to_array, wraps
 from jaxlike._src.transforms.jit_logs import check_leaks
 from jaxlike._src.transforms.ref_lanes import RefLanes
@@ -237,6 +238,11 @@ def _leave(x: Any, level: int, size: int, dim: Any, frame: Frame) -> tuple[Any, 
     rank = x.ndim + 1
     if not -rank <= dim < rank:
         raise ValueError(f"axis {dim} is out of bounds for array of dimension {rank}")
+    if type(x) is Array and size and _lanes_of(x, level) is None:
+        at = dim % rank
+        shape = (*tensor.shape[:at], size, *tensor.shape[at:])
+        params = {"shape": shape, "broadcast_dimensions": tuple(k for k in range(rank) if k != at), "sharding": None}
+        return Array, as_one("broadcast_in_dim", params, lambda t: t.unsqueeze(at).expand(shape), tensor), x._tag
     tensor = torch_private.remove_batch_dim(tensor, level, size or 1, dim % rank)
     return type(x), tensor if size else tensor.narrow(dim % rank, 0, 0), x._tag
 

@@ -288,7 +288,7 @@ class Program:
             self._loop.written.add(target.base)
             return
         value = self.settled(value)
-        if value.numel <= 4 * self.few and not isinstance(value, Memory):
+        if isinstance(value, Cells) or (value.numel <= 4 * self.few and not isinstance(value, Memory)):
             for k, cell in enumerate(self.cells(value)):
                 self.line(f"{target.element(k)} = {cell};")
             return
