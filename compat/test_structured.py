@@ -90,6 +90,9 @@ PROGRAMS: dict[str, Any] = {
     "Name": lambda jax: lambda x: jax.ad_checkpoint.checkpoint_name(jax.numpy.sin(x), "a") * x,
     "DebugCallback": looked_at,
     "Cond": lambda jax: lambda x: jax.lax.cond(x.sum() > 2, jax.numpy.sin, jax.numpy.cos, x) * x,
+    "PlatformCond": lambda jax: (
+        lambda x: jax.lax.platform_dependent(x, cpu=jax.numpy.sin, default=jax.numpy.cos) * x
+    ),
     "Scan": lambda jax: lambda x: jax.lax.scan(lambda c, v: (c * jax.numpy.cos(v) + v, c * v), x.sum(), x)[1],
     "While": lambda jax: (
         lambda x: jax.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, jax.numpy.sin(c[1]) * c[1]), (0, x))[1]
@@ -121,6 +124,8 @@ WITHOUT = {
     "SumTo": "the transpose of Broadcast",
     "CustomVjp": "has no forward mode, in JAX either",
     "_Tangents": "the tangents of CustomVjp, which can be transposed alone; test_custom.py has the programs",
+    "_Backward": "the same of CustomVjp in reverse; test_custom_inside.py has the programs",
+    "PlatformIndex": "a number without arguments, which PlatformCond takes",
     "Untransposed": "JAX does not differentiate linear_call by its residuals",
     "Callback": "what the callbacks share",
     "PureCallback": "has no derivative, in JAX either",
