@@ -108,3 +108,18 @@ def test_writes_into_a_broadcast_array() -> None:
 
     expected, actual = run_both(program)
     assert_same(expected, actual)
+
+
+@pytest.mark.parametrize("name", ["jvp", "grad", "vmap"])
+def test_a_derived_function_is_compiled_once(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    jax = frameworks.ACTUAL
+    f = jax.jit(lambda x: jax.numpy.sin(x) * 3.25)
+    of = {
+        "jvp": lambda x: jax.jvp(f, (x,), (x,)),
+        "grad": lambda x: jax.grad(lambda x: f(x).sum())(x),
+        "vmap": jax.vmap(f),
+    }[name]
+    with jax.log_compiles(True), caplog.at_level("WARNING"):
+        for _ in range(3):
+            of(jax.numpy.asarray(X[0]))
+    assert 1 <= sum("Finished compilation" in r.getMessage() for r in caplog.records) <= 2  # forward, backward

@@ -61,6 +61,9 @@ class JitCall(Structured):
 
     def with_refs(self, refs: tuple[tuple[RefState, RefState], ...]) -> JitCall:
         """The same, in a call with these refs."""
+        if not refs:
+            return self
+        self.executable()  # which the copies share
         made = copy.copy(self)
         made.refs = refs
         return made
