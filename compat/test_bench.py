@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from compat.bench import output, timing
-from compat.bench.rows import ROWS, TARGETS, Row
+from compat.bench.rows import JITTED, ROWS, TARGETS, Row
 from compat.bench.timing import Timing
 from compat.same import Tolerance, assert_same, run_both
 
@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_a_row_computes_the_same_in_both(row: Row) -> None:
     expected, actual = run_both(lambda jax: row.make(jax)())
     assert expected.error is None, f"the row fails with jax: {expected.error}"
-    assert_same(expected, actual, Tolerance(4), row.name)
+    # Entries of a large product or transform carry the rounding of large terms.
+    assert_same(expected, actual, Tolerance(4, normwise=row.group == JITTED), row.name)
 
 
 def test_rows_have_names_of_their_own() -> None:
