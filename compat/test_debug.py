@@ -431,6 +431,8 @@ def test_visualize(shape: tuple[int, ...]) -> None:
     pytest.importorskip("rich")  # JAX needs it
     assert_same(*run_both(lambda jax: jax.debug.visualize_array_sharding(jax.numpy.ones(shape))))
     assert_same(*run_both(lambda jax: jax.debug.visualize_array_sharding(jax.numpy.ones(shape), scale=2.0)))
+    where = lambda jax: jax.sharding.SingleDeviceSharding(jax.devices("cpu")[0])  # noqa: E731
+    assert_same(*run_both(lambda jax: jax.debug.visualize_sharding(shape, where(jax))))
 
 
 @same_in_both
