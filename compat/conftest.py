@@ -7,6 +7,7 @@ number) draws others. The header prints the seed, and a failure says how to repe
 from __future__ import annotations
 
 import datetime
+import gc
 import hashlib
 import os
 from collections.abc import Iterator
@@ -77,6 +78,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.when == "call" and report.failed and "seed" in getattr(item, "fixturenames", ()):
         report.sections.append(("compat", f"repeat with --seed {item.config.option.seed}"))
     return report
+
+
+@pytest.fixture(scope="module")
+def small_heap() -> Iterator[None]:
+    """For tests that look for leaks: both frameworks walk through all objects, and need not through older tests'."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

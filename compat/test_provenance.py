@@ -108,6 +108,7 @@ CHECKED: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize("name", CHECKED)
 def test_checked_leaks(name: str):
     assert_same(*run_both(CHECKED[name]))

@@ -344,6 +344,7 @@ PROGRAMS: dict[str, Any] = {
 }
 
 
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize(
     "name", sampled(PROGRAMS, "no leak; leak from checkpoint; leak from while_loop; leak from cond")
 )
