@@ -23,7 +23,7 @@ def _missing(name: str) -> Callable[..., Any]:
 
     def method(self: JAXSparse, *args: Any, **kwargs: Any) -> Any:
         del args, kwargs
-        # As JAX refuses: not every format has every operation.
+        # As JAX refuses, in its words: an operation that this format has no meaning or no rule for in JAX either.
         raise NotImplementedError(f"{self.__class__}.{name}")
 
     method.__name__ = name
@@ -50,7 +50,7 @@ class JAXSparse:
     @property
     def nse(self) -> int:
         """How many entries are stored."""
-        raise NotImplementedError  # each format counts its own
+        raise NotImplementedError  # abstract: only a format knows which of its arrays has an element for each entry
 
     size = property(lambda self: math.prod(self.shape))
     ndim = property(lambda self: len(self.shape))
@@ -74,15 +74,15 @@ class JAXSparse:
 
     def tree_flatten(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Its arrays, and what is known of them."""
-        raise NotImplementedError  # each format has its own arrays
+        raise NotImplementedError  # abstract: only a format knows of which arrays it is made
 
     def todense(self) -> Array:
         """The whole array."""
-        raise NotImplementedError  # each format finds its places in its own way
+        raise NotImplementedError  # abstract: places are coordinates in one format and row pointers in another
 
     def transpose(self, axes: Any = None) -> Any:
         """With the axes in another order."""
-        raise NotImplementedError  # each format has its own
+        raise NotImplementedError  # abstract: COO swaps its arrays, BCOO reorders indices, BCSR has none, as in JAX
 
     def block_until_ready(self) -> JAXSparse:
         """Itself, once its arrays are computed."""

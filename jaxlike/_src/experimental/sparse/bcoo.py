@@ -109,7 +109,7 @@ class BCOO(JAXSparse):
     ) -> BCOO:
         """The same as a matrix of scipy.sparse."""
         if n_dense != 0 or n_batch != 0:
-            # As JAX refuses: scipy's matrices have neither.
+            # As JAX refuses: scipy's matrices have neither batch nor dense axes that could be told from the others.
             raise NotImplementedError("BCOO.fromscipy with nonzero n_dense/n_batch")
         coo = mat.tocoo()
         indices = np.column_stack((coo.row, coo.col)).astype(index_dtype or np.int32)

@@ -165,7 +165,7 @@ def bcoo_multiply_sparse(lhs: BCOO, rhs: BCOO) -> BCOO:
             f"bcoo_multiply_sparse: arrays must have same number of dimensions, got {lhs.shape}, {rhs.shape}"
         )
     if left.n_dense != right.n_dense:
-        # As JAX refuses.
+        # As JAX refuses: an entry of one would be a block, of the other a number.
         raise NotImplementedError(
             f"bcoo_multiply_sparse: arrays with differing numbers of dense dimensions: {left}, {right}"
         )
@@ -269,12 +269,12 @@ def bcoo_conv_general_dilated(
         (window_strides, "non-unit window_strides"),
     ):
         if given is not None and tuple(given) != ones:
-            # As JAX refuses, here and below.
+            # As JAX refuses, here and below: it convolves one vector with one, as a sum over all pairs of entries.
             raise NotImplementedError(f"bcoo convolution with {said}.")
     if batch_group_count != 1 or feature_group_count != 1:
-        raise NotImplementedError("bcoo convolution with non-unit group counts.")  # as above
+        raise NotImplementedError("bcoo convolution with non-unit group counts.")  # as above: one vector
     if tuple(lhs.shape[:2]) != (1, 1) or tuple(rhs.shape[:2]) != (1, 1):
-        raise NotImplementedError("bcoo convolution with leading dimensions other than (1, 1)")  # as above
+        raise NotImplementedError("bcoo convolution with leading dimensions other than (1, 1)")  # as above: one vector
     held = [m.indices.dtype for m in (lhs, rhs) if isinstance(m, BCOO)]
     (x, at), (y, at_rhs) = (_as_vector(m, held[0] if held else np.dtype(np.int32)) for m in (lhs, rhs))
     if isinstance(padding, str):

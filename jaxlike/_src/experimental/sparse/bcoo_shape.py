@@ -115,7 +115,7 @@ def bcoo_concatenate(operands: Sequence[BCOO], *, dimension: int) -> BCOO:
     for name in ("indices", "data"):
         batches = [getattr(op, name).shape[:n_batch] for op in operands]
         if len({b[:dimension] + b[dimension + 1 :] if dimension < n_batch else b for b in batches}) != 1:
-            # As JAX refuses.
+            # As JAX refuses: batches that share indices have no room for places of their own.
             raise NotImplementedError("concatenation of arrays with broadcasted batch indices")
     if dimension < n_batch:
         most = max(op.nse for op in operands)
@@ -157,7 +157,7 @@ def bcoo_reshape(
     del sharding
     n_batch, n_sparse = mat.n_batch, mat.n_sparse
     if mat.indices.shape[:n_batch] != mat.data.shape[:n_batch] != mat.shape[:n_batch]:
-        # As JAX refuses.
+        # As JAX refuses: what batches share cannot be cut along other axes.
         raise NotImplementedError("reshape of arrays with broadcasted batch dimensions.")
     of_sparse = mat.shape[n_batch : n_batch + n_sparse]
     batch, sparse, dense = validate_permutation(

@@ -142,7 +142,7 @@ def bcoo_gather(
     validate(operand.data, operand.indices, operand.shape)
     mode = GatherScatterMode.PROMISE_IN_BOUNDS if mode is None else mode
     if GatherScatterMode.from_any(mode) != GatherScatterMode.PROMISE_IN_BOUNDS:
-        # As JAX refuses.
+        # As JAX refuses: a slice of a sparse array has no entries out of bounds to clamp or fill.
         raise NotImplementedError(f"bcoo_gather: mode={mode!r} not yet supported.")
     start_indices = asarray(start_indices)
     out = eval_shape(

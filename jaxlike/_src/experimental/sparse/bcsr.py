@@ -275,7 +275,7 @@ def bcsr_dot_general(
             preferred_element_type=preferred_element_type,
             lhs_spinfo=lhs._info,
         )
-    # As JAX refuses.
+    # As JAX refuses: rows are found by pointers on the left side alone.
     raise NotImplementedError("bcsr_dot_general currently implemented for BCSR lhs and ndarray rhs.")
 
 

@@ -145,7 +145,7 @@ def dense_side(other: Any) -> Array:
         raise NotImplementedError("matmul between two sparse objects.")
     other = asarray(other)
     if other.ndim not in (1, 2):
-        # As JAX refuses.
+        # As JAX refuses: the format multiplies vectors and matrices.
         raise NotImplementedError(f"matmul with object of shape {other.shape}")
     return other
 

@@ -132,7 +132,7 @@ def check_kinds(dimension_numbers: _Numbers, n_batch: int, n_sparse: int, name: 
             f"{'representation' if name == 'bcoo' else 'representtaion'}.\ngot lhs_batch={common}, n_batch={n_batch}"
         )
     if any(k >= n_batch + n_sparse for k in summed):
-        # As JAX refuses.
+        # As JAX refuses: a dense axis is inside of an entry, and the product sums over entries.
         raise NotImplementedError(f"{name}_dot_general: contracting over dense dimensions.")
 
 
@@ -278,7 +278,7 @@ def _pairs(lhs: Any, rhs: Any, dimension_numbers: _Numbers, out_shape: Shape) ->
     """How many entries a product has: a pair of each, no more than there are places."""
     (summed, summed_rhs), (common, common_rhs) = dimension_numbers
     if lhs.n_dense or rhs.n_dense:
-        # As JAX refuses.
+        # As JAX refuses: entries that meet are numbers, not blocks.
         raise NotImplementedError("bcoo_spdot_general with dense dimensions.")
     if (common and max(common) >= lhs.n_batch) or (common_rhs and max(common_rhs) >= rhs.n_batch):
         # As JAX refuses: common axes are batch axes of the format.
@@ -287,7 +287,7 @@ def _pairs(lhs: Any, rhs: Any, dimension_numbers: _Numbers, out_shape: Shape) ->
         )
     for axes, side in ((summed, lhs), (summed_rhs, rhs)):
         if axes and (min(axes) < side.n_batch or max(axes) >= side.n_batch + side.n_sparse):
-            # As JAX refuses.
+            # As JAX refuses: entries are matched by their indices, which batch and dense axes have not.
             raise NotImplementedError("bcoo_spdot_general only supports contraction of sparse indices.")
     if rhs.n_batch > len(common_rhs) and lhs.n_sparse > len(summed):
         raise ValueError(

@@ -176,6 +176,7 @@ def _add(spenv: SparsifyEnv, x: SparsifyValue, y: SparsifyValue) -> Any:
     if not (x.is_sparse() and y.is_sparse()):
         x, y = (y, x) if y.is_sparse() else (x, y)
         if y.shape != broadcast_shapes(x.shape, y.shape):
+            # As JAX refuses, for the reason that it gives.
             raise NotImplementedError(
                 "Addition between a sparse array X and a dense array Y is not implemented when the output shape is "
                 "larger than Y.shape. This is to prevent silent densification of a large sparse array. If this is your "
@@ -183,6 +184,7 @@ def _add(spenv: SparsifyEnv, x: SparsifyValue, y: SparsifyValue) -> Any:
             )
         return (spenv.dense(spvalues_to_arrays(spenv, x).todense() + spenv.data(y)),)
     if x.shape != y.shape:
+        # As JAX refuses: one would be broadcast, which takes more entries.
         raise NotImplementedError("Addition between sparse matrices of different shapes.")
     if x.indices_ref == y.indices_ref:
         _check_same(x, y)
@@ -191,6 +193,7 @@ def _add(spenv: SparsifyEnv, x: SparsifyValue, y: SparsifyValue) -> Any:
     indices = [spenv.indices(v) for v in (x, y)]
     values = [spenv.data(v) for v in (x, y)]
     if indices[0].ndim != indices[1].ndim or values[0].ndim != values[1].ndim:
+        # As JAX refuses: entries that are blocks and entries that are numbers are not stored side by side.
         raise NotImplementedError("Addition between sparse matrices with different batch/dense dimensions.")
     axis = indices[0].ndim - 2
     return (spenv.sparse(x.shape, concatenate(values, axis), concatenate(indices, axis)),)
@@ -204,6 +207,7 @@ def _check_same(x: SparsifyValue, y: SparsifyValue) -> None:
 @_rule_for(p.sub_p)
 def _sub(spenv: SparsifyEnv, x: SparsifyValue, y: SparsifyValue) -> Any:
     if not (x.is_sparse() and y.is_sparse()):
+        # As JAX refuses: the result would be dense.
         raise NotImplementedError("Subtraction between sparse and dense array.")
     return _add(spenv, x, *sparse_rules_bcoo[p.neg_p](spenv, y))
 
@@ -225,6 +229,7 @@ def _mul(spenv: SparsifyEnv, x: SparsifyValue, y: SparsifyValue, out_dtype: Any 
 @_rule_for(p.div_p)
 def _div(spenv: SparsifyEnv, x: SparsifyValue, y: SparsifyValue) -> Any:
     if y.is_sparse():
+        # As JAX refuses, for the reason that it gives.
         raise NotImplementedError(
             "Division by a sparse array is not implemented because it would result in dense output. If this is your "
             "intent, use sparse.todense() to convert your arguments to a dense array."
