@@ -66,7 +66,11 @@ def combine(kind: str, old: Tensor, new: Tensor) -> Tensor:
 def write(kind: str, rows: Tensor, at: tuple[Tensor, ...], new: Tensor) -> None:
     """The same in place, for distinct positions that all count (or sums)."""
     if kind in ("add", "sub"):
-        rows.index_put_(at, -new if kind == "sub" else new, accumulate=True)
+        new = -new if kind == "sub" else new
+        if len(at) == 1:
+            rows.scatter_add_(0, as_rows(at[0], new).expand(new.shape), new)
+        else:
+            rows.index_put_(at, new, accumulate=True)
     else:
         rows.index_put_(at, new if kind == "set" else combine(kind, rows[at], new))
 
@@ -92,7 +96,8 @@ def changed(
     if kind in ("add", "sub"):
         new = -new if kind == "sub" else new
         new = new if mask is None else torch.where(as_rows(mask, new), new, torch.zeros_like(new))
-        return rows.index_put(at, new, accumulate=True)
+        flat, one = _along_one_axis(rows, at)  # torch sums along one axis several times as quickly as along two
+        return flat.scatter_add(0, as_rows(one, new).expand(new.shape), new).reshape(rows.shape)
     if new.shape[0] == 1:
         old = rows[at]
         new = combine(kind, old, new)
@@ -100,16 +105,23 @@ def changed(
     return _put_with_spare_row(kind, rows, at, mask, new, distinct)
 
 
+def _along_one_axis(rows: Tensor, at: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    """The rows along one axis, and their positions along it."""
+    sizes = rows.shape[: len(at)]
+    if len(at) == 1:
+        return rows, at[0]
+    one = at[0]
+    for positions, size in zip(at[1:], sizes[1:], strict=True):
+        one = one * size + positions
+    return rows.reshape(sizes.numel(), *rows.shape[len(at) :]), one
+
+
 def _put_with_spare_row(
     kind: str, rows: Tensor, at: tuple[Tensor, ...], mask: Tensor | None, new: Tensor, distinct: bool
 ) -> Tensor:
     """Rows that do not count go to a row past the end."""
-    sizes = rows.shape[: len(at)]
-    length = sizes.numel()
-    flat = rows.reshape(length, *rows.shape[len(at) :])
-    one = at[0]
-    for positions, size in zip(at[1:], sizes[1:], strict=True):
-        one = one * size + positions
+    flat, one = _along_one_axis(rows, at)
+    length = flat.shape[0]
     spare = border.scalar(length, torch.int64)
     if mask is not None:
         one = torch.where(mask, one, spare)

@@ -312,32 +312,33 @@ def _windows(starts: _Starts, shape: Sequence[int]) -> tuple[tuple[int, ...], tu
     return offset, tuple(1 if k in starts.collapsed else n for k, n in enumerate(shape))
 
 
-@rule(aten.index.Tensor)
-def _index(r: Reader, node: Node) -> Any:
-    x, out = r.payload(node.args[0]), node.outs[0]
-    found = _looked_up(r, node.args[1])
+def _picked(r: Reader, x: Any, at: Sequence[Any], out: Any) -> bool:
+    """Elements of ``x`` at positions along some axes (None: the axis is not looked up)."""
+    found = _looked_up(r, at)
     if found is None:
         return False
     starts, _ = found
     offset, sizes = _windows(starts, x.aval.shape)
     from jaxlike._src.lax.gather_dims import GatherDimensionNumbers  # what users know from jax.lax
 
+    return _gathered(r, x, starts.at, GatherDimensionNumbers(offset, starts.collapsed, starts.start_map), sizes, out)
+
+
+def _gathered(r: Reader, x: Any, starts: Any, numbers: Any, sizes: Sequence[int], out: Any) -> bool:
     params = {
-        "dimension_numbers": GatherDimensionNumbers(offset, starts.collapsed, starts.start_map),
-        "slice_sizes": sizes,
+        "dimension_numbers": numbers,
+        "slice_sizes": tuple(sizes),
         "indices_are_sorted": False,
         "unique_indices": False,
         "mode": GatherScatterMode.PROMISE_IN_BOUNDS,
         "fill_value": None,
     }
-    r.emit("gather", [x, starts.at], params, out)
+    r.emit("gather", [x, starts], params, out)
     return True
 
 
-@rule(aten.index_put.default)
-def _index_put(r: Reader, node: Node) -> Any:
-    x, at, y = r.payload(node.args[0]), node.args[1], r.payload(node.args[2])
-    out = node.outs[0]
+def _put(r: Reader, x: Any, at: Sequence[Any], y: Any, adds: bool, out: Any) -> bool:
+    """``x`` with ``y`` written, or added, at positions along some axes."""
     found = _looked_up(r, at)
     if found is None or y.aval.dtype != x.aval.dtype:
         return False
@@ -347,15 +348,88 @@ def _index_put(r: Reader, node: Node) -> Any:
     whole = (*x.aval.shape[:first], *shape, *x.aval.shape[first + gone :])
     from jaxlike._src.lax.gather_dims import ScatterDimensionNumbers  # what users know from jax.lax
 
-    adds = len(node.args) > 3 and node.args[3] is True
+    numbers = ScatterDimensionNumbers(offset, starts.collapsed, starts.start_map)
+    return _scattered(r, x, starts.at, r.broadcast(y, whole), numbers, adds, out)
+
+
+def _scattered(r: Reader, x: Any, starts: Any, y: Any, numbers: Any, adds: bool, out: Any) -> bool:
     name = "scatter-add" if adds else "scatter"
     params = {
-        "dimension_numbers": ScatterDimensionNumbers(offset, starts.collapsed, starts.start_map),
+        "dimension_numbers": numbers,
         "indices_are_sorted": False,
         "unique_indices": False,
         "mode": GatherScatterMode.PROMISE_IN_BOUNDS,
         "update_jaxpr": combining(name, x.aval.dtype),
         "update_consts": (),
     }
-    r.emit(name, [x, starts.at, r.broadcast(y, whole)], params, out)
+    r.emit(name, [x, starts, y], params, out)
     return True
+
+
+@rule(aten.index.Tensor)
+def _index(r: Reader, node: Node) -> Any:
+    return _picked(r, r.payload(node.args[0]), node.args[1], node.outs[0])
+
+
+@rule(aten.index_select.default)
+def _index_select(r: Reader, node: Node) -> Any:
+    axis, at = node.args[1], node.args[2]
+    x = r.payload(node.args[0])
+    if not x.aval.shape:
+        return False
+    return _picked(r, x, [*[None] * (axis % len(x.aval.shape)), at], node.outs[0])
+
+
+@rule(aten.index_put.default)
+def _index_put(r: Reader, node: Node) -> Any:
+    x, at, y, *adds = node.args
+    return _put(r, r.payload(x), at, r.payload(y), adds == [True], node.outs[0])
+
+
+@rule(aten.index_add.default)
+def _index_add(r: Reader, node: Node) -> Any:
+    axis, at, y = node.args[1], node.args[2], node.args[3]
+    x = r.payload(node.args[0])
+    if not x.aval.shape or node.kwargs.get("alpha", 1) != 1:
+        return False
+    return _put(r, x, [*[None] * (axis % len(x.aval.shape)), at], r.payload(y), True, node.outs[0])
+
+
+# torch's gather and scatter: every element has a position along one axis, the other axes run together.
+
+
+def _beside(r: Reader, x: Any, axis: int, at: Any) -> tuple[Any, int, tuple[int, ...]] | None:
+    """The starts, the looked up axis and the others, where positions cover those whole."""
+    at, rank = r.payload(at), len(x.aval.shape)
+    axis = axis % rank if rank else 0
+    others = tuple(k for k in range(rank) if k != axis)
+    if not rank or any(at.aval.shape[k] != x.aval.shape[k] for k in others):
+        return None
+    at = at if at.aval.dtype == INT else r.convert(at, INT)
+    return _spread(r, at, (*at.aval.shape, 1), 0), axis, others
+
+
+@rule(aten.gather.default)
+def _gather(r: Reader, node: Node) -> Any:
+    x = r.payload(node.args[0])
+    found = _beside(r, x, node.args[1], node.args[2])
+    if found is None:
+        return False
+    starts, axis, others = found
+    from jaxlike._src.lax.gather_dims import GatherDimensionNumbers  # what users know from jax.lax
+
+    numbers = GatherDimensionNumbers((), (axis,), (axis,), others, others)
+    return _gathered(r, x, starts, numbers, [1] * len(x.aval.shape), node.outs[0])
+
+
+@rule(aten.scatter_add.default)
+def _scatter_add(r: Reader, node: Node) -> Any:
+    x, y = r.payload(node.args[0]), r.payload(node.args[3])
+    at = node.args[2]
+    found = _beside(r, x, node.args[1], at) if r.payload(at).aval.shape == y.aval.shape else None
+    if found is None:
+        return False
+    starts, axis, others = found
+    from jaxlike._src.lax.gather_dims import ScatterDimensionNumbers  # what users know from jax.lax
+
+    return _scattered(r, x, starts, y, ScatterDimensionNumbers((), (axis,), (axis,), others, others), True, node.outs[0])
