@@ -18,8 +18,14 @@ B = np.ones((2, 3, 4), np.float32)
 
 
 def shown(fun: Callable[[Any], Any], *args: Any) -> Callable[[Any], Any]:
-    """The text of a jaxpr."""
-    return lambda jax: str(jax.make_jaxpr(fun(jax))(*args))
+    """The text of a jaxpr in which every variable is defined before it is read."""
+
+    def text(jax: Any) -> str:
+        closed = jax.make_jaxpr(fun(jax))(*args)
+        jax.extend.core.check_jaxpr(closed.jaxpr)
+        return str(closed)
+
+    return text
 
 
 def twice(jax: Any) -> Any:
@@ -141,7 +147,7 @@ def test_shown(case: str) -> None:
 # Bound again
 
 
-@pytest.mark.parametrize("name", ["gather", "scatter", "lanes", "product", "pulled", "draws", "keys", "platform"])
+@pytest.mark.parametrize("name", ["gather", "scatter", "lanes", "product", "pulled", "draws", "keys", "platform", "unused call"])
 def test_bound_again(name: str) -> None:
     """The equations give the values of the function."""
 
@@ -152,6 +158,7 @@ def test_bound_again(name: str) -> None:
             "lanes": (jax.vmap(lambda x, i: (x[i], x.at[i].add(1.0))), (np.ones((3, 3), np.float32), N)),
             "product": (jax.vmap(lambda x, y: jax.numpy.einsum("ij,kj->ki", x, y), (0, 2)), (B, np.ones((3, 4, 2)))),
             "pulled": (jax.grad(lambda x, i: (jax.numpy.tanh(x[i]) @ (x * 2) ** 3).sum()), (M[:, :2], N[:2])),
+            "unused call": (jax.grad(lambda x, i: jax.numpy.where(i > 1, x, x * x).sum()), (X, N)),
             "draws": (
                 lambda k: [
                     getattr(jax.random, how)(k, (4,))

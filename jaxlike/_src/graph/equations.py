@@ -106,7 +106,7 @@ def _read(graph: Graph) -> ClosedJaxpr:
     constvars = [reader.atom(v) for v, _ in (*closed, *others)]
     consts = [*(x for _, x in closed), *(constant(t) for _, t in others)]
     invars = [reader.atom(v) for v in graph.inputs]
-    nodes = shown_of(graph)
+    nodes = reader.nodes = shown_of(graph)
     regions = regions_of(graph, nodes)
     regions |= products_pulled(nodes, regions, graph.outputs)
     nodes = as_read(nodes, regions)

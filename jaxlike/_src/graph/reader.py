@@ -60,6 +60,7 @@ class Reader:
 
     def __init__(self, graph: Graph, jaxpr_of: Callable[[Graph], Any]) -> None:
         self.graph, self.jaxpr_of = graph, jaxpr_of
+        self.nodes: Sequence[Node] = ()  # those that are written, as the graph has them
         self.known: dict[Var, Any] = {}
         self.unwrapped: dict[int, Any] = {}
         self.eqns: list[JaxprEqn] = []

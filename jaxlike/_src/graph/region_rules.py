@@ -27,7 +27,7 @@ def _is_same(known: Any, given: Any) -> bool:
 def _call(r: Reader, region: Region) -> None:
     """Nodes that are one call: their own jaxpr, of the operands that they read, numbers among them."""
     inside = {id(n) for n in region.nodes}
-    nodes = [n for n in r.graph.nodes if id(n) in inside]
+    nodes = [n for n in r.nodes if id(n) in inside]
     constants = r.graph.constants
     regions = [other for other in r.graph.regions if other is not region]
     operands: list[Any] = []
