@@ -166,7 +166,8 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.extending.hijax": "aval_method aval_property",
         "jaxlike._src.graph.effects": "Effect",
         "jaxlike._src.graph.jaxpr_text": "JaxprPpSettings",
-        "jaxlike._src.lax.primitive_names": "call_p closed_call_p",
+        "jaxlike._src.graph.ref_events": "InternalMutableArrayEffect internal_mutable_array_effect",
+        "jaxlike._src.lax.primitive_names": "call_p closed_call_p free_ref_p",
         "jaxlike._src.lax.refs": "Ref freeze new_ref",
         "jaxlike._src.typing": "AxisName",
     },
@@ -226,8 +227,21 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.mesh": "set_mesh",
         "jaxlike._src.mesh_utils": "make_mesh",
     },
+    "jax._src.state": {
+        "jaxlike._src.extending.state": "shaped_array_ref",
+        "jaxlike._src.graph.ref_events": "AccumEffect ReadEffect RefEffect WriteEffect",
+        "jaxlike._src.transforms.ref_state": "AbstractRef",
+    },
+    "jax._src.state.discharge": {
+        "jaxlike._src.extending.state": "discharge_state",
+    },
     "jax._src.state.primitives": {
-        "jaxlike._src.lax.primitive_names": "get_p swap_p",
+        "jaxlike._src.lax.primitive_names": "addupdate_p get_p swap_p",
+    },
+    "jax._src.state.types": {
+        "jaxlike._src.extending.state": "shaped_array_ref",
+        "jaxlike._src.graph.ref_events": "AccumEffect ReadEffect RefEffect WriteEffect",
+        "jaxlike._src.transforms.ref_state": "AbstractRef",
     },
     "jax._src.tree_util": {
         "jaxlike._src.tree": "broadcast_prefix default_registry equality_errors none_leaf_registry",
@@ -263,6 +277,7 @@ NAMES: dict[str, dict[str, str]] = {
     "jax._src.checkify": {"Out": "typing:Any"},
     "jax._src.core": {
         "get_axis_env": "jaxlike._src.extending.context:_AxisEnv",
+        "ref_p": "jaxlike._src.lax.primitive_names:new_ref_p",
         "typecompat": "jaxlike._src.extending.context:typematch",
         "reset_trace_state": "jaxlike._src.extending.context:trace_state_clean",  # what has ended is gone by itself
         "unsafe_get_axis_names": "jaxlike._src.extending.context:unsafe_get_axis_names_DO_NOT_USE",
@@ -301,7 +316,6 @@ NAMES: dict[str, dict[str, str]] = {
         "ref_set": "jaxlike.ref:set",
         "ref_swap": "jaxlike.ref:swap",
     },
-    "jax._src.state.types": {"AbstractRef": "jaxlike._src.transforms.ref_state:AbstractRef"},
     # Tracebacks are not filtered: the place where JAX would cut one is the function as it is.
     "jax._src.traceback_util": {
         "_exclude_paths": "jaxlike._src.graph.source:excluded_paths",

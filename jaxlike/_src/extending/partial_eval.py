@@ -15,9 +15,12 @@ from jaxlike._src.effects.names import ensure_compile_time_eval
 from jaxlike._src.extending.api_util import shaped_abstractify
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, Jaxpr, Literal
+from jaxlike._src.graph.ref_events import note_coming
 from jaxlike._src.graph.trace import trace
+from jaxlike._src.lax.refs import Ref
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import to_array
+from jaxlike._src.transforms.ref_state import AbstractRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,9 +84,28 @@ class PartialVal(tuple[Any, Any]):
         return shaped_abstractify(self[1]) if self[0] is None else self[0]
 
 
-def _traced(fun: Callable[..., Any], avals: Sequence[Any], name: str) -> ClosedJaxpr:
+def traced_with_refs(
+    fun: Callable[..., Any], avals: Sequence[Any], name: str, discharged: Sequence[bool] = ()
+) -> ClosedJaxpr:
+    """The jaxpr of a function of leaves, for refs where a type is that of one.
+
+    ``discharged``: which of them are values, whose last ones follow the results.
+    """
     examples = [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type).stand_in() for a in avals]
-    graph, _ = trace(lambda inside: [to_array(o) for o in fun(*inside)], examples, name)
+
+    def of_leaves(inside: Sequence[Array]) -> list[Array]:
+        given: list[Any] = list(inside)
+        last: list[Ref] = []
+        for k, aval in enumerate(avals):
+            if isinstance(aval, AbstractRef):
+                given[k] = Ref(inside[k])
+                if discharged and discharged[k]:
+                    last.append(given[k])
+                else:
+                    note_coming("given", given[k], inside[k])
+        return [*map(to_array, fun(*given)), *(ref.value() for ref in last)]
+
+    graph, _ = trace(of_leaves, examples, name, whole=any(isinstance(a, AbstractRef) for a in avals))
     return jaxpr_of(graph)
 
 
@@ -97,7 +119,7 @@ def trace_to_jaxpr_dynamic(
 ) -> tuple[Jaxpr, list[Any], list[Any]]:
     """(jaxpr, types of the results, constants) of a function of leaves for arguments of these types."""
     del keep_inputs, lower, auto_dce
-    closed = _traced(fun.call_wrapped, in_avals, fun.__name__)
+    closed = traced_with_refs(fun.call_wrapped, in_avals, fun.__name__)
     return closed.jaxpr, closed.out_avals, closed.consts
 
 
@@ -115,7 +137,7 @@ def trace_to_jaxpr_nounits(
         with ensure_compile_time_eval():
             return fun.call_wrapped(*(next(given) if k in unknown else p.get_known() for k, p in enumerate(pvals)))
 
-    closed = _traced(of_unknown, [pvals[k][0] for k in unknown], fun.__name__)
+    closed = traced_with_refs(of_unknown, [pvals[k][0] for k in unknown], fun.__name__)
     kept = [instantiate] * len(closed.outvars) if isinstance(instantiate, bool) else list(instantiate)
     values = dict(zip(closed.constvars, closed.consts, strict=True))
     outs = [

@@ -21,11 +21,13 @@ from jaxlike._src.graph.jaxpr import Var as JaxprVar
 from jaxlike._src.graph.order import as_read
 from jaxlike._src.graph.pulled_rules import products_pulled
 from jaxlike._src.graph.reader import Reader, is_stored, kind_of_aval
+from jaxlike._src.graph.ref_events import needed_for, shown_events
+from jaxlike._src.graph.ref_rules import RefWriter
 from jaxlike._src.graph.source import NameStack, SourceInfo
 from jaxlike._src.tree import keystr, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from jaxlike._src.regions import Region
 
@@ -61,12 +63,12 @@ def regions_of(graph: Graph, nodes: Sequence[Node]) -> dict[int, Region]:
 _BESIDES = frozenset([aten._to_copy.default, aten.to.dtype, aten.select.int])
 
 
-def shown_of(graph: Graph) -> list[Node]:
-    """The nodes in order, with those that nothing uses where all that they read is there."""
+def shown_of(graph: Graph, needed: Collection[int] = ()) -> list[Node]:
+    """The nodes in order, with those that nothing uses where all that they read is there, or that are needed."""
     nodes, constants = graph.written
     if len(nodes) == len(graph.nodes):
         return graph.nodes
-    live = set(map(id, graph.nodes))
+    live = {*map(id, graph.nodes), *needed}
     there = {*graph.inputs, *graph.lifted_vars, *graph.constants}
     there.update(v for v, c in constants.items() if c.number is not None)
     shown: list[Node] = []
@@ -95,24 +97,31 @@ def _read(graph: Graph) -> ClosedJaxpr:
     reader = Reader(graph, jaxpr_of)
     for var, aval in zip(graph.inputs, graph.in_avals, strict=True):
         reader.known[var] = JaxprVar(aval)
+    events = shown_events(graph) if graph.ref_events else []
+    of_refs = RefWriter(reader, events)
+    unread = of_refs.unread()
     closed = []
-    for var, x in zip(graph.lifted_vars, graph.lifted, strict=True):
+    for var, x in (*zip(graph.lifted_vars, graph.lifted, strict=True), *(graph.ref_operands.items() if events else ())):
         if not x.ndim and x._frame is None and not is_stored(x.dtype) and dtypes.canonicalize_dtype(x.dtype) == x.dtype:
             reader.known[var] = Literal(tensor_to_numpy(x._t, x.dtype)[()], x.aval)
-        else:
+        elif var not in unread:
             reader.known[var] = JaxprVar(x.aval)
             closed.append((var, x))
-    others = [(v, c.tensor) for v, c in graph.constants.items() if c.number is None]
+    others = [(v, c.tensor) for v, c in graph.constants.items() if c.number is None and v not in unread]
     constvars = [reader.atom(v) for v, _ in (*closed, *others)]
     consts = [*(x for _, x in closed), *(constant(t) for _, t in others)]
-    invars = [reader.atom(v) for v in graph.inputs]
-    nodes = reader.nodes = shown_of(graph)
+    constvars, consts = [*of_refs.closed.values(), *constvars], [*of_refs.closed_over, *consts]
+    invars = [of_refs.given.get(v) or reader.atom(v) for v in graph.inputs if v not in of_refs.closed]
+    nodes = reader.nodes = shown_of(graph, needed_for(graph, events) if events else ())
     regions = regions_of(graph, nodes)
     regions |= products_pulled(nodes, regions, graph.outputs)
     nodes = as_read(nodes, regions)
     last = {id(regions[id(n)]): n for n in nodes if id(n) in regions}
     graph.equations = {}
     for node in nodes:
+        of_refs.until(node)
+        if id(node) in of_refs.nodes:
+            continue
         region, count = regions.get(id(node)), len(reader.eqns)
         if region is None:
             reader.node(node)
@@ -124,6 +133,7 @@ def _read(graph: Graph) -> ClosedJaxpr:
         info = SourceInfo(node.line, graph.scopes.get(id(node), NO_NAMES))
         for e in reader.eqns[count:]:
             e.source_info = info
+    of_refs.until(None)
     outvars = [
         reader.whole(reader.atom(v), kind_of_aval(a)) for v, a in zip(graph.outputs, graph.out_avals, strict=True)
     ]
@@ -132,7 +142,7 @@ def _read(graph: Graph) -> ClosedJaxpr:
         if isinstance(v, JaxprVar) and v not in given and not is_stored(aval.dtype):
             v.aval = aval  # with its weak type
     info = debug_info_of(graph)
-    return ClosedJaxpr(Jaxpr(constvars, invars, outvars, reader.eqns, set(graph.effects), info), consts)
+    return ClosedJaxpr(Jaxpr(constvars, invars, outvars, reader.eqns, {*graph.effects, *of_refs.effects}, info), consts)
 
 
 def debug_info_of(graph: Graph) -> DebugInfo:

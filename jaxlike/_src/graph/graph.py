@@ -182,6 +182,8 @@ class Graph:
         self.scopes: dict[int, Any] = {}  # id of a node -> the names of the scopes around it
         self.precisions: dict[int, Any] = {}  # id of a node -> in which precision a product was asked for
         self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
+        self.ref_events: Sequence[Any] = ()  # what was done with refs, where it is known what the function computes,
+        self.ref_operands: dict[Var, Array] = {}  # and what they are told of what it closed over and does not use
         self.origin: Origin | None = None
         self.key_uses: Any = None  # which keys a traced function used, where `jax.debug_key_reuse` looks at that
         self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`,
@@ -211,7 +213,7 @@ class Graph:
     def _marked(self, made: Graph) -> Graph:
         """Another graph of the same nodes, told what is known of them."""
         made.regions, made.scopes, made.origin = self.regions, self.scopes, self.origin
-        made.precisions = self.precisions
+        made.precisions, made.ref_events, made.ref_operands = self.precisions, self.ref_events, self.ref_operands
         made.written = self.written[0], {**self.written[1], **made.constants}
         return made
 

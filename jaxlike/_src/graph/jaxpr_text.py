@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from jaxlike._src.graph.jaxpr import ClosedJaxpr, DropVar, Jaxpr, JaxprEqn, Var, jaxprs_in_params
+from jaxlike._src.graph.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Var, jaxprs_in_params
 from jaxlike._src.graph.layout import Break, Group, Nest, joined, render
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _swap(printer: Printer, eqn: JaxprEqn) -> Any:
     ref, value, *flat = eqn.invars
     (out,), place = eqn.outvars, _place(printer, ref, eqn, flat)
     given = value.pretty_print(printer.names)
-    if type(out) is DropVar:
+    if out.pretty_print(printer.names) == "_":
         return [place, " <- ", given]
     return [printer.atoms([out], typed=True), f", {place} <- {place}, {given}"]
 

@@ -35,7 +35,7 @@ def _reshape(r: Reader, node: Node) -> Any:
         r.emit("reshape", [a], {"new_sizes": out.shape, "dimensions": None, "sharding": None}, out)
 
 
-@rule(aten.clone.default, aten.contiguous.default)
+@rule(aten.clone.default, aten.contiguous.default, aten.alias.default)
 def _copy(r: Reader, node: Node) -> Any:
     r.alias(node.outs[0], r.atom(node.args[0]))
 

@@ -105,6 +105,7 @@ class Trace(torch_private.TorchDispatchMode):
         self.names_of_numbers: dict[int, Any] = {}  # the scopes of a replayed node -> by autograd's number
         self.precisions: dict[int, Any] = {}  # id of a node -> in which precision a product was asked for
         self.regions: list[Any] = []  # which nodes are one equation, see `regions`
+        self.ref_events: list[Any] = []  # what is done with refs, see `ref_events`
         self.inputs: list[Var] = []
         self.examples: Sequence[Array] = ()  # what the inputs stand for
         self.varying: tuple[int, dict[Var, frozenset[Any]]] = 0, {}  # see `varying`: of so many nodes it is known
@@ -292,6 +293,13 @@ class Trace(torch_private.TorchDispatchMode):
         self.vars[id(made)] = var
         self.keep.append(made)
         PULLING.reached((source,), (made,))
+        return made
+
+    def renamed(self, source: Tensor) -> Tensor:
+        """The same value under a Var of its own."""
+        var = self.var_of(source)
+        made = self.placeholder(source)
+        self.nodes.append(Node(aten.alias.default, (var,), {}, (self.vars[id(made)],), True, user_place()))
         return made
 
     def _mutate(self, op: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -552,7 +560,10 @@ def trace(
     )
     graph.regions, graph.scopes, graph.precisions = running.regions, running.scopes, running.precisions
     if whole:
-        graph.written = running.nodes, running.constants
+        graph.written, graph.ref_events = (running.nodes, running.constants), running.ref_events
+        if graph.ref_events:
+            read = {v for e in graph.ref_events for v in e.values()} - set(graph.lifted_vars)
+            graph.ref_operands = {v: x for v, x in lifted if v in read}
     names = dict(zip(running.inputs, running.input_names, strict=False))
     graph.origin = Origin(purpose, location, names)
     if layer is not None:

@@ -21,6 +21,7 @@ from jaxlike._src.device_put import device_put
 from jaxlike._src.devices import default_device, default_torch_device
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, Jaxpr, eval_jaxpr
 from jaxlike._src.graph.primitive import Builtin, CallPrimitive, builtin
+from jaxlike._src.lax.refs import addupdate, free_ref, freeze, get, new_ref, swap
 from jaxlike._src.lax.scan import scan
 from jaxlike._src.lax.while_loop import while_loop
 from jaxlike._src.random.generators import PRNGImpl
@@ -72,7 +73,7 @@ _TABLE["round"] = ("round", {"rounding_method": "rounding_method"})
 _LISTS = """
     approx_top_k call closed_call cond custom_jvp_call custom_lin custom_vjp_call device_put eig eigh hessenberg jit
     custom_linear_solve lu qr reduce reduce_window remat2 rng_bit_generator scan schur sort svd threefry2x32 top_k
-    iota_2x32_shape tridiagonal while dce_sink optimization_barrier split unstack
+    addupdate free_ref iota_2x32_shape tridiagonal while dce_sink optimization_barrier split unstack
 """.split()
 
 
@@ -105,6 +106,45 @@ def computes(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 for _name, (_path, _renamed) in _TABLE.items():
     computes(_name)(functools.partial(_call, _path, _renamed, _name in _LISTS))
+
+
+# Refs
+
+
+@computes("new_ref")
+def _new_ref(init: Any, *, memory_space: Any = None, kind: Any = None) -> Any:
+    return new_ref(init, memory_space=memory_space, kind=kind)
+
+
+@computes("get")
+def _get(ref: Any, *places: Any, tree: Any) -> Array:
+    part, index = _part_of(ref, tree, places)
+    return get(part, index)
+
+
+@computes("swap")
+def _swap(ref: Any, value: Any, *places: Any, tree: Any) -> Array:
+    part, index = _part_of(ref, tree, places)
+    return swap(part, index, value)
+
+
+@computes("addupdate")
+def _addupdate(ref: Any, value: Any, *places: Any, tree: Any) -> list[Any]:
+    part, index = _part_of(ref, tree, places)
+    addupdate(part, index, value)
+    return []
+
+
+def _part_of(ref: Any, tree: Any, places: Any) -> tuple[Any, Any]:
+    """The ref, or a part of it, and the index into that."""
+    *outer, index = [None, *(part.of(given) for part, given in tree.split(places))]
+    for i in outer[1:]:
+        ref = ref.at[i]
+    return ref, index
+
+
+computes("freeze")(lambda ref: freeze(ref))
+computes("free_ref")(lambda ref: list(free_ref(ref)))
 
 
 # Types and shapes

@@ -7,6 +7,7 @@ the place (floats of Python and integers take its dtype). How that works inside 
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import sys
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import astype, is_traced
 from jaxlike._src.frames import current_trace
+from jaxlike._src.graph.ref_events import WHOLE, RefPart, RefParts, noting
 from jaxlike._src.graph.source import user_line
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
 from jaxlike._src.transforms.ref_state import RefState, is_ref
@@ -24,7 +26,7 @@ from jaxlike._src.transforms.tables import zeros_like_aval
 from jaxlike._src.transforms.types import type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Ref(RefState):
@@ -115,6 +117,11 @@ class PartOfRef:
     dtype = property(lambda self: self.aval.dtype)
     ndim = property(lambda self: len(self.aval.shape))
 
+    def whole(self) -> tuple[Any, tuple[Any, ...]]:
+        """The ref that it is a part of, and the indices of parts, outermost first."""
+        inner = self._ref.whole() if isinstance(self._ref, PartOfRef) else (self._ref, ())
+        return inner[0], (*inner[1], self._index)
+
     def value(self) -> Array:
         """The part's value."""
         return _look(self._ref, self._index)
@@ -147,7 +154,11 @@ def new_ref(init_val: Any, *, memory_space: Any = None, kind: str | None = None)
             f"Error interpreting argument to new_ref as a JAX value. The problematic value is of type {type(init_val)} "
             "and was passed to new_ref at position 0."
         ) from None
-    return Ref(to_array(init_val), f"created on line {user_line(sys._getframe(1))}")
+    value = to_array(init_val)
+    made = Ref(value, f"created on line {user_line(sys._getframe(1))}")
+    if (note := noting("new_ref", made)) is not None:
+        note.done([value], WHOLE)
+    return made
 
 
 def empty_ref(ty: Any, memory_space: Any = None) -> Ref:
@@ -165,18 +176,26 @@ def empty_ref(ty: Any, memory_space: Any = None) -> Ref:
 
 def freeze(ref: Ref) -> Array:
     """The final value of a ref, which is not to be used any more."""
-    return get(ref, ())
+    return get(ref, (), "freeze")
 
 
 def free_ref(ref: Ref) -> tuple[()]:
     """Declare that a ref is not used any more."""
-    _checked(ref, "free_ref")
+    if (note := noting("free_ref", _checked(ref, "free_ref"))) is not None:
+        note.done([], WHOLE)
     return ()
 
 
-def get(ref: Any, idx: Any = None) -> Array:
+def get(ref: Any, idx: Any = None, _kind: str = "get") -> Array:
     """``ref[idx]``; without an index the whole value."""
-    return _look(_checked(ref, "ref_get"), idx)
+    ref = _checked(ref, "ref_get")
+    base, indices = _base(ref, idx)
+    if (note := noting(_kind, base)) is None:
+        return _look(ref, idx)
+    with note:
+        out = note.renamed(_look(ref, idx))
+    note.done(*_places(base.shape, indices), out)
+    return out
 
 
 def set(ref: Any, idx: Any, value: Any) -> None:
@@ -187,17 +206,72 @@ def set(ref: Any, idx: Any, value: Any) -> None:
 def swap(ref: Any, idx: Any, value: Any, _function_name: str = "ref_swap") -> Array:
     """Write a part of a ref, and give what was there."""
     ref = _checked(ref, _function_name)
-    before = _look(ref, idx)
+    base, indices = _base(ref, idx)
+    note = noting("swap", base)
+    with note or contextlib.nullcontext():
+        before = _look(ref, idx)
     new = _fitting(ref, before.aval, value, "swap")
-    ref.put(_changed(ref.value(), idx, new, "set"))
+    with note or contextlib.nullcontext():
+        if note is not None and _function_name != "ref_set":
+            before = note.renamed(before)
+        ref.put(_changed(ref.value(), idx, new, "set"))
+    if note is not None:
+        places, parts = _places(base.shape, indices)
+        note.done([new, *places], parts, None if _function_name == "ref_set" else before)
     return before
 
 
 def addupdate(ref: Any, idx: Any, x: Any) -> None:
     """``ref[idx] += x``."""
     ref = _checked(ref, "ref_addupdate")
-    new = _fitting(ref, _look(ref, idx).aval, x, "addupdate")
-    ref.put(_changed(ref.value(), idx, new, "add"), "an addupdate")
+    base, indices = _base(ref, idx)
+    note = noting("addupdate", base)
+    with note or contextlib.nullcontext():
+        place = _look(ref, idx).aval
+    new = _fitting(ref, place, x, "addupdate")
+    with note or contextlib.nullcontext():
+        ref.put(_changed(ref.value(), idx, new, "add"), "an addupdate")
+    if note is not None:
+        places, parts = _places(base.shape, indices)
+        note.done([new, *places], parts)
+
+
+def _base(ref: Any, index: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The ref, and the indices into it one after the other."""
+    base, indices = ref.whole() if isinstance(ref, PartOfRef) else (ref, ())
+    return base, (*indices, index)
+
+
+def _places(shape: tuple[int, ...], indices: Sequence[Any]) -> tuple[list[Any], RefParts | None]:
+    """(places in arrays and numbers, which parts these indices mean with them), None if a jaxpr has no form for that."""
+    operands: list[Any] = []
+    parts: list[RefPart] = []
+    for index in indices:
+        if _whole(index) or (isinstance(index, tuple) and len(index) == 1 and index[0] is None):
+            continue
+        given = [to_array(i) if isinstance(i, np.ndarray) else i for i in (index if isinstance(index, tuple) else (index,))]
+        dots = [k for k, i in enumerate(given) if i is Ellipsis]
+        missing = [slice(None)] * (len(shape) - len(given) + len(dots))
+        at = dots[0] if dots else len(given)
+        given[at : at + len(dots)] = missing
+        axes: list[tuple[int, int, int] | None] = []
+        arrays = [i for i in given if isinstance(i, Array) and i.ndim]
+        for i, n in zip(given, shape, strict=False):
+            if isinstance(i, slice) and all(x is None or isinstance(x, int) for x in (i.start, i.stop, i.step)):
+                start, stop, step = i.indices(n)
+                axes.append((start, len(range(start, stop, step)), step))
+            elif type(i) is int or isinstance(i, np.integer) or (isinstance(i, Array) and dtypes.issubdtype(i.dtype, np.integer)):
+                operands.append(i)
+                axes.append(None)
+            else:
+                return [], None
+        scalars = axes.count(None) - len(arrays)
+        if len(dots) > 1 or len(axes) != len(shape) or (arrays and scalars) or len({a.shape for a in arrays}) > 1:
+            return [], None
+        sizes = [a[1] for a in axes if a is not None]
+        parts.append(RefPart(tuple(axes), shape))
+        shape = (*(arrays[0].shape if arrays else ()), *sizes)
+    return operands, RefParts(parts)
 
 
 def _checked(ref: Any, function: str) -> Any:

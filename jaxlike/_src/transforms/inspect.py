@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src.frames import Frame
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.jaxpr import ClosedJaxpr
+from jaxlike._src.graph.ref_events import note_coming
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import check_callable, wraps
 from jaxlike._src.transforms.jit import Entry, jit, make_entry, stand_in
-from jaxlike._src.transforms.leaf_names import as_argument
+from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
 from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading
 from jaxlike._src.transforms.static_args import as_indices
 from jaxlike._src.tree import tree_flatten, tree_unflatten
@@ -25,6 +26,8 @@ def _with_refs(trace: Any, refs: Any, fun: Any, args: Sequence[Any], kwargs: dic
 
     @wraps(fun)
     def of_values(*inside: Any, **named: Any) -> Any:
+        for ref, value in zip(refs, inside[-1], strict=True):
+            note_coming("closed", ref, value)
         with holding(refs, inside[-1]):
             return fun(*inside[:-1], **named)
 
@@ -43,7 +46,7 @@ def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any])
         return fun(*positional, **named)
 
     _, values, with_refs = of_leaves(call, leaves)
-    names = [f"args[{k}]" for k in range(len(values))]
+    names = leaf_names(fun, args, kwargs)
     arrays = [as_argument(stand_in(x), fun, lambda: names, k) for k, x in enumerate(values)]
     return make_entry(lambda inside: with_refs(inside)[0], arrays, in_tree, fun, names)
 

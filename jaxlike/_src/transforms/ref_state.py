@@ -18,6 +18,7 @@ from jaxlike._src.array import AbstractValue, Array
 from jaxlike._src.border import leak_message, unwrap
 from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE, Frame, running
+from jaxlike._src.graph.ref_events import note_coming, note_other, unnoted
 from jaxlike._src.transforms.arguments import location_of, wraps
 from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
@@ -132,6 +133,7 @@ class RefState:
 
     def value(self) -> Array:
         """The value, for use in what runs now."""
+        note_other(self)
         value, owner = self._held[-1]
         place = self._place()
         if place is not owner:
@@ -141,6 +143,7 @@ class RefState:
 
     def put(self, new: Array, by: str = "a set/swap") -> None:
         """Replace the value; ``by``: which operation does, as messages call it."""
+        note_other(self)
         value, owner = self._held[-1]
         place = self._place()
         if isinstance(value, RefState):
@@ -200,10 +203,15 @@ def holding(refs: Sequence[RefState], values: Sequence[Array]) -> Iterator[Calla
     for ref, value in zip(refs, values, strict=True):
         ref._held.append((value, STATE.frame))
     try:
-        yield lambda: [ref.value() for ref in refs]
+        yield functools.partial(_last, refs)
     finally:
         for ref in refs:
             ref._held.pop()
+
+
+def _last(refs: Sequence[RefState]) -> list[Array]:
+    with unnoted():  # the function has run
+        return [ref.value() for ref in refs]
 
 
 def is_ref(x: Any) -> bool:
@@ -344,6 +352,8 @@ def of_leaves(
 
     def of_values(inside: Sequence[Any]) -> Any:
         values = [v for v, x in zip(inside, leaves, strict=True) if is_ref(x)]
+        for ref, value in zip(refs, values, strict=True):
+            note_coming("given", ref, value)
         with holding(refs, values) as last:
             out = fun([x if is_ref(x) else v for v, x in zip(inside, leaves, strict=True)])
             return out, written(values, last())
