@@ -14,6 +14,8 @@ import runpy
 from collections.abc import Iterator
 from typing import Any
 
+from jaxlike._src import private_names
+
 # Any: one program is handed either module, so neither module's type can be promised to it.
 EXPECTED: Any = importlib.import_module("jax")
 # COMPAT_ACTUAL=jax compares jax with itself, which checks the tables: each must pass then.
@@ -71,3 +73,10 @@ def on_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def private(jax: Any, module: str, name: str) -> Any:
+    """A name of one of JAX's private modules; for jaxlike what its table serves in that place."""
+    if jax is EXPECTED:
+        return getattr(importlib.import_module(module), name)
+    return private_names.find(module, name)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 import pytest
 
+from compat.frameworks import private
 from compat.same import assert_same, run_both
-from jaxlike._src import private_names
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
 M = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -114,13 +113,6 @@ PROGRAMS = {f.__name__: f for f in (given, closed_over, bound_again, two, unused
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs(name: str) -> None:
     assert_same(*run_both(PROGRAMS[name]))
-
-
-def private(jax: Any, module: str, name: str) -> Any:
-    """A name of a private module, which ours serves from a table."""
-    if jax.__name__ == "jax":
-        return getattr(importlib.import_module(module), name)
-    return private_names.find(module, name)
 
 
 def test_discharged() -> None:

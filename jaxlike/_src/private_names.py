@@ -202,6 +202,14 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.transforms.vmappable": "is_vmappable make_iota_handlers spec_types vmappables",
     },
     "jax._src.interpreters.partial_eval": {
+        "jaxlike._src.extending.jaxpr_parts": (
+            "close_jaxpr convert_constvars_jaxpr convert_invars_to_constvars move_binders_to_back "
+            "move_binders_to_front move_invars_right move_outvars_to_back prune_closed_jaxpr_outputs "
+            "prune_jaxpr_outputs separate_consts"
+        ),
+        "jaxlike._src.extending.partial_jaxpr": (
+            "partial_eval_jaxpr_custom partial_eval_jaxpr_nounits partial_eval_jaxpr_nounits_fwd"
+        ),
         "jaxlike._src.transforms.policies": "Offloadable Recompute Saveable",
     },
     "jax._src.linear_util": {
