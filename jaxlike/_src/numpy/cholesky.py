@@ -26,15 +26,13 @@ def cholesky_or_nan(t: Tensor) -> Tensor:
     if STATE.frame is None and not info.any():
         return factor
     # A pivot that is NaN is no failure in JAX: it spreads to the right and down.
-    place = torch.arange(t.shape[-1], device=t.device)
+    size = t.shape[-1]
+    place = torch.arange(size, device=t.device)
     failed = info[..., None].long()
     at_pivot = (place == failed - 1) & factor.diagonal(dim1=-2, dim2=-1).isnan()
     start = torch.where(at_pivot.any(-1, keepdim=True), failed - 1, 0)
-    reached = place >= start
-    bad = (failed != 0)[..., None] & reached[..., :, None] & reached[..., None, :]
-    lower = place[:, None] >= place
-    upper_zero = torch.where((failed != 0)[..., None] & ~lower, 0.0, factor)
-    return torch.where(bad & lower, torch.nan, upper_zero)
+    reached = place >= torch.where(failed != 0, start, size)
+    return torch.where(reached[..., :, None] & reached[..., None, :], torch.nan, factor).tril()
 
 
 @custom_jvp
