@@ -137,3 +137,14 @@ def test_an_error_leaves_nothing_behind(name: str) -> None:
     (x * x).sum().backward()
     assert x.grad is not None
     assert torch.equal(torch.func.vmap(torch.func.grad(lambda v: v * v))(torch.ones(2)), torch.full((2,), 2.0))
+
+
+def test_a_number_beside_lanes_is_known() -> None:
+    """torch's vmap converts it; no node is made of that, whose operands would be no values of the graph."""
+
+    def eight_more(inside: Any) -> Any:
+        return [jaxlike.vmap(lambda i: Array(unwrap(i) + 8))(inside[0])]
+
+    graph, _ = trace(eight_more, [jnp.arange(3, dtype=jnp.int32)], "eight_more")
+    assert [op_name(node) for node in graph.nodes] == ["add"]
+    assert [const.tensor.item() for const in graph.constants.values()] == [8]

@@ -147,7 +147,22 @@ def test_shown(case: str) -> None:
 # Bound again
 
 
-@pytest.mark.parametrize("name", ["gather", "scatter", "lanes", "product", "pulled", "draws", "keys", "platform", "unused call"])
+def walk(jax: Any) -> Any:
+    """A loop that goes on with one of the keys that it makes."""
+
+    def step(state: Any) -> Any:
+        n, key = state
+        a, b, c = jax.random.split(key, 3)
+        return n + 1, jax.numpy.where(jax.random.normal(b) > 0, a, c)
+
+    def run(seed: Any) -> Any:
+        _, key = jax.lax.while_loop(lambda s: s[0] < 3, step, (0, jax.random.key(seed)))
+        return jax.random.bits(key), jax.random.bits(jax.random.fold_in(key, seed), (2,))
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["gather", "scatter", "lanes", "product", "pulled", "draws", "keys", "platform", "unused call", "chosen keys", "chosen keys of lanes"])
 def test_bound_again(name: str) -> None:
     """The equations give the values of the function."""
 
@@ -158,6 +173,8 @@ def test_bound_again(name: str) -> None:
             "lanes": (jax.vmap(lambda x, i: (x[i], x.at[i].add(1.0))), (np.ones((3, 3), np.float32), N)),
             "product": (jax.vmap(lambda x, y: jax.numpy.einsum("ij,kj->ki", x, y), (0, 2)), (B, np.ones((3, 4, 2)))),
             "pulled": (jax.grad(lambda x, i: (jax.numpy.tanh(x[i]) @ (x * 2) ** 3).sum()), (M[:, :2], N[:2])),
+            "chosen keys": (walk(jax), (3,)),
+            "chosen keys of lanes": (jax.vmap(walk(jax)), (N,)),
             "unused call": (jax.grad(lambda x, i: jax.numpy.where(i > 1, x, x * x).sum()), (X, N)),
             "draws": (
                 lambda k: [

@@ -204,8 +204,15 @@ class Reader:
         if write is not None:
             if write(self, node) is not False:
                 return
-            del self.eqns[mark:]
+            self.take_back(mark)
         self.as_aten(node)
+
+    def take_back(self, mark: int) -> None:
+        """Forget the equations that a rule wrote before it declined."""
+        gone = {id(v) for e in self.eqns[mark:] for v in e.outvars}
+        if gone:
+            del self.eqns[mark:]
+            self.unwrapped = {k: v for k, v in self.unwrapped.items() if id(v) not in gone}
 
     def region(self, region: Region) -> None:
         """Nodes that are one equation, or as they are where its rule declines them."""
@@ -214,7 +221,7 @@ class Reader:
         if write is None:
             self.one(region)
         elif write(self, region) is False:
-            del self.eqns[mark:]
+            self.take_back(mark)
             for node in region.nodes:
                 self.node(node)
 
@@ -311,6 +318,7 @@ class AtenOp(Primitive):
         super().__init__("aten." + node.op._schema.name.removeprefix("aten::"))
         self.multiple_results = not node.single
         self._node = node
+        self._is_view = any(r.alias_info is not None for r in node.op._schema.returns)
 
     def bind_with_trace(self, trace: Any, args: Any, avals: Any, params: Any, /) -> Any:
         """Apply the op under whatever runs."""
@@ -320,7 +328,8 @@ class AtenOp(Primitive):
         def filled(value: Any) -> Any:
             if isinstance(value, Var):
                 given, want = next(rest), dtypes.from_torch(value.dtype)
-                return unwrap(given) if isinstance(given, Array) else tensor_as(asarray(given), want)
+                tensor = unwrap(given) if isinstance(given, Array) else tensor_as(asarray(given), want)
+                return tensor.contiguous() if self._is_view else tensor  # a view of one layout may be none of another
             if isinstance(value, list | tuple):
                 return type(value)(map(filled, value))
             return default_torch_device() if value is DEVICE else value

@@ -176,6 +176,10 @@ class Trace(torch_private.TorchDispatchMode):
             facts = _facts[op] = _Facts(op)
         if facts.is_mutable:
             return self._mutate(op, types, args, kwargs)
+        if op is aten._to_copy.default and not isinstance(args[0], torch.Tensor):
+            # A tensor that stands for a number comes as the number; torch's vmap converts those beside lanes.
+            with torch_private.outside():
+                return op(*args, **kwargs)
         if op in _IDENTITY:
             (source,) = args
             return self._alias(source)

@@ -412,22 +412,29 @@ closed_call_p.def_impl(_called)
 
 @computes("random_split")
 def _random_split(keys: Any, *, shape: Any) -> Any:
-    return _random("split")(keys, shape)
+    return _each(lambda key: _random("split")(key, shape), keys)
 
 
 @computes("random_fold_in")
 def _random_fold_in(keys: Any, msgs: Any) -> Any:
-    return _random("fold_in")(keys, msgs)
+    return _each(_random("fold_in"), keys, msgs)
 
 
 @computes("random_seed")
 def _random_seed(seeds: Any, *, impl: Any) -> Any:
-    return _random("key")(seeds, impl=impl.name)
+    return _each(lambda seed: _random("key")(seed, impl=impl.name), to_array(seeds))
 
 
 @computes("random_bits")
 def _random_bits(keys: Any, *, bit_width: int, shape: Any) -> Array:
-    return _random("bits")(keys, shape, f"uint{bit_width}")
+    return _each(lambda key: _random("bits")(key, shape, f"uint{bit_width}"), keys)
+
+
+def _each(fun: Callable[..., Any], keys: Any, *rest: Any) -> Any:
+    """A function of one key for each of an array of keys: what transformations make of these primitives."""
+    for _ in range(keys.ndim):
+        fun = vmap(fun)
+    return fun(keys, *rest)
 
 
 def _random(name: str) -> Callable[..., Any]:
