@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jax.experimental.key_reuse import _core as core_of_jax
 
+from compat import frameworks
 from compat.same import assert_same, run_both
+from jaxlike._src.random import key_signatures
 
 PROGRAMS: dict[str, Any] = {}
 
@@ -402,6 +405,16 @@ def twice_after_off(jax, random):
     random.normal(k)
 
 
+@program
+def in_checkpoint(jax, random):
+    jax.jit(lambda k: (jax.checkpoint(random.normal)(k), random.normal(k)))(random.key(0))
+
+
+@program
+def chosen(jax, random):
+    jax.jit(lambda k: (jax.numpy.where(True, k, random.key(1)), random.normal(k))[1])(random.key(0))
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_reuse(name: str) -> None:
     def under_the_flag(jax: Any) -> Any:
@@ -418,6 +431,63 @@ def without_signatures(outcome: Any) -> Any:
         return outcome
     kind, ancestors, text = outcome.error
     return type(outcome)(error=(kind, ancestors, text.split(":")[0]), warned=outcome.warned)
+
+
+SIGNATURES = {
+    "used": lambda random, k: random.normal(k),
+    "split": lambda random, k: random.split(k),
+    "folded": lambda random, k: random.fold_in(k, 2),
+    "new": lambda random, k: random.key(0),
+    "handed on": lambda random, k: (random.split(k), k),
+    "words": lambda random, k: random.key_data(k),
+    "a part": lambda random, k: k[0],
+    "twice": lambda random, k: random.normal(k) + random.uniform(k),
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signatures(name: str) -> None:
+    """`jax.experimental.key_reuse._core`: what a function does to a key."""
+
+    def said(jax: Any, core: Any) -> str:
+        key = jax.random.split(jax.random.key(0)) if name == "a part" else jax.random.key(0)
+        try:
+            return repr(core.function_type_signature(lambda k: SIGNATURES[name](jax.random, k), key))
+        except jax.errors.KeyReuseError as error:
+            return str(error)
+
+    assert said(frameworks.EXPECTED, core_of_jax) == said(frameworks.ACTUAL, key_signatures)
+
+
+@pytest.mark.parametrize("which", ["jax", "jaxlike"])
+def test_assertions_about_keys(which: str) -> None:
+    jax: Any = frameworks.EXPECTED if which == "jax" else frameworks.ACTUAL
+    core: Any = core_of_jax if which == "jax" else key_signatures
+
+    def fine(key: Any) -> Any:
+        core.assert_unconsumed(key)
+        used = core.consume(key)
+        core.assert_consumed(key)
+        core.assert_unconsumed(jax.random.clone(key))
+        return used
+
+    key = jax.random.key(0)
+    core.check_key_reuse(fine, key)
+    fine(key)
+    with pytest.raises(AssertionError, match="Expected key to be consumed"):
+        core.check_key_reuse(core.assert_consumed, key)
+    with pytest.raises(AssertionError, match="Expected key to not be consumed"):
+        core.check_key_reuse(lambda k: (core.consume(k), core.assert_unconsumed(k))[0], key)
+    with pytest.raises(jax.errors.KeyReuseError, match="argument 0 is already consumed"):
+        core.check_key_reuse(lambda k: (core.consume(k), core.consume(k)), key)
+    parts = [core.Sink(0), core.Source(0), core.Sink(0, np.array([True, False])), core.Sink(0, np.array([True, True]))]
+    assert [p == q for p in parts for q in parts] == [*[True, False, False, True], *[False, True, False, False],
+                                                      *[False, False, True, False], *[True, False, False, True]]  # fmt: skip
+    assert len({*parts}) == 3 and repr(core.KeyReuseSignature(*parts[:2], core.Forward(1, 2))) == (
+        "KeyReuseSignature(Sink(0), Source(0), Forward(1, 2))"
+    )
+    with pytest.raises(ValueError, match="Sink is immutable"):
+        parts[0].idx = 3
 
 
 OTHERS = {

@@ -27,14 +27,15 @@ def reset_cache() -> None:
 
 
 def is_persistent_cache_enabled() -> bool:
-    """Whether a folder is named."""
-    return bool(config.config._read("jax_compilation_cache_dir"))
+    """Whether a folder is named, and to be used."""
+    read = config.config._read
+    return bool(read("jax_compilation_cache_dir")) and bool(read("jax_enable_compilation_cache"))
 
 
 def use_folder() -> None:
     """Have the next compilation look into the folder that the flag names, if it names one."""
     folder = config.config._read("jax_compilation_cache_dir")
-    if not folder or not config.config._read("jax_enable_compilation_cache"):
+    if not is_persistent_cache_enabled():
         reset_cache()
     elif os.environ.get(_FOLDER) != folder:
         if not _before:

@@ -96,6 +96,16 @@ def use(tensor: Tensor, function: str, index: int, mask: Any = True) -> None:
     known[root] = mask if before is None else before | mask
 
 
+def used_part(key: Array) -> Any:
+    """Which part of a key, or of an array of keys, was used: True for all of it, None for nothing."""
+    return _LAYERS.known[-1].get(_root(key._t))
+
+
+def are_same(key: Array, other: Array) -> bool:
+    """Whether two Arrays are of one key."""
+    return _root(key._t) is _root(other._t)
+
+
 def use_in(name: str, key: Array) -> None:
     """A function of `jax.random` was given a key."""
     if name not in _NOT_USES:

@@ -14,6 +14,7 @@ from typing import Any
 
 # Private module -> the public modules whose names it has, first come first served.
 MIRRORS: dict[str, tuple[str, ...]] = {
+    "jax.experimental.key_reuse._core": ("jaxlike._src.random.key_signatures",),
     "jax._src": (),
     "jax._src.ad_checkpoint": ("jax.ad_checkpoint", "jax"),
     "jax._src.ad_util": (),
@@ -23,7 +24,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.basearray": ("jax",),
     "jax._src.callback": ("jax", "jax.experimental"),
     "jax._src.checkify": ("jax.experimental.checkify",),
-    "jax._src.compilation_cache": (),
+    "jax._src.compilation_cache": ("jaxlike._src.compilation_cache",),
     "jax._src.compiler": (),
     "jax._src.config": ("jaxlike._src.config", "jax"),
     "jax._src.core": ("jax.extend.core", "jax.core"),
@@ -68,6 +69,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.lax.special": ("jax.lax",),
     "jax._src.lax.windowed_reductions": ("jax.lax",),
     "jax._src.layout": ("jax.experimental.layout",),
+    "jax._src.lax_reference": ("jaxlike._src.testing.suite.lax_reference",),
     "jax._src.lib": (),
     "jax._src.lib._jax": (),
     "jax._src.lib.xla_client": (),
@@ -143,6 +145,8 @@ PLACES: dict[str, dict[str, str]] = {
     "jax._src.callback": {"jaxlike._src.graph.effects": "IOEffect OrderedIOEffect"},
     "jax._src.api_util": {
         "jaxlike._src.transforms.arguments": "check_callable",
+        "jaxlike._src.transforms.custom": "resolve_kwargs",
+        "jaxlike._src.transforms.static_args": "infer_argnums_and_argnames",
         "jaxlike._src.tree": "flatten_axes",
     },
     "jax._src.checkify": {
@@ -235,6 +239,22 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.mesh": "set_mesh",
         "jaxlike._src.mesh_utils": "make_mesh",
     },
+    "jax._src.random.core": {
+        "jaxlike._src.lax.primitive_names": "random_clone_p random_gamma_p",
+        "jaxlike._src.random.keys": "default_prng_impl resolve_prng_impl",
+    },
+    "jax._src.random.prng": {
+        "jaxlike._src.extending.random": (
+            "random_bits random_fold_in random_split random_unwrap random_wrap register_prng"
+        ),
+        "jaxlike._src.lax.primitive_names": (
+            "random_bits_p random_fold_in_p random_seed_p random_split_p random_unwrap_p random_wrap_p"
+        ),
+        "jaxlike._src.random.key_array": "KeyTy PRNGKeyArray",
+    },
+    "jax._src.random.threefry2x32": {
+        "jaxlike._src.extending.random": "threefry_fold_in threefry_random_bits threefry_seed threefry_split",
+    },
     "jax._src.state": {
         "jaxlike._src.extending.state": "shaped_array_ref",
         "jaxlike._src.graph.ref_events": "AccumEffect ReadEffect RefEffect WriteEffect",
@@ -309,6 +329,11 @@ NAMES: dict[str, dict[str, str]] = {
         "_select_and_gather_add": "jaxlike._src.lax.chosen_in_windows:select_and_gather_add",
         "_select_and_scatter_add": "jaxlike._src.lax.chosen_in_windows:select_and_scatter_add",
     },
+    "jax._src.lib": {
+        "jaxlib_extension_version": "jaxlike._src.version:jaxlib_extension_version",
+        "version": "jaxlike._src.version:__version_info__",
+        "version_str": "jaxlike._src.version:__version__",
+    },
     "jax._src.lib._jax": {
         "ArrayImpl": "jaxlike._src.array:Array",
         "Client": "jaxlike._src.devices:Client",
@@ -317,7 +342,11 @@ NAMES: dict[str, dict[str, str]] = {
         "PjitFunction": "jaxlike._src.transforms.jit:JitFunction",
     },
     "jax._src.lib.xla_client": {"XlaRuntimeError": "jaxlike.errors:JaxRuntimeError"},
-    "jax._src.random.prng": {"iota_2x32_shape_p": "jaxlike._src.lax.primitive_names:iota_2x32_shape_p"},
+    "jax._src.random.prng": {
+        "PRNGImpl": "jaxlike._src.random.defined:defined",  # what is called with a generator's functions
+        "iota_2x32_shape_p": "jaxlike._src.lax.primitive_names:iota_2x32_shape_p",
+        "prngs": "jaxlike._src.random.generators:PRNGS",
+    },
     "jax._src.state.primitives": {
         "ref_addupdate": "jaxlike.ref:addupdate",
         "ref_get": "jaxlike.ref:get",
@@ -333,6 +362,7 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "jax._src.tree_util": {
         "_registry": "jaxlike._src.tree.register:_registry",
+        "generate_key_paths": "jaxlike.tree_util:tree_leaves_with_path",
         "flatten_one_level": "jaxlike._src.tree.functions:flatten_one_level",
         "prefix_errors": "jaxlike._src.tree.prefix:prefix_errors",
     },

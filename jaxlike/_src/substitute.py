@@ -301,7 +301,10 @@ def _missing_attribute(
             raise AttributeError(plain, name=attribute, obj=module)
         # `from jax import x` asks hasattr first, then imports `jaxlike.x`, then drops what this text says.
         importing = sys._getframe(1).f_code.co_name == "_handle_fromlist"
-        if importing and not _is_private(attribute) and _module_exists(f"{name}.{attribute}"):
+        whole = f"{name}.{attribute}"
+        if whole in MIRRORS:
+            return importlib.import_module(whole)
+        if importing and not _is_private(attribute) and _module_exists(whole):
             raise AttributeError(plain, name=attribute, obj=module)
         advice = _advice(name, attribute, module)
         if importing:

@@ -382,6 +382,17 @@ def outside_of_everything() -> Iterator[None]:
         yield
 
 
+_keys_at_import = torch._C._dispatch_tls_local_include_set(), torch._C._dispatch_tls_local_exclude_set()
+
+
+@contextlib.contextmanager
+def as_at_first() -> Iterator[None]:
+    """Outside of everything, and free to begin transformations: inside of an operator's kernel, or `outside`, torch
+    leaves out the dispatch keys that they need."""
+    with outside_of_everything(), torch._C._ForceDispatchKeyGuard(*_keys_at_import):
+        yield
+
+
 def inductor_compile(module: Any, examples: list[Tensor]) -> Callable[[Sequence[Tensor]], Sequence[Tensor]]:
     """An FX module compiled by Inductor for these examples, as a function of tensors that have their layout.
 

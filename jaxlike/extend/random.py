@@ -1,5 +1,6 @@
 """jax.extend.random: generators by themselves."""
 
+from jaxlike._src.extending.random import define_prng_impl as define_prng_impl
 from jaxlike._src.extending.random import random_seed as random_seed
 from jaxlike._src.extending.random import rbg_prng_impl as rbg_prng_impl
 from jaxlike._src.extending.random import seed_with_impl as seed_with_impl

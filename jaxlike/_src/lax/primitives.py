@@ -437,6 +437,11 @@ def _each(fun: Callable[..., Any], keys: Any, *rest: Any) -> Any:
     return fun(keys, *rest)
 
 
+@computes("random_clone")
+def _random_clone(keys: Any) -> Any:
+    return _random("clone")(keys)
+
+
 def _random(name: str) -> Callable[..., Any]:
     return getattr(importlib.import_module("jaxlike.random"), name)  # public names: see `_function`
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes, fast_paths, unsigned
+from jaxlike._src import dtypes, fast_paths, key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -100,6 +100,8 @@ def where(
 @jitted("_where")
 def _where(condition: Any, x: Any, y: Any) -> Array:
     check_arraylike("where", condition, x, y)
+    if key_uses.FLAG.value:
+        key_uses.use_joined((condition, x, y), "jit-compiled function")
     condition = asarray(condition)
     if isinstance(condition.dtype, dtypes.ExtendedDType):
         raise TypeError(f"Cannot interpret '{condition.dtype}' as a data type")

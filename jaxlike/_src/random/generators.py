@@ -41,6 +41,7 @@ class PRNGImpl:
     split: Callable[[Tensor, Shape], Tensor]  # [..., n] -> [..., *shape, n]
     fold_in: Callable[[Tensor, Tensor], Tensor]  # [..., n], int32 [...] -> [..., n]
     random_bits: Callable[[Tensor, int, Shape], Tensor]  # [..., n], width -> unsigned [..., *shape]
+    stream: str = ""  # where it is in `STREAMS`, if not under its name
 
     def __str__(self) -> str:
         return self.tag
@@ -227,4 +228,4 @@ def stream_of(impl: PRNGImpl) -> str:
     """The name in `STREAMS` of what ``impl`` does under the flags of this moment."""
     if not config.threefry_partitionable.value and f"{impl.name}/original" in STREAMS:
         return f"{impl.name}/original"
-    return impl.name
+    return impl.stream or impl.name

@@ -97,6 +97,11 @@ def unpack(payload: Tensor) -> Tensor:
     return payload.unsqueeze(-1).view(torch.int32)
 
 
+def in_shape(words: Tensor, impl: PRNGImpl) -> Tensor:
+    """Words [..., n] in the shape of a key of the generator."""
+    return words if len(impl.key_shape) == 1 else words.unflatten(-1, impl.key_shape)
+
+
 def words_of(payload: Tensor) -> tuple[int, int]:
     """The two words of one key, given as a plain tensor, as Python integers."""
     if STATE.frame is None:
@@ -110,7 +115,7 @@ def words_of(payload: Tensor) -> tuple[int, int]:
 def element_tensor(impl: PRNGImpl, fill: int, shape: tuple[int, ...]) -> Tensor:
     """A payload of keys all of whose words are ``fill``: what ``jnp.zeros_like(keys)`` gives."""
     with torch_private.outside():
-        return pack(torch.full((*shape, *impl.key_shape), fill, dtype=torch.int32))
+        return pack(torch.full((*shape, math.prod(impl.key_shape)), fill, dtype=torch.int32))
 
 
 def _abstract(name: str) -> Any:
@@ -227,8 +232,8 @@ def known_keys(payload: Tensor, impl: PRNGImpl) -> PRNGKeyArray:
 
 @equation("random_unwrap", lambda keys: ((keys,), {"kind": (PRNGKeyArray, keys._tag)}))
 def key_words(keys: PRNGKeyArray) -> Array:
-    """The uint32 words [..., n] of keys."""
-    return Array(unpack(unwrap(keys)).view(torch.uint32))
+    """The uint32 words [..., *key_shape] of keys."""
+    return Array(in_shape(unpack(unwrap(keys)).view(torch.uint32), keys._tag))
 
 
 def _numpy_words(keys: PRNGKeyArray) -> np.ndarray[Any, Any]:

@@ -8,6 +8,7 @@ Python integers; everything else goes through an operator of `ops`, on words of 
 from __future__ import annotations
 
 import functools
+import math
 import operator
 import warnings
 from collections.abc import Hashable, Sequence
@@ -23,7 +24,17 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
 from jaxlike._src.random import threefry
 from jaxlike._src.random.generators import PRNGS, STREAMS, PRNGImpl, stream_of
-from jaxlike._src.random.key_array import KeyTy, PRNGKeyArray, key_ty, key_words, known_keys, pack, unpack, words_of
+from jaxlike._src.random.key_array import (
+    KeyTy,
+    PRNGKeyArray,
+    in_shape,
+    key_ty,
+    key_words,
+    known_keys,
+    pack,
+    unpack,
+    words_of,
+)
 from jaxlike._src.random.ops import operator as random_operator
 from jaxlike._src.random.ops import plain
 from jaxlike._src.random.words import WORD
@@ -96,7 +107,7 @@ def _check_key_data(impl: PRNGImpl, data: Any) -> None:
         )
     if data.ndim < 1:
         raise TypeError(f"JAX encountered invalid PRNG key data: expected key_data.ndim >= 1; got ndim={data.ndim}")
-    if tuple(data.shape[-1:]) != impl.key_shape:
+    if tuple(data.shape[-len(impl.key_shape) :]) != impl.key_shape:
         raise TypeError(
             f"JAX encountered invalid PRNG key data: expected key_data.shape to end with {impl.key_shape}; got "
             f"shape={tuple(data.shape)} for {impl=}"
@@ -111,7 +122,8 @@ def _check_key_data(impl: PRNGImpl, data: Any) -> None:
 def _wrap(data: Any, impl: PRNGImpl) -> PRNGKeyArray:
     """Raw words as typed keys."""
     _check_key_data(impl, data)
-    return PRNGKeyArray(pack(unwrap(asarray(data)).view(torch.int32)), impl)
+    words = unwrap(asarray(data)).view(torch.int32)
+    return PRNGKeyArray(pack(words.flatten(-len(impl.key_shape))), impl)
 
 
 def check_key(
@@ -169,7 +181,7 @@ def like_given(raw: bool, keys: PRNGKeyArray) -> Array:
         return keys
     if keys._frame is None:
         with torch_private.outside():
-            return constant(unpack(keys._t).view(torch.uint32))
+            return constant(in_shape(unpack(keys._t).view(torch.uint32), keys._tag))
     return key_words(keys)
 
 
@@ -220,7 +232,7 @@ def fold_in_words(words: Tensor, data: Tensor, stream: str) -> Tensor:
 
 @random_operator(
     "random_seed(Tensor high, Tensor low, str stream) -> Tensor",
-    lambda high, low, stream: ((*high.shape, *STREAMS[stream].key_shape), torch.int32),
+    lambda high, low, stream: ((*high.shape, math.prod(STREAMS[stream].key_shape)), torch.int32),
 )
 def seed_words(high: Tensor, low: Tensor, stream: str) -> Tensor:
     """Keys [..., n] from the halves of seeds [...]."""
@@ -308,7 +320,7 @@ def _key_of_array(seed: Array, impl: PRNGImpl) -> PRNGKeyArray:
         wide = wide + offset
     low = wide.to(torch.int32)
     high = (wide >> 32).to(torch.int32) if number.dtype.itemsize == 8 else torch.zeros_like(low)
-    return PRNGKeyArray(pack(seed_words(high, low, impl.name)), impl)
+    return PRNGKeyArray(pack(seed_words(high, low, impl.stream or impl.name)), impl)
 
 
 def split(key: ArrayLike, num: int | tuple[int, ...] = 2) -> Array:

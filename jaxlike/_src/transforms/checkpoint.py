@@ -175,7 +175,7 @@ class _Traced:
     def __init__(self, body: Body, policy: Any, prevent_cse: Any) -> None:
         graph = body.run.graph.with_lifted_first()
         self.op = Checkpoint(GraphFunction(graph, body.run.kinds), policy, prevent_cse)
-        self.closed, self.out_tree = body.closed, body.out_tree
+        self.closed, self.out_tree, self.key_uses = body.closed, body.out_tree, body.key_uses
         self.frames = [x._frame for x in body.closed if x._frame is not None]
 
     def usable(self) -> bool:
@@ -309,6 +309,8 @@ def _call(
         if not body.is_graph:
             return fun(*args, **kwargs)
         found = cache[key] = _Traced(body, policy, prevent_cse)
+    if found.key_uses is not None:
+        found.key_uses.spend(arrays, found.closed, "checkpoint")
     return tree_unflatten(found.out_tree, apply(found.op, [*found.closed, *arrays]))
 
 

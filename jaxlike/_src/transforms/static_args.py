@@ -41,25 +41,28 @@ def signature_of(fun: Any) -> inspect.Signature | None:
         return None
 
 
+def infer_argnums_and_argnames(
+    sig: inspect.Signature, argnums: Any, argnames: Any
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Positions and names of arguments, each completed from the other where only one was given."""
+    parameters = list(sig.parameters.items())
+    usual = [p.kind is p.POSITIONAL_OR_KEYWORD for _, p in parameters]
+    if argnums is None and argnames is not None:
+        names = as_names(argnames)
+        return tuple(k for k, (name, _) in enumerate(parameters) if usual[k] and name in names), names
+    indices = as_indices(argnums)
+    if argnames is None:
+        n = len(parameters)
+        return indices, tuple(parameters[k][0] for k in indices if -n <= k < n and usual[k])
+    return indices, as_names(argnames)
+
+
 def resolve(fun: Any, indices: Any, names: Any, kind: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """(positions, names) of chosen arguments, each completed from the other where only one was given."""
-    given_indices = None if indices is None else as_indices(indices)
-    given_names = None if names is None else as_names(names)
     signature = signature_of(fun)
     if signature is None:
-        return given_indices or (), given_names or ()
-    parameters = signature.parameters
-    if given_names is not None and given_indices is None:
-        positional = [n for n, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
-        given_indices = tuple(k for k, n in enumerate(positional) if n in given_names)
-    elif given_indices is not None and given_names is None:
-        usual = list(parameters.items())
-        given_names = tuple(
-            usual[k][0]
-            for k in given_indices
-            if -len(usual) <= k < len(usual) and usual[k][1].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-        )
-    given_indices, given_names = given_indices or (), given_names or ()
+        return as_indices(indices), as_names(names)
+    given_indices, given_names = infer_argnums_and_argnames(signature, indices, names)
     _check_indices(signature, given_indices, kind)
     _check_names(signature, given_names, kind)
     return given_indices, given_names
