@@ -144,6 +144,8 @@ def raw_parts(tensor: Tensor) -> str | None:
         if torch_private.has_tangent(tensor):
             return "jvp"
         tensor = torch_private.wrapped_value(tensor)
+    if STATE.tape is not None and STATE.tape.reaches(tensor):
+        return "grad"
     return "jit" if tensor.device.type == "meta" else None
 
 
@@ -169,7 +171,7 @@ def concrete_tensor(x: Array) -> Tensor | None:
         if torch_private.is_batched(tensor):
             return None
         tensor = torch_private.wrapped_value(tensor)
-    if tensor.device.type == "meta":
+    if tensor.device.type == "meta" or (STATE.tape is not None and STATE.tape.reaches(tensor)):
         return None
     return tensor.detach() if tensor.requires_grad else tensor  # inside a trace, detach would be recorded
 

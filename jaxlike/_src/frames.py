@@ -66,6 +66,7 @@ class _State(threading.local):
     frame: Frame | None = None
     fast: Any = None
     plain: bool = True
+    tape: Any = None  # the `LinearTape` of a rule that runs: the values that it reaches are not known
 
 
 CHECKED = object()  # what no Array has as its frame

@@ -40,11 +40,11 @@ class Region(NamedTuple):
 
 
 def _recorder() -> Any:
-    """The trace that records what runs now: at once, or what grad and vmap make of it."""
+    """The trace that records what runs now: at once, or what grad and vmap make of it; or the tape of a rule."""
     frame = STATE.frame
     while frame is not None and frame.trace is None and (frame.kind == "vmap" or frame.kind == "grad"):
         frame = frame.parent
-    return frame.trace if frame is not None else None
+    return STATE.tape if frame is None else frame.trace
 
 
 def is_recorded() -> bool:
@@ -182,8 +182,8 @@ def _variable(trace: Any, x: Any, found: list[list[int]]) -> Any:
             at += [] if axis is None else [axis]
             x = torch_private.wrapped_value(x)
         found.append(at)
-        known = trace.vars.get(id(x))
-        return _number(x) if known is None else known
+        number = None if id(x) in trace.vars else _number(x)
+        return trace.known(x) if number is None else number
     if isinstance(x, np.generic):
         x = x.item()
     return x if isinstance(x, bool | int | float | complex) else None

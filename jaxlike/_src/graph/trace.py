@@ -146,6 +146,10 @@ class Trace(torch_private.TorchDispatchMode):
             self.lifted[id(x)] = (var, stand_in, x)
         return stand_in
 
+    def known(self, tensor: Tensor) -> Var | None:
+        """The Var of a tensor, if the trace knows it."""
+        return self.vars.get(id(tensor))
+
     def var_of(self, tensor: Tensor) -> Var:
         """The Var of a tensor; one that the trace does not know is a constant."""
         var = self.vars.get(id(tensor))

@@ -33,6 +33,7 @@ from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.scan import scan
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.leaf_names import leaf_names
+from jaxlike._src.transforms.linear_check import NO_REVERSE_OF_WHILE
 from jaxlike._src.transforms.ref_state import holding, refuse_carried, threading, write_back
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, spread, stand_in, unmoved
 from jaxlike._src.transforms.untransposed import untransposed
@@ -150,13 +151,7 @@ class While(Structured):
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """Results; cotangents are refused."""
-        return untransposed(
-            self,
-            primals,
-            perturbed,
-            "Reverse-mode differentiation does not work for lax.while_loop or lax.fori_loop with dynamic start/stop "
-            "values. Try using lax.scan, or using fori_loop with static start/stop.",
-        )
+        return untransposed(self, primals, perturbed, NO_REVERSE_OF_WHILE)
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
         """Loop over all lanes, while any goes on if they may disagree."""

@@ -21,7 +21,7 @@ from jaxlike._src.border import is_traced, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
 from jaxlike._src.transforms.leaf_names import leaf_names
-from jaxlike._src.transforms.linear_transpose import check_linear_tape
+from jaxlike._src.transforms.linear_check import LinearRule
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.static_args import resolve
 from jaxlike._src.transforms.stop_gradient import stop_gradient
@@ -231,12 +231,18 @@ class CustomJvp(Structured):
                 tangents[k] = t
             outs, moved = self._rule(primals, tangents)
             places[:] = [k for k, t in enumerate(moved) if t is not None]
-            check_linear_tape(t for t in moved if is_differentiable(t))
             return [moved[k] for k in places], outs
 
         zeros = [zero_tangent(primals[k]) for k in at]
-        _, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
-        return outs, _pullback_at(at, len(primals), places, pull)
+        with LinearRule(unwrap(z) for z in zeros) as watched:
+            moved, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
+        tangents = [unwrap(t) for t in moved]
+
+        def checked(cotangents: Sequence[Any], known_zeros: bool) -> list[Any]:
+            watched.check(t for t, c in zip(tangents, cotangents, strict=True) if c is not None)
+            return pull(cotangents, known_zeros)
+
+        return outs, _pullback_at(at, len(primals), places, checked)
 
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The function, transposed: what a rule does to a tangent is linear, and this function may be part of it."""

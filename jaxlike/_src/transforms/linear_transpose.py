@@ -21,28 +21,19 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.effects import silenced
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.graph import Call
-from jaxlike._src.graph.jaxpr import Literal
 from jaxlike._src.graph.partition import dependents, subgraph
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_callable, name_of, to_array
+from jaxlike._src.transforms.linear_check import check_linear
 from jaxlike._src.transforms.reverse import output_array, vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction, stand_in
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import Partial, tree_flatten, tree_unflatten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from jaxlike._src.graph.graph import Graph
-    from jaxlike._src.graph.jaxpr import Jaxpr
-
-# Elementwise operations that are not linear, by their names in a jaxpr.
-_CURVED = frozenset(
-    "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp exp2 expm1 log log1p logistic sqrt rsqrt cbrt "
-    "square integer_pow pow max min rem atan2 nextafter clamp argmax argmin sort abs sign floor ceil round erf erfc erf_inv lgamma digamma".split()
-)
-
-_PRODUCTS = frozenset(["mul", "dot_general", "conv_general_dilated"])
 
 
 def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()) -> Callable[..., Any]:
@@ -112,7 +103,7 @@ def _look(graph: Graph) -> None:
 
 def _pull(function: GraphFunction, avals: Sequence[ShapedArray], cotangents: Sequence[Array]) -> list[Any]:
     jaxpr = jaxpr_of(function.graph).jaxpr
-    _check_linear(jaxpr, [True] * len(jaxpr.invars))
+    check_linear(jaxpr, [True] * len(jaxpr.invars))
     device = default_torch_device()
     zeros = [Array(torch.zeros(a.shape, dtype=dtypes.to_torch(a.dtype), device=device), a.weak_type) for a in avals]
     with silenced():  # what can be printed was, where the function was traced
@@ -133,57 +124,6 @@ def _pull_integers(function: GraphFunction, avals: Sequence[ShapedArray], cotang
         terms = [(r * c).sum(tuple(range(1, r.ndim)), dtype=aval.dtype) for r, c in zip(rows, cotangents, strict=True)]
         grads.append(Array(unwrap(functools.reduce(operator.add, terms)).reshape(aval.shape), aval.weak_type))
     return grads
-
-
-def _check_linear(jaxpr: Jaxpr, given: Sequence[bool]) -> None:
-    """An error where something that depends on an argument goes into an operation that is not linear."""
-    depends = {v for v, g in zip(jaxpr.invars, given, strict=True) if g}
-    for eqn in jaxpr.eqns:
-        moved = [not isinstance(v, Literal) and v in depends for v in eqn.invars]
-        if not any(moved):
-            continue
-        name = eqn.primitive.name
-        if name in _CURVED:  # not linear, and refused in JAX's words
-            raise NotImplementedError(f"Transpose rule (for reverse-mode differentiation) for '{name}' not implemented")
-        if name in _PRODUCTS and all(moved):  # in JAX assertions fail here, some of which say nothing
-            kinds = [f"{'~' if v.aval.weak_type else ''}{v.aval.str_short()}" for v in eqn.invars]
-            raise AssertionError(f"({', '.join(f'ValAccum({kind})' for kind in kinds)})")
-        if name == "div" and moved[1]:
-            raise RuntimeError("nonlinear div can't be transposed") if moved[0] else AssertionError()
-        if name == "select_n" and moved[0]:
-            raise AssertionError
-        if name == "jit":
-            _check_linear(eqn.params["jaxpr"].jaxpr, moved)
-        depends.update(eqn.outvars)
-
-
-# Steps of torch's tape that are named otherwise than JAX's primitives.
-_OF_TAPE = {"sigmoid": "logistic", "maximum": "max", "minimum": "min"}
-_PRODUCTS_OF_TAPE = frozenset(["mul", "dot", "mv", "mm", "bmm"])
-
-
-def check_linear_tape(outs: Iterable[Array]) -> None:
-    """The same of values that were computed by what is differentiated: their steps on torch's tape.
-
-    Few steps are looked at by name, so that what torch computes in one step for JAX's many is passed by.
-    """
-    stack = [tensor.grad_fn for x in outs if (tensor := unwrap(x)).requires_grad]
-    seen: set[Any] = set()
-    while stack:
-        step = stack.pop()
-        if step is None or step in seen:
-            continue
-        seen.add(step)
-        name = step.name().rpartition("Backward")[0].lower()  # of tanh_backward: TanhBackwardBackward0
-        name = _OF_TAPE.get(name, name)
-        behind = [s for s, _ in step.next_functions]
-        if name in _CURVED:
-            # JAX's refusal: the operation is not linear in what is transposed.
-            raise NotImplementedError(f"Transpose rule (for reverse-mode differentiation) for '{name}' not implemented")
-        divides = name == "reciprocal" or (name == "div" and any(behind[1:]))
-        if divides or (name in _PRODUCTS_OF_TAPE and len(behind) > 1 and all(behind)):
-            raise AssertionError("a rule is to be linear in its tangents, but it divides by one or multiplies two")
-        stack.extend(behind)
 
 
 def _without_values(aval: ShapedArray) -> Array:

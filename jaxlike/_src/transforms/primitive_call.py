@@ -18,12 +18,14 @@ import numpy as np
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array, ShapedArray
+from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms import tables
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
+from jaxlike._src.transforms.linear_check import LinearRule
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.structured import Structured, apply
 from jaxlike._src.transforms.tables import UndefinedPrimal, Zero
@@ -170,9 +172,12 @@ class PrimitiveCall(Structured):
             return [moved[k] for k in places], outs
 
         zeros = [tables.zeros_like_aval(primals[k].aval) for k in at]
-        _, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
+        with LinearRule(unwrap(z) for z in zeros) as watched:
+            moved, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
+        made = [unwrap(t) for t in moved]
 
         def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            watched.check(t for k, t in zip(places, made, strict=True) if cotangents[k] is not None)
             grads: list[Any] = [None] * len(primals)
             with _staged_out(self.staged):
                 for k, g in zip(at, pull([cotangents[k] for k in places], known_zeros=True), strict=True):

@@ -21,7 +21,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, Frame, below, no_frame
-from jaxlike._src.graph.control import Part
+from jaxlike._src.graph.control import Part, WhileForm
 from jaxlike._src.graph.effects import are_silenced, effects_in
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import Call, Graph
@@ -249,7 +249,7 @@ class Applied(Call):
         self.out_kinds: list[tuple[type[Array], Any]] = []
         self.varying = op.varying
         self.effects = op.effects | effects_in(self.params)
-        self.axes = op.axes | _axes_in(list(self.params.values()))
+        self.axes = op.axes | _axes_in(self.params)
 
     @functools.cached_property
     def graph(self) -> Graph | None:
@@ -291,11 +291,18 @@ class Applied(Call):
         return tuple(unwrap(o) for o in apply(self.op, args))
 
 
-def _axes_in(value: Any) -> frozenset[Any]:
+def _axes_in(params: dict[str, Any]) -> frozenset[Any]:
     """The named axes that graphs among the parameters of an operation need."""
+    return frozenset(a for graph in _graphs_in(params) for a in graph.axes)
+
+
+def _graphs_in(value: Any) -> list[Graph]:
+    """The graphs among the parameters of an operation."""
+    if isinstance(value, dict):
+        value = list(value.values())
     if isinstance(value, tuple | list):
-        return frozenset(a for v in value for a in _axes_in(v))
-    return value.axes if isinstance(value, Graph) else frozenset()
+        return [g for v in value for g in _graphs_in(v)]
+    return [value] if isinstance(value, Graph) else []
 
 
 def apply(op: Structured, args: Arrays) -> list[Array]:
@@ -386,6 +393,35 @@ def _conjugate(tensor: Tensor) -> Tensor:
 
 
 def _under_grad(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
+    tape = STATE.tape
+    if tape is not None and frame.linear and _graphs_in(op.params()):
+        tensors = [unwrap(a) for a in args]
+        if any(map(tape.reaches, tensors)):
+            return _under_tape(op, frame, args, tensors)
+    return _reversed(op, frame, args)
+
+
+def _under_tape(op: Structured, frame: Frame, args: Arrays, tensors: Sequence[Tensor]) -> list[Array]:
+    """An operation with graphs in a rule that is to be linear, which the tape records as a trace would."""
+    inputs = [_like(a, stand_in(t, t.shape)) for a, t in zip(args, tensors, strict=True)]
+    recorded, written, more, like = op.recorded(inputs)
+    applied = Applied(recorded, written, inputs := [*inputs, *more])
+    applied.out_kinds = [(type(o), o._tag) for o in like]
+    outs: list[Array] = []
+
+    def run() -> list[Tensor]:
+        if type(applied.control) is WhileForm:  # it would not end at zeros, and is refused where its values are used
+            device = default_torch_device()
+            outs[:] = [_like(o, torch.zeros(o._t.shape, dtype=o._t.dtype, device=device)) for o in like]
+        else:
+            outs[:] = _reversed(op, frame, args)
+        return [unwrap(o) for o in outs]
+
+    STATE.tape.call(applied, tensors, inputs, run)
+    return outs
+
+
+def _reversed(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     job = _Reverse(op, frame, args, [unwrap(a) for a in args])
     if op.only_looks and frame.linear and job.at:
         return []  # at what is transposed, which has no value
@@ -436,7 +472,7 @@ def _under_vmap(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     dims = [torch_private.batch_dim_at(t, level) for t in tensors]
     if op.is_closed and all(d is None for d in dims):
         name = frame.axis_name
-        if name is None or name not in op.axes | _axes_in(list(op.params().values())):
+        if name is None or name not in op.axes | _axes_in(op.params()):
             return _independent(op, frame, args, tensors)
     with torch_private.below_level(), below(frame):
         plain = [
