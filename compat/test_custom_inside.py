@@ -55,6 +55,66 @@ def test_forward_of_reverse(name: str) -> None:
     assert_same(expected, actual)
 
 
+def other_result(jax: Any) -> Any:
+    """A function whose forward rule gives another result than it does itself."""
+    f = jax.custom_vjp(jax.numpy.sin)
+    f.defvjp(lambda x: (2 * jax.numpy.sin(x), x), lambda x, ct: (3 * jax.numpy.cos(x) * ct,))
+    return f
+
+
+def mapped(jax: Any, f: Any) -> Any:
+    """Elementwise."""
+    return lambda x: jax.lax.map(f, x[None])[0]
+
+
+AROUND: dict[str, Callable[[Any, Any], Any]] = {
+    "alone": lambda jax, f: f,
+    "jit": lambda jax, f: jax.jit(f),
+    "lanes of jit": lambda jax, f: lambda x: jax.vmap(jax.jit(f))(x[None])[0],
+    "jit of lanes": lambda jax, f: lambda x: jax.jit(jax.vmap(f))(x[None])[0],
+    "scan": loop,
+    "branch": branch,
+    "map": mapped,
+    "checkpoint": lambda jax, f: jax.checkpoint(f),
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_both_modes_of_a_reverse_rule(name: str) -> None:
+    def program(jax: Any) -> Any:
+        f, g = (AROUND[name](jax, of(jax)) for of in (own, other_result))
+        x = jax.numpy.float32(0.5)
+        return [
+            said(run)
+            for run in (
+                lambda: jax.hessian(f)(x),
+                lambda: jax.jvp(jax.grad(f), (x,), (x,)),
+                lambda: jax.value_and_grad(g)(x),
+                lambda: jax.jit(jax.value_and_grad(g))(x),
+                lambda: jax.linearize(f, x)[0],
+                lambda: jax.linearize(f, x)[1](x),
+                lambda: jax.jit(jax.linearize(f, x)[1])(x),
+                lambda: jax.linear_transpose(jax.linearize(f, x)[1], x)(x),
+                lambda: jax.jvp(f, (x,), (x,))[0],
+                lambda: jax.jvp(f, (x,), (x,))[1] + 0,
+                lambda: name in ("scan",) or jax.jit(lambda x: jax.jvp(f, (x,), (x,))[0])(x),
+                lambda: name in ("scan", "branch", "map") or jax.grad(lambda x: jax.jvp(f, (x,), (x,))[1])(x),
+            )
+        ]
+
+    expected, actual = run_both(program)
+    assert expected.error is None, expected
+    assert_same(expected, actual)
+
+
+def said(run: Callable[[], Any]) -> Any:
+    """What it gives, or how it refuses."""
+    try:
+        return run()
+    except (TypeError, NotImplementedError) as error:
+        return type(error).__name__, str(error)
+
+
 def with_tangent(jax: Any, of_tangent: Any) -> Any:
     """The identity, with this function of the tangent for its rule."""
     f = jax.custom_jvp(lambda x: x)

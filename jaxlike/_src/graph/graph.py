@@ -64,6 +64,8 @@ class Device:
 
 
 DEVICE = Device()
+# What a graph may hold: a function with a backward rule, and values that have only a transpose.
+BACKWARD_RULE, TRANSPOSED = "custom_vjp", "custom_lin"
 
 
 class Node(NamedTuple):
@@ -101,6 +103,7 @@ class Call:
     params: dict[str, Any]
     effects: frozenset[Effect] = frozenset()  # with any, it is kept even where nothing uses its results
     axes: frozenset[Any] = frozenset()  # the named axes of vmaps around that it needs
+    holds: frozenset[str] = frozenset()  # what kinds of rules are inside, by which one does more than what it computes
 
     is_plain = False  # whether it does nothing but run its graph
     op: Any = None  # the operation that it applies, if it is more than a call
@@ -174,6 +177,7 @@ class Graph:
         calls = [n.op for n in self.nodes if isinstance(n.op, Call)]
         self.effects = frozenset(e for call in calls for e in call.effects)
         self.axes = frozenset(a for call in calls for a in call.axes)
+        self.holds = frozenset(h for call in calls for h in call.holds)
         self.lifted_vars = [v for v, _ in lifted if v in used]
         self.lifted = [x for v, x in lifted if v in used]
         self.constants = {v: c for v, c in constants.items() if v in used}
@@ -293,6 +297,11 @@ def inputs_behind(var: Var, made_by: dict[Var, Node]) -> set[Var]:
     return found
 
 
+def has_derivatives(op: Call) -> bool:
+    """Whether some of a call's results may be left out where nothing uses them: if they have no values they must be."""
+    return op.more_from is not None or TRANSPOSED in op.holds
+
+
 def with_used_results(nodes: Sequence[Node], outputs: Sequence[Var], of_derivatives: bool) -> list[Node]:
     """The nodes, where calls give only the results that are used.
 
@@ -305,7 +314,7 @@ def with_used_results(nodes: Sequence[Node], outputs: Sequence[Var], of_derivati
     made: list[Node] = []
     for node in reversed(nodes):
         op = node.op
-        if isinstance(op, Call) and (op.more_from is not None or not of_derivatives):
+        if isinstance(op, Call) and (has_derivatives(op) or not of_derivatives):
             certain = op.more_from or 0 if of_derivatives else 0
             places = [k for k, o in enumerate(node.outs) if k < certain or o in used]
             if len(places) < len(node.outs) and (less := op.with_results(places)) is not None:

@@ -21,7 +21,18 @@ from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import scalar_value
 from jaxlike._src.frames import Frame
 from jaxlike._src.graph import metadata
-from jaxlike._src.graph.graph import DEVICE, Call, Const, Graph, Node, Origin, Var, inputs_behind, with_used_results
+from jaxlike._src.graph.graph import (
+    DEVICE,
+    Call,
+    Const,
+    Graph,
+    Node,
+    Origin,
+    Var,
+    has_derivatives,
+    inputs_behind,
+    with_used_results,
+)
 from jaxlike._src.graph.source import BESIDE, PROGRAM, PULLED, PULLING, replayed_name_stack, user_place
 
 if TYPE_CHECKING:
@@ -551,7 +562,7 @@ def trace(
                 outs = fun(inside)
             outputs = [running.var_of(unwrap(o)) for o in outs]
     lifted = [(v, x) for v, _, x in running.lifted.values() if v not in running.constants]
-    if any(isinstance(n.op, Call) and n.op.more_from is not None for n in running.nodes):
+    if any(isinstance(n.op, Call) and has_derivatives(n.op) for n in running.nodes):
         whole_nodes, running.nodes = running.nodes, with_used_results(running.nodes, outputs, True)
         for old, new in zip(whole_nodes, running.nodes, strict=True):
             if old is not new and id(old) in running.scopes:

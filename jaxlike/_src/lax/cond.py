@@ -20,6 +20,7 @@ from jaxlike._src.debug_checks import told_as
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.control import CondForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
+from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
 from jaxlike._src.lax.select import clamp
 from jaxlike._src.lax.while_loop import chosen
@@ -33,7 +34,6 @@ from jaxlike._src.transforms.structured import (
     Structured,
     apply,
     derived,
-    holds_transposed,
     spread,
     stand_in,
     unmoved,
@@ -155,7 +155,18 @@ class Cond(Structured):
             if any(h.kept for h in halves):
                 return self._vjp_keeping(halves, primals, by, likes)
 
-        return apply(self, primals), lambda cotangents: self._pull(primals, by, cotangents, linear=False)
+        forward = self
+        if any(BACKWARD_RULE in b.graph.holds for b in self.branches):  # the results are those of the forward rules
+            forward = self._known(by, operands, linear=False)
+        return apply(forward, primals), lambda cotangents: self._pull(primals, by, cotangents, linear=False)
+
+    def _known(self, by: Sequence[bool], operands: Sequence[Array], linear: bool) -> Cond:
+        """The results as reverse mode by these operands computes them."""
+
+        def known(branch: GraphFunction) -> Callable[..., list[Array]]:
+            return lambda flat: derive.known(branch, flat, by, self.name, linear)
+
+        return self._derived(("known", tuple(by), linear), known, operands)
 
     def _pull(self, primals: Sequence[Array], by: Sequence[bool], cotangents: Sequence[Any], linear: bool) -> list[Any]:
         index, *operands = primals
@@ -168,20 +179,12 @@ class Cond(Structured):
         inner = self._derived(("pull", tuple(by), tuple(given), linear), pulling, args)
         return [None, *derive.filled(apply(inner, [index, *args]), by)]
 
-    def only_transposes(self) -> bool:
-        """As a branch's operations."""
-        return any(holds_transposed(b.graph) for b in self.branches)
-
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """A choice between the branches' transposes, where one has no values."""
-        if not self.only_transposes():
+        if not any(TRANSPOSED in b.graph.holds for b in self.branches):
             return self.vjp(args, perturbed)
         by = list(perturbed[1:])
-
-        def known(branch: GraphFunction) -> Callable[..., list[Array]]:
-            return lambda flat: derive.known(branch, flat, by, self.name)
-
-        outs = apply(self._derived(("known", tuple(by)), known, args[1:]), args)
+        outs = apply(self._known(by, args[1:], linear=True), args)
         return outs, lambda cotangents: self._pull(args, by, cotangents, linear=True)
 
     def _vjp_keeping(

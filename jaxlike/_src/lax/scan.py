@@ -19,6 +19,7 @@ from jaxlike._src.border import concrete_or_error, is_traced, refuse_own_arrays,
 from jaxlike._src.debug_checks import told_as
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.control import ScanForm
+from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.scan_refs import TouchedRefs, loop_with_refs, over_rows, rows_of
@@ -40,7 +41,6 @@ from jaxlike._src.transforms.structured import (
     Structured,
     apply,
     derived,
-    holds_transposed,
     spread,
     stand_in,
     unmoved,
@@ -222,11 +222,15 @@ class Scan(Structured):
             if halves.kept:
                 return self._vjp_keeping(halves, primals, perturbed)
         keeping = Scan(self.body, self.n_consts, n, self.length, self.reverse)
+        by: list[bool] = []  # by which arguments of the body, if its results are those of forward rules
+        if BACKWARD_RULE in self.body.graph.holds:
+            by = self.body.carried(perturbed, self.n_consts, n)[0]
 
         def kept_step(flat: Sequence[Array]) -> list[Array]:
-            return [*self.body(flat), *self.split(flat)[1]]
+            outs = derive.known(self.body, flat, by, self.name, linear=False) if by else self.body(flat)
+            return [*outs, *self.split(flat)[1]]
 
-        keeping = self._derived(("keep",), kept_step, keeping, primals)
+        keeping = self._derived(("keep", tuple(by)), kept_step, keeping, primals)
         keeping.more_from = n + m
         outs = apply(keeping, primals)
         carries = outs[n + m :]
@@ -246,7 +250,7 @@ class Scan(Structured):
         At the results that depend on the perturbed arguments nobody looks.
         """
         n, m, likes = self.n_carry, len(self.body.kinds) - self.n_carry, self.body.stand_ins()
-        if not self.only_transposes():
+        if TRANSPOSED not in self.body.graph.holds:
             return self.vjp(args, perturbed)
         of_body, linear = self.body.carried(perturbed, self.n_consts, n)
 
@@ -268,10 +272,6 @@ class Scan(Structured):
             return [next(found) if moves else derive.zeros_like(x) for x, moves, c in chosen if c]
 
         return outs[: n + m], lambda cts: self._pull(args, perturbed, outs[n + m :], cts, gradients)
-
-    def only_transposes(self) -> bool:
-        """As the body's operations."""
-        return holds_transposed(self.body.graph)
 
     def _chosen(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> list[bool]:
         """By which arguments the body's pullback goes back: where a carry is floating it may depend on any."""

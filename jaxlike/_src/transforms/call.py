@@ -18,6 +18,7 @@ from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.call_params import call_params
 from jaxlike._src.graph.execute import Executable
+from jaxlike._src.graph.graph import BACKWARD_RULE
 from jaxlike._src.graph.partition import (
     acting,
     backward_part,
@@ -33,7 +34,7 @@ from jaxlike._src.transforms.derive import example
 from jaxlike._src.transforms.halves import IN_FORCE
 from jaxlike._src.transforms.ref_state import standing_for
 from jaxlike._src.transforms.reverse import LOOKING, is_differentiable, vjp_leaves
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, holds_transposed, on_lanes, unmoved
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes, unmoved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,10 +158,6 @@ class JitCall(Structured):
         """A call that also gives residuals, and the call of the backward graph on them."""
         return self._backward(primals, perturbed, linear=False)
 
-    def only_transposes(self) -> bool:
-        """As its operations."""
-        return holds_transposed(self.graph)
-
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The same; where a rule refuses it is asked to transpose."""
         return self._backward(args, perturbed, linear=True)
@@ -178,6 +175,8 @@ class JitCall(Structured):
         del pool, values
 
         def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            if LOOKING.now and BACKWARD_RULE in self.graph.holds:  # the rules inside are asked, whose values nobody may see
+                return self._vjp_of_operations(primals, perturbed, linear)[1](cotangents)
             given = tuple(c is not None and f for c, f in zip(cotangents, pair.floating, strict=True))
             if not any(given):
                 return [None] * n

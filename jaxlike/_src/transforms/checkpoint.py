@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
+from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.graph.trace import RECORDING
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
@@ -20,8 +21,8 @@ from jaxlike._src.transforms.body import Body, make_body
 from jaxlike._src.transforms.halves import Halves, halves_of
 from jaxlike._src.transforms.policies import nothing_saveable
 from jaxlike._src.transforms.ref_state import Touched, holding, is_ref, of_leaves, threading, write_back, written
-from jaxlike._src.transforms.reverse import output_array
-from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, holds_transposed, unmoved
+from jaxlike._src.transforms.reverse import LOOKING, output_array
+from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, unmoved
 from jaxlike._src.tree import broadcast_prefix, keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class Checkpoint(Structured):
         read = [primals[k] for k in halves.read]
 
         def pullback(cotangents: Sequence[Any]) -> list[Any]:
+            if LOOKING.now and BACKWARD_RULE in self.body.graph.holds:
+                return self._pulled_again(primals, perturbed, cotangents, False)
             given = [f and c is not None for f, c in zip(floating, cotangents, strict=True)]
             if given == floating or kept:
                 full = [
@@ -126,13 +129,9 @@ class Checkpoint(Structured):
         """The pullback of the function, run again."""
         return derive.filled(derive.reverse(self.body, primals, perturbed, cotangents, self.name, linear), perturbed)
 
-    def only_transposes(self) -> bool:
-        """As its operations."""
-        return holds_transposed(self.body.graph)
-
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The body's transpose, where it has no values."""
-        if not self.only_transposes():
+        if TRANSPOSED not in self.body.graph.holds:
             return self.vjp(args, perturbed)
         outs = derive.known(self.body, args, perturbed, self.name)
         return outs, lambda cotangents: self._pulled_again(args, perturbed, cotangents, True)

@@ -18,6 +18,7 @@ from jaxlike._src.border import astype, is_traced, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE
+from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import location_of, name_of
@@ -70,6 +71,7 @@ class CustomVjp(Structured):
     """
 
     name = "custom_vjp_call"
+    holds = frozenset([BACKWARD_RULE])
 
     def __init__(self, fun: Any, fwd: Any, bwd: Any, shown: dict[str, Any]) -> None:
         self._fun, self._fwd, self._bwd, self._shown = fun, fwd, bwd, shown
@@ -194,6 +196,7 @@ class _Tangents(Structured):
     """
 
     name = "custom_lin"
+    holds = frozenset([TRANSPOSED])
 
     def __init__(self, bwd: Any, residuals: int, outs: Sequence[Array]) -> None:
         self._bwd, self._residuals, self._outs = bwd, residuals, outs
@@ -205,18 +208,6 @@ class _Tangents(Structured):
     def recorded(self, args: Sequence[Array]) -> Any:
         """One node, which may be transposed later; it is left out where its values are not used."""
         return self, lambda: None, [], [type(o)(stand_in(o._t), o._tag) for o in self._outs]
-
-    def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
-        """Not defined."""
-        return self.run(primals), []
-
-    def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
-        """Not defined, since it needs the values."""
-        return self.run(primals), None
-
-    def only_transposes(self) -> bool:
-        """It has no values."""
-        return True
 
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The backward rule; zeros stand for the values, at which nobody looks."""

@@ -99,13 +99,16 @@ def reverse(
     return list(pull([c for c in cotangents if c is not None]))
 
 
-def known(fun: Flat, args: Sequence[Array], linear: Sequence[bool], name: str) -> list[Array]:
-    """The results; at those that depend on the arguments in which the function is linear nobody may look."""
+def known(fun: Flat, args: Sequence[Array], by: Sequence[bool], name: str, linear: bool = True) -> list[Array]:
+    """The results as reverse mode by these arguments computes them.
 
-    def of_linear(inside: Sequence[Any]) -> Any:
-        return list(fun([a if v is None else v for a, v in zip(args, filled(inside, linear), strict=True)])), None
+    Where the function is linear in them, nobody may look at what depends on them.
+    """
 
-    return vjp_leaves(of_linear, chosen_of(args, linear), name, linear=True)[0]
+    def of_chosen(inside: Sequence[Any]) -> Any:
+        return list(fun([a if v is None else v for a, v in zip(args, filled(inside, by), strict=True)])), None
+
+    return vjp_leaves(of_chosen, chosen_of(args, by), name, linear)[0]
 
 
 def lanes(

@@ -59,6 +59,7 @@ class Structured:
     is_plain = False  # whether it does nothing but run its graph, where no transformation runs
     effects: frozenset[Effect] = frozenset()  # its own, beside those of its graphs
     axes: frozenset[Any] = frozenset()  # the named axes that it needs, beside those of its graphs
+    holds: frozenset[str] = frozenset()  # as of a `Call`, beside those of its graphs
     is_constant = False  # whether differentiation passes it by
     only_looks = False  # whether it gives nothing and may be left out where a function runs once more
     keeps = False  # whether it is a checkpointed function with a policy that may keep something
@@ -82,10 +83,6 @@ class Structured:
         """Which results differentiation by these arguments takes as constants."""
         del perturbed
         return ()
-
-    def only_transposes(self) -> bool:
-        """Whether it holds what has no values, such as tangents of a custom_vjp function's results."""
-        return False
 
     def transpose(self, args: Arrays, perturbed: Sequence[bool]) -> tuple[list[Array], Pullback]:
         """As `vjp`, where the operation is known to be linear in the perturbed arguments."""
@@ -218,11 +215,6 @@ class GraphFunction:
         return [kind(stand_in(v), tag) for (kind, tag), v in zip(self.kinds, self.graph.outputs, strict=True)]
 
 
-def holds_transposed(graph: Graph) -> bool:
-    """Whether among a graph's operations are some that only have a transpose."""
-    return any(isinstance(n.op, Applied) and n.op.op.only_transposes() for n in graph.nodes)
-
-
 def derived(fun: Callable[[Arrays], Sequence[Array]], examples: Arrays, name: str) -> GraphFunction:
     """Trace a function of Arrays that depends on nothing that is differentiated or batched but its arguments."""
     graph, outs = trace(lambda inside: list(fun(inside)), examples, name)
@@ -250,6 +242,7 @@ class Applied(Call):
         self.varying = op.varying
         self.effects = op.effects | effects_in(self.params)
         self.axes = op.axes | _axes_in(self.params)
+        self.holds = op.holds.union(*(g.holds for g in _graphs_in(self.params)))
 
     @functools.cached_property
     def graph(self) -> Graph | None:
