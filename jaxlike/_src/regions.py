@@ -135,7 +135,7 @@ def _remember(trace: Any, start: int, name: str, params: Any, operands: Sequence
     lanes = max(map(len, found), default=0)
     if lanes and name not in (JIT, STATIC_INDEX, PRODUCT, "dot_general"):
         shaped = {v.shape for v in (*given, *made) if hasattr(v, "shape") and v.shape}
-        if name not in _ELEMENTWISE or len(shaped) > 1:
+        if name not in _ELEMENTWISE or len(shaped) > 1 or len({tuple(at) for at in found if at}) > 1:
             moved = _over_lanes(params, lanes, found)
             if moved is None:
                 return

@@ -100,6 +100,8 @@ def _binary(r: Reader, node: Node) -> Any:
         return False
     if name == "shift_right_arithmetic" and dtype.kind == "u":
         name = "shift_right_logical"
+    if dtype.kind == "b":
+        name = {"add": "or", "mul": "and", "max": "or", "min": "and"}.get(name, name)
     if name == "div" and dtype.kind not in "fcV":
         return False
     if name == "pow" and dtype.kind not in "fcV":

@@ -15,7 +15,7 @@ from jaxlike._src.graph import index_rules as index_rules
 from jaxlike._src.graph import product_rule as product_rule
 from jaxlike._src.graph import region_rules as region_rules
 from jaxlike._src.graph import shape_rules as shape_rules
-from jaxlike._src.graph.graph import Graph, Node, vars_in
+from jaxlike._src.graph.graph import Graph, Node, Var, vars_in
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, Jaxpr, JaxprEqn, Literal
 from jaxlike._src.graph.jaxpr import Var as JaxprVar
 from jaxlike._src.graph.order import as_read
@@ -45,11 +45,14 @@ def regions_of(graph: Graph, nodes: Sequence[Node]) -> dict[int, Region]:
         for v in (*vars_in(node.args), *vars_in(node.kwargs)):
             users.setdefault(v, []).append(id(node))
     kept, results = {id(n) for n in nodes}, set(graph.outputs)
+    there = {*graph.inputs, *graph.lifted_vars, *graph.constants, *(o for n in nodes for o in n.outs)}
     found: dict[int, Region] = {}
     for region in graph.regions:  # an outer one comes after those inside of it
         inside = {id(n) for n in region.nodes}
         made = {o for n in region.nodes if id(n) in kept for o in n.outs if o is not None}
         if not any(o in made for o in region.outs) or any(o in made for o in region.operands):
+            continue
+        if any(isinstance(o, Var) and o not in there for o in region.operands):  # a kernel did without it
             continue
         private = made - set(region.outs)
         if private & results or any(u not in inside for v in private for u in users.get(v, ())):

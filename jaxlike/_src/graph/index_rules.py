@@ -289,6 +289,17 @@ def _update(r: Reader, region: Region) -> Any:
     return True
 
 
+@region_rule("dynamic_slice")
+@region_rule("dynamic_update_slice")
+def _windows_at(r: Reader, region: Region) -> None:
+    """All starts are of one type."""
+    count = 1 if region.name == "dynamic_slice" else 2
+    starts = region.operands[count:]
+    dtype = next((r.payload(v).aval.dtype for v in starts if isinstance(v, Var)), dtypes.default_int_dtype())
+    operands = [*(r.payload(v) for v in region.operands[:count]), *(r.operand(v, dtype) for v in starts)]
+    r.emit(region.name, operands, region.params, region.outs[0])
+
+
 # torch's own indexing, where nothing more is known
 
 

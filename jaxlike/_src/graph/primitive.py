@@ -36,7 +36,7 @@ class Primitive:
     def __repr__(self) -> str:
         return self.name
 
-    def bind(self, *args: Any, **params: Any) -> Any:
+    def bind(self, /, *args: Any, **params: Any) -> Any:
         """Apply it under whatever transformations run: an array, or a list of them if `multiple_results`."""
         from jaxlike._src.transforms.primitive_call import bind  # rules are above graphs, which hold primitives
 

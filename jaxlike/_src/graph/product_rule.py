@@ -17,6 +17,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import ShapedArray
 from jaxlike._src.graph.graph import Var
 from jaxlike._src.graph.reader import Reader, region_rule
+from jaxlike._src.graph.shape_rules import preferred
 from jaxlike._src.regions import PRODUCT, Region
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def product(r: Reader, region: Region) -> Any:
     params = {
         "dimension_numbers": ((numbers[0], numbers[1]), (numbers[2], numbers[3])),
         "precision": r.graph.precisions.get(id(found.node)),
-        "preferred_element_type": dtype,
+        "preferred_element_type": preferred(dtype),
         **{k: v for k, v in region.params.items() if k != "dimension_numbers"},
         "out_sharding": None,
     }

@@ -235,6 +235,8 @@ class Reader:
             else self.operand(v, index if type(v) is int and dtype is not None and dtype.kind not in "iu" else dtype)
             for v in region.operands
         ]
+        if region.name in _PROMOTE:
+            operands = self.one_rank(operands)
         outs = [self.result(o) for o in region.outs]
         self.eqns.append(JaxprEqn(operands, outs, builtin(region.name), region.params))
 

@@ -74,6 +74,15 @@ def _convert(r: Reader, region: Region) -> None:
         r.alias(region.outs[0], a)
 
 
+@region_rule("is_finite")
+def _is_finite(r: Reader, region: Region) -> Any:
+    """Of floating-point numbers; whole ones are, and complex ones if both parts are."""
+    if r.payload(region.operands[0]).aval.dtype.kind in "iubc":
+        return False
+    r.one(region)
+    return True
+
+
 @region_rule("select_n")
 def _select(r: Reader, region: Region) -> None:
     """A choice for each lane, which may be of whole rows."""

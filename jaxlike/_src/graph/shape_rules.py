@@ -261,10 +261,15 @@ def _dot(r: Reader, node: Node) -> Any:
     params = {
         "dimension_numbers": (contracted, (batch, batch)),
         "precision": r.graph.precisions.get(id(node)),
-        "preferred_element_type": dtypes.from_torch(out.dtype),
+        "preferred_element_type": preferred(dtypes.from_torch(out.dtype)),
         "out_sharding": None,
     }
     r.emit("dot_general", [a, b], params, out)
+
+
+def preferred(dtype: Any) -> Any:
+    """The dtype that a product says; products of unsigned numbers are made of wider ones than a user may ask for."""
+    return dtype if dtypes.canonicalize_dtype(dtype) == dtype else None
 
 
 @rule(aten.sort.default, aten.sort.stable)

@@ -417,7 +417,7 @@ def _random_split(keys: Any, *, shape: Any) -> Any:
 
 @computes("random_fold_in")
 def _random_fold_in(keys: Any, msgs: Any) -> Any:
-    return _each(_random("fold_in"), keys, msgs)
+    return _each(_random("fold_in"), keys, to_array(msgs))
 
 
 @computes("random_seed")
@@ -432,8 +432,8 @@ def _random_bits(keys: Any, *, bit_width: int, shape: Any) -> Array:
 
 def _each(fun: Callable[..., Any], keys: Any, *rest: Any) -> Any:
     """A function of one key for each of an array of keys: what transformations make of these primitives."""
-    for _ in range(keys.ndim):
-        fun = vmap(fun)
+    for left in range(keys.ndim):
+        fun = vmap(fun, (0, *(0 if x.ndim > left else None for x in rest)))
     return fun(keys, *rest)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from jaxlike._src.array import ShapedArray
 from jaxlike._src.frames import Frame
 from jaxlike._src.graph.equations import jaxpr_of
-from jaxlike._src.graph.jaxpr import ClosedJaxpr
+from jaxlike._src.graph.jaxpr import ClosedJaxpr, Literal
 from jaxlike._src.graph.ref_events import note_coming
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import check_callable, wraps
@@ -53,8 +54,21 @@ def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any])
 
 def shapes_of(entry: Entry) -> Any:
     """The result's tree with `ShapeDtypeStruct` leaves."""
-    avals = entry.graph.out_avals
-    return tree_unflatten(entry.out_tree, [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in avals])
+    found = [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in entry.graph.out_avals]
+    for at, zeros in sorted(entry.float0.items()):
+        found.insert(at, ShapeDtypeStruct(zeros.shape, zeros.dtype))
+    return tree_unflatten(entry.out_tree, found)
+
+
+def _shown(entry: Entry) -> ClosedJaxpr:
+    """The jaxpr, with results that have no values as what they are: a graph has none of them."""
+    closed: ClosedJaxpr = jaxpr_of(entry.graph)
+    if not entry.float0:
+        return closed
+    outvars = list(closed.jaxpr.outvars)
+    for at, zeros in sorted(entry.float0.items()):
+        outvars.insert(at, Literal(zeros, ShapedArray(zeros.shape, zeros.dtype)))
+    return closed.replace(jaxpr=closed.jaxpr.replace(outvars=outvars))
 
 
 def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -104,7 +118,7 @@ def make_jaxpr(
                 entry = jit(fun, static_argnums=static)._entry_for(args, kwargs)[0]
             else:
                 entry = traced(fun, args, kwargs)
-        closed: ClosedJaxpr = jaxpr_of(entry.graph)
+        closed = _shown(entry)
         return (closed, shapes_of(entry)) if return_shape else closed
 
     return wraps(fun, namestr="make_jaxpr({fun})")(jaxpr_maker)
