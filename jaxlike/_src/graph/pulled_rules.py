@@ -34,18 +34,24 @@ def _times(r: Reader, a: Any, b: Any, out: Any = None) -> Any:
     return r.emit("mul", [a, b], {"out_dtype": None}, ShapedArray(a.aval.shape, a.aval.dtype) if out is None else out)
 
 
+def _conjugate(r: Reader, a: Any) -> Any:
+    if a.aval.dtype.kind != "c":
+        return a
+    return r.emit("conj", [a], {"input_dtype": a.aval.dtype}, a.aval)
+
+
 @rule(aten.tanh_backward.default)
 def _of_tanh(r: Reader, node: Node) -> Any:
-    """``g (1 - y) + g (1 - y) y``."""
-    g, y = map(r.payload, node.args)
+    """``g (1 - y) + g (1 - y) y``, y conjugate."""
+    g, y = r.payload(node.args[0]), _conjugate(r, r.payload(node.args[1]))
     left = _times(r, g, _one_less(r, y))
     r.emit("add_any", [left, _times(r, left, y)], {}, node.outs[0])
 
 
 @rule(aten.sigmoid_backward.default)
 def _of_logistic(r: Reader, node: Node) -> Any:
-    """``g (y (1 - y))``."""
-    g, y = map(r.payload, node.args)
+    """``g (y (1 - y))``, y conjugate."""
+    g, y = r.payload(node.args[0]), _conjugate(r, r.payload(node.args[1]))
     _times(r, g, _times(r, y, _one_less(r, y)), node.outs[0])
 
 

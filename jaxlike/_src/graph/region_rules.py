@@ -28,7 +28,7 @@ def _call(r: Reader, region: Region) -> None:
     """Nodes that are one call: their own jaxpr, of the operands that they read, numbers among them."""
     inside = {id(n) for n in region.nodes}
     nodes = [n for n in r.nodes if id(n) in inside]
-    constants = r.graph.constants
+    constants = {**r.graph.constants, **r.graph.written[1]}
     regions = [other for other in r.graph.regions if other is not region]
     operands: list[Any] = []
     inputs: list[Var] = []
@@ -53,8 +53,13 @@ def _call(r: Reader, region: Region) -> None:
             regions.append(Region("convert_element_type", params, (inputs[-1],), (const,), (convert,)))
             reading = (k for k, n in enumerate(nodes) if const in n.reads())
             nodes.insert(next(reading, 0), convert)
+    lifted = set(r.graph.lifted_vars)
+    for v in dict.fromkeys(v for n in nodes for v in n.reads() if v in lifted and v not in inputs):
+        inputs.append(v)  # what the function closes over
+        operands.append(r.atom(v))
+    own = {v: c for v, c in constants.items() if v not in inputs}
     made = Graph(
-        nodes, inputs, [], constants, list(region.outs), [a.aval for a in operands],
+        nodes, inputs, [], own, list(region.outs), [a.aval for a in operands],
         [r.aval_of(v) for v in region.outs], region.params["name"],
     )  # fmt: skip
     made.regions = regions
@@ -80,6 +85,22 @@ def _is_finite(r: Reader, region: Region) -> Any:
     if r.payload(region.operands[0]).aval.dtype.kind in "iubc":
         return False
     r.one(region)
+    return True
+
+
+@region_rule("clamp")
+def _clamp(r: Reader, region: Region) -> Any:
+    """Of one shape, or with numbers for bounds."""
+    low, x, high = (r.payload(v) if isinstance(v, Var) else None for v in region.operands)
+    (out,) = region.outs
+    if any(b is not None and b.aval.shape not in ((), out.shape) for b in (low, x, high)):
+        return False
+    if x is None or x.aval.shape == out.shape:
+        r.one(region)
+        return True
+    dtype = x.aval.dtype
+    bounds = [r.operand(v, dtype) for v in (region.operands[0], region.operands[2])]
+    r.emit("clamp", [bounds[0], r.broadcast(x, out.shape), bounds[1]], {}, out)
     return True
 
 

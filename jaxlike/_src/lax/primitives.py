@@ -59,7 +59,7 @@ _TABLE: dict[str, tuple[str, dict[str, str]]] = {
     "and": ("bitwise_and", {}), "or": ("bitwise_or", {}), "xor": ("bitwise_xor", {}), "not": ("bitwise_not", {}),
     "broadcast_in_dim": ("broadcast_in_dim", {}), "convert_element_type": ("convert_element_type", {}),
     "regularized_incomplete_beta": ("betainc", {}), "eig": ("linalg.eig", {}),
-    "eigh": ("linalg.eigh", {}), "qr": ("linalg.qr", {}), "lu": ("linalg.lu", {}),
+    "qr": ("linalg.qr", {}), "lu": ("linalg.lu", {}),
     "triangular_solve": ("linalg.triangular_solve", {}), "schur": ("linalg.schur", {}),
     "hessenberg": ("linalg.hessenberg", {}), "tridiagonal": ("linalg.tridiagonal", {}),
     "householder_product": ("linalg.householder_product", {}), "tridiagonal_solve": ("linalg.tridiagonal_solve", {}),
@@ -405,6 +405,12 @@ call_p = CallPrimitive("call")
 call_p.def_impl(_called)
 closed_call_p = CallPrimitive("closed_call")
 closed_call_p.def_impl(_called)
+
+
+@computes("eigh")
+def _eigh(x: Any, **params: Any) -> list[Any]:
+    """Of one triangle, as it is."""
+    return _call("linalg.eigh", {}, True, x, symmetrize_input=False, **params)
 
 
 # Keys, names, places
