@@ -42,12 +42,12 @@ def on_arguments(jax: Any, names: str) -> Any:
     return said(jax, lambda: jax.jit(f)(1, 2, 3))
 
 
-def leaked(jax: Any, transform: Callable[[Any], Any]) -> Any:
-    """The use of an argument after its transformation."""
+def leaked(jax: Any, transform: Callable[[Any], Any], inside: Callable[[Any], Any] = lambda x: x) -> Any:
+    """The use of an argument, or of what is made of it, after its transformation."""
     kept: list[Any] = []
 
     def f(x: Any) -> Any:
-        kept.append(x)
+        kept.append(inside(x))
         return x
 
     transform(f)
@@ -76,10 +76,38 @@ MESSAGES: dict[str, Callable[[Any], Any]] = {
     "leak of grad": lambda jax: leaked(jax, lambda f: jax.grad(f)(1.0)),
     "leak of jvp": lambda jax: leaked(jax, lambda f: jax.jvp(f, (1.0,), (1.0,))),
     "leak of jvp of a tree": lambda jax: leaked(jax, lambda f: jax.jvp(lambda t: f(t["a"]), ({"a": X},), ({"a": X},))),
+    "leak from inside of jvp": lambda jax: leaked(jax, lambda f: jax.jvp(f, (1.0,), (1.0,)), lambda x: x * 2),
     "leak of vmap": lambda jax: leaked(jax, lambda f: jax.vmap(f)(X)),
     "leak of scan": lambda jax: leaked(jax, lambda f: jax.lax.scan(lambda c, x: (f(c), x), 1.0, X)),
     "leak of fori": lambda jax: leaked(jax, lambda f: jax.lax.fori_loop(0, 3, lambda i, c: f(c), 1.0)),
 }
+
+
+def kept_of_forward_mode(jax: Any, transform: str) -> Any:
+    """What can be done with values of forward mode when it is over: with those that have no tangent all."""
+    kept: list[Any] = []
+
+    def f(x: Any) -> Any:
+        made = [jax.numpy.sin(x), 2 * x, x[0], x + x, jax.vmap(jax.numpy.cos)(x)]
+        free = [jax.numpy.ones(2) * 2, x > 0, x.astype(int), jax.lax.stop_gradient(x), jax.numpy.zeros_like(x)]
+        kept.extend([made, free])
+        return x.sum()
+
+    x = jax.numpy.asarray(X)
+    {
+        "jvp": lambda: jax.jvp(f, (x,), (x,)),
+        "jacfwd": lambda: jax.jacfwd(f)(x),
+        "jvp over lanes": lambda: jax.vmap(lambda t: jax.jvp(f, (x,), (t,)))(x[None]),
+        "jvp of jvp": lambda: jax.jvp(lambda x: jax.jvp(f, (x,), (x,))[1], (x,), (x,)),
+    }[transform]()
+    made, free = kept
+    refusals = [said(jax, lambda v=v, use=use: use(v)).partition("\n")[0] for v in made for use in (jax.numpy.sin, np.asarray)]
+    return refusals, free if transform != "jvp of jvp" else None
+
+
+@pytest.mark.parametrize("transform", ["jvp", "jacfwd", "jvp over lanes", "jvp of jvp"])
+def test_kept_of_forward_mode(transform: str):
+    assert_same(*run_both(lambda jax: kept_of_forward_mode(jax, transform)))
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -105,6 +133,9 @@ CHECKED: dict[str, Callable[[Any], Any]] = {
     "grad in jit": lambda jax: caught_at_once(jax, lambda f: jax.jit(jax.grad(f))(1.0)),
     "jvp in jit": lambda jax: caught_at_once(jax, lambda f: jax.jit(lambda x: jax.jvp(f, (x,), (x,)))(1.0)),
     "scan": lambda jax: caught_at_once(jax, lambda f: jax.lax.scan(lambda c, x: (f(c), x), 1.0, X)),
+    "jacfwd": lambda jax: caught_at_once(jax, lambda f: jax.jacfwd(f)(X)),
+    "jvp over lanes": lambda jax: caught_at_once(jax, lambda f: jax.vmap(lambda x: jax.jvp(f, (x,), (1.0,)))(X)),
+    "linear_transpose": lambda jax: caught_at_once(jax, lambda f: jax.linear_transpose(f, 1.0)),
 }
 
 

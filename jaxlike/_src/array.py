@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -220,7 +221,9 @@ class Array:
     def __init__(self, tensor: Tensor, weak_type: Any = False) -> None:
         self._t = tensor
         self._tag = weak_type
-        self._frame = STATE.frame
+        frame = self._frame = STATE.frame
+        if frame is not None and frame.made is not None:
+            frame.made.append(ref(self))
 
     # What is known without values
 

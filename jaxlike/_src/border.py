@@ -18,7 +18,7 @@ import torch
 from jaxlike._src import config, dtypes, errors, torch_private, unsigned
 from jaxlike._src.array import Array, NarrowArray, constant
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import DELETED, ESCAPED, STATE, Frame, running
+from jaxlike._src.frames import DELETED, STATE, Frame, running
 from jaxlike._src.regions import as_one
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _from_dead_frame(x: Array, owner: Frame) -> Tensor:
     """
     if owner is DELETED:
         raise deleted_error(x)
-    if owner is ESCAPED:
+    if owner.kind == "escaped":
         raise errors.UnexpectedTracerError(leak_message(x))
     alive = list(running())
     chain: list[Frame] = []  # the frames between the value and what runs now
@@ -151,12 +151,19 @@ def raw_parts(tensor: Tensor) -> str | None:
 
 def is_traced(x: Any) -> bool:
     """Whether ``x`` is a value inside a transformation (JAX's Tracer)."""
-    return isinstance(x, Array) and ((x._frame is not None or STATE.frame is not None) and raw_parts(x._t) is not None)
+    if not isinstance(x, Array) or (x._frame is None and STATE.frame is None):
+        return False
+    return raw_parts(x._t) is not None or is_escaped(x)
+
+
+def is_escaped(x: Array) -> bool:
+    """Whether ``x`` had a tangent in a transformation that has ended."""
+    return x._frame is not None and x._frame.kind == "escaped"
 
 
 def tracer_kind(x: Array) -> str:
     """JAX's class name for a traced value of this kind."""
-    if x._frame is ESCAPED:
+    if is_escaped(x):
         return "JVPTracer"
     names = {"vmap": "BatchTracer", "grad": "LinearizeTracer", "jvp": "JVPTracer", "jit": "DynamicJaxprTracer"}
     return names.get(raw_parts(x._t) or "", "Tracer")

@@ -14,6 +14,7 @@ import inspect
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
+from weakref import ref
 
 import numpy as np
 import torch
@@ -234,6 +235,8 @@ def unary(
                 if t.dtype in direct:
                     out = new(Array)
                     out._t, out._tag, out._frame = quick(t), x._tag and weak, fast
+                    if fast is not None and fast.made is not None:
+                        fast.made.append(ref(out))
                     return out
             return general(x)
 
@@ -360,6 +363,8 @@ def binary(
                         except RuntimeError:  # shapes: the general path says which
                             return general(x, y)
                         out._tag, out._frame = x._tag and y._tag and not strong, fast
+                        if fast is not None and fast.made is not None:
+                            fast.made.append(ref(out))
                         return out
                 elif type(y) is float:
                     if a.dtype in with_float:

@@ -13,14 +13,15 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import weakref
+    from collections.abc import Iterable, Iterator
 
 
 class Frame:
     """One running transformation; ``trace`` is its recorder if it is a jit-like trace."""
 
-    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "linear", "manual", "origin", "parent",
-                 "pulling", "trace")  # fmt: skip
+    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "linear", "made", "manual", "origin",
+                 "parent", "pulling", "trace")  # fmt: skip
 
     def __init__(
         self,
@@ -34,7 +35,7 @@ class Frame:
         resumes: Frame | None = None,
         manual: str = "",
     ) -> None:
-        self.kind = kind  # "grad", "jvp", "vmap" or "jit"
+        self.kind = kind  # "grad", "jvp", "vmap" or "jit"; "escaped": see `escape`
         self.level = level  # the functorch level
         self.trace = trace
         self.axis_name = axis_name
@@ -44,10 +45,19 @@ class Frame:
         self.alive = False
         self.pulling = False  # whether the function has run, and its backward pass runs
         self.linear = False  # whether the function is linear in what it is differentiated by
+        # Of forward mode the Arrays that it makes: its tangents are gone when it ends, so nothing else tells which leak.
+        self.made: list[weakref.ref[Any]] | None = [] if kind == "jvp" else None
         self.manual = (
             manual if resumes is None else resumes.manual
         )  # of a mesh axis: "checked" where it counts what differs along it, else "unchecked"
         self.origin = self if resumes is None else resumes.origin  # the frame whose lanes these are
+
+    def escape(self, arrays: Iterable[Any]) -> None:
+        """These Arrays had a tangent here, and may not be used any more."""
+        gone = Frame("escaped")
+        gone.parent = self.parent
+        for x in arrays:
+            x._frame = gone
 
     def __enter__(self) -> Frame:
         self.parent = STATE.frame
@@ -70,8 +80,6 @@ class _State(threading.local):
 
 
 CHECKED = object()  # what no Array has as its frame
-# The frame of what a function was given under jvp, once that has ended: its tangent is gone, so nothing else tells.
-ESCAPED = Frame("jvp")
 DELETED = Frame("deleted")  # the frame of an Array whose values were freed; it never runs
 STATE = _State()
 

@@ -16,7 +16,7 @@ from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.debug_checks import check_finite
-from jaxlike._src.frames import ESCAPED, STATE, Frame
+from jaxlike._src.frames import STATE, Frame
 from jaxlike._src.transforms.arguments import (
     check_callable,
     checked_argnums,
@@ -76,10 +76,10 @@ def jvp_leaves(
             aux_leaves, aux_tree = tree_flatten(aux)
             aux_values = [_lower_dual(x, level) for x in aux_leaves]
         finally:
+            assert frame.made is not None
+            alive = [x for r in frame.made if (x := r()) is not None and x._frame is frame]
+            frame.escape(x for x in alive if torch_private.unpack_dual(x._t)[1] is not None)
             torch_private.exit_jvp()
-            for k in at:
-                if inside[k] is not primals[k]:
-                    inside[k]._frame = ESCAPED
     outs = [x if is_float0(x) else type(x)(p, x._tag) for x, (p, _) in zip(leaves, results, strict=True)]
     moved = [_tangent(x, p, t) for x, (p, t) in zip(leaves, results, strict=True)]
     if not STATE.plain:  # torch computes tangents beside values; what made one is most often a product

@@ -49,15 +49,16 @@ class _Unspecified:
 
 
 _TRACES = {"vmap": ("BatchTrace", "VmapTracer"), "jit": ("DynamicJaxprTrace", "JitTracer")}
+OF_TRANSPOSE = ("JaxprTrace", "Traced")
 
 
-def check_leaks(frame: Frame | None) -> None:
+def check_leaks(frame: Frame | None, names: tuple[str, str] | None = None) -> None:
     """An Exception where values of a transformation that has ended are still referred to; asked for by a flag."""
     if frame is None or not config.check_tracer_leaks.value:
         return
     gc.collect()
     leaked = [x for x in gc.get_objects() if issubclass(type(x), Array) and _is_within(x._frame, frame) and is_traced(x)]
     if leaked:
-        trace, tracer = _TRACES[frame.kind]
+        trace, tracer = names or _TRACES[frame.kind]
         shown = "\n\n".join(f"{tracer}({x.aval})" for x in leaked)
         raise Exception(f"Leaked trace {trace}. Leaked tracer(s):\n\n{shown}\n")

@@ -18,12 +18,14 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.frames import STATE
 from jaxlike._src.graph.effects import silenced
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.graph import Call
 from jaxlike._src.graph.partition import dependents, subgraph
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_callable, name_of, to_array
+from jaxlike._src.transforms.jit_logs import OF_TRANSPOSE, check_leaks
 from jaxlike._src.transforms.linear_check import check_linear
 from jaxlike._src.transforms.reverse import output_array, vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction, stand_in
@@ -33,6 +35,7 @@ from jaxlike._src.tree import Partial, tree_flatten, tree_unflatten
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jaxlike._src.frames import Frame
     from jaxlike._src.graph.graph import Graph
 
 
@@ -53,15 +56,19 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = 
     examples, in_tree = tree_flatten(primals)
     avals = [e.aval if isinstance(e, Array) else _aval_like(e) for e in examples]
     out_tree: Any = None
+    frame: Frame | None = None
 
     def on_leaves(leaves: Sequence[Any]) -> list[Array]:
-        nonlocal out_tree
+        nonlocal out_tree, frame
+        frame = STATE.frame
         outs, out_tree = tree_flatten(fun(*tree_unflatten(in_tree, list(leaves))))
         return [output_array(x) for x in outs]
 
     graph, outs = trace(on_leaves, [_without_values(a) for a in avals], name_of(fun))
     kinds = [(type(o), o._tag) for o in outs]
     out_avals = tuple(o.aval for o in outs)
+    del outs
+    check_leaks(frame, OF_TRANSPOSE)
     _look(graph)
     exact = _check_dtypes([a.dtype for a in (*avals,)], [a.dtype for a in out_avals])
 
