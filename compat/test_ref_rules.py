@@ -144,7 +144,25 @@ def accumulated(jax: Any) -> Any:
     return total[...]
 
 
-PROGRAMS = [forward, looped, unused, lanes, stashed_lanes, accumulated]
+def rule_of_refs(jax: Any) -> Any:
+    """A custom_jvp function of a ref: its rule gets a ref to zeros for a tangent; what is traced refuses it."""
+    f = jax.custom_jvp(lambda r, x: (store(r, ..., r[...] + x), x * 2)[1])
+    f.defjvp(lambda p, t: (f(*p), t[1] * 5 + t[0][...]))
+    returned, closed = jax.custom_jvp(lambda x: jax.new_ref(x)), jax.custom_jvp(lambda x: (store(r, ..., x), x)[1])
+    closed.defjvp(lambda p, t: (closed(*p), t[0] * 5))
+    returned.defjvp(lambda p, t: (returned(*p), t[0]))
+    r, x = ref(jax, X), jax.numpy.asarray(X)
+    seen = [f(r, x), jax.jvp(lambda x: f(r, x), (x,), (x,)), jax.grad(lambda x: f(r, x).sum())(x), r[...]]
+    seen += [jax.vmap(f)(r, x), r[...], closed(x), jax.grad(lambda x: closed(x).sum())(x), r[...], returned(x)[...]]
+    for g in (lambda x: f(r, x), closed, returned):
+        try:
+            jax.jit(g)(x)
+        except (NotImplementedError, ValueError) as error:
+            seen.append(str(error).split(" at ")[0])
+    return seen, r[...]
+
+
+PROGRAMS = [forward, looped, unused, lanes, stashed_lanes, accumulated, rule_of_refs]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)

@@ -20,14 +20,16 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import is_traced, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
+from jaxlike._src.transforms.custom_jvp_refs import NO_DISCHARGE, without_refs
 from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.linear_check import LinearRule
+from jaxlike._src.transforms.ref_state import Touched, check_result, has_refs, is_ref
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.static_args import resolve
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 from jaxlike._src.transforms.structured import GraphFunction, Settled, Structured, apply, on_lanes
 from jaxlike._src.transforms.types import SymbolicZero, same_type, type_of
-from jaxlike._src.tree import tree_flatten, tree_leaves, tree_map, tree_unflatten
+from jaxlike._src.tree import tree_flatten, tree_flatten_with_path, tree_leaves, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,7 +108,8 @@ class CustomRule:
         """The function's value where no transformation runs: numbers and numpy's arrays come and go as they are."""
         out = self.fun(*whole([tree_map(_canonical, x) for x in dynamic]))
         for leaf in tree_leaves(out):
-            checked_result(leaf)
+            if not is_ref(leaf):
+                checked_result(leaf)
         return out
 
     def split(self, args: Sequence[Any]) -> tuple[list[Any], list[Any], Callable[[Sequence[Any]], list[Any]]]:
@@ -215,6 +218,13 @@ class CustomJvp(Structured):
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The function itself."""
         return self._fun(args)
+
+    def recorded(self, args: Sequence[Array]) -> Any:
+        """One node."""
+        try:
+            return super().recorded(args)
+        except Touched as touched:  # JAX's refusal: refs from outside get through what is traced as values
+            raise NotImplementedError(NO_DISCHARGE) from touched
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """The rule."""
@@ -367,6 +377,8 @@ class custom_jvp(CustomRule):
         args = resolve_kwargs("custom_jvp", self.fun, args, kwargs)
         args = tuple(tree_map(_stop_traced, a) if k in self.nondiff_argnums else a for k, a in enumerate(args))
         static, dynamic, whole = self.split(args)
+        if has_refs(dynamic):
+            return without_refs(self, *tree_flatten(tuple(dynamic)), static, whole)
         arrays, in_tree = flatten_arguments(CustomJvp.name, tuple(dynamic))
         if STATE.frame is None:
             return self.plain(whole, dynamic)
@@ -374,7 +386,11 @@ class custom_jvp(CustomRule):
         results, fun, symbolic_zeros = Results(), self.fun, self.symbolic_zeros
 
         def flat_fun(values: Sequence[Any]) -> list[Array]:
-            return results.flatten(fun(*whole(tree_unflatten(in_tree, list(values)))))
+            out = fun(*whole(tree_unflatten(in_tree, list(values))))
+            if has_refs(out):
+                for path, x in tree_flatten_with_path(out)[0]:
+                    check_result(x, location_of(fun), "custom_jvp fun", path)
+            return results.flatten(out)
 
         def flat_rule(primals: Sequence[Array], tangents: Sequence[Any]) -> Any:
             full = [zero_tangent(p, symbolic_zeros) if t is None else t for p, t in zip(primals, tangents, strict=True)]
