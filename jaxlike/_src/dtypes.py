@@ -408,7 +408,7 @@ def node_of(dtype: Any, weak_type: bool) -> Node:
         return dtype
     if dtype in CUSTOM_FLOATS:
         return float
-    return {"i": int, "u": int, "f": float, "c": complex}[dtype.kind]
+    return {"i": int, "u": int, "V": int, "f": float, "c": complex}[dtype.kind]  # V: integers of few bits
 
 
 def promote_types(a: Any, b: Any) -> DType:

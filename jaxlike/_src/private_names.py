@@ -14,7 +14,6 @@ from typing import Any
 
 # Private module -> the public modules whose names it has, first come first served.
 MIRRORS: dict[str, tuple[str, ...]] = {
-    "jax.experimental.key_reuse._core": ("jaxlike._src.random.key_signatures",),
     "jax._src": (),
     "jax._src.ad_checkpoint": ("jax.ad_checkpoint", "jax"),
     "jax._src.ad_util": (),
@@ -37,10 +36,12 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.distributed": ("jax.distributed",),
     "jax._src.dlpack": ("jax.dlpack",),
     "jax._src.dtypes": ("jax.dtypes",),
+    "jax._src.earray": (),
     "jax._src.effects": (),
     "jax._src.errors": ("jax.errors",),
     "jax._src.export": (),
     "jax._src.export._export": ("jax.export",),
+    "jax._src.ffi": (),
     "jax._src.flatten_util": ("jax.flatten_util",),
     "jax._src.hijax": ("jax.experimental.hijax",),
     "jax._src.image": (),
@@ -67,13 +68,20 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.lax.parallel": ("jax.lax",),
     "jax._src.lax.slicing": ("jax.lax",),
     "jax._src.lax.special": ("jax.lax",),
+    "jax._src.lax.utils": (),
     "jax._src.lax.windowed_reductions": ("jax.lax",),
-    "jax._src.layout": ("jax.experimental.layout",),
     "jax._src.lax_reference": ("jaxlike._src.testing.suite.lax_reference",),
+    "jax._src.layout": ("jax.experimental.layout",),
     "jax._src.lib": (),
     "jax._src.lib._jax": (),
+    "jax._src.lib.mlir": (),
+    "jax._src.lib.mlir.dialects": (),
+    "jax._src.lib.mlir.dialects.hlo": (),
+    "jax._src.lib.mlir.ir": (),
+    "jax._src.lib.pytree": (),
     "jax._src.lib.xla_client": (),
     "jax._src.linear_util": ("jax.extend.linear_util",),
+    "jax._src.literals": (),
     "jax._src.mesh": ("jax.sharding",),
     "jax._src.monitoring": ("jax.monitoring",),
     "jax._src.named_sharding": ("jax.sharding",),
@@ -98,10 +106,13 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.numpy.util": (),
     "jax._src.numpy.vectorize": ("jax.numpy",),
     "jax._src.numpy.window_functions": ("jax.numpy",),
+    "jax._src.op_shardings": (),
     "jax._src.ops": (),
     "jax._src.ops.scatter": ("jax.ops",),
     "jax._src.partition_spec": ("jax.sharding",),
+    "jax._src.path": (),
     "jax._src.pjit": ("jax",),
+    "jax._src.pretty_printer": (),
     "jax._src.profiler": ("jax.profiler",),
     "jax._src.public_test_util": ("jaxlike._src.testing.suite.closeness", "jax.test_util"),
     "jax._src.random": ("jax.random",),
@@ -130,6 +141,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.typing": ("jax.typing", "jax"),
     "jax._src.util": (),
     "jax._src.xla_bridge": ("jax.extend.backend", "jax"),
+    "jax.experimental.key_reuse._core": ("jaxlike._src.random.key_signatures",),
 }
 
 # Private module -> module of ours -> names that it has there.
@@ -190,8 +202,10 @@ PLACES: dict[str, dict[str, str]] = {
     },
     "jax._src.dtypes": {
         "jaxlike._src.dtypes": (
-            "ExtendedDType TypePromotionError extended is_weakly_typed itemsize_bits promote_types safe_to_cast "
-            "scalar_type_of to_complex_dtype to_floating_dtype to_inexact_dtype to_numeric_dtype"
+            "ExtendedDType TypePromotionError check_and_canonicalize_user_dtype check_valid_dtype "
+            "default_complex_dtype default_float_dtype default_int_dtype default_uint_dtype extended is_weakly_typed "
+            "isdtype itemsize_bits jax_dtype promote_types safe_to_cast scalar_type_of short_dtype_name supports_inf "
+            "to_complex_dtype to_floating_dtype to_inexact_dtype to_numeric_dtype"
         ),
         "jaxlike.numpy": (
             "finfo float4_e2m1fn float8_e3m4 float8_e4m3 float8_e4m3b11fnuz float8_e4m3fn float8_e4m3fnuz "
@@ -324,6 +338,31 @@ NAMES: dict[str, dict[str, str]] = {
     "jax._src.distributed": {"global_state": "jaxlike._src.distributed:global_state"},
     "jax._src.dtypes": {
         "DType": "numpy:dtype",
+        "_complex_types": "jaxlike._src.dtypes:COMPLEX",
+        "_custom_float_dtypes": "jaxlike._src.dtypes:CUSTOM_FLOATS",
+        "_dtype_and_weaktype": "jaxlike._src.extending.lax_parts:dtype_and_weaktype",
+        "_float4_dtypes": "jaxlike._src.dtypes:FLOAT4",
+        "_float6_dtypes": "jaxlike._src.dtypes:FLOAT6",
+        "_float8_dtypes": "jaxlike._src.dtypes:FLOAT8",
+        "_float_types": "jaxlike._src.dtypes:FLOATS",
+        "_jax_type": "jaxlike._src.dtypes:node_of",
+        "_jax_types": "jaxlike._src.extending.lax_parts:jax_types",
+        "_signed_types": "jaxlike._src.dtypes:SIGNED",
+        "_unsigned_types": "jaxlike._src.dtypes:UNSIGNED",
+        "_weak_types": "jaxlike._src.extending.lax_parts:weak_types",
+        "default_types": "jaxlike._src.extending.lax_parts:default_types",
+        "dtype": "jaxlike._src.dtypes:dtype_of",
+    },
+    "jax._src.lax.lax": {
+        "_const": "jaxlike._src.extending.lax_parts:const",
+        "_convert_element_type": "jaxlike._src.extending.lax_parts:convert_element_type",
+        "_delta": "jaxlike._src.extending.lax_parts:delta",
+        "_eye": "jaxlike._src.extending.lax_parts:eye",
+        "_one": "jaxlike._src.extending.lax_parts:one",
+        "_ones": "jaxlike._src.extending.lax_parts:ones",
+        "_tri": "jaxlike._src.extending.lax_parts:tri",
+        "_zero": "jaxlike._src.extending.lax_parts:zero",
+        "_zeros": "jaxlike._src.extending.lax_parts:zeros",
     },
     "jax._src.lax.windowed_reductions": {
         "_select_and_gather_add": "jaxlike._src.lax.chosen_in_windows:select_and_gather_add",
@@ -334,6 +373,7 @@ NAMES: dict[str, dict[str, str]] = {
         "version": "jaxlike._src.version:__version_info__",
         "version_str": "jaxlike._src.version:__version__",
     },
+    "jax._src.lib.pytree": {"PyTreeDef": "jaxlike.tree_util:PyTreeDef"},
     "jax._src.lib._jax": {
         "ArrayImpl": "jaxlike._src.array:Array",
         "Client": "jaxlike._src.devices:Client",
