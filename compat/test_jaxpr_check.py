@@ -131,3 +131,16 @@ def test_unroll_is_shown(unroll: Any) -> None:
         return found, [e.params["unroll"] for e in forward.eqns if e.primitive.name == "scan"]
 
     assert_same(*run_both(shown))
+
+
+@pytest.mark.parametrize("framework", ["jax", "jaxlike"])
+def test_inputs_of_branches_are_counted_first(framework: str) -> None:
+    import importlib
+
+    jax: Any = importlib.import_module(framework)
+    core: Any = importlib.import_module("jax._src.core" if framework == "jax" else "jaxlike._src.graph.jaxpr_check")
+    jaxpr = jax.make_jaxpr(lambda x: jax.lax.cond(x > 0, jax.numpy.sin, jax.numpy.cos, x))(1.0).jaxpr
+    cond = next(eqn for eqn in jaxpr.eqns if eqn.primitive.name == "cond")
+    cond.params["branches"][0].jaxpr._invars = ()
+    with pytest.raises(jax.errors.JaxprTypeError, match="cond branch 0 takes 0 inputs, branch 1 takes 1"):
+        core.check_jaxpr(jaxpr)

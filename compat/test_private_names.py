@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
+import inspect
 from typing import Any
 
 import numpy as np
@@ -146,3 +148,126 @@ def test_types_axes_and_functions():
 
     theirs = {"jax._src.core": core, "jax._src.api_util": api_util}
     assert program("jax", lambda module, name: getattr(theirs[module], name)) == program("jaxlike", private_names.find)
+
+
+def either(framework: str, module: str) -> Any:
+    """A private module of JAX, or what stands in for it."""
+    return importlib.import_module(module) if framework == "jax" else private_names.PrivateModule(module)
+
+
+@pytest.mark.parametrize("framework", ["jax", "jaxlike"])
+def test_lists_of_different_lengths(framework: str) -> None:
+    """What is said of them, and of too few arguments."""
+    u = either(framework, "jax._src.util")
+    for name, args, said in (
+        ("safe_map", (), "safe_map requires at least 2 arguments"),
+        ("safe_map", (abs,), "safe_map requires at least 2 arguments"),
+        ("safe_map", (max, [1], [2, 3]), r"safe_map\(\) argument 2 is longer than argument 1"),
+        ("safe_map", (max, [1, 2], [3, 4], [5]), r"safe_map\(\) argument 3 is shorter than argument 1"),
+        ("safe_map", (7, [1]), "'int' object is not callable"),
+        ("foreach", (abs,), r"foreach\(\) requires at least 2 arguments"),
+        ("foreach", (max, [1], [2, 3]), r"foreach\(\) argument 2 is longer than argument 1"),
+        ("safe_zip", (), "safe_zip requires at least 1 argument"),
+        ("safe_zip", ([1, 2], [1]), r"argument 1 has length 1 but argument 0 has length 2. All lengths: \(2, 1\)"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=said):
+            getattr(u, name)(*args)
+
+
+@pytest.mark.parametrize("framework", ["jax", "jaxlike"])
+def test_a_cache_by_what_lives(framework: str) -> None:
+    class Living:
+        pass
+
+    cached = either(framework, "jax._src.util").weakref_lru_cache(lambda x, y, z=1: (y, z))
+    one, other = Living(), Living()
+    assert [cached(one, 1), cached(one, 1), cached(one, 2), cached(one, 1, z=3), cached(other, 1)][3] == (1, 3)
+    assert str(cached.cache_info()) == "WeakrefLRUCache(hits=1, misses=4, maxsize=2048, currsize=4)"
+    assert len(cached.cache_keys()) == 4
+    del other
+    gc.collect()
+    assert cached.cache_info().currsize == 3
+    cached.evict_weakref(one)
+    assert cached.cache_info().currsize == 0 and cached.cache_info().misses == 4
+    cached.cache_clear()
+    assert cached.cache_info().misses == 0
+
+
+@pytest.mark.parametrize("framework", ["jax", "jaxlike"])
+def test_names_and_places_of_arguments(framework: str) -> None:
+    a = either(framework, "jax._src.api_util")
+
+    def f(x: Any, y: Any = 1, *rest: Any, k: Any = None, **more: Any) -> None:
+        """A function of all kinds of arguments."""
+
+    signature = inspect.signature(f)
+    for numbers, names, found in (
+        (None, None, ((), ())),
+        (0, None, ((0,), ("x",))),
+        (None, "y", ((1,), ("y",))),
+        ((1, 2), None, ((1, 2), ("y",))),
+        (None, ("k", "other"), ((), ("k", "other"))),
+        (0, "y", ((0,), ("y",))),
+    ):
+        assert a.infer_argnums_and_argnames(signature, argnums=numbers, argnames=names) == found
+    assert a.resolve_kwargs(f, (1, 2), {}) == (1, 2) and a.resolve_kwargs(lambda x, y=3: x, (1,), {}) == (1, 3)
+    assert a.resolve_kwargs(lambda x, y: x, (1,), {"y": 2}) == (1, 2)
+    with pytest.raises(TypeError, match="keyword arguments could not be resolved to positions: k"):
+        a.resolve_kwargs(f, (1,), {"k": 2})
+    known = a.debug_info("jit", f, (1, (2, 3), 4), {"k": 5})
+    assert known.arg_names == ("x", "y[0]", "y[1]", "rest[0]", "k")
+
+
+@pytest.mark.parametrize("framework", ["jax", "jaxlike"])
+def test_values_that_tests_are_made_of(framework: str) -> None:
+    """`jax._src.lax.lax` and `jax._src.dtypes`: weak conversions, constants, matrices, the lattice's types."""
+    lax, dtypes = either(framework, "jax._src.lax.lax"), either(framework, "jax._src.dtypes")
+    jnp: Any = importlib.import_module(f"{framework}.numpy")
+    kind = lambda x: (str(x.dtype), x.weak_type, np.asarray(x).tolist())  # noqa: E731
+    convert = lax._convert_element_type
+    assert kind(convert(1, weak_type=True)) == ("int32", True, 1)
+    assert kind(convert(jnp.ones(2), weak_type=True)) == ("float32", True, [1, 1])
+    assert kind(convert(jnp.asarray(1.0), weak_type=False)) == ("float32", False, 1)
+    assert kind(convert(0, np.dtype("uint8"))) == ("uint8", False, 0)
+    assert kind(convert(jnp.float32(2.5), np.dtype("int8"), weak_type=True)) == ("int8", True, 2)
+    assert lax._const(1.0, 2) == 2.0 and lax._const(jnp.asarray(1), 2.5) == 2
+    assert lax._const(jnp.float16(1), 2).dtype == np.float16
+    assert kind(lax._zeros(jnp.ones(2))) == ("float32", False, [0, 0])
+    assert kind(lax._ones(jnp.ones(2, "int8"))) == ("int8", False, [1, 1])
+    assert lax._zero(jnp.ones(3)).shape == lax._one(jnp.ones(3)).shape == ()
+    assert np.asarray(lax._eye(np.float32, (2, 3), 1)).tolist() == [[0, 1, 0], [0, 0, 1]]
+    assert np.asarray(lax._tri(np.int32, (2, 2), -1)).tolist() == [[0, 0], [1, 0]]
+    assert np.asarray(lax._delta(np.int32, (2, 3, 3), (1, 2))).tolist() == [np.eye(3).tolist()] * 2
+    for t in (*dtypes._jax_types, *dtypes._weak_types):
+        if not isinstance(t, np.dtype) or t.name not in ("int64", "uint64", "float64", "complex128"):  # x64 is off
+            assert dtypes._jax_type(*dtypes._dtype_and_weaktype(t)) == t
+    weak = [dtypes._jax_type(np.dtype(t), True) for t in (bool, "int8", dtypes.int4, "float16", "complex64")]
+    assert weak == [np.dtype(bool), int, int, float, complex]
+    assert {k: str(np.dtype(f())) for k, f in dtypes.default_types.items()} == {
+        "b": "bool", "i": "int32", "u": "uint32", "f": "float32", "c": "complex64"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("framework", ["jax", "jaxlike"])
+@pytest.mark.parametrize("transform", ["grad", "vjp", "jvp", "linearize", "vmap", "eval_shape", "make_jaxpr", "jit"])
+def test_no_work_for_the_garbage_collector(framework: str, transform: str) -> None:
+    """What a transformation made is freed as it ends: nothing refers to itself."""
+    jax: Any = importlib.import_module(framework)
+    x = jax.numpy.ones(())
+    f = jax.jit(jax.numpy.sin) if transform == "jit" else lambda x: x * 2
+    run = {
+        "vjp": lambda: jax.vjp(f, x)[1](x),
+        "jvp": lambda: jax.jvp(f, (x,), (x,)),
+        "linearize": lambda: jax.linearize(f, x)[1](x),
+        "vmap": lambda: jax.vmap(f)(jax.numpy.ones(2)),
+        "eval_shape": lambda: jax.eval_shape(f, x),
+        "jit": lambda: f(x),
+    }.get(transform, lambda: getattr(jax, transform)(f)(x))
+    run()
+    gc.collect()
+    gc.disable()
+    try:
+        run()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

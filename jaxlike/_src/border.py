@@ -619,6 +619,7 @@ def _shape_error(shape: Any, context: str) -> TypeError:
         said += f" {context}."
     if isinstance(shape, tuple) and any(is_traced(d) for d in shape):
         said += "\nIf using `jit`, try using `static_argnums` or applying `jit` to smaller subfunctions."
+        said += "".join(errors.origin(d) for d in shape if is_traced(d))
     return TypeError(said)
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Frame:
     """One running transformation; ``trace`` is its recorder if it is a jit-like trace."""
 
-    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "linear", "made", "manual", "origin",
-                 "parent", "pulling", "trace")  # fmt: skip
+    __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "linear", "made", "manual", "parent",
+                 "pulling", "resumes", "trace")  # fmt: skip
 
     def __init__(
         self,
@@ -50,7 +50,12 @@ class Frame:
         self.manual = (
             manual if resumes is None else resumes.manual
         )  # of a mesh axis: "checked" where it counts what differs along it, else "unchecked"
-        self.origin = self if resumes is None else resumes.origin  # the frame whose lanes these are
+        self.resumes = None if resumes is None else resumes.origin  # not itself: a cycle is garbage for the collector
+
+    @property
+    def origin(self) -> Frame:
+        """The frame whose lanes these are."""
+        return self if self.resumes is None else self.resumes
 
     def escape(self, arrays: Iterable[Any]) -> None:
         """These Arrays had a tangent here, and may not be used any more."""

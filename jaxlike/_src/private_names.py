@@ -157,7 +157,6 @@ PLACES: dict[str, dict[str, str]] = {
     "jax._src.callback": {"jaxlike._src.graph.effects": "IOEffect OrderedIOEffect"},
     "jax._src.api_util": {
         "jaxlike._src.transforms.arguments": "check_callable",
-        "jaxlike._src.transforms.custom": "resolve_kwargs",
         "jaxlike._src.transforms.static_args": "infer_argnums_and_argnames",
         "jaxlike._src.tree": "flatten_axes",
     },
@@ -314,7 +313,10 @@ NAMES: dict[str, dict[str, str]] = {
         "stop_gradient_p": "jaxlike._src.lax.primitive_names:stop_gradient_p",
         "zeros_like_aval": "jaxlike.interpreters.ad:zeros_like_aval",
     },
-    "jax._src.api_util": {"fun_sourceinfo": "jaxlike._src.transforms.arguments:location_of"},
+    "jax._src.api_util": {
+        "fun_sourceinfo": "jaxlike._src.transforms.arguments:location_of",
+        "resolve_kwargs": "jaxlike._src.transforms.custom:in_order",
+    },
     "jax._src.array": {"ArrayImpl": "jaxlike._src.array:Array"},  # a concrete array and a traced one are one class
     "jax._src.checkify": {"Out": "typing:Any"},
     "jax._src.core": {

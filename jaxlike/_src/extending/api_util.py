@@ -147,9 +147,9 @@ def debug_info(
 ) -> DebugInfo:
     """Where a function comes from, and what messages call its dynamic arguments."""
     known = signature_of(fun) if signature is None else signature
-    names: list[str] = list(known.parameters) if known is not None else []
-    variadic = {p.name for p in known.parameters.values() if p.kind is p.VAR_POSITIONAL} if known is not None else set()
-    fixed = [n for n in names if n not in variadic]
+    parameters = list(known.parameters.values()) if known is not None else []
+    variadic = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+    fixed = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     found: list[str] = []
     for k, arg in enumerate(args):
         if k in static_argnums:
@@ -162,11 +162,3 @@ def debug_info(
             found += [key + keystr(path) for path, _ in tree_flatten_with_path(kwargs[key])[0]]
     paths = result_paths_thunk if result_paths_thunk is not None else None
     return DebugInfo(traced_for, sourceinfo or location_of(fun), tuple(found), paths)
-
-
-def safe_map(f: Callable[..., Any], *args: Any) -> list[Any]:
-    """The list of ``f`` of the elements of sequences of one length."""
-    sequences = list(map(list, args))
-    for s in sequences[1:]:
-        assert len(s) == len(sequences[0]), f"length mismatch: {list(map(len, sequences))}"
-    return [f(*row) for row in zip(*sequences, strict=True)]

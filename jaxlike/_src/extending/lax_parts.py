@@ -7,6 +7,7 @@ of zeros and ones, conversions that may give a weakly typed array, and the latti
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,8 @@ import numpy as np
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.lax.convert import convert_element_type as convert
 from jaxlike._src.lax.convert import broadcasted_iota, full_like
+from jaxlike._src.lax.convert import convert_element_type as convert
 from jaxlike._src.lax.shape import broadcast_in_dim
 from jaxlike._src.numpy.filled import eye as numpy_eye
 from jaxlike._src.numpy.triangles import tri as numpy_tri
@@ -80,5 +81,5 @@ def delta(dtype: DTypeLike, shape: Shape, axes: Sequence[int]) -> Array:
     wanted = dtypes.check_and_canonicalize_user_dtype(dtype, "delta")
     base = [shape[k] for k in axes]
     indices = [broadcasted_iota(np.int32, base, k) for k in range(len(base))]
-    equal = functools.reduce(operator.and_, (a == b for a, b in zip(indices[:-1], indices[1:], strict=True)))
+    equal = functools.reduce(operator.and_, itertools.starmap(operator.eq, itertools.pairwise(indices)))
     return broadcast_in_dim(convert(equal, wanted), shape, axes)

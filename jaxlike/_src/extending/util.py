@@ -6,28 +6,57 @@ Lists of leaves are split, parted by truth values and merged again; functions ar
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from jaxlike._src import config
 from jaxlike._src.border import canonicalize_axis as canonicalize_axis
 from jaxlike._src.counts import count as count
-from jaxlike._src.extending.api_util import safe_map as safe_map
 
 T = TypeVar("T")
 
 
+def _rows(name: str, sequences: Sequence[Iterable[Any]]) -> Iterator[tuple[Any, ...]]:
+    """Rows of sequences of one length; ValueError once one of them ends before or after the first."""
+    ended = object()
+    for row in itertools.zip_longest(*sequences, fillvalue=ended):
+        for k, x in enumerate(row[1:], 2):
+            if (x is ended) is not (row[0] is ended):
+                how = "longer" if row[0] is ended else "shorter"
+                raise ValueError(f"{name}() argument {k} is {how} than argument 1")
+        yield row
+
+
+def safe_map(*args: Any) -> list[Any]:
+    """The list of ``f`` of the elements of sequences of one length; ``f`` comes first."""
+    if len(args) < 2:
+        raise TypeError("safe_map requires at least 2 arguments")
+    return [args[0](*row) for row in _rows("safe_map", args[1:])]
+
+
+def foreach(*args: Any) -> None:
+    """Call the first argument on each element of sequences of one length."""
+    if len(args) < 2:
+        raise TypeError("foreach() requires at least 2 arguments")
+    for row in _rows("foreach", args[1:]):
+        args[0](*row)
+
+
 def safe_zip(*args: Iterable[Any]) -> list[tuple[Any, ...]]:
     """`zip` as a list; ValueError where the lengths differ."""
-    return list(zip(*args, strict=True))
-
-
-def foreach(f: Callable[..., Any], *args: Iterable[Any]) -> None:
-    """Call ``f`` on each element; ValueError where the lengths differ."""
-    for each in zip(*args, strict=True):
-        f(*each)
+    if not args:
+        raise TypeError("safe_zip requires at least 1 argument")
+    sequences = [list(x) for x in args]
+    lengths = tuple(map(len, sequences))
+    for k, n in enumerate(lengths):
+        if n != lengths[0]:
+            raise ValueError(
+                f"safe_zip() argument {k} has length {n} but argument 0 has length {lengths[0]}. All lengths: {lengths}"
+            )
+    return list(zip(*sequences, strict=True))
 
 
 def unzip2(xys: Iterable[tuple[Any, Any]]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -197,24 +226,45 @@ def cache(max_size: int | None = 4096, trace_context_in_key: Any = True) -> Call
 memoize = cache(max_size=None)
 
 
+class WeakrefLRUCache(NamedTuple):
+    """What `weakref_lru_cache` counts."""
+
+    hits: int
+    misses: int
+    maxsize: int | None
+    currsize: int
+
+
 def weakref_lru_cache(call: Any = None, *, maxsize: int | None = 2048, trace_context_in_key: bool = True) -> Any:
     """A decorator: as `cache`, while the first argument lives, which is not kept alive."""
     if call is None:
         return functools.partial(weakref_lru_cache, maxsize=maxsize, trace_context_in_key=trace_context_in_key)
     by_object: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+    hits = misses = 0
 
     @functools.wraps(call)
     def wrapper(obj: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal hits, misses
         kept = by_object.setdefault(obj, {})
         key = config.trace_context() if trace_context_in_key else None, args, tuple(sorted(kwargs.items()))
-        if key not in kept:
-            while maxsize is not None and len(kept) >= maxsize:
-                del kept[next(iter(kept))]
-            kept[key] = call(obj, *args, **kwargs)
-        return kept[key]
+        if key in kept:
+            hits += 1
+            return kept[key]
+        misses += 1
+        while maxsize is not None and len(kept) >= maxsize:
+            del kept[next(iter(kept))]
+        kept[key] = made = call(obj, *args, **kwargs)
+        return made
+
+    def cache_clear() -> None:
+        nonlocal hits, misses
+        hits = misses = 0
+        by_object.clear()
 
     made: Any = wrapper
-    made.cache_clear = by_object.clear
+    made.cache_clear = cache_clear
+    made.cache_info = lambda: WeakrefLRUCache(hits, misses, maxsize, sum(map(len, by_object.values())))
+    made.cache_keys = lambda: [(weakref.ref(obj), *key) for obj, kept in by_object.items() for key in kept]
     made.evict_weakref = lambda obj: by_object.pop(obj, None)
     return wrapper
 

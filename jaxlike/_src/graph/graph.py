@@ -338,6 +338,21 @@ def _without_dead_code(nodes: list[Node], outputs: list[Var]) -> tuple[list[Node
     return kept, used
 
 
+def _written(value: Any, scope: dict[str, Any], moving: Collection[Var]) -> str:
+    """An operand in the generated Python; what cannot be written there gets a name in its scope."""
+    if isinstance(value, Var | Device):
+        return f"{value!r}.to(device)" if value in moving else repr(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(_written(v, scope, moving) for v in value) + "]"
+    if isinstance(value, tuple):
+        return "(" + "".join(_written(v, scope, moving) + ", " for v in value) + ")"
+    if value is None or type(value) in (bool, int, str):
+        return repr(value)
+    name = f"s{len(scope)}"
+    scope[name] = value
+    return name
+
+
 def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     """Compile the graph to a Python function; values are freed after their last use."""
     last_use: dict[Var, int] = {}
@@ -357,19 +372,6 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
             )  # the C++ function under an OpOverload: no Python in between
         return ops[op]
 
-    def source(value: Any) -> str:
-        if isinstance(value, Var | Device):
-            return f"{value!r}.to(device)" if value in moving else repr(value)
-        if isinstance(value, list):
-            return "[" + ", ".join(map(source, value)) + "]"
-        if isinstance(value, tuple):
-            return "(" + "".join(source(v) + ", " for v in value) + ")"
-        if value is None or type(value) in (bool, int, str):
-            return repr(value)
-        name = f"s{len(scope)}"
-        scope[name] = value
-        return name
-
     def moved(node: Node) -> set[Var]:
         """Constants that the node needs on the device: many kernels take one 0-d tensor of the CPU beside others."""
         given = [*vars_in(node.args), *vars_in(node.kwargs)]
@@ -385,7 +387,8 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     node_at: dict[int, Node] = {}  # line number -> the node that runs there, for `source.user_place`
     for k, node in enumerate(graph.nodes):
         moving = moved(node) if moves else ()
-        given = [source(a) for a in node.args] + [f"{key}={source(v)}" for key, v in node.kwargs.items()]
+        given = [_written(a, scope, moving) for a in node.args]
+        given += [f"{key}={_written(v, scope, moving)}" for key, v in node.kwargs.items()]
         targets = [repr(o) if o is not None else "_" for o in node.outs]
         left = targets[0] if node.single else "".join(f"{t}, " for t in targets).rstrip()
         op = node.op

@@ -203,6 +203,11 @@ class Jaxpr:
             debug_info = DebugInfo("core.Jaxpr", "<unknown>")
         self.debug_info: DebugInfo = debug_info
 
+    # Where JAX has them: tests of checks set them to what is wrong.
+    _invars = property(lambda self: self.invars, lambda self, wrong: setattr(self, "invars", list(wrong)))
+    _outvars = property(lambda self: self.outvars, lambda self, wrong: setattr(self, "outvars", list(wrong)))
+    _eqns = property(lambda self: self.eqns, lambda self, wrong: setattr(self, "eqns", list(wrong)))
+
     in_avals = property(lambda self: [v.aval for v in self.invars])
     out_avals = property(lambda self: [v.aval for v in self.outvars])
     in_aval_qdds = final_aval_qdds = in_avals

@@ -38,6 +38,8 @@ def check_jaxpr(jaxpr: Jaxpr) -> None:
     for place, eqn in enumerate(jaxpr.eqns):
         try:
             _use(eqn.invars, known, printer)
+            if eqn.primitive.name in _CHECKS:  # whether the inner ones fit each other comes before what is in them
+                _CHECKS[eqn.primitive.name](eqn)
             for inner in jaxprs_in_params(eqn.params):
                 check_jaxpr(inner)
             _check_types(eqn, printer)
@@ -76,8 +78,6 @@ def _use(atoms: Sequence[Any], known: set[Var], printer: Printer) -> None:
 
 def _check_types(eqn: JaxprEqn, printer: Printer) -> None:
     name = eqn.primitive.name
-    if name in _CHECKS:
-        _CHECKS[name](eqn)
     if name not in _ALIKE and name not in _COMPARE:
         return
     (out,), operands = eqn.outvars, [a.aval for a in eqn.invars]

@@ -55,21 +55,26 @@ def zero_from_primal(val: Any, symbolic_zeros: bool = False) -> Any:
 # Arguments
 
 
+def in_order(fun: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, ...]:
+    """The arguments in order of position, defaults filled in; TypeError where one is keyword-only."""
+    signature = inspect.signature((lambda *args, **kwargs: None) if isinstance(fun, functools.partial) else fun)
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    left = [k for k in bound.kwargs if k in kwargs]
+    if left:
+        raise TypeError(f"The following keyword arguments could not be resolved to positions: {', '.join(left)}")
+    return bound.args
+
+
 def resolve_kwargs(kind: str, fun: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, ...]:
-    """The arguments in order of position, defaults filled in."""
+    """The same for a decorated function, which the error names."""
     try:
-        signature = inspect.signature((lambda *args, **kwargs: None) if isinstance(fun, functools.partial) else fun)
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        left = [k for k in bound.kwargs if k in kwargs]
-        if left:
-            raise TypeError(f"The following keyword arguments could not be resolved to positions: {', '.join(left)}")
+        return in_order(fun, args, kwargs)
     except TypeError as error:
         raise TypeError(
             f"The input arguments to the {kind}-decorated function {name_of(fun)} could not be resolved to "
             f"positional-only arguments. Binding failed with the error:\n{error}"
         ) from error
-    return bound.args
 
 
 def flatten_arguments(primitive: str, args: Any) -> tuple[list[Array], Any]:
