@@ -147,7 +147,7 @@ def _over_lanes(params: dict[str, Any], lanes: int, found: Sequence[Sequence[int
     """The parameters of an operation along axes, where all operands have all lanes in front."""
     if any(at != [0] * lanes for at in found):
         return None
-    if "kind" in params:  # of keys, each of which is an element
+    if isinstance(params.get("kind"), tuple):  # of keys, each of which is an element
         return params
     axes = {"axes", "axis", "dimension"} & set(params)
     if len(axes) != 1:

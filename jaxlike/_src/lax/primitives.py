@@ -241,12 +241,12 @@ def _copy(x: Any) -> Any:
 
 @computes("dynamic_slice")
 def _dynamic_slice(operand: Any, *starts: Any, slice_sizes: Any) -> Array:
-    return _function("dynamic_slice")(operand, starts, slice_sizes)
+    return _function("dynamic_slice")(operand, starts, slice_sizes, allow_negative_indices=False)
 
 
 @computes("dynamic_update_slice")
 def _dynamic_update_slice(operand: Any, update: Any, *starts: Any) -> Array:
-    return _function("dynamic_update_slice")(operand, update, starts)
+    return _function("dynamic_update_slice")(operand, update, starts, allow_negative_indices=False)
 
 
 @computes("argmax")
