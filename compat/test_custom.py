@@ -72,6 +72,13 @@ def square(jax: Any) -> Any:
     return square
 
 
+def with_cotangent(jax: Any, ct: Any) -> Any:
+    """The identity, with this for the cotangent of its argument."""
+    f = jax.custom_vjp(lambda x: x)
+    f.defvjp(lambda x: (x, None), lambda _, __: (ct,))
+    return f
+
+
 def pair(jax: Any) -> Any:
     """Trees in and out, an integer among the arguments."""
     jnp = jax.numpy
@@ -329,6 +336,16 @@ PROGRAMS: dict[str, Any] = {
     "closure_convert": lambda jax: jax.grad(converted(jax))(2.0),
     "closure_convert values": lambda jax: len(jax.closure_convert(lambda x: x * X, 1.0)[1]),
     "closure_convert another tree": lambda jax: jax.closure_convert(lambda x: x, 1.0)[0]((1.0,)),
+    "closure_convert of a type": lambda jax: jax.grad(
+        lambda y: jax.closure_convert(lambda x: x * y, jax.ShapeDtypeStruct((), np.float32))[0](TWO, y)
+    )(3.0),
+    "closure_convert of no function": lambda jax: jax.closure_convert(3, 1.0),
+    "custom_gradient of no pair": lambda jax: jax.custom_gradient(lambda x: x**2)(1.0),
+    "custom_gradient without a rule": lambda jax: jax.grad(jax.custom_gradient(lambda x: (x**2, 3.0)))(1.0),
+    "linear_call, a transpose of another shape": lambda jax: jax.grad(
+        lambda x: jax.custom_derivatives.linear_call(lambda r, x: x, lambda r, ct: jax.numpy.ones(2), (), x)
+    )(1.0),
+    "a cotangent that is no array": lambda jax: jax.grad(with_cotangent(jax, "ct"))(1.0),
     # jaxprs of calls are closed
     "traces once": lambda jax: traces_once(jax),
 }

@@ -20,6 +20,7 @@ from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.graph.trace import trace
+from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import location_of, name_of
 from jaxlike._src.transforms.custom import (
@@ -475,7 +476,7 @@ def _checked_cotangent(c: Any, aval: Any, path: str) -> Array | None:
     want = aval.to_tangent_aval()
     if c is None or want.dtype == dtypes.float0:
         return None
-    got = type_of(c)
+    got = type_of(c) if isinstance(c, SymbolicZero) or is_zero(c) else checked_result(c).aval
     if isinstance(c, SymbolicZero):
         if not same_type(want, got):
             raise ValueError(
@@ -524,6 +525,8 @@ class _TracedRule:
 
 def traced_closure(fun: Callable[..., Any], args: Sequence[Any], name: str) -> tuple[GraphFunction, Any, list[Array]]:
     """``fun(*args)`` as a graph of flat arguments; the tree of its result; what it closed over."""
+    if not callable(fun):
+        raise TypeError("the first argument must be callable")
     leaves, in_tree = tree_flatten(tuple(args))
     out_tree: Any = None
 
@@ -532,7 +535,8 @@ def traced_closure(fun: Callable[..., Any], args: Sequence[Any], name: str) -> t
         out_leaves, out_tree = tree_flatten(fun(*tree_unflatten(in_tree, list(values))))
         return [checked_result(x) for x in out_leaves]
 
-    graph, outs = trace(flat, [checked_result(x) for x in leaves], name)
+    examples = [x.stand_in() if isinstance(x, ShapeDtypeStruct) else checked_result(x) for x in leaves]
+    graph, outs = trace(flat, examples, name)
     return GraphFunction(graph, [(type(o), o._tag) for o in outs]), out_tree, graph.lifted
 
 
@@ -543,7 +547,8 @@ def custom_gradient(fun: Callable[..., Any]) -> custom_vjp:
     """
 
     def wrapped_fun(*args: Any, **kwargs: Any) -> Any:
-        return fun(*args, **kwargs)[0]
+        out, _ = fun(*args, **kwargs)
+        return out
 
     def fwd(*args: Any, **kwargs: Any) -> Any:
         out, rule = fun(*args, **kwargs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.body import Body, leaf_arrays, make_body
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply
+from jaxlike._src.transforms.types import same_type
 from jaxlike._src.tree import tree_structure, tree_unflatten
 
 if TYPE_CHECKING:
@@ -102,6 +103,9 @@ def linear_call(fun: Callable[..., Any], fun_transpose: Callable[..., Any], resi
                     "transpose output pytree structure must match that of linear inputs, got output structure "
                     f"{body.out_tree} and input structure {linear_tree}."
                 )
+            for got, aval in zip(body.avals, [x.aval.to_tangent_aval() for x in linear], strict=True):
+                if not same_type(got, aval):
+                    raise ValueError(f"Expected cotangent type {aval.str_short()} but got {got.str_short()}")
             made.append(_Side(body))
         return made[0]
 
