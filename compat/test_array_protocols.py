@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import same_in_both
+from compat.same import assert_same, run_both, same_in_both
 
 DTYPES = "float32 int32 bool complex64 float16 bfloat16 uint8 uint32 float8_e4m3fn int4".split()
 KEY = "key<fry>"
@@ -159,3 +159,34 @@ def test_a_deleted_array_cannot_be_used(jax: Any) -> Any:
 @same_in_both
 def test_it_does_not_hash(jax: Any) -> Any:
     return {jax.numpy.ones(2): 1}
+
+
+def own_array(jax: Any) -> Any:
+    """An object that says how to make an array of itself."""
+
+    class Own:
+        def __jax_array__(self) -> Any:
+            return jax.numpy.asarray([0.5, -1.0, 2.0])
+
+    return Own()
+
+
+OWN: dict[str, Any] = {
+    "operators": lambda jax, a, x: [x + a, a + x, x * a, a - x, a / x, x @ a, a @ x, x == a, x < a, x // a],
+    "asarray": lambda jax, a, x: [jax.numpy.asarray(a), jax.numpy.array(a), jax.numpy.reshape(a, (3, 1))],
+    "converted": lambda jax, a, x: jax.lax.convert_element_type(a, int),
+    "special": lambda jax, a, x: jax.scipy.special.erf(a),
+    "sin": lambda jax, a, x: jax.numpy.sin(a),
+    "add": lambda jax, a, x: jax.numpy.add(x, a),
+    "lax.sin": lambda jax, a, x: jax.lax.sin(a),
+    "lax.add": lambda jax, a, x: jax.lax.add(x, a),
+    "lax.reshape": lambda jax, a, x: jax.lax.reshape(a, (3, 1)),
+    "jit": lambda jax, a, x: jax.jit(jax.numpy.sin)(a),
+    "grad": lambda jax, a, x: jax.grad(lambda y: y.sum())(a),
+    "vmap": lambda jax, a, x: jax.vmap(lambda y: y)(a),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_objects_that_are_arrays(name: str) -> None:
+    assert_same(*run_both(lambda jax: OWN[name](jax, own_array(jax), jax.numpy.asarray([1.0, 2.0, 3.0]))))

@@ -71,12 +71,19 @@ def _accepts(x: Array, other: Any, symbol: str, refused: frozenset[type], *, swa
     return False
 
 
+def _converted(other: Any) -> Any:
+    """An operand, made an Array where it says how: an operator asks it, where a function would not."""
+    return border.asarray(other) if not isinstance(other, _OPERANDS) else other
+
+
 def _operator(
     op: Callable[[Any, Any], Any], symbol: str, refused: frozenset[type] = frozenset()
 ) -> Callable[[Array, Any], Any]:
     def operator(self: Array, other: Any, /) -> Any:
-        if type(other) in _USUAL or _accepts(self, other, symbol, refused):
+        if type(other) in _USUAL:
             return op(self, other)
+        if _accepts(self, other, symbol, refused):
+            return op(self, _converted(other))
         return NotImplemented
 
     return operator
@@ -86,8 +93,10 @@ def _reflected(
     op: Callable[[Any, Any], Any], symbol: str, refused: frozenset[type] = frozenset()
 ) -> Callable[[Array, Any], Any]:
     def operator(self: Array, other: Any, /) -> Any:
-        if type(other) in _USUAL or _accepts(self, other, symbol, refused, swapped=True):
+        if type(other) in _USUAL:
             return op(other, self)
+        if _accepts(self, other, symbol, refused, swapped=True):
+            return op(_converted(other), self)
         return NotImplemented
 
     return operator

@@ -27,6 +27,7 @@ from jaxlike._src.border import (
     broadcast_shapes,
     check_arraylike,
     kind_of,
+    refuse_own_arrays,
     scalar,
     tensor_as,
     unwrap,
@@ -200,12 +201,16 @@ def unary(
         t for t in promote.direct if dtypes.any_of(accepts, dtypes.from_torch(t))
     )
 
+    jitted = module != "jax.scipy.special"  # in JAX, where what is jitted does not ask an object for an array
+
     def lift(kernel: Kernel) -> UnaryOp:
         name = primitive or kernel.__name__
         quick = builtin or kernel
 
         def general(x: Any) -> Array:
             check_arraylike(kernel.__name__, x)
+            if jitted and not isinstance(x, Array):
+                refuse_own_arrays(x)
             x = asarray(x)
             dtype, is_weak = x.dtype, x.weak_type
             if isinstance(dtype, dtypes.ExtendedDType):
@@ -290,6 +295,8 @@ def binary(
     if strong:
         with_float = with_int = frozenset()
 
+    jitted = module != "jax.scipy.special"  # see `unary`
+
     def lift(kernel: Kernel) -> BinaryOp:
         public = arguments_of or kernel.__name__
         name = primitive or kernel.__name__
@@ -297,6 +304,9 @@ def binary(
 
         def general(x: Any, y: Any) -> Array:
             check_arraylike(public, x, y)
+            for v in (x, y):
+                if jitted and not isinstance(v, Array):
+                    refuse_own_arrays(v)
             (xd, xw), (yd, yw) = kind_of(x), kind_of(y)
             if isinstance(xd, dtypes.ExtendedDType) or isinstance(yd, dtypes.ExtendedDType):
                 if xd != yd:

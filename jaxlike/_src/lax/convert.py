@@ -44,6 +44,8 @@ def convert_element_type(operand: ArrayLike, new_dtype: DTypeLike) -> Array:
     wanted = dtypes.check_and_canonicalize_user_dtype(new_dtype, "convert_element_type")
     if type(operand) is int and not isinstance(wanted, dtypes.ExtendedDType):  # of any size
         return asarray(np.asarray(operand).astype(wanted))
+    if not isinstance(operand, Array) and hasattr(operand, "__jax_array__"):  # which JAX asks here alone
+        operand = asarray(operand)
     x = _value("convert_element_type", operand)
     if dtypes.issubdtype(x.dtype, np.complexfloating) and not dtypes.issubdtype(wanted, np.complexfloating):
         message = "Casting complex values to real discards the imaginary part"

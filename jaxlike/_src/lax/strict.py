@@ -15,7 +15,7 @@ import torch
 
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array, NarrowArray
-from jaxlike._src.border import FLOAT0_TEXT, asarray, astype, cast, is_arraylike, unwrap
+from jaxlike._src.border import FLOAT0_TEXT, asarray, astype, cast, is_arraylike, refuse_own_arrays, unwrap
 from jaxlike._src.family import EVERY, finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.accuracy import AccuracyMode, Tolerance
@@ -72,6 +72,7 @@ def operand(name: str, x: Any, position: int = 0) -> Array:
             f"Error interpreting argument to {name} as a JAX value. The problematic value is of type {type(x)} and was "
             f"passed to {name} at position {position}."
         )
+    refuse_own_arrays(x)
     return asarray(x)
 
 
