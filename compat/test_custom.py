@@ -468,3 +468,39 @@ def traces_once(jax: Any) -> Any:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs(name: str) -> None:
     assert_same(*run_both(PROGRAMS[name]), title=name)
+
+
+OTHER_DTYPES: dict[str, Any] = {
+    "grad": lambda jax, f, x: jax.grad(lambda x: f(x).sum())(x),
+    "vjp": lambda jax, f, x: jax.vjp(f, x)[1](x),
+    "used twice": lambda jax, f, x: jax.grad(lambda x: (f(x) + f(x)).sum())(x),
+    "used elsewhere": lambda jax, f, x: jax.grad(lambda x: (f(x) + x).sum())(x),
+    "jit of grad": lambda jax, f, x: jax.jit(jax.grad(lambda x: f(x).sum()))(x),
+    "grad of jit": lambda jax, f, x: jax.grad(jax.jit(lambda x: f(x).sum()))(x),
+    "checkpoint": lambda jax, f, x: jax.grad(lambda x: jax.checkpoint(f)(x).sum())(x),
+    "lanes": lambda jax, f, x: jax.vmap(jax.grad(f))(x),
+    "two arguments": lambda jax, f, x: jax.grad(lambda x, y: (f(x) * y).sum(), (0, 1))(x, x),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int32", "complex64"])
+@pytest.mark.parametrize("name", OTHER_DTYPES)
+def test_a_cotangent_of_another_dtype(name: str, dtype: str) -> None:
+    def program(jax: Any) -> Any:
+        f = jax.custom_vjp(jax.numpy.sin)
+        f.defvjp(lambda x: (jax.numpy.sin(x), x), lambda x, ct: (2 * ct.astype(dtype),))
+        return OTHER_DTYPES[name](jax, f, jax.numpy.asarray(X))
+
+    assert_same(*run_both(program))
+
+
+def test_a_cotangent_of_another_dtype_in_a_loop() -> None:
+    def program(jax: Any) -> Any:
+        f = jax.custom_vjp(jax.numpy.sin)
+        f.defvjp(lambda x: (jax.numpy.sin(x), x), lambda x, ct: (2 * ct.astype("float16"),))
+        loop = jax.grad(lambda x: jax.lax.scan(lambda c, _: (f(c), None), x, None, length=2)[0].sum())
+        with pytest.raises(TypeError, match="carry input and carry output must have equal types") as caught:
+            loop(jax.numpy.asarray(X))
+        return type(caught.value).__name__
+
+    assert_same(*run_both(program))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import CodeType, FrameType
 
     from torch import Tensor
@@ -69,15 +69,17 @@ class _Pulling(threading.local):
 
     now: bool = False
     ids: set[int] | None = None  # of the tensors that depend on cotangents, while a backward pass runs
+    strays: dict[int, Tensor] | None = None  # by the ids of what is differentiated by: cotangents of other dtypes
 
     @contextlib.contextmanager
     def run(self, cotangents: Iterable[Tensor]) -> Iterator[None]:
         """A backward pass from these runs inside."""
-        before, self.now, self.ids = (self.now, self.ids), True, {id(c) for c in cotangents}
+        before = self.now, self.ids, self.strays
+        self.now, self.ids, self.strays = True, {id(c) for c in cotangents}, {}
         try:
             yield
         finally:
-            self.now, self.ids = before
+            self.now, self.ids, self.strays = before
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -87,6 +89,19 @@ class _Pulling(threading.local):
             yield
         finally:
             self.now = before
+
+    def stray(self, to: Tensor, cotangent: Tensor) -> None:
+        """Pass a cotangent of another dtype, which torch's engine would convert, by it to what is differentiated by."""
+        assert self.strays is not None
+        other = self.strays.get(id(to))
+        self.strays[id(to)] = cotangent if other is None else _added(other, cotangent)
+
+    def with_strays(self, inputs: Sequence[Tensor], grads: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """What the engine found, with what went by it."""
+        if not self.strays:
+            return list(grads)
+        by_id = [self.strays.get(id(x)) for x in inputs]
+        return [g if s is None else s if g is None else _added(g, s) for g, s in zip(grads, by_id, strict=True)]
 
     def reached(self, given: Iterable[Any], made: Iterable[Tensor | None]) -> bool:
         """Whether what is made depends on cotangents, as one of these (or of a list of them) does; it is noted."""
@@ -102,6 +117,13 @@ class _Pulling(threading.local):
 
 # By whom a node was made: the program, torch's engine from cotangents, or torch's engine of what is known before.
 PROGRAM, PULLED, BESIDE = 0, 1, 2
+
+
+def _added(a: Tensor, b: Tensor) -> Tensor:
+    if a.dtype is not b.dtype:  # in JAX they meet in a sum of `lax`
+        names = (str(x.dtype).removeprefix("torch.") for x in (a, b))
+        raise TypeError(f"lax.add requires arguments to have the same dtypes, got {', '.join(names)}.")
+    return a + b
 
 
 PULLING = _Pulling()

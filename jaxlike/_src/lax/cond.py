@@ -173,7 +173,11 @@ class Cond(Structured):
         n, given = len(operands), [c is not None for c in cotangents]
 
         def pulling(branch: GraphFunction) -> Callable[..., list[Array]]:
-            return lambda flat: derive.reverse(branch, flat[:n], by, derive.filled(flat[n:], given), self.name, linear)
+            def pull(flat: Sequence[Array]) -> list[Array]:
+                grads = derive.reverse(branch, flat[:n], by, derive.filled(flat[n:], given), self.name, linear)
+                return derive.of_types(grads, derive.chosen_of(flat[:n], by))
+
+            return pull
 
         args = [*operands, *(c for c in cotangents if c is not None)]
         inner = self._derived(("pull", tuple(by), tuple(given), linear), pulling, args)
@@ -220,7 +224,8 @@ class Cond(Structured):
         def pulling(half: Halves, own: range) -> Callable[..., list[Array]]:
             def branch(flat: Sequence[Array]) -> list[Array]:
                 cts, saved = flat[n + len(kinds) :], [flat[n + k] for k in own]
-                return half.backward([*(flat[k] for k in half.read), *saved, *cts])
+                grads = half.backward([*(flat[k] for k in half.read), *saved, *cts])
+                return derive.of_types(grads, derive.chosen_of(flat[:n], by))
 
             return branch
 

@@ -356,6 +356,12 @@ class Scan(Structured):
                 else:
                     grads = gradients([*c, *k, *x], [*ct, *ct_y])
                 after = last()
+            for g, arg in zip(grads, derive.chosen_of([*c, *k, *x], chosen), strict=True):
+                if g.dtype != arg.dtype:  # of a custom_vjp rule; JAX's refusal
+                    raise TypeError(
+                        "while_loop body function carry input and carry output must have equal types, but they differ: "
+                        f"{arg.aval.str_short()} has a cotangent of type {g.aval.str_short()}"
+                    )
             a, b, split = len(sums), len(sums) + sum(floating), len(refs.carried)
             added = [Array(unwrap(s) + unwrap(g)) for s, g in zip(total, grads[:a], strict=True)]
             return [*added, *grads[a:b], *after[:split], *grads[b:], *after[split:]]

@@ -486,13 +486,16 @@ def _checked_cotangent(c: Any, aval: Any, path: str) -> Array | None:
                 "instead of a SymbolicZero object."
             )
         return None
-    if want.shape != got.shape:  # a cotangent of another dtype is converted
+    if want.shape != got.shape:  # a cotangent of another dtype passes, as in JAX
         raise ValueError(
             "Custom VJP bwd rule must produce an output with the same type as the args tuple of the primal function, "
             f"but at output{path} the bwd rule produced an output of type {got.str_short()} corresponding to an input "
             f"of type {aval.str_short()}{difference(aval, got)}"
         )
-    return None if is_zero(c) else astype(checked_result(c), aval.dtype)
+    if is_zero(c):
+        return None
+    made = checked_result(c)
+    return astype(made, aval.dtype) if made.dtype == aval.dtype else made
 
 
 # Built on custom_vjp

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jaxlike._src.array import Array, constant
-from jaxlike._src.border import unwrap
+from jaxlike._src.border import astype, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.effects import silenced
 from jaxlike._src.transforms.forward import jvp_leaves
@@ -97,6 +97,11 @@ def reverse(
     with silenced():  # the function ran before: this run is for its derivative alone
         _, _, pull, _ = vjp_leaves(of_perturbed, chosen_of(args, perturbed), name, linear)
     return list(pull([c for c in cotangents if c is not None]))
+
+
+def of_types(values: Sequence[Any], likes: Sequence[Array]) -> list[Any]:
+    """Cotangents in the dtypes of what they are cotangents of."""
+    return [g if g is None else astype(g, x.dtype) for g, x in zip(values, likes, strict=True)]
 
 
 def known(fun: Flat, args: Sequence[Array], by: Sequence[bool], name: str, linear: bool = True) -> list[Array]:

@@ -159,9 +159,9 @@ def run_backward(
     cotangents = [conjugate(c) if c.is_complex() else c for c in cotangents]
     if outputs and inputs:
         with PULLING.run([torch_private.innermost(c) for c in cotangents]):
-            grads = torch_private.backward(outputs, cotangents, inputs)
+            grads = PULLING.with_strays(inputs, torch_private.backward(outputs, cotangents, inputs))
     else:
-        grads = (None,) * len(inputs)
+        grads = [None] * len(inputs)
     if not STATE.plain:  # torch's engine does not stop at the step that made it, most often a product of the chain rule
         for g in grads:
             if g is not None:

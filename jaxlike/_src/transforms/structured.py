@@ -18,7 +18,7 @@ import torch
 
 from jaxlike._src import torch_private
 from jaxlike._src.array import Array
-from jaxlike._src.border import unwrap
+from jaxlike._src.border import cast, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, Frame, below, no_frame
 from jaxlike._src.graph.control import Part, WhileForm
@@ -377,7 +377,17 @@ class _Reverse:
         given = [None if c is None else _like(o, _conjugate(c)) for o, c in zip(self.outs, cotangents, strict=True)]
         with PULLING.aside():
             grads = self.pullback(given)
-        return [None if grads[k] is None else _conjugate(unwrap(grads[k])) for k in self.at]
+        return [None if grads[k] is None else self._given(k, _conjugate(unwrap(grads[k]))) for k in self.at]
+
+    def _given(self, k: int, cotangent: Tensor) -> Tensor | None:
+        """A cotangent as torch's engine takes it; of another dtype it passes to what is differentiated by as it is."""
+        tensor = self.tensors[k]
+        if cotangent.dtype is tensor.dtype:
+            return cotangent
+        if tensor.grad_fn is None:
+            PULLING.stray(tensor, cotangent)
+            return None
+        return cast(cotangent, tensor.dtype)
 
 
 def _conjugate(tensor: Tensor) -> Tensor:
