@@ -1,8 +1,8 @@
 """Peak memory of a step that has run before: what a process holds at most during one, above what it held at first.
 
-Each side runs in a process of its own. The kernel's mark of the greatest resident size is set back before the step that
-is measured, so that imports and compilers do not count; what an allocator keeps from earlier steps does. The arrays are
-large, so that code is small beside them. Linux alone has the mark.
+Each side runs in a process of its own. A small function is compiled first, and the kernel's mark of the greatest
+resident size is set back before the step that is measured, so that imports and compilers do not count; what an allocator
+keeps from earlier steps does. The arrays are large, so that code is small beside them. Linux alone has the mark.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from compat.bench.memory import held
 if {module!r} == "jaxlike":
     jax.config.update("jaxlike_jit_tier", "compile")
 {snippet}
-jax.block_until_ready((parameters, batch))
+jax.block_until_ready((parameters, batch, jax.jit(lambda x: jax.numpy.sin(x) + 1)(jax.numpy.ones(8))))
 before = held("VmRSS")
 step = jax.jit(step)
 for turn in range(3):
