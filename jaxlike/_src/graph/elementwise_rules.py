@@ -34,7 +34,7 @@ def _unary(r: Reader, node: Node) -> Any:
     out = node.outs[0]
     assert out is not None
     a = r.payload(node.args[0])
-    if name != "is_finite" and name not in ("real", "imag", "abs") and a.aval.dtype != dtypes.from_torch(out.dtype):
+    if name not in ("is_finite", "real", "imag", "abs") and a.aval.dtype != r.dtype_of(out, node.args[0]):
         return False
     if name in ("real", "imag") and a.aval.dtype.kind != "c":
         return False
@@ -71,6 +71,7 @@ _BINARY = {
     "logical_xor": "xor", "nextafter": "nextafter", "complex": "complex", "bitwise_left_shift": "shift_left",
     "bitwise_right_shift": "shift_right_arithmetic",
 }  # fmt: skip
+_OF_PLACES = frozenset("add sub max min eq ne lt le gt ge".split())
 _BINARY_OPS = {
     getattr(packet, overload): jax_name
     for name, jax_name in _BINARY.items()
@@ -96,6 +97,8 @@ def _binary(r: Reader, node: Node) -> Any:
     else:
         torch_dtype = out.dtype
     dtype = dtypes.from_torch(torch_dtype)
+    if torch_dtype is torch.int64 and name in _OF_PLACES:
+        dtype = r.dtype_of(tensors[0], *tensors)
     if node.op._schema.name.startswith("aten::logical") and any(v.dtype is not torch.bool for v in tensors):
         return False
     if name == "shift_right_arithmetic" and dtype.kind == "u":
@@ -154,7 +157,7 @@ def _where(r: Reader, node: Node) -> Any:
     out = node.outs[0]
     assert out is not None
     pred, yes, no = node.args
-    dtype = dtypes.from_torch(out.dtype)
+    dtype = r.dtype_of(out, yes, no)
     cases = [r.broadcast(a, out.shape) for a in r.of_one_strength([r.operand(v, dtype) for v in (no, yes)])]
     which = r.payload(pred)
     if which.aval.shape:
@@ -168,7 +171,7 @@ def _clamp(r: Reader, node: Node) -> Any:
     assert out is not None
     named = dict(zip(("x", "min", "max"), node.args, strict=False)) | node.kwargs
     low, high = named.get("min"), named.get("max")
-    dtype = dtypes.from_torch(out.dtype)
+    dtype = r.dtype_of(out, named["x"], low, high)
     x = r.operand(named["x"], dtype)
     bounds = [None if v is None else r.operand(v, dtype) for v in (low, high)]
     if any(b is not None and b.aval.shape and b.aval.shape != x.aval.shape for b in bounds):
@@ -194,9 +197,8 @@ def _reduce(r: Reader, node: Node) -> Any:
     name = _REDUCTIONS[node.op._schema.name.removeprefix("aten::")]
     out = node.outs[0]
     assert out is not None
-    a = r.operand(node.args[0], dtypes.from_torch(out.dtype))
-    if name in ("reduce_or", "reduce_and") and node.args[0].dtype is not torch.bool:
-        return False
+    same = name in ("reduce_max", "reduce_min")
+    a = r.operand(node.args[0], r.dtype_of(out, node.args[0]) if same else dtypes.from_torch(out.dtype))
     ndim = len(a.aval.shape)
     given = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
     axes = axes_of(given, ndim)

@@ -8,6 +8,7 @@ Either way an equation can be bound again and gives the node's value. Ops that o
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,6 +107,11 @@ class Reader:
             found = self.unwrapped[id(a)] = self.emit("aten.stored", [a], {}, aval)
         return found
 
+    def stored(self, value: Any) -> Any:
+        """The atom of a value, of 64 bits where torch has those."""
+        a = self.atom(value)
+        return self.operand(value, np.dtype(np.int64)) if value.dtype is torch.int64 and a.aval.dtype == np.int32 else a
+
     def whole(self, a: Any, kind: tuple[type[Array], Any]) -> Any:
         """An atom as an Array of this class is, where a node needs keys and has the numbers that store them."""
         if kind[0] is Array or is_stored(a.aval.dtype):
@@ -124,6 +130,19 @@ class Reader:
             return literal(a.val.item(), ShapedArray((), dtype))
         return self.convert(a, dtype, a.aval.weak_type)
 
+    def dtype_of(self, out: Any, *operands: Any) -> Any:
+        """The dtype of a node's result as a jaxpr has it.
+
+        Places have 64 bits in torch where JAX has 32, if 64-bit types are off: what is made of those alone has them too.
+        """
+        dtype = dtypes.from_torch(out.dtype)
+        known = dtypes.canonicalize_dtype(dtype)
+        if known == dtype or dtype.kind != "i":
+            return dtype
+        given = [self.payload(v) for v in operands if isinstance(v, Var)]
+        ours = [a for a in given if not isinstance(a, Literal)]
+        return known if ours and all(a.aval.dtype == known for a in ours) else dtype
+
     # Equations
 
     def emit(self, name: str, operands: Sequence[Any], params: dict[str, Any], out: Any) -> Any:
@@ -133,8 +152,12 @@ class Reader:
         if name in _PROMOTE and not self.pulled:  # a backward pass brings nothing to one type
             given[first:] = self.of_one_strength(given[first:])
         var = self.result(out)
-        if isinstance(out, Var) and name in _MOVING and is_stored(operands[0].aval.dtype):
+        if isinstance(out, Var) and name in _MOVING and (
+            is_stored(operands[0].aval.dtype) or operands[0].aval.dtype != var.aval.dtype
+        ):
             var.aval = operands[0].aval.update(shape=out.shape)
+        elif isinstance(out, Var) and name in _OF_PLACES and var.aval.dtype == np.int64:
+            var.aval = var.aval.update(dtype=given[first].aval.dtype)
         weak = [v.aval.weak_type for v in given[first:] if not isinstance(v, Literal)]
         if name in KEEP_WEAK and weak and all(weak) and out not in self.out_avals and not is_stored(var.aval.dtype):
             var.aval = var.aval.update(weak_type=True)
@@ -248,7 +271,7 @@ class Reader:
         if primitive is None:
             known = _CALLS.get(op.name, op.name)
             primitive = Applying(op) if known not in _BY_PARAMETERS else builtin(known)
-        operands = [self.whole(self.atom(v), kind) for v, kind in zip(node.args, op.kinds, strict=True)]
+        operands = [self.whole(self.stored(v), kind) for v, kind in zip(node.args, op.kinds, strict=True)]
         if op.name == "custom_jvp_call":  # what it closed over comes first, as in JAX
             n = params.get("num_consts", 0)
             operands = [*operands[len(operands) - n :], *operands[: len(operands) - n]]
@@ -266,9 +289,16 @@ class Reader:
 
     def as_aten(self, node: Node) -> None:
         """A node as it is."""
-        operands = [self.payload(v) for v in vars_in((node.args, node.kwargs))]
+        operands = [self.operand(v, dtypes.from_torch(v.dtype)) for v in vars_in((node.args, node.kwargs))]
         outs = [DropVar(ShapedArray((), bool)) if o is None else self.result(o) for o in node.outs]
         self.eqns.append(JaxprEqn(operands, outs, AtenOp(node), _static(node)))
+
+
+def converted(number: Any, aval: Any) -> Literal:
+    """A number as a literal of another type."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)  # parts are left out as the program says
+        return literal(np.asarray(number).astype(aval.dtype).item(), aval)
 
 
 def weak_number(a: Literal) -> Literal:
@@ -288,6 +318,8 @@ KEEP_WEAK = frozenset([
 ])  # fmt: skip
 # Operations that move elements, whatever these are.
 _MOVING = frozenset("broadcast_in_dim reshape transpose squeeze slice".split())
+# Operations whose results are places if their operands are.
+_OF_PLACES = frozenset("add sub neg max min clamp select_n concatenate sort rev cumsum reduce_max reduce_min".split())
 # Operations that their parameters say in full; `lax.primitives` computes them.
 _BY_PARAMETERS = frozenset(["platform_index", "reduce_precision", "scan", "while", "cond", "jit", "custom_jvp_call", "stop_gradient"])
 _CALLS = {"checkpoint": "remat2"}

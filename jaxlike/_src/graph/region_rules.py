@@ -11,9 +11,9 @@ from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import ShapedArray
 from jaxlike._src.graph.call_params import call_params
 from jaxlike._src.graph.graph import Graph, Node, Var
-from jaxlike._src.graph.jaxpr import JaxprEqn, literal
+from jaxlike._src.graph.jaxpr import JaxprEqn, Literal, literal
 from jaxlike._src.graph.primitive import builtin
-from jaxlike._src.graph.reader import Reader, region_rule
+from jaxlike._src.graph.reader import Reader, converted, is_stored, region_rule
 from jaxlike._src.regions import JIT, STATIC_INDEX, Region
 
 aten = torch.ops.aten
@@ -70,10 +70,13 @@ def _call(r: Reader, region: Region) -> None:
 
 @region_rule("convert_element_type")
 def _convert(r: Reader, region: Region) -> None:
-    """A conversion; none of places that a jaxpr has in that type from the start."""
+    """A conversion; none of numbers, nor of places that a jaxpr has in that type from the start."""
     (value,) = region.operands
     a = r.payload(value) if isinstance(value, Var) else None
-    if a is None or a.aval.dtype == dtypes.from_torch(value.dtype) or a.aval.dtype != region.params["new_dtype"]:
+    number = a.val if isinstance(a, Literal) else value if a is None else None
+    if number is not None and not is_stored(region.params["new_dtype"]):
+        r.alias(region.outs[0], converted(number, r.aval_of(region.outs[0])))
+    elif a is None or a.aval.dtype == dtypes.from_torch(value.dtype) or a.aval.dtype != region.params["new_dtype"]:
         r.one(region)
     else:
         r.alias(region.outs[0], a)

@@ -11,10 +11,10 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import ShapedArray
 from jaxlike._src.graph.elementwise_rules import axes_of
 from jaxlike._src.graph.graph import Var
-from jaxlike._src.graph.jaxpr import JaxprEqn, literal
+from jaxlike._src.graph.jaxpr import JaxprEqn, Literal, literal
 from jaxlike._src.graph.jaxpr import Var as JaxprVar
 from jaxlike._src.graph.primitive import builtin
-from jaxlike._src.graph.reader import Reader, rule
+from jaxlike._src.graph.reader import Reader, converted, rule
 
 if TYPE_CHECKING:
     from jaxlike._src.graph.graph import Node
@@ -215,8 +215,7 @@ def _iota(r: Reader, node: Node) -> Any:
     known = dtypes.canonicalize_dtype(dtype)  # positions have 64 bits in torch where there are none else
     params = {"dtype": known, "shape": out.shape, "dimension": 0, "sharding": None}
     made = r.emit("iota", [], params, out if known == dtype else ShapedArray(out.shape, known))
-    if known != dtype:
-        r.emit("convert_element_type", [made], {"new_dtype": dtype, "weak_type": False, "sharding": None}, out)
+    r.alias(out, made)
     return True
 
 
@@ -232,8 +231,11 @@ def _convert(r: Reader, node: Node) -> Any:
         return True
     a = r.payload(node.args[0])
     dtype, source = dtypes.from_torch(out.dtype), a.aval.dtype
-    if source == dtype:
+    if source == dtype or (source.kind == "i" and dtypes.canonicalize_dtype(dtype) == source):
         r.alias(out, a)
+        return True
+    if isinstance(a, Literal):
+        r.alias(out, converted(a.val, ShapedArray((), dtype)))
         return True
     if source.kind == "c" and dtype.kind != "c":
         return False

@@ -37,10 +37,12 @@ from jaxlike._src.numpy.arguments import (
     static_axes,
     static_shape,
 )
-from jaxlike._src.regions import jitted
+from jaxlike._src.regions import as_one, jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from torch import Tensor
 
     from jaxlike._src.typing import ArrayLike, Axis, Shape
 
@@ -182,10 +184,20 @@ def expand_dims(a: ArrayLike, axis: int | Sequence[int]) -> Array:
     axes = [canonicalize_axis(i, x.ndim + len(dimensions)) for i in dimensions]
     if len(set(axes)) != len(axes):
         raise ValueError(f"repeated axis in lax.expand_dims: {axes}")
-    tensor = unwrap(x)
+    if len(axes) < 2:
+        return like(x, _with_axes(unwrap(x), axes))
+    shape = list(x.shape)
     for i in sorted(axes):
+        shape.insert(i, 1)
+    kept = tuple(k for k in range(len(shape)) if k not in axes)
+    params = {"shape": tuple(shape), "broadcast_dimensions": kept, "sharding": None}
+    return like(x, as_one("broadcast_in_dim", params, _with_axes, unwrap(x), sorted(axes)))
+
+
+def _with_axes(tensor: Tensor, axes: Sequence[int]) -> Tensor:
+    for i in axes:
         tensor = tensor.unsqueeze(i)
-    return like(x, tensor)
+    return tensor
 
 
 # Order of the axes
