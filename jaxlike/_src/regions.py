@@ -123,6 +123,29 @@ def jitted(
     return equation(JIT, lambda *args, **kwargs: (describe(*args, **kwargs), {"name": name}))
 
 
+def spelled(
+    name: str, describe: Callable[..., tuple[Sequence[Any], tuple[Any, ...]]], call: str | None = ""
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a function of Arrays of which a jaxpr shows other steps than those that it takes.
+
+    Args:
+        name: of the steps, in `graph/spelling`.
+        describe: from the function's arguments the steps' operands, and what is fixed.
+        call: how the call of them is named, by default so too; None where they are no call.
+    """
+
+    def about(*args: Any, **kwargs: Any) -> Any:
+        operands, fixed = describe(*args, **kwargs)
+        return operands, {"name": call or name, "steps": (name, fixed, call is not None)}
+
+    return equation(JIT, about)
+
+
+def in_steps(name: str, kernel: Callable[..., Any], *tensors: torch.Tensor, fixed: tuple[Any, ...] = ()) -> Any:
+    """``kernel(*tensors)``, of which a jaxpr shows a call of other steps; see `spelled`."""
+    return as_one(JIT, {"name": name, "steps": (name, fixed, True)}, kernel, *tensors)
+
+
 def _remember(trace: Any, start: int, name: str, params: Any, operands: Sequence[Any], outs: Sequence[Any]) -> None:
     nodes = tuple(trace.nodes[start:])
     if not nodes or _recorder() is not trace:
@@ -133,6 +156,11 @@ def _remember(trace: Any, start: int, name: str, params: Any, operands: Sequence
     if None in given or None in made:
         return
     lanes = max(map(len, found), default=0)
+    if lanes and "steps" in params:  # they are known of one lane
+        if params["steps"][2]:
+            params = {"name": params["name"]}
+        else:
+            return
     if lanes and name not in (JIT, STATIC_INDEX, PRODUCT, "dot_general"):
         shaped = {v.shape for v in (*given, *made) if hasattr(v, "shape") and v.shape}
         if name not in _ELEMENTWISE or len(shaped) > 1 or len({tuple(at) for at in found if at}) > 1:

@@ -141,17 +141,6 @@ def _power(r: Reader, base: Any, exponent: Any, out: Var) -> Any:
     return True
 
 
-@rule(aten.div.Tensor_mode)
-def _truncated(r: Reader, node: Node) -> Any:
-    out = node.outs[0]
-    assert out is not None
-    dtype = dtypes.from_torch(out.dtype)
-    if node.kwargs.get("rounding_mode") != "trunc" or dtype.kind not in "iu":
-        return False
-    r.emit("div", r.one_rank([r.operand(v, dtype) for v in node.args]), {}, out)
-    return True
-
-
 @rule(aten.where.self)
 def _where(r: Reader, node: Node) -> Any:
     out = node.outs[0]

@@ -15,6 +15,7 @@ from jaxlike._src.graph import index_rules as index_rules
 from jaxlike._src.graph import product_rule as product_rule
 from jaxlike._src.graph import region_rules as region_rules
 from jaxlike._src.graph import shape_rules as shape_rules
+from jaxlike._src.graph import spelled_rules as spelled_rules
 from jaxlike._src.graph.graph import Graph, Node, Var, vars_in
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, Jaxpr, JaxprEqn, Literal
 from jaxlike._src.graph.jaxpr import Var as JaxprVar

@@ -18,10 +18,12 @@ from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import asarray, tensor_as, unwrap
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.graph.call_params import call_params
 from jaxlike._src.graph.graph import DEVICE, Call, Graph, Node, Var, vars_in
 from jaxlike._src.graph.jaxpr import DropVar, JaxprEqn, Literal, literal
 from jaxlike._src.graph.jaxpr import Var as JaxprVar
 from jaxlike._src.graph.primitive import Primitive, builtin
+from jaxlike._src.graph.spelling import RULES, graph_of
 from jaxlike._src.regions import Region
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 
@@ -213,6 +215,38 @@ class Reader:
         """The result is the operand."""
         if out is not None:
             self.known[out] = a
+
+    def spelled(
+        self, name: str, operands: Sequence[Any], outs: Sequence[Var], fixed: tuple[Any, ...] = (), call: str | None = ""
+    ) -> bool:
+        """The steps that are known by a name (see `spelling`), or a call of them; False if results were of other types.
+
+        ``call``: how the call is named, by default as the steps; None where there is none.
+        """
+        graph = graph_of(name, [a.aval for a in operands], fixed)
+        made = [(o.shape, self.aval_of(o).dtype) for o in outs]
+        if [(a.shape, a.dtype) for a in graph.out_avals] != made:
+            return False
+        closed = self.jaxpr_of(graph)
+        if closed.consts:
+            return False
+        if call is not None:
+            params, primitive = call_params(call or name, closed, len(operands), len(outs)), builtin("jit")
+            if (rule := RULES.get(name)) is not None:
+                params = {"call_jaxpr": closed, **rule, "num_consts": 0, "symbolic_zeros": False}
+                primitive = builtin("custom_jvp_call", True)
+            self.eqns.append(JaxprEqn(list(operands), [self.result(o) for o in outs], primitive, params))
+            return True
+        known: dict[Any, Any] = dict(zip(closed.jaxpr.invars, operands, strict=True))
+        last = {v: o for v, o in zip(closed.jaxpr.outvars, outs, strict=True) if isinstance(v, JaxprVar)}
+        for e in closed.jaxpr.eqns:
+            inputs = [a if isinstance(a, Literal) else known[a] for a in e.invars]
+            for v in e.outvars:
+                known[v] = self.result(last[v]) if v in last else JaxprVar(v.aval)
+            self.eqns.append(e.replace(invars=inputs, outvars=[known[v] for v in e.outvars]))
+        for v, o in zip(closed.jaxpr.outvars, outs, strict=True):
+            self.alias(o, v if isinstance(v, Literal) else known[v])
+        return True
 
     # Nodes
 

@@ -23,9 +23,23 @@ def _is_same(known: Any, given: Any) -> bool:
     return known is not None and isinstance(known, bool) == isinstance(given, bool) and known == given
 
 
+def _steps(r: Reader, region: Region) -> bool:
+    name, fixed, called = region.params["steps"]
+    atoms = []
+    for v in region.operands:
+        if isinstance(v, Var):
+            atoms.append(r.payload(v))
+            continue
+        dtype = dtypes.canonicalize_dtype(np.asarray(v).dtype)
+        atoms.append(literal(v, ShapedArray((), dtype, True)))
+    return r.spelled(name, atoms, region.outs, fixed, region.params["name"] if called else None)
+
+
 @region_rule(JIT)
-def _call(r: Reader, region: Region) -> None:
-    """Nodes that are one call: their own jaxpr, of the operands that they read, numbers among them."""
+def _call(r: Reader, region: Region) -> bool:
+    """Nodes that are one call: its known steps, or their own jaxpr of the operands that they read, numbers among them."""
+    if "steps" in region.params and _steps(r, region):
+        return True
     inside = {id(n) for n in region.nodes}
     nodes = [n for n in r.nodes if id(n) in inside]
     constants = {**r.graph.constants, **r.graph.written[1]}
@@ -53,19 +67,21 @@ def _call(r: Reader, region: Region) -> None:
             regions.append(Region("convert_element_type", params, (inputs[-1],), (const,), (convert,)))
             reading = (k for k, n in enumerate(nodes) if const in n.reads())
             nodes.insert(next(reading, 0), convert)
-    lifted = set(r.graph.lifted_vars)
+    closed = [(v, x) for v, x in zip(r.graph.lifted_vars, r.graph.lifted, strict=True) if isinstance(r.known[v], Literal)]
+    lifted = set(r.graph.lifted_vars) - {v for v, _ in closed}
     for v in dict.fromkeys(v for n in nodes for v in n.reads() if v in lifted and v not in inputs):
         inputs.append(v)  # what the function closes over
         operands.append(r.atom(v))
     own = {v: c for v, c in constants.items() if v not in inputs}
     made = Graph(
-        nodes, inputs, [], own, list(region.outs), [a.aval for a in operands],
+        nodes, inputs, closed, own, list(region.outs), [a.aval for a in operands],
         [r.aval_of(v) for v in region.outs], region.params["name"],
     )  # fmt: skip
     made.regions = regions
     params = call_params(made.name, r.jaxpr_of(made), len(inputs), len(region.outs))
     outs = [r.result(o) for o in region.outs]
     r.eqns.append(JaxprEqn(operands, outs, builtin(JIT), params))
+    return True
 
 
 @region_rule("convert_element_type")

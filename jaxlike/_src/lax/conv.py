@@ -34,6 +34,7 @@ from jaxlike._src.lax.precision import canonicalize_precision, convolution_preci
 from jaxlike._src.lax.strict import NUMBER, check_kind, check_same_dtypes, operand
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.products import exact
+from jaxlike._src.regions import as_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,17 +115,27 @@ def conv_general_dilated(
     computed = dtypes.to_torch(widest(x.dtype, result))
     if dtypes.itemsize_bits(result) == 8 and computed.is_floating_point:  # torch has no sums of float8
         computed = torch.float32
-    a = cast(unwrap(x), computed).permute(*numbers.lhs_spec)
-    b = cast(unwrap(w), computed).permute(*numbers.rhs_spec)
-    if 0 in shape or 0 in a.shape or 0 in b.shape:
-        out = a.new_zeros(shape)
-    else:
-        if batch_group_count > 1:
-            a = _batch_to_features(a, batch_group_count)
-        with convolution_precision(precision):
-            out = _any_dtype(a, b, steps, pads, holes, gaps, max(groups))
-    back = [list(numbers.out_spec).index(k) for k in range(out.dim())]
-    return Array(cast(out.permute(back), dtypes.to_torch(result)), wanted is None and x.weak_type and w.weak_type)
+    back = [list(numbers.out_spec).index(k) for k in range(len(shape))]
+
+    def convolved(left: Tensor, right: Tensor) -> Tensor:
+        a, b = cast(left, computed).permute(*numbers.lhs_spec), cast(right, computed).permute(*numbers.rhs_spec)
+        if 0 in shape or 0 in a.shape or 0 in b.shape:
+            out = a.new_zeros(shape)
+        else:
+            if batch_group_count > 1:
+                a = _batch_to_features(a, batch_group_count)
+            with convolution_precision(precision):
+                out = _any_dtype(a, b, steps, pads, holes, gaps, max(groups))
+        return cast(out.permute(back), dtypes.to_torch(result))
+
+    params = {
+        "window_strides": steps, "padding": tuple(pads), "lhs_dilation": holes, "rhs_dilation": gaps,
+        "dimension_numbers": numbers, "feature_group_count": feature_group_count,
+        "batch_group_count": batch_group_count, "precision": precision, "preferred_element_type": wanted,
+        "out_sharding": None,
+    }  # fmt: skip
+    out = as_one(_NAME, params, convolved, unwrap(x), unwrap(w))
+    return Array(out, wanted is None and x.weak_type and w.weak_type)
 
 
 def _checked_shape(

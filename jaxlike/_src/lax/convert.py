@@ -18,6 +18,7 @@ from jaxlike._src.narrow_bits import reinterpreted
 from jaxlike._src.numpy.arguments import array_of, like, user_dtype
 from jaxlike._src.numpy.filled import full as numpy_full
 from jaxlike._src.numpy.kinks import const
+from jaxlike._src.regions import equation
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply
 
@@ -229,6 +230,11 @@ def broadcasted_iota(dtype: DTypeLike, shape: Shape, dimension: int, *, out_shar
     check_shapelike("iota", "shape", sizes)
     if not 0 <= at < len(sizes):
         raise ValueError(f"iota dimension must be between 0 and len(shape), got dimension={at} for shape={sizes}")
+    return _iota(wanted, sizes, at)
+
+
+@equation("iota", lambda dtype, shape, at: ((), {"dtype": dtype, "shape": shape, "dimension": at, "sharding": None}))
+def _iota(wanted: Any, sizes: tuple[int, ...], at: int) -> Array:
     place = torch.arange(sizes[at], dtype=torch.int64, device=default_torch_device())
     row = unwrap(astype(Array(place), wanted))
     return array_of(row.reshape([-1 if k == at else 1 for k in range(len(sizes))]).expand(sizes), wanted)

@@ -75,14 +75,14 @@ def ceil(x: Tensor) -> Tensor:
     return torch.ceil(x)
 
 
-@unop(FLOAT, primitive="round")
+@unop(FLOAT, primitive="round", shown={"rounding_method": RoundingMethod.AWAY_FROM_ZERO})
 def _round_half_away(x: Tensor) -> Tensor:
     whole = torch.trunc(x)
     up = torch.ge(torch.abs(x - whole), const(x, 0.5))
     return torch.copysign(torch.where(up, whole + torch.copysign(const(x, 1), x), whole), x)
 
 
-@unop(FLOAT, primitive="round")
+@unop(FLOAT, primitive="round", shown={"rounding_method": RoundingMethod.TO_NEAREST_EVEN})
 def _round_half_even(x: Tensor) -> Tensor:
     return torch.round(x)
 

@@ -16,6 +16,7 @@ from jaxlike._src.lax.strict import FLOAT, check_kind, check_same_dtypes, check_
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.kinks import const
 from jaxlike._src.random import gamma_grad
+from jaxlike._src.regions import equation
 from jaxlike._src.scipy import betainc as scipy_betainc
 from jaxlike._src.scipy import gammas as scipy_gammas
 from jaxlike._src.scipy.loops import without_derivative
@@ -49,12 +50,14 @@ def _finite_order(out: Array, arrays: list[Array]) -> Array:
     return _weak(Array(torch.where(torch.isinf(order), const(value, float("nan")), value)), arrays)
 
 
+@equation("igamma", lambda *arrays: (arrays, {}))
 def igamma(a: ArrayLike, x: ArrayLike) -> Array:
     """The regularized lower incomplete gamma function."""
     both = _strict("igamma", a, x)
     return _finite_order(scipy_gammas.gammainc(*both), both)
 
 
+@equation("igammac", lambda *arrays: (arrays, {}))
 def igammac(a: ArrayLike, x: ArrayLike) -> Array:
     """``1 - igamma(a, x)``, accurate where that is small."""
     both = _strict("igammac", a, x)
@@ -72,6 +75,7 @@ _random_gamma_grad = without_derivative(
 )
 
 
+@equation("igamma_grad_a", lambda *arrays: (arrays, {}))
 def igamma_grad_a(a: ArrayLike, x: ArrayLike) -> Array:
     """The derivative of `igamma` in ``a``."""
     both = _strict("igamma_grad_a", a, x)
@@ -85,6 +89,7 @@ def random_gamma_grad(a: ArrayLike, x: ArrayLike, *, dtype: Any = None) -> Array
     return _weak(_random_gamma_grad(*both), both)
 
 
+@equation("regularized_incomplete_beta", lambda *arrays: (arrays, {}))
 def betainc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
     """The regularized incomplete beta function; differentiable in ``x``."""
     three = _strict("regularized_incomplete_beta", a, b, x)
@@ -99,6 +104,7 @@ def _zeta_value(x: Tensor, q: Tensor) -> Tensor:
 _zeta = without_derivative("zeta", _zeta_value)
 
 
+@equation("zeta", lambda *arrays: (arrays, {}))
 def zeta(x: ArrayLike, q: ArrayLike) -> Array:
     """The Hurwitz zeta function, the sum of ``(n + q)**-x`` over n from 0."""
     both = _strict("zeta", x, q)
@@ -122,6 +128,7 @@ def _polygamma_jvp(primals: Any, tangents: Any) -> Any:
 _polygamma.defjvp(_polygamma_jvp, symbolic_zeros=True)
 
 
+@equation("polygamma", lambda *arrays: (arrays, {}))
 def polygamma(m: ArrayLike, x: ArrayLike) -> Array:
     """The derivative of order ``m`` of `digamma`."""
     both = _strict("polygamma", m, x)

@@ -27,6 +27,7 @@ from jaxlike._src.numpy.linalg import NO_SQUARE
 from jaxlike._src.numpy.lu_qr import lu_parts, pivots_to_permutation
 from jaxlike._src.numpy.norms import refuse_half
 from jaxlike._src.numpy.systems import solve_tensors
+from jaxlike._src.regions import equation
 from jaxlike._src.scipy.lapack import schur_parts
 from jaxlike._src.scipy.linalg import pivoted
 from jaxlike._src.scipy.loops import without_derivative
@@ -148,6 +149,13 @@ def cholesky_update(r_matrix: ArrayLike, w_vector: ArrayLike) -> Array:
     return _cholesky_update(r, w)
 
 
+@equation(
+    "triangular_solve",
+    lambda a, b, **given: (
+        (a, b),
+        dict.fromkeys(("left_side", "lower", "transpose_a", "conjugate_a", "unit_diagonal"), False) | given,
+    ),
+)
 def triangular_solve(
     a: ArrayLike,
     b: ArrayLike,
@@ -341,6 +349,7 @@ def eigh(
 # Orthogonal factors
 
 
+@equation("householder_product", lambda a, taus: ((a, taus), {}))
 def householder_product(a: ArrayLike, taus: ArrayLike) -> Array:
     """The product of reflectors, whose vectors are the columns of ``a`` below the diagonal, with scales ``taus``."""
     x, scales = _matrices("householder_product", [2, 1], a, taus)
@@ -389,6 +398,9 @@ def ormqr(a: ArrayLike, taus: ArrayLike, c: ArrayLike, *, left: bool = True, tra
     return Array(q @ right if left else right @ q)
 
 
+@equation(
+    "qr", lambda x, **given: ((x,), {"pivoting": False, "full_matrices": True, "use_magma": None} | given)
+)
 def qr(
     x: ArrayLike, *, pivoting: bool = False, full_matrices: bool = True, use_magma: bool | None = None
 ) -> tuple[Array, ...]:
@@ -445,6 +457,7 @@ def svd(
 # LU
 
 
+@equation("lu", lambda x: ((x,), {}))
 def lu(x: ArrayLike) -> list[Array]:
     """Packed LU factors, the row swaps, and the order of rows that they come to (both from 0)."""
     (a,) = _matrices("lu", [2], x)
@@ -453,6 +466,7 @@ def lu(x: ArrayLike) -> list[Array]:
     return [Array(packed), Array(pivots.to(torch.int32)), Array(order.to(torch.int32))]
 
 
+@equation("lu_pivots_to_permutation", lambda pivots, permutation_size: ((pivots,), {"permutation_size": permutation_size}))
 def lu_pivots_to_permutation(pivots: ArrayLike, permutation_size: int) -> Array:
     """The order of rows that row swaps (from 0) come to."""
     (swaps,) = _matrices("lu_pivots_to_permutation", [1], pivots)
@@ -509,6 +523,7 @@ def schur(
     return [form, Array(both[..., 1, :, :])] if compute_schur_vectors else [form]
 
 
+@equation("hessenberg", lambda a: ((a,), {}))
 def hessenberg(a: ArrayLike) -> list[Array]:
     """The Hessenberg form of a matrix, with reflectors below it, and their scales."""
     (x,) = _matrices("hessenberg", [2], a)
@@ -518,6 +533,7 @@ def hessenberg(a: ArrayLike) -> list[Array]:
     return [Array(t[..., :n, :]), Array(t[..., n, : n - 1])]
 
 
+@equation("tridiagonal", lambda a, **given: ((a,), {"lower": True} | given))
 def tridiagonal(a: ArrayLike, *, lower: bool = True) -> list[Array]:
     """A Hermitian matrix brought to tridiagonal form.
 

@@ -5,6 +5,7 @@ One for each ``*_p`` of `jax.lax`, `jax.lax.linalg` and `jax.extend.core.primiti
 """
 
 from jaxlike._src.graph.primitive import builtin
+from jaxlike._src.lax import spellings as spellings
 from jaxlike._src.lax.chosen_in_windows import select_and_gather_add as select_and_gather_add
 from jaxlike._src.lax.primitives import call_p as call_p
 from jaxlike._src.lax.primitives import closed_call_p as closed_call_p

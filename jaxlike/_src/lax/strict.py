@@ -169,6 +169,7 @@ def unop(
     accepts: tuple[Any, ...],
     *,
     primitive: str = "",
+    shown: dict[str, Any] | None = None,
     uint64: unsigned.Uint64Rule = "bits",
     accuracy: bool = False,
 ) -> Callable[[Kernel], Callable[..., Array]]:
@@ -177,11 +178,12 @@ def unop(
     Args:
         accepts: the kinds of dtype that it takes.
         primitive: its name in errors, if that is not the function's.
+        shown: parameters of its equation.
         uint64: how unsigned 64-bit operands are computed, see `unsigned`.
         accuracy: whether it takes an ``accuracy`` (which changes nothing here).
     """
     direct = _direct(accepts)
-    params = {"accuracy": None} if accuracy else {}
+    params = {"accuracy": None} if accuracy else shown or {}
 
     def lift(kernel: Kernel) -> Callable[..., Array]:
         name = primitive or kernel.__name__

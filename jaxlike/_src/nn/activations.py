@@ -53,7 +53,7 @@ from jaxlike._src.numpy.reduce import sum as sum_of
 from jaxlike._src.numpy.select import clip, where
 from jaxlike._src.numpy.stacking import split
 from jaxlike._src.numpy.trig import tanh
-from jaxlike._src.regions import jitted
+from jaxlike._src.regions import jitted, spelled
 from jaxlike._src.special import beside
 from jaxlike._src.transforms.custom import custom_jvp
 from jaxlike._src.transforms.stop_gradient import stop_gradient
@@ -71,6 +71,7 @@ def plain(x: Any) -> Tensor | None:
     return None
 
 
+@jitted("identity")
 def identity(x: ArrayLike) -> Array:
     """``x``."""
     check_arraylike("identity", x)
@@ -89,7 +90,11 @@ def relu6(x: ArrayLike) -> Array:
     if (t := plain(x)) is not None:
         return Array(functional.relu6(t), x._tag)  # pyright: ignore[reportAttributeAccessIssue]
     check_arraylike("maximum", x)
-    v = asarray(x)
+    return _relu6(asarray(x))
+
+
+@spelled("relu6", lambda v: ((v,), ()))
+def _relu6(v: Array) -> Array:
     return where(v <= 0, 0, where(v >= 6, 6.0, v))
 
 
@@ -98,6 +103,7 @@ def sigmoid(x: ArrayLike) -> Array:
     return logistic(x)
 
 
+@jitted("softplus")
 def softplus(x: ArrayLike) -> Array:
     """``log(1 + exp(x))``."""
     if (t := plain(x)) is not None:
@@ -105,6 +111,7 @@ def softplus(x: ArrayLike) -> Array:
     return logaddexp(x, 0)
 
 
+@jitted("squareplus", lambda x, b=4: (x, b))
 def squareplus(x: ArrayLike, b: ArrayLike = 4) -> Array:
     """``(x + sqrt(x**2 + b)) / 2``."""
     check_arraylike("squareplus", x)
@@ -118,6 +125,7 @@ def sparse_plus(x: ArrayLike) -> Array:
     return where(v <= -1.0, 0.0, where(v >= 1.0, v, true_divide(square(add(v, 1.0)), 4)))
 
 
+@jitted("soft_sign")
 def soft_sign(x: ArrayLike) -> Array:
     """``x / (|x| + 1)``."""
     if (t := plain(x)) is not None:
@@ -126,6 +134,7 @@ def soft_sign(x: ArrayLike) -> Array:
     return true_divide(x, add(absolute(x), 1))
 
 
+@jitted("sparse_sigmoid")
 def sparse_sigmoid(x: ArrayLike) -> Array:
     """``(x + 1) / 2`` cut to [0, 1]."""
     check_arraylike("sparse_sigmoid", x)
@@ -144,6 +153,7 @@ def silu(x: ArrayLike) -> Array:
 swish = silu
 
 
+@jitted("mish")
 def mish(x: ArrayLike) -> Array:
     """``x * tanh(softplus(x))``."""
     if (t := plain(x)) is not None:
@@ -152,6 +162,7 @@ def mish(x: ArrayLike) -> Array:
     return multiply(x, tanh(softplus(x)))
 
 
+@jitted("log_sigmoid")
 def log_sigmoid(x: ArrayLike) -> Array:
     """``log(sigmoid(x))``."""
     if (t := plain(x)) is not None:
@@ -160,6 +171,7 @@ def log_sigmoid(x: ArrayLike) -> Array:
     return negative(softplus(negative(x)))
 
 
+@jitted("elu", lambda x, *alpha: (x, *alpha))
 def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """``x`` above 0, ``alpha * (exp(x) - 1)`` below."""
     if (t := plain(x)) is not None and type(alpha) is float:
@@ -170,6 +182,7 @@ def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     return where(above, v, multiply(alpha, expm1(where(above, 0.0, v))))
 
 
+@jitted("leaky_relu", lambda x, negative_slope=1e-2: (x, negative_slope))
 def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 1e-2) -> Array:
     """``x`` from 0 on, ``negative_slope * x`` below."""
     if (t := plain(x)) is not None and type(negative_slope) is float:
@@ -179,6 +192,7 @@ def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 1e-2) -> Array:
     return where(v >= 0, v, multiply(negative_slope, v))
 
 
+@jitted("hard_tanh")
 def hard_tanh(x: ArrayLike) -> Array:
     """``x`` cut to [-1, 1]; the derivative at the ends is 1."""
     if (t := plain(x)) is not None:
@@ -188,6 +202,7 @@ def hard_tanh(x: ArrayLike) -> Array:
     return where(v > 1, 1, where(v < -1, -1, v))
 
 
+@jitted("celu", lambda x, alpha=1.0: (x, alpha))
 def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """``max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)``."""
     if (t := plain(x)) is not None and type(alpha) is float:
@@ -195,6 +210,7 @@ def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     return add(maximum(x, 0.0), multiply(alpha, expm1(true_divide(minimum(x, 0.0), alpha))))
 
 
+@jitted("selu")
 def selu(x: ArrayLike) -> Array:
     """``elu`` with the two constants of self-normalising networks (Klambauer et al. 2017)."""
     if (t := plain(x)) is not None:
@@ -216,6 +232,7 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     return finish("gelu", Array(half * t * torch.special.erfc(-t * const(t, math.sqrt(0.5)))))
 
 
+@jitted("glu", lambda x, *_, **__: (x,))
 def glu(x: ArrayLike, axis: int = -1) -> Array:
     """The first half along ``axis`` times the sigmoid of the second."""
     check_arraylike("glu", x)
@@ -226,6 +243,7 @@ def glu(x: ArrayLike, axis: int = -1) -> Array:
     return multiply(first, sigmoid(second))
 
 
+@jitted("hard_sigmoid")
 def hard_sigmoid(x: ArrayLike) -> Array:
     """``relu6(x + 3) / 6``."""
     if (t := plain(x)) is not None:
@@ -233,6 +251,7 @@ def hard_sigmoid(x: ArrayLike) -> Array:
     return true_divide(relu6(add(x, 3.0)), 6.0)
 
 
+@jitted("hard_silu")
 def hard_silu(x: ArrayLike) -> Array:
     """``x * hard_sigmoid(x)``."""
     if (t := plain(x)) is not None:
@@ -295,6 +314,7 @@ def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Ar
 _where = where
 
 
+@jitted("log_softmax", lambda x, *_, **__: (x,))
 def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
     """``log(softmax(x))`` over ``axis``; -inf outside of ``where``."""
     check_arraylike("log_softmax", x)
@@ -308,6 +328,7 @@ def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -
     return result if where is None else _where(where, result, -np.inf)
 
 
+@jitted("logmeanexp", lambda x, *_, **__: (x,))
 def logmeanexp(x: ArrayLike, axis: Axis = None, where: ArrayLike | None = None, keepdims: bool = False) -> Array:
     """``log(mean(exp(x)))`` over ``axis``."""
     total = logsumexp(x, axis=axis, where=where, keepdims=keepdims)
@@ -319,6 +340,7 @@ def logmeanexp(x: ArrayLike, axis: Axis = None, where: ArrayLike | None = None, 
     return subtract(total, log(sum_of(ones, axis=axis, keepdims=keepdims)))
 
 
+@jitted("standardize", lambda x, *_, **__: (x,))
 def standardize(
     x: ArrayLike,
     axis: Axis = -1,

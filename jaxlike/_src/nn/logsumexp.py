@@ -11,6 +11,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import promote_args_inexact, unwrap
 from jaxlike._src.numpy.arguments import axes_of
 from jaxlike._src.numpy.select import where as select
+from jaxlike._src.regions import spelled
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 
 if TYPE_CHECKING:
@@ -43,9 +44,17 @@ def logsumexp(
     if b is None:
         (x,) = promote_args_inexact("logsumexp", a)
         weights = None
+        if where is None and not return_sign and not x.dtype.kind == "c":
+            return _plain(x, axes_of(axis, x.ndim), bool(keepdims))
     else:
         x, weights = promote_args_inexact("logsumexp", a, b)
         x = select(weights != 0, x, -np.inf)
+    return _reduced(x, weights, where, axes_of(axis, x.ndim), bool(keepdims), return_sign)
+
+
+def _reduced(
+    x: Array, weights: Array | None, where: Any, axes: tuple[int, ...], keepdims: bool, return_sign: bool
+) -> Any:
     t = unwrap(x)
     if weights is not None or where is not None:
         ones = Array(torch.ones_like(t.real if t.is_complex() else t))
@@ -53,7 +62,6 @@ def logsumexp(
         t = t.expand(np.broadcast_shapes(t.shape, *([mask.shape] if mask is not None else [])))
     else:
         mask = None
-    axes = axes_of(axis, t.dim())
     real = t.real if t.is_complex() else t
     counted = real if mask is None else torch.where(mask != 0, real, -torch.inf)
     if axes and all(t.shape[d] for d in axes):
@@ -66,7 +74,7 @@ def logsumexp(
         terms = terms * unwrap(weights)
     if mask is not None:
         terms = torch.where(mask != 0, terms, torch.zeros_like(terms))
-    total = terms.sum(axes, keepdim=bool(keepdims)) if axes else terms
+    total = terms.sum(axes, keepdim=keepdims) if axes else terms
     if not keepdims:
         top = top.squeeze(axes) if axes else top
     sign = torch.sgn(total) if total.is_complex() else torch.sign(total)
@@ -79,3 +87,8 @@ def logsumexp(
     if weights is not None and not out.is_complex():
         out = torch.where(sign < 0, torch.full_like(out, torch.nan), out)
     return Array(out)
+
+
+@spelled("logsumexp", lambda x, axes, keepdims: ((x,), (axes, keepdims)), None)
+def _plain(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+    return _reduced(x, None, None, axes, keepdims, False)

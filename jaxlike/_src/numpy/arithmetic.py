@@ -15,7 +15,7 @@ from jaxlike._src import unsigned
 from jaxlike._src.border import promote_args_numeric, scalar_value
 from jaxlike._src.family import FLOATING, NUMERIC, REAL, alias, binary, to_inexact, to_numeric, unary
 from jaxlike._src.numpy.kinks import const, transformed
-from jaxlike._src.regions import as_one, written_as
+from jaxlike._src.regions import JIT, as_one, in_steps, spelled, written_as
 from jaxlike._src.special import beside
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def floor_divide(x1: Tensor, x2: Tensor) -> Tensor:
         return torch.div(x1, x2, rounding_mode="floor")
     if dtype.is_complex:
         raise TypeError("floor_divide does not support complex-valued inputs")
-    return _floor_divide_integers(x1, x2) if dtype.is_signed else _floor_divide_unsigned(x1, x2)
+    return in_steps("floor_divide", _floor_divide_integers if dtype.is_signed else _floor_divide_unsigned, x1, x2)
 
 
 def _remainder_64(x: Tensor, y: Tensor) -> Tensor:
@@ -118,7 +118,9 @@ def _remainder_64(x: Tensor, y: Tensor) -> Tensor:
 @binary(promote=to_numeric, accepts=REAL, primitive="rem", uint64=_remainder_64)
 def remainder(x1: Tensor, x2: Tensor) -> Tensor:
     """``x1 - x2 * floor(x1 / x2)``, with the sign of ``x2``; 0 for integers by 0."""
-    return torch.remainder(x1, x2 if x1.dtype.is_floating_point else _nonzero(x2))
+    if x1.dtype.is_floating_point:
+        return torch.remainder(x1, x2)
+    return in_steps("remainder", lambda x, y: torch.remainder(x, _nonzero(y)), x1, x2)
 
 
 mod = alias("mod", remainder)
@@ -127,12 +129,18 @@ mod = alias("mod", remainder)
 @binary(promote=to_numeric, accepts=REAL, primitive="rem", uint64=_remainder_64)
 def fmod(x1: Tensor, x2: Tensor) -> Tensor:
     """The remainder with the sign of ``x1``; 0 for integers by 0."""
-    return torch.fmod(x1, x2 if x1.dtype.is_floating_point else _nonzero(x2))
+    if x1.dtype.is_floating_point:
+        return as_one(JIT, {"name": "fmod"}, torch.fmod, x1, x2)
+    return as_one(JIT, {"name": "fmod"}, lambda x, y: torch.fmod(x, _nonzero(y)), x1, x2)
 
 
 def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
     """``(floor_divide(x1, x2), remainder(x1, x2))``."""
-    x1, x2 = promote_args_numeric("divmod", x1, x2)
+    return _divmod(*promote_args_numeric("divmod", x1, x2))
+
+
+@spelled("divmod", lambda x1, x2: ((x1, x2), ()))
+def _divmod(x1: Array, x2: Array) -> tuple[Array, Array]:
     rest = remainder(x1, x2)
     return floor_divide(x1, x2), rest
 

@@ -33,7 +33,7 @@ from jaxlike._src.numpy.filled import full
 from jaxlike._src.numpy.reduce import max, min, sum
 from jaxlike._src.numpy.reduction import SHORT_DTYPES, identity_of, mask_of, refuse_out, split_names
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, reshape, transpose
-from jaxlike._src.regions import as_one
+from jaxlike._src.regions import JIT, as_one, jitted, spelled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -252,7 +252,11 @@ def var(
         axes = axes_of(axis, x.ndim)
         sizes = x.shape
         if axes and size_of([sizes[i] for i in axes]) > correction:
-            tensor = _variance_of(tensor_as(x, computed), axes, correction, keepdims)
+            of = tensor_as(x, computed)
+            params = {"name": "_var", "steps": ("_var", (axes, bool(keepdims)), True)}
+            tensor = as_one(
+                JIT, params, lambda t: _variance_of(t, axes, correction, keepdims), of, operands=(of, correction)
+            )
             return astype(Array(tensor), result)
     return _variance(x, axis, computed, result, keepdims, mask, mean, correction)
 
@@ -323,9 +327,17 @@ def std(
         if not dtypes.issubdtype(asked, np.inexact):
             raise ValueError(f"dtype argument to jnp.std must be inexact; got {asked}")
     refuse_out("std", out)
+    if mask is None and mean is None and dtype is None and x.dtype in _REAL and type(correction) is int:
+        return _std(x, static_axes(axis), correction, bool(keepdims))
     return sqrt(var(x, axis, dtype, keepdims=keepdims, where=mask, mean=mean, correction=correction))
 
 
+@spelled("_std", lambda x, axis, correction, keepdims: ((x, correction), (axes_of(axis, x.ndim), keepdims)))
+def _std(x: Array, axis: Any, correction: int, keepdims: bool) -> Array:
+    return sqrt(var(x, axis, keepdims=keepdims, correction=correction))
+
+
+@jitted("_ptp", lambda a, *_, **__: (a,))
 def ptp(a: ArrayLike, axis: Axis = None, out: None = None, keepdims: bool = False) -> Array:
     """Largest element less the smallest, over axes ("peak to peak")."""
     x = one_array("ptp", a)
@@ -334,6 +346,7 @@ def ptp(a: ArrayLike, axis: Axis = None, out: None = None, keepdims: bool = Fals
     return subtract(max(x, axis, keepdims=keepdims), min(x, axis, keepdims=keepdims))
 
 
+@jitted("count_nonzero", lambda a, *_, **__: (a,))
 def count_nonzero(a: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """How many elements over axes are not 0; an int32."""
     hashable(axis, keepdims)

@@ -24,7 +24,7 @@ from jaxlike._src.family import binary, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.create import asarray as as_array
 from jaxlike._src.numpy.kinks import const
-from jaxlike._src.regions import written_as
+from jaxlike._src.regions import JIT, as_one, written_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,7 +155,7 @@ def _at_infinity(x: Tensor) -> Tensor:
 def isinf(x: Tensor) -> Tensor:
     """Whether ``x`` is infinite."""
     if x.dtype.is_floating_point:
-        return _at_infinity(x)
+        return as_one(JIT, {"name": "isinf"}, _at_infinity, x)
     if x.dtype.is_complex:
         return _at_infinity(x.real) | _at_infinity(x.imag)
     return torch.zeros_like(x, dtype=torch.bool)

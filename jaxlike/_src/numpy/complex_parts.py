@@ -14,7 +14,7 @@ from jaxlike._src.family import alias, finish, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.create import asarray
 from jaxlike._src.numpy.trig import angle_of, rad2deg
-from jaxlike._src.regions import as_one
+from jaxlike._src.regions import as_one, jitted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +43,7 @@ def conjugate(x: Tensor) -> Tensor:
 conj = alias("conj", conjugate)
 
 
+@jitted("angle", lambda z, *_, **__: (z,))
 def angle(z: ArrayLike, deg: bool = False) -> Array:
     """The angle of complex numbers, in radians or degrees; 0 or pi for real ones."""
     z = one_array("angle", z)

@@ -106,11 +106,13 @@ def cumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = Non
     return _cumulative("cumprod", running_product, a, axis, dtype, out)
 
 
+@jitted("nancumsum", lambda a, *_, **__: (a,))
 def nancumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """As `cumsum`, NaN counting as 0."""
     return _cumulative("nancumsum", running_sum, a, axis, dtype, out, nan=0)
 
 
+@jitted("nancumprod", lambda a, *_, **__: (a,))
 def nancumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """As `cumprod`, NaN counting as 1."""
     return _cumulative("nancumprod", running_product, a, axis, dtype, out, nan=1)

@@ -24,6 +24,7 @@ from jaxlike._src.numpy.arguments import (
 )
 from jaxlike._src.numpy.create import asarray
 from jaxlike._src.numpy.shape import broadcast_array
+from jaxlike._src.regions import spelled
 
 if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike, DTypeLike, DuckTypedArray
@@ -212,10 +213,16 @@ def eye(N: Any, M: Any = None, k: int | ArrayLike = 0, dtype: DTypeLike | None =
     if n < 0 or m < 0:
         raise ValueError(f"negative dimensions are not allowed, got {N} and {M}")
     where = torch_target(device)
+    return _eye(n, m, k, want, where) if isinstance(k, int) else _eye_at(n, m, unwrap(one(k)).to(torch.int64), want, where)
+
+
+def _eye_at(n: int, m: int, offset: Any, want: Any, where: torch.device) -> Array:
     rows = torch.arange(n, device=where).unsqueeze(1)
     columns = torch.arange(m, device=where)
-    offset = k if isinstance(k, int) else unwrap(one(k)).to(torch.int64)
     return array_of(cast(rows + offset == columns, dtypes.to_torch(want)), want)
+
+
+_eye = spelled("eye", lambda n, m, k, want, _: ((), (n, m, k, want)), None)(_eye_at)
 
 
 def identity(n: Any, dtype: DTypeLike | None = None) -> Array:

@@ -37,6 +37,7 @@ from jaxlike._src.numpy.lu_qr import qr_factors
 from jaxlike._src.numpy.norms import norm, refuse_half
 from jaxlike._src.numpy.svd import svd as singular_parts
 from jaxlike._src.numpy.systems import solve_tensors
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,6 +130,7 @@ def symmetrised(x: Array) -> Tensor:
 # Decompositions
 
 
+@jitted("cholesky", lambda a, *_, **__: (a,))
 def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> Array:
     """Triangle L with ``L @ L^H == a`` (``upper``: U with ``U^H @ U == a``); NaN where ``a`` is not positive."""
     (x,) = inexact_operands("cholesky", a)
@@ -139,6 +141,7 @@ def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> A
     return finish("cholesky", Array(adjoint(factor) if upper else factor))
 
 
+@jitted("eigh", lambda a, *_, **__: (a,))
 def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> EighResult:
     """Eigenvalues (ascending, real) and eigenvectors of a Hermitian matrix.
 
@@ -156,6 +159,7 @@ def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> Eigh
     return EighResult(values, vectors)
 
 
+@jitted("eigvalsh", lambda a, *_, **__: (a,))
 def eigvalsh(a: Any, UPLO: str | None = "L", *, symmetrize_input: bool = True) -> Array:
     """Eigenvalues of a Hermitian matrix, ascending."""
     check_arraylike("jnp.linalg.eigvalsh", a)
@@ -179,6 +183,7 @@ def eigvals(a: Any) -> Array:
     return Array(factors.eigvals(unwrap(x)))
 
 
+@jitted("svd", lambda a, *_, **__: (a,))
 def svd(
     a: Any,
     full_matrices: bool = True,
@@ -226,6 +231,7 @@ def svdvals(x: Any, /) -> Array:
     return svd(x, compute_uv=False)
 
 
+@jitted("qr", lambda a, *_, **__: (a,))
 def qr(a: Any, mode: str = "reduced") -> Any:
     """QR decomposition.
 
@@ -313,6 +319,7 @@ def solve_broadcast(a: Tensor, b: Tensor) -> Tensor:
     return solve_tensors(a.expand(*lead, *a.shape[-2:]), b.expand(*lead, *b.shape[-2:]))
 
 
+@jitted("inv", lambda a, *_, **__: (a,))
 def inv(a: Any) -> Array:
     """Inverse of ``[..., n, n]``; NaN and inf where it has none."""
     (x,) = inexact_operands("inv", a)
@@ -375,6 +382,7 @@ def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None
 # Determinants
 
 
+@jitted("slogdet", lambda a, *_, **__: (a,))
 def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
     """Sign and log of the absolute value of the determinant of ``[..., n, n]``."""
     (x,) = inexact_arrays("jnp.linalg.slogdet", a)
@@ -387,6 +395,7 @@ def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
     return SlogdetResult(*(Array(unwrap(part).to(t.dtype)) for part in systems.slogdet(Array(t.to(torch.float32)))))
 
 
+@jitted("det", lambda a, *_, **__: (a,))
 def det(a: Any) -> Array:
     """Determinant of ``[..., n, n]``."""
     (x,) = inexact_arrays("jnp.linalg.det", a)
@@ -456,6 +465,7 @@ def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any =
 # Products and rearrangements
 
 
+@jitted("matrix_power", lambda a, *_, **__: (a,))
 def matrix_power(a: Any, n: int) -> Array:
     """``a`` multiplied by itself ``n`` times; negative powers are those of the inverse."""
     check_arraylike("jnp.linalg.matrix_power", a)

@@ -15,6 +15,7 @@ from jaxlike._src.numpy import averages, reduce
 from jaxlike._src.numpy.arguments import astype, hashable, one_array, user_dtype
 from jaxlike._src.numpy.arithmetic import sqrt, subtract, true_divide
 from jaxlike._src.numpy.reduction import identity_of, mask_of, refuse_out
+from jaxlike._src.regions import JIT, as_one, jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ def is_nan(x: Array) -> Array:
 
 def without_nan(x: Array, value: float) -> Array:
     """``x`` with ``value`` (or the type's extreme, for infinities) for NaN."""
-    return Array(torch.where(unwrap(is_nan(x)), identity_of(value, x.dtype), unwrap(x)))
+    return Array(as_one(JIT, {"name": "_where"}, torch.where, unwrap(is_nan(x)), identity_of(value, x.dtype), unwrap(x)))
 
 
 def _leave_out_nan(
@@ -54,9 +55,10 @@ def _leave_out_nan(
     if not all_nan:
         return result
     only = unwrap(reduce.all(is_nan(x), axis=axis, keepdims=keepdims))
-    return Array(torch.where(only, identity_of(math.nan, x.dtype), unwrap(result)))
+    return Array(as_one(JIT, {"name": "_where"}, torch.where, only, identity_of(math.nan, x.dtype), unwrap(result)))
 
 
+@jitted("nanmin", lambda a, *_, **__: (a,))
 def nanmin(
     a: ArrayLike,
     axis: Axis = None,
@@ -71,6 +73,7 @@ def nanmin(
     )
 
 
+@jitted("nanmax", lambda a, *_, **__: (a,))
 def nanmax(
     a: ArrayLike,
     axis: Axis = None,
@@ -85,6 +88,7 @@ def nanmax(
     )
 
 
+@jitted("nansum", lambda a, *_, **__: (a,))
 def nansum(
     a: ArrayLike,
     axis: Axis = None,
@@ -99,6 +103,7 @@ def nansum(
     return _leave_out_nan("nansum", reduce.sum, a, 0, axis, keepdims, where, dtype=asked, out=out, initial=initial)
 
 
+@jitted("nanprod", lambda a, *_, **__: (a,))
 def nanprod(
     a: ArrayLike,
     axis: Axis = None,
@@ -113,6 +118,7 @@ def nanprod(
     return _leave_out_nan("nanprod", reduce.prod, a, 1, axis, keepdims, where, dtype=asked, out=out, initial=initial)
 
 
+@jitted("nanmean", lambda a, *_, **__: (a,))
 def nanmean(
     a: ArrayLike,
     axis: Axis = None,

@@ -27,6 +27,7 @@ from jaxlike._src.numpy.shape import all_arrays, atleast_1d, common_shape, expan
 from jaxlike._src.numpy.sort import gathered, order_of
 from jaxlike._src.numpy.stacking import concatenate, stack
 from jaxlike._src.numpy.triangles import diag
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
@@ -183,6 +184,7 @@ def polyfit(
 # Arithmetic
 
 
+@jitted("polyadd")
 def polyadd(a1: ArrayLike, a2: ArrayLike) -> Array:
     """The sum of two polynomials."""
     x, y = promote_dtypes(*all_arrays("polyadd", (a1, a2)))
@@ -191,6 +193,7 @@ def polyadd(a1: ArrayLike, a2: ArrayLike) -> Array:
     return x.at[-y.shape[0] :].add(y)
 
 
+@jitted("polysub")
 def polysub(a1: ArrayLike, a2: ArrayLike) -> Array:
     """The difference of two polynomials."""
     x, y = promote_dtypes(*all_arrays("polysub", (a1, a2)))

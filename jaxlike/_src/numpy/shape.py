@@ -269,6 +269,7 @@ def moveaxis(a: ArrayLike, source: int | Sequence[int], destination: int | Seque
     return _checked_permutation(x, order)
 
 
+@jitted("rollaxis", lambda a, *_, **__: (a,))
 def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Array:
     """``a`` with ``axis`` moved to lie before ``start``; `moveaxis` is the clearer way."""
     hashable(axis, start)

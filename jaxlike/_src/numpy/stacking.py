@@ -42,6 +42,7 @@ from jaxlike._src.numpy.shape import (
     ravel,
     transpose,
 )
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -258,6 +259,7 @@ def _block(x: Any) -> tuple[Array, int]:
     return concatenate(grown, axis=-depth), depth + 1
 
 
+@jitted("append", lambda arr, values, *_, **__: (arr, values))
 def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Array:
     """``values`` after ``arr`` along an axis; both raveled if none is given."""
     hashable(axis)

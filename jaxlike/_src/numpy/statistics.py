@@ -34,6 +34,7 @@ from jaxlike._src.numpy.reduce import max, min
 from jaxlike._src.numpy.shape import all_arrays, atleast_2d, reshape, squeeze, transpose
 from jaxlike._src.numpy.stacking import concatenate
 from jaxlike._src.numpy.triangles import diag
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +57,7 @@ def _sample_weights(name: str, given: Any, count: int) -> Array:
     return absolute(w)
 
 
+@jitted("cov", lambda m, y=None, *_, **__: (m,) if y is None else (m, y))
 def cov(
     m: ArrayLike,
     y: ArrayLike | None = None,

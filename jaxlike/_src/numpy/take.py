@@ -28,11 +28,13 @@ from jaxlike._src.numpy.select import clip
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, common_shape, ravel, reshape
 from jaxlike._src.numpy.sort import gathered
 from jaxlike._src.numpy.stacking import tile
+from jaxlike._src.regions import jitted
 
 if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 
+@jitted("_take", lambda a, indices, *_, **__: (a, indices))
 def take(
     a: ArrayLike,
     indices: ArrayLike,

@@ -29,6 +29,7 @@ from jaxlike._src.numpy.arguments import (
 )
 from jaxlike._src.numpy.ranges import iota
 from jaxlike._src.numpy.shape import moveaxis, ravel
+from jaxlike._src.regions import spelled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -111,6 +112,13 @@ def diagflat(v: ArrayLike, k: int = 0) -> Array:
     return Array(unsigned.moved_as_signed(torch.diag_embed, unwrap(x), operator.index(k)))
 
 
+def _trace_at(x: Array, offset: int, want: Any) -> Array:
+    return reduce.sum(diagonal(x, offset, -2, -1), axis=-1, dtype=want)
+
+
+_trace = spelled("trace", lambda x, k, _: ((x,), (k,)))(_trace_at)
+
+
 def trace(
     a: ArrayLike,
     offset: int | ArrayLike = 0,
@@ -137,7 +145,8 @@ def trace(
     want = None if dtype is None else user_dtype(dtype, "trace")
     x = moveaxis(x, (axis1, axis2), (-2, -1))
     if isinstance(offset, int | np.integer):
-        return reduce.sum(diagonal(x, int(offset), -2, -1), axis=-1, dtype=want)
+        given = _trace if x.ndim == 2 and want is None else _trace_at
+        return given(x, int(offset), want)
     tensor = unwrap(x)
     down = torch.arange(tensor.shape[-2], device=tensor.device).unsqueeze(1)
     across = torch.arange(tensor.shape[-1], device=tensor.device)
