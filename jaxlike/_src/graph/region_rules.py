@@ -20,7 +20,9 @@ aten = torch.ops.aten
 
 
 def _is_same(known: Any, given: Any) -> bool:
-    return known is not None and isinstance(known, bool) == isinstance(given, bool) and known == given
+    if known is None or isinstance(known, bool) != isinstance(given, bool):
+        return False
+    return known == given or (known != known and given != given)  # or both are NaN
 
 
 def _steps(r: Reader, region: Region) -> bool:

@@ -61,16 +61,16 @@ def _divided(r: Reader, node: Node) -> Any:
 @rule(aten.tril.default, aten.triu.default)
 def _triangle(r: Reader, node: Node) -> Any:
     name = node.op._schema.name.removeprefix("aten::")
-    (out,), k = node.outs, node.args[1] if len(node.args) > 1 else 0
+    (out,), (x, *more) = node.outs, node.args
     assert out is not None
-    return r.spelled(name, [r.payload(node.args[0])], [out], (k,))
+    return r.spelled(name, [r.payload(x)], [out], (more[0] if more else 0,))
 
 
 @rule(aten.diag_embed.default)
 def _diag(r: Reader, node: Node) -> Any:
-    (out,), k = node.outs, node.args[1] if len(node.args) > 1 else 0
+    (out,), (x, *more) = node.outs, node.args
     assert out is not None
-    return len(node.args) < 3 and len(out.shape) == 2 and r.spelled("_diag", [r.payload(node.args[0])], [out], (k,))
+    return len(more) < 2 and len(out.shape) == 2 and r.spelled("_diag", [r.payload(x)], [out], (more[0] if more else 0,))
 
 
 @rule(aten.eye.default, aten.eye.m)

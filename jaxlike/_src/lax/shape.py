@@ -176,16 +176,10 @@ def reshape(
             f"cannot reshape array of shape {x.shape} (size {x.size}) into shape {sizes} (size {math.prod(sizes)})"
         )
     if order and order != tuple(range(x.ndim)):
-        return _reshaped_in(x, sizes, order)
+        return numpy_shape.reshaped_in(x, sizes, order)
     if x.shape == sizes:
         return x
     tensor = unwrap(x)
-    return like(x, tensor.reshape([*sizes, *tensor.shape[x.ndim :]]))
-
-
-@equation("reshape", lambda x, sizes, order: ((x,), {"new_sizes": sizes, "dimensions": order, "sharding": None}))
-def _reshaped_in(x: Array, sizes: tuple[int, ...], order: tuple[int, ...]) -> Array:
-    tensor = unwrap(transpose(x, order))
     return like(x, tensor.reshape([*sizes, *tensor.shape[x.ndim :]]))
 
 

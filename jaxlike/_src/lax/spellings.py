@@ -176,7 +176,8 @@ def _var(x: Array, correction: Array, axes: tuple[int, ...], keepdims: bool) -> 
     count = float(math.prod(x.shape[k] for k in axes))
     apart = square(x - x.sum(axes, keepdims=True) / count)
     left = count - correction.astype(x.dtype)
-    return where(left > 0, apart.sum(axes, keepdims=keepdims) / left, math.nan)
+    quotient = apart.sum(axes, keepdims=keepdims) / left
+    return where(left > 0, quotient, math.nan)
 
 
 @spells("_std")

@@ -111,7 +111,7 @@ def softplus(x: ArrayLike) -> Array:
     return logaddexp(x, 0)
 
 
-@jitted("squareplus", lambda x, b=4: (x, b))
+@jitted("squareplus", lambda x, *b: (x, *b))
 def squareplus(x: ArrayLike, b: ArrayLike = 4) -> Array:
     """``(x + sqrt(x**2 + b)) / 2``."""
     check_arraylike("squareplus", x)
@@ -182,7 +182,7 @@ def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     return where(above, v, multiply(alpha, expm1(where(above, 0.0, v))))
 
 
-@jitted("leaky_relu", lambda x, negative_slope=1e-2: (x, negative_slope))
+@jitted("leaky_relu", lambda x, *slope: (x, *slope))
 def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 1e-2) -> Array:
     """``x`` from 0 on, ``negative_slope * x`` below."""
     if (t := plain(x)) is not None and type(negative_slope) is float:
@@ -202,7 +202,7 @@ def hard_tanh(x: ArrayLike) -> Array:
     return where(v > 1, 1, where(v < -1, -1, v))
 
 
-@jitted("celu", lambda x, alpha=1.0: (x, alpha))
+@jitted("celu", lambda x, *alpha: (x, *alpha))
 def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """``max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)``."""
     if (t := plain(x)) is not None and type(alpha) is float:

@@ -37,7 +37,7 @@ from jaxlike._src.numpy.arguments import (
     static_axes,
     static_shape,
 )
-from jaxlike._src.regions import as_one, jitted
+from jaxlike._src.regions import as_one, equation, jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,10 +104,18 @@ def reshape(
     if order == "C":
         return _reshaped(x, sizes)
     if order == "F":
-        return _reversed_axes(_reshaped(_reversed_axes(x), sizes[::-1]))
+        if x.ndim < 2:
+            return _reversed_axes(_reshaped(x, sizes[::-1]))
+        return _reversed_axes(reshaped_in(x, tuple(sizes[::-1]), tuple(range(x.ndim))[::-1]))
     if order == "A":
         raise NotImplementedError("np.reshape order=A is not implemented.")
     raise ValueError(f"Unexpected value for 'order' argument: {order}.")
+
+
+@equation("reshape", lambda x, sizes, order: ((x,), {"new_sizes": sizes, "dimensions": order, "sharding": None}))
+def reshaped_in(x: Array, sizes: tuple[int, ...], order: tuple[int, ...]) -> Array:
+    """The elements in another shape, read with the axes in this order."""
+    return _reshaped(_permuted(x, order), sizes)
 
 
 def _reshaped(x: Array, sizes: Sequence[int]) -> Array:
