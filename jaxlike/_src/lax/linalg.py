@@ -450,7 +450,7 @@ def svd(
             raise NotImplementedError("subset_by_index not implemented for CPU and GPU")
     if algorithm not in (None, SvdAlgorithm.DEFAULT, SvdAlgorithm.QR, SvdAlgorithm.DIVIDE_AND_CONQUER):
         raise NotImplementedError("The SVD Jacobi and Polar algorithms are not implemented on CPU.")
-    out = np_linalg.svd(a, full_matrices=full_matrices, compute_uv=compute_uv)
+    out = np_linalg.svd_parts(a, bool(full_matrices), compute_uv)
     return tuple(out) if compute_uv else out
 
 

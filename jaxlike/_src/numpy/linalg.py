@@ -202,7 +202,6 @@ def svd(
     """
     full_matrices = bool(full_matrices)
     (x,) = inexact_operands("svd", a)
-    t = unwrap(x)
     if not hermitian:
         check_rank("svd", x)
     if subset_by_index is not None and tuple(subset_by_index) != (0, min(x.shape[-2:])):
@@ -219,8 +218,13 @@ def svd(
         vectors = vectors.gather(-1, order.unsqueeze(-2).expand(vectors.shape))
         signs = torch.where(values.gather(-1, order) < 0, -1.0, 1.0).to(vectors.dtype)
         return SVDResult(Array(vectors), Array(size), Array(adjoint(vectors * signs.unsqueeze(-2))))
+    return svd_parts(x, full_matrices, compute_uv)
+
+
+def svd_parts(x: Array, full_matrices: bool, compute_uv: bool) -> Any:
+    """The decomposition of checked matrices, or the singular values."""
     if not compute_uv:
-        return Array(factors.svdvals(t))
+        return Array(factors.svdvals(unwrap(x)))
     s, u, vh = singular_parts(x, full_matrices)
     return SVDResult(u, s, vh)
 
