@@ -158,8 +158,8 @@ class Reader:
             is_stored(operands[0].aval.dtype) or operands[0].aval.dtype != var.aval.dtype
         ):
             var.aval = operands[0].aval.update(shape=out.shape)
-        elif isinstance(out, Var) and name in _OF_PLACES and var.aval.dtype == np.int64:
-            var.aval = var.aval.update(dtype=given[first].aval.dtype)
+        elif isinstance(out, Var) and name not in _TYPED and given:
+            self.as_places(var, given[first])
         weak = [v.aval.weak_type for v in given[first:] if not isinstance(v, Literal)]
         if name in KEEP_WEAK and weak and all(weak) and out not in self.out_avals and not is_stored(var.aval.dtype):
             var.aval = var.aval.update(weak_type=True)
@@ -167,6 +167,11 @@ class Reader:
             given = [weak_number(a) if isinstance(a, Literal) else a for a in given]
         self.eqns.append(JaxprEqn(given, [var], builtin(name), params))
         return var
+
+    def as_places(self, var: JaxprVar, source: Any) -> None:
+        """What is made of places, as `dtype_of` has them, is such too."""
+        if var.aval.dtype == np.int64 and source.aval.dtype == np.int32:
+            var.aval = var.aval.update(dtype=source.aval.dtype)
 
     def of_one_strength(self, atoms: Sequence[Any]) -> list[Any]:
         """Weakly typed operands beside others as strongly typed ones; a number in the program is as its operand is."""
@@ -352,8 +357,8 @@ KEEP_WEAK = frozenset([
 ])  # fmt: skip
 # Operations that move elements, whatever these are.
 _MOVING = frozenset("broadcast_in_dim reshape transpose squeeze slice".split())
-# Operations whose results are places if their operands are.
-_OF_PLACES = frozenset("add sub neg max min clamp select_n concatenate sort rev cumsum reduce_max reduce_min".split())
+# Operations that say the type of their results.
+_TYPED = frozenset(["convert_element_type", "bitcast_convert_type", "iota"])
 # Operations that their parameters say in full; `lax.primitives` computes them.
 _BY_PARAMETERS = frozenset(["platform_index", "reduce_precision", "scan", "while", "cond", "jit", "custom_jvp_call", "stop_gradient"])
 _CALLS = {"checkpoint": "remat2"}

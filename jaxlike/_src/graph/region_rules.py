@@ -75,13 +75,15 @@ def _call(r: Reader, region: Region) -> bool:
         inputs.append(v)  # what the function closes over
         operands.append(r.atom(v))
     own = {v: c for v, c in constants.items() if v not in inputs}
+    there = {*inputs, *own, *(v for v, _ in closed), *(o for n in nodes for o in n.outs if o is not None)}
+    results = [o for o in region.outs if o in there]  # what makes the others is left out, as nothing uses them
     made = Graph(
-        nodes, inputs, closed, own, list(region.outs), [a.aval for a in operands],
-        [r.aval_of(v) for v in region.outs], region.params["name"],
+        nodes, inputs, closed, own, results, [a.aval for a in operands],
+        [r.aval_of(v) for v in results], region.params["name"],
     )  # fmt: skip
     made.regions = regions
-    params = call_params(made.name, r.jaxpr_of(made), len(inputs), len(region.outs))
-    outs = [r.result(o) for o in region.outs]
+    params = call_params(made.name, r.jaxpr_of(made), len(inputs), len(results))
+    outs = [r.result(o) for o in results]
     r.eqns.append(JaxprEqn(operands, outs, builtin(JIT), params))
     return True
 

@@ -95,7 +95,7 @@ def _concatenate(r: Reader, node: Node) -> Any:
     assert out is not None
     if any(len(p.shape) != len(out.shape) for p in parts):  # torch lets empty vectors pass
         return False
-    dtype = dtypes.from_torch(out.dtype)
+    dtype = r.dtype_of(out, *parts)
     axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
     r.emit("concatenate", [r.operand(p, dtype) for p in parts], {"dimension": axis % len(out.shape)}, out)
     return True
@@ -159,7 +159,7 @@ def _stack(r: Reader, node: Node) -> Any:
     out, parts = node.outs[0], node.args[0]
     assert out is not None
     axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
-    dtype = dtypes.from_torch(out.dtype)
+    dtype = r.dtype_of(out, *parts)
     r.emit("stack", [r.operand(p, dtype) for p in parts], {"axis": axis % len(out.shape)}, out)
 
 
@@ -170,11 +170,10 @@ def _split(r: Reader, node: Node) -> Any:
     if any(o is None for o in outs):
         return False
     sizes = tuple(o.shape[axis] for o in outs if o is not None)
-    r.eqns.append(
-        JaxprEqn(
-            [a], [r.result(o) for o in outs if o is not None], builtin("split", True), {"axis": axis, "sizes": sizes}
-        )
-    )
+    made = [r.result(o) for o in outs if o is not None]
+    for v in made:
+        r.as_places(v, a)
+    r.eqns.append(JaxprEqn([a], made, builtin("split", True), {"axis": axis, "sizes": sizes}))
     return True
 
 
@@ -283,14 +282,16 @@ def _sort(r: Reader, node: Node) -> Any:
         return False
     axis = named.get("dim", -1) % len(a.aval.shape)
     params = {"dimension": axis, "is_stable": True, "num_keys": 1}
+    made = r.result(values)
+    r.as_places(made, a)
     if places not in r.used:
-        r.eqns.append(JaxprEqn([a], [r.result(values)], builtin("sort", True), params))
+        r.eqns.append(JaxprEqn([a], [made], builtin("sort", True), params))
         return True
     # Places have 64 bits in torch, and as many as JAX's integers where its functions give them.
     order = ShapedArray(a.aval.shape, dtypes.default_int_dtype())
     spread = {"dtype": order.dtype, "shape": order.shape, "dimension": axis, "sharding": None}
     moved = JaxprVar(order)
-    eqn = JaxprEqn([a, r.emit("iota", [], spread, order)], [r.result(values), moved], builtin("sort", True), params)
+    eqn = JaxprEqn([a, r.emit("iota", [], spread, order)], [made, moved], builtin("sort", True), params)
     r.eqns.append(eqn)
     r.alias(places, moved)
     return True
