@@ -25,6 +25,9 @@ FOUND: dict[str, Callable[[Any, Any], Any]] = {
     "softmax": lambda jax, jnp: jax.nn.softmax(jnp.array([INF, 1.0])),
     "product": lambda jax, jnp: jnp.full((2, 2), INF) @ jnp.zeros((2, 2)),
     "cumsum": lambda jax, jnp: jnp.cumsum(jnp.array([INF, -INF])),
+    "linspace": lambda jax, jnp: jnp.linspace(NAN, 1.0, 3),
+    "linspace to infinity": lambda jax, jnp: jnp.linspace(0.0, INF, 3),
+    "inv": lambda jax, jnp: jnp.linalg.inv(jnp.zeros((2, 2))),
     "callback": lambda jax, jnp: jax.pure_callback(
         lambda x: np.float32(NAN), jax.ShapeDtypeStruct((), np.float32), 1.0
     ),

@@ -311,8 +311,8 @@ def solve(a: Any, b: Any) -> Array:
         signature, cores = ("(m,m),(m)->(m)", ("mm", "m")) if y.ndim == 1 else ("(m,m),(m,n)->(m,n)", ("mm", "mn"))
         products.check_core_sizes(signature, (x.shape, y.shape), cores)
     if y.ndim == 1:
-        return Array(solve_broadcast(unwrap(x), t.unsqueeze(-1)).squeeze(-1))
-    return Array(solve_broadcast(unwrap(x), t))
+        return finish("jit(solve)", Array(solve_broadcast(unwrap(x), t.unsqueeze(-1)).squeeze(-1)))
+    return finish("jit(solve)", Array(solve_broadcast(unwrap(x), t)))
 
 
 def solve_broadcast(a: Tensor, b: Tensor) -> Tensor:
@@ -330,7 +330,7 @@ def inv(a: Any) -> Array:
     check_square("inv", x)
     t = unwrap(x)
     eye = torch.eye(x.shape[-1], dtype=t.dtype, device=t.device)
-    return Array(solve_tensors(t, eye.expand(t.shape)))
+    return finish("transpose", Array(solve_tensors(t, eye.expand(t.shape))))
 
 
 def lstsq(a: Any, b: Any, rcond: float | None = None, *, numpy_resid: bool = False) -> tuple[Array, ...]:

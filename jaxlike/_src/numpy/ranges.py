@@ -22,6 +22,8 @@ from jaxlike._src.border import (
     to_numpy,
     unwrap,
 )
+from jaxlike._src.family import finish
+from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import array_of, like, torch_target, user_dtype
 from jaxlike._src.numpy.dtype_api import astype
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, common_shape
@@ -166,14 +168,15 @@ def linspace(
     axis = concrete_or_error(operator.index, axis, "'axis' argument of jnp.linspace")
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
-    if type(start) in _REALS and type(stop) in _REALS and dtype is None and not retstep and 1 < num <= 10_000:
+    are_numbers = type(start) in _REALS and type(stop) in _REALS
+    if are_numbers and dtype is None and not retstep and 1 < num <= 10_000 and STATE.plain:
         want = dtypes.default_float_dtype()
         own = _evenly_numbers(np.asarray(start, want), np.asarray(stop, want), num, endpoint)
         if axis not in (0, -1):
             canonicalize_axis(axis, 1)
         with torch_private.outside():
             return constant(torch.from_numpy(own).to(torch_target(device)))
-    first, last = all_arrays("linspace", (start, stop))
+    first, last = (finish("convert_element_type", x) for x in all_arrays("linspace", (start, stop)))
     if dtype is None:
         want = dtypes.to_inexact_dtype(dtypes.result_type(first, last))
     else:
@@ -182,7 +185,7 @@ def linspace(
     numbers, delta = _evenly(astype(first, computed), astype(last, computed), num, endpoint, axis)
     if dtypes.issubdtype(want, np.integer):
         numbers = torch.floor(numbers)
-    made = array_of(cast(numbers, dtypes.to_torch(want)), want)
+    made = finish("mul", array_of(cast(numbers, dtypes.to_torch(want)), want))
     if device is not None:
         made = like(made, unwrap(made).to(torch_target(device)))
     return (made, Array(delta)) if retstep else made
