@@ -15,6 +15,7 @@ from collections.abc import Iterator
 # Workers of pytest-xdist share the cores; set before torch is imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("JAX_TRACEBACK_FILTERING", "off")  # whoever reads of a failure wants all of its frames
 
 import pytest
 

@@ -155,7 +155,7 @@ def test_private_names_that_libraries_use(tmp_path):
         assert jax._src.xla_bridge._backends.get("cpu").platform == "cpu"
         assert jax._src.distributed.global_state.process_id == 0 and jax._src.distributed.global_state.client is None
         traceback_util.register_exclusion(__file__)
-        assert __file__ in traceback_util._exclude_paths and traceback_util.api_boundary(len) is len
+        assert __file__ in traceback_util._exclude_paths and traceback_util.api_boundary(len)([3]) == 1
         for module in private_names.MIRRORS:
             served = importlib.import_module(module)
             for name in private_names.NAMES.get(module, {}):

@@ -259,6 +259,7 @@ def _state_of(name: str) -> State[Any]:
 
 
 enable_checks = _state_of("jax_enable_checks")
+traceback_filtering = _state_of("jax_traceback_filtering")
 softmax_custom_jvp = _state_of("jax_softmax_custom_jvp")
 allow_f16_reductions = _state_of("jax_allow_f16_reductions")
 jax2tf_associative_scan_reductions = _state_of("jax2tf_associative_scan_reductions")

@@ -395,12 +395,14 @@ NAMES: dict[str, dict[str, str]] = {
         "ref_set": "jaxlike.ref:set",
         "ref_swap": "jaxlike.ref:swap",
     },
-    # Tracebacks are not filtered: the place where JAX would cut one is the function as it is.
     "jax._src.traceback_util": {
-        "_exclude_paths": "jaxlike._src.graph.source:excluded_paths",
-        "api_boundary": "jaxlike._src.graph.source:api_boundary",
-        "include_frame": "jaxlike._src.graph.source:include_frame",
-        "register_exclusion": "jaxlike._src.graph.source:register_exclusion",
+        "SimplifiedTraceback": "jaxlike._src.traceback_filter:SimplifiedTraceback",
+        "UnfilteredStackTrace": "jaxlike._src.traceback_filter:UnfilteredStackTrace",
+        "filter_traceback": "jaxlike._src.traceback_filter:filter_traceback",
+        "_exclude_paths": "jaxlike._src.traceback_filter:excluded_paths",
+        "api_boundary": "jaxlike._src.traceback_filter:api_boundary",
+        "include_frame": "jaxlike._src.traceback_filter:include_frame",
+        "register_exclusion": "jaxlike._src.traceback_filter:register_exclusion",
     },
     "jax._src.tree_util": {
         "_registry": "jaxlike._src.tree.register:_registry",

@@ -16,7 +16,8 @@ import torch
 
 from jaxlike._src import torch_private
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.graph.source import NODE_AT, PROGRAM, REPLAY, SCOPES
+from jaxlike._src.graph.source import NODE_AT, PROGRAM, SCOPES
+from jaxlike._src.traceback_filter import REPLAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

@@ -9,10 +9,10 @@ import sysconfig
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
+from jaxlike._src.traceback_filter import PACKAGE, REPLAY, TORCH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import CodeType, FrameType
 
     from torch import Tensor
@@ -193,16 +193,13 @@ def summarize(source_info: SourceInfo, num_frames: int = 1) -> str:
     return "unknown" if source_info.traceback is None else str(source_info.traceback)
 
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
-_TORCH = os.path.dirname(torch.__file__) + os.sep
-REPLAY = "<jaxlike graph "  # how the file names of graphs' generated code begin,
-NODE_AT = "node_at"  # and the globals of that code which map its lines to nodes,
+NODE_AT = "node_at"  # the globals of graphs' generated code which map its lines to nodes,
 SCOPES = "scopes"  # and nodes to their names
 
 
 # What is not the user's: this package, torch, Python's own library.
 _LIBRARIES = (sysconfig.get_path("stdlib") + os.sep, os.path.dirname(contextlib.__file__) + os.sep)
-_OURS = (_PACKAGE, _TORCH, *_LIBRARIES, REPLAY, "<frozen ")
+_OURS = (PACKAGE, TORCH, *_LIBRARIES, REPLAY, "<frozen ")
 _ours: dict[str, bool] = {}  # file name -> whether its frames are left out
 
 
@@ -243,23 +240,3 @@ def user_line(frame: FrameType | None) -> str:
     """``file:line:column (function)`` of the innermost frame that is the user's."""
     place = user_place(frame) if frame is not None else None
     return "unknown" if place is None else str(place)
-
-
-# Files that libraries would have left out of tracebacks. Tracebacks are not filtered; the list is theirs to read.
-excluded_paths: list[str] = []
-
-
-def register_exclusion(path: str) -> None:
-    """Say that a file's frames are of no interest to users."""
-    excluded_paths.append(path)
-
-
-def include_frame(frame: Any) -> bool:
-    """Whether a frame is of interest to users: whether its file is not excluded."""
-    return not any(frame.f_code.co_filename.startswith(path) for path in excluded_paths)
-
-
-def api_boundary(fun: Callable[..., Any], *, repro_api_name: str | None = None, repro_user_func: bool = False) -> Any:
-    """The function itself: tracebacks end here in JAX, and are not filtered here."""
-    del repro_api_name, repro_user_func
-    return fun

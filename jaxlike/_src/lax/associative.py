@@ -14,12 +14,14 @@ from jaxlike._src.border import asarray, canonicalize_axis, unwrap
 from jaxlike._src.lax.shape import rev
 from jaxlike._src.lax.slicing import slice_in_dim
 from jaxlike._src.numpy.arguments import like
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+@api_boundary
 def associative_scan(fn: Callable[..., Any], elems: Any, reverse: bool = False, axis: int = 0) -> Any:
     """``[a, fn(a, b), fn(fn(a, b), c), ...]`` for the elements ``a, b, c, ...`` along an axis.
 

@@ -25,6 +25,7 @@ from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, ma
 from jaxlike._src.lax.select import clamp
 from jaxlike._src.lax.while_loop import chosen
 from jaxlike._src.regions import equation
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, halves_of
 from jaxlike._src.transforms.ref_state import closing_over_refs, has_refs, holding, threading, write_back
@@ -338,6 +339,7 @@ def _of_values(branch: Any, refs: Any) -> Any:
     return of_values
 
 
+@api_boundary
 @threading(_cond_with_refs)
 @told_as("cond")
 def cond(
@@ -388,6 +390,7 @@ def _predicate(pred: Any) -> Array:
     return Array(torch.ne(unwrap(x), 0))
 
 
+@api_boundary
 @threading(_switch_with_refs)
 @told_as("cond")
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _NOT_GIVEN) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.lax.strict import operand as operand_array
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import is_float0
 from jaxlike._src.transforms.body import Body, leaf_arrays, make_body
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from jaxlike._src.array import Array
 
 
+@api_boundary
 def custom_root(
     f: Callable[[Any], Any],
     initial_guess: Any,

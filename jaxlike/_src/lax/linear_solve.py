@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.custom import checked_result, zero_tangent
 from jaxlike._src.transforms.custom_vjp import closure_convert
 from jaxlike._src.transforms.forward import jvp
@@ -38,6 +39,7 @@ def _check_like_right_side(name: str, out: Any, right: Any) -> None:
         raise TypeError(f"{name}() output pytree structure must match b, got {tree} and {right_tree}.")
 
 
+@api_boundary
 def custom_linear_solve(
     matvec: Callable[[Any], Any],
     b: Any,

@@ -25,6 +25,7 @@ from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.scan_refs import TouchedRefs, loop_with_refs, over_rows, rows_of
 from jaxlike._src.lax.slicing import index_in_dim
 from jaxlike._src.numpy.arguments import like
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, asks_to_keep, halves_of
 from jaxlike._src.transforms.policies import everything_saveable
@@ -457,6 +458,7 @@ def _swapped(x: Array) -> Array:
 # The public functions
 
 
+@api_boundary
 @threading(loop_with_refs)
 @told_as("scan")
 def scan(
@@ -668,6 +670,7 @@ def _in_python(f: Any, carry: Any, rows: Sequence[Array], rows_tree: Any, length
     return carry, tree_map(stack, *ys)
 
 
+@api_boundary
 def map(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any:
     """``f`` of each element along the leading axis of ``xs``, stacked: a scan that carries nothing.
 

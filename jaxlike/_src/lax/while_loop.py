@@ -31,6 +31,7 @@ from jaxlike._src.lax.body import (
 )
 from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.scan import scan
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.linear_check import NO_REVERSE_OF_WHILE
@@ -253,6 +254,7 @@ def _fori_with_refs(
     return out
 
 
+@api_boundary
 @threading(_while_with_refs)
 @told_as("while")
 def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any) -> Any:
@@ -374,6 +376,7 @@ def _step_by_step(cond: Body, body: Body, carry: list[Array]) -> list[Array]:
         )
 
 
+@api_boundary
 @threading(_fori_with_refs)
 def fori_loop(
     lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any, *, unroll: int | bool | None = None

@@ -62,6 +62,7 @@ def wraps(fun: Any, namestr: str = "{fun}", docstr: str | None = None) -> Callab
             wrapper.__module__ = getattr(fun, "__module__", "<unknown module>")
             doc = getattr(fun, "__doc__", "") or ""
             wrapper.__doc__ = doc if docstr is None else docstr.format(fun=name, doc=doc)
+            wrapper.__annotations__ = getattr(fun, "__annotations__", {})
             wrapper.__qualname__ = getattr(fun, "__qualname__", wrapper.__name__)
             wrapper.__dict__.update(getattr(fun, "__dict__", {}))
         finally:

@@ -15,6 +15,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.graph.trace import RECORDING
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
 from jaxlike._src.transforms.body import Body, make_body
@@ -244,6 +245,7 @@ def checkpoint(
     elif not isinstance(prevent_cse, bool):
         raise TypeError(f"prevent_cse must be a bool or tuple of bools, got type(prevent_cse)={type(prevent_cse)}")
 
+    @api_boundary
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         places = _static_places(static, len(args))
         dynamic = tuple(a for k, a in enumerate(args) if k not in places)

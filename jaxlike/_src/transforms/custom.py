@@ -19,6 +19,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import is_traced, unwrap
 from jaxlike._src.frames import STATE
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
 from jaxlike._src.transforms.custom_jvp_refs import NO_DISCHARGE, without_refs
 from jaxlike._src.transforms.leaf_names import leaf_names
@@ -374,6 +375,7 @@ class custom_jvp(CustomRule):
 
         self.defjvp(rule)
 
+    @api_boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's value."""
         rule = self.jvp

@@ -21,6 +21,7 @@ from jaxlike._src.frames import STATE
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.shape_struct import ShapeDtypeStruct
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.arguments import location_of, name_of
 from jaxlike._src.transforms.custom import (
@@ -360,6 +361,7 @@ class custom_vjp(CustomRule):
         if symbolic_zeros and optimize_remat:
             raise NotImplementedError("remat optimization for custom_vjp does not support symbolic zeros")
 
+    @api_boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function's value."""
         fwd, bwd = self.fwd, self.bwd

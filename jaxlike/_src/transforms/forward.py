@@ -17,6 +17,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.debug_checks import check_finite
 from jaxlike._src.frames import STATE, Frame
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import (
     check_callable,
     checked_argnums,
@@ -118,6 +119,7 @@ def _tangent(x: Array, primal: Tensor, tangent: Tensor | None) -> Any:
     return Array(torch.zeros_like(primal) if tangent is None else tangent, x._tag)
 
 
+@api_boundary
 def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """Value of ``fun(*primals)`` and its derivative in the direction ``tangents``.
 
@@ -172,6 +174,7 @@ def _check_tangent(p: Any, t: Any) -> None:
         )
 
 
+@api_boundary
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """Value of ``fun(*primals)`` and its derivative there as a linear function.
 
@@ -280,6 +283,7 @@ def jacfwd(
     check_callable(fun)
     argnums = checked_argnums(argnums)
 
+    @api_boundary
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = split_argnums(fun, argnums, args, kwargs)
         primals, _ = flatten_typed(chosen)

@@ -29,6 +29,7 @@ from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.placement import any_placed, place, placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
+from jaxlike._src.traceback_filter import as_boundary, simplify
 from jaxlike._src.transforms import jit_shardings, ref_jit, ref_state
 from jaxlike._src.transforms.arguments import (
     check_callable,
@@ -231,7 +232,11 @@ class JitFunction:
                         return entry.run(tensors)
                     if entry.usable():
                         return entry.apply(leaves)
-        return self._general(args, kwargs)
+        try:
+            return self._general(args, kwargs)
+        except Exception as error:  # any: it goes on as it is
+            simplify(error)
+            raise
 
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if config.disable_jit.value:
@@ -487,6 +492,9 @@ class JitFunction:
 
     def __reduce__(self) -> Any:
         return _rebuild, (self._fun, self._options)
+
+
+as_boundary(JitFunction.__call__.__code__)
 
 
 def _jitted_plainly(fun: Any) -> JitFunction:

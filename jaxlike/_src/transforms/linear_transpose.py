@@ -24,6 +24,7 @@ from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.graph import Call
 from jaxlike._src.graph.partition import dependents, subgraph
 from jaxlike._src.graph.trace import trace
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import check_callable, name_of, to_array
 from jaxlike._src.transforms.jit_logs import OF_TRANSPOSE, check_leaks
 from jaxlike._src.transforms.linear_check import check_linear
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from jaxlike._src.graph.graph import Graph
 
 
+@api_boundary
 def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()) -> Callable[..., Any]:
     """The transpose of a function that is linear in its arguments.
 

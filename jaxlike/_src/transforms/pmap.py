@@ -14,6 +14,7 @@ from jaxlike._src.border import unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.mesh import Mesh
 from jaxlike._src.sharding import NamedSharding
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import check_callable, name_of, wraps
 from jaxlike._src.transforms.jit import jit
 from jaxlike._src.transforms.shard_map import as_result, make_shard_map, specs_of_axes
@@ -106,6 +107,7 @@ def pmap(
             made[key] = _jitted(call, Mesh(list(on[:size]), (name,)), per_leaf, out_axes, numbers)
         return made[key], leaves
 
+    @api_boundary
     def mapped(*args: Any, **kwargs: Any) -> Any:
         jitted, leaves = prepared(args, kwargs)
         return jitted(*leaves)

@@ -21,6 +21,7 @@ from jaxlike._src.border import conjugate, unwrap
 from jaxlike._src.debug_checks import check_tensor
 from jaxlike._src.frames import STATE, Frame
 from jaxlike._src.graph.source import PULLING
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import (
     check_callable,
     checked_argnums,
@@ -260,6 +261,7 @@ def _value_and_grad(
     argnums = checked_argnums(argnums)
     fun_name = name_of(fun)
 
+    @api_boundary
     def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = split_argnums(fun, argnums, args, kwargs, of_grad=True)
         if has_refs(chosen):
@@ -356,6 +358,7 @@ def grad(
     """
     both = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, reduce_axes)
 
+    @api_boundary
     def grad_of(*args: Any, **kwargs: Any) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
@@ -371,6 +374,7 @@ def grad(
 # vjp
 
 
+@api_boundary
 def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_axes: Any = ()) -> Any:
     """Value of ``fun(*primals)`` and its vector-Jacobian product.
 
@@ -492,6 +496,7 @@ def jacrev(
     check_callable(fun)
     argnums = checked_argnums(argnums)
 
+    @api_boundary
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = split_argnums(fun, argnums, args, kwargs)
         primals, _ = flatten(chosen)

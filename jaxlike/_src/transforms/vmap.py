@@ -16,6 +16,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.frames import STATE, Frame
 from jaxlike._src.regions import as_one
+from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import argument_names, check_callable, name_of, to_array, wraps
 from jaxlike._src.transforms.jit_logs import check_leaks
 from jaxlike._src.transforms.ref_lanes import RefLanes
@@ -79,6 +80,7 @@ def vmap(
             f"vmap out_axes must be an int, None, or (nested) container with those types as leaves, but got {out_axes}."
         )
 
+    @api_boundary
     def mapped(*args: Any, **kwargs: Any) -> Any:
         if isinstance(in_axes, tuple) and len(in_axes) != len(args):
             raise ValueError(

@@ -10,4 +10,4 @@ from jaxlike._src.experimental.sparse.ad import value_and_grad as value_and_grad
 from jaxlike._src.experimental.sparse.base import JAXSparse as JAXSparse
 from jaxlike._src.extending.util import split_list as split_list
 from jaxlike._src.extending.util import wraps as wraps
-from jaxlike._src.graph.source import api_boundary as api_boundary
+from jaxlike._src.traceback_filter import api_boundary as api_boundary
