@@ -21,7 +21,7 @@ from jaxlike._src.scipy import betainc as scipy_betainc
 from jaxlike._src.scipy import gammas as scipy_gammas
 from jaxlike._src.scipy.loops import without_derivative
 from jaxlike._src.scipy.special import through_float32
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 from jaxlike._src.transforms.types import SymbolicZero
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def zeta(x: ArrayLike, q: ArrayLike) -> Array:
     return _finite_order(_zeta(*both), both)
 
 
-@custom_jvp
+@library_jvp
 def _polygamma(m: Array, x: Array) -> Array:
     return Array(through_float32(scipy_gammas.polygamma_by_zeta, unwrap(m), unwrap(x)))
 

@@ -31,7 +31,7 @@ from jaxlike._src.regions import equation
 from jaxlike._src.scipy.lapack import schur_parts
 from jaxlike._src.scipy.linalg import pivoted
 from jaxlike._src.scipy.loops import without_derivative
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 from jaxlike._src.transforms.structured import apply
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _eigenvalues_of_both(a: Array) -> Array:
     return Array(eig_both_sides(unwrap(a)))
 
 
-@custom_jvp
+@library_jvp
 def _eigenvalues(a: Array) -> Array:
     return Array(torch.linalg.eigvals(unwrap(a)))
 
@@ -220,7 +220,7 @@ def _eigenvalues_jvp(primals: Any, tangents: Any) -> Any:
     return values, Array((moved * v.mT).sum(-1))
 
 
-@custom_jvp
+@library_jvp
 def _eigenvectors(a: Array) -> Array:
     return _eigenvalues_of_both(a)
 
@@ -234,7 +234,7 @@ def _refuse_eigenvectors(primals: Any, tangents: Any) -> Any:
     )
 
 
-@custom_jvp
+@library_jvp
 def _smooth_eigenvectors(a: Array) -> Array:
     return _eigenvalues_of_both(a)
 

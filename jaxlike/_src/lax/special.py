@@ -16,7 +16,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.lax.strict import FLOAT, unop
 from jaxlike._src.numpy.kinks import const, transformed
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 from jaxlike._src.transforms.stop_gradient import stopped
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _lgamma(x: Tensor) -> Tensor:
     return unwrap(_lgamma_with_slope(Array(x))) if transformed() else torch.lgamma(x)
 
 
-@custom_jvp
+@library_jvp
 def _lgamma_with_slope(x: Array) -> Array:
     return Array(torch.lgamma(unwrap(x)))
 
@@ -86,7 +86,7 @@ def _digamma(x: Tensor) -> Tensor:
     return unwrap(_digamma_with_slope(Array(x))) if transformed() else digamma_value(x)
 
 
-@custom_jvp
+@library_jvp
 def _digamma_with_slope(x: Array) -> Array:
     return Array(digamma_value(unwrap(x)))
 

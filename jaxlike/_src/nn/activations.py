@@ -55,7 +55,7 @@ from jaxlike._src.numpy.stacking import split
 from jaxlike._src.numpy.trig import tanh
 from jaxlike._src.regions import jitted, spelled
 from jaxlike._src.special import beside
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def _log1mexp(x: Array) -> Array:
     return where(x < math.log(2.0), small, log1p(negative(exp(negative(x)))))
 
 
-_log1mexp_with_slope = custom_jvp(_log1mexp)
+_log1mexp_with_slope = library_jvp(_log1mexp)
 _log1mexp_with_slope.defjvps(lambda g, _, x: true_divide(g, expm1(x)))
 
 

@@ -14,7 +14,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import adjoint, unwrap
 from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ def cholesky_or_nan(t: Tensor) -> Tensor:
     return torch.where(reached[..., :, None] & reached[..., None, :], torch.nan, factor).tril()
 
 
-@custom_jvp
+@library_jvp
 def cholesky_of_lower(a: Array) -> Array:
     """Lower Cholesky factor of a matrix whose lower triangle alone is read."""
     return finish("cholesky", Array(cholesky_or_nan(unwrap(a))))

@@ -18,7 +18,7 @@ from jaxlike._src.frames import STATE
 from jaxlike._src.random.ops import operator
 from jaxlike._src.regions import equation
 from jaxlike._src.scipy.lapack import each_matrix, functions, lone_matrix
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def _solved(matrix: Any, lower: bool) -> tuple[Any, Any]:
 
 
 def _differentiable(lower: bool) -> Callable[[Array], Array]:
-    @custom_jvp
+    @library_jvp
     def parts(a: Array) -> Array:
         return Array(eigh_parts(unwrap(a), lower))
 

@@ -15,7 +15,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import adjoint, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.random import ops
-from jaxlike._src.transforms.custom import custom_jvp, zero_tangent
+from jaxlike._src.transforms.custom import library_jvp, zero_tangent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ def _row_order(pivots: Tensor, rows: int) -> Tensor:
     return torch.lu_unpack(empty, pivots, unpack_data=False)[0].argmax(dim=-2)
 
 
-@custom_jvp
+@library_jvp
 def _lu(a: Array) -> tuple[Array, Array]:
     packed, swaps, _ = torch.linalg.lu_factor_ex(unwrap(a))
     return Array(packed), Array(swaps)
@@ -87,7 +87,7 @@ def qr_factors(t: Tensor, complete: bool) -> tuple[Tensor, Tensor]:
 
 
 def _qr(mode: str) -> Callable[[Array], Any]:
-    @custom_jvp
+    @library_jvp
     def factors(a: Array) -> tuple[Array, Array]:
         q, r = torch.linalg.qr(unwrap(a), mode=mode)
         return Array(q), Array(r)

@@ -18,7 +18,7 @@ from jaxlike._src.frames import STATE
 from jaxlike._src.random.ops import operator
 from jaxlike._src.regions import equation
 from jaxlike._src.scipy.lapack import each_matrix, functions, lone_matrix
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,7 +83,7 @@ def _together(parts: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
 
 
 def _differentiable(full: bool) -> Callable[[Array], Array]:
-    @custom_jvp
+    @library_jvp
     def parts(a: Array) -> Array:
         return Array(svd_parts(unwrap(a), full))
 

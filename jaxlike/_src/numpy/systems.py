@@ -15,7 +15,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import conjugate, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.lu_qr import lu_parts
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, with_lanes
 
@@ -110,7 +110,7 @@ def solve_tensors(a: Tensor, b: Tensor) -> Tensor:
 # Determinants
 
 
-@custom_jvp
+@library_jvp
 def slogdet(a: Array) -> tuple[Array, Array]:
     """Sign (or phase) and logarithm of the absolute value of the determinant of ``[..., n, n]``."""
     packed, pivots, _ = torch.linalg.lu_factor_ex(unwrap(a))
@@ -133,7 +133,7 @@ def _slogdet_jvp(primals: Any, tangents: Any) -> Any:
     return (sign, log), (Array(turn), Array(change.real))
 
 
-@custom_jvp
+@library_jvp
 def det(a: Array) -> Array:
     """Determinant of ``[..., n, n]``."""
     return Array(torch.linalg.det(unwrap(a)))

@@ -25,7 +25,7 @@ from jaxlike._src.random import draws
 from jaxlike._src.random.arguments import broadcast, check_safe_cast, check_shape, float_dtype, int_dtype, shape_of
 from jaxlike._src.random.basic import normal_tensor, signs
 from jaxlike._src.random.keys import check_key, split_list
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,7 +162,7 @@ def orthogonal(
 # With parameters
 
 
-@custom_jvp
+@library_jvp
 def _erf(x: Any) -> Any:
     return Array(special.erf(unwrap(x)))
 
@@ -174,7 +174,7 @@ def _erf_jvp(primals: Any, tangents: Any) -> Any:
     return _erf(x), Array(slope * unwrap(dx))
 
 
-@custom_jvp
+@library_jvp
 def _erf_inv(x: Any) -> Any:
     return Array(special.erf_inv(unwrap(x)))
 

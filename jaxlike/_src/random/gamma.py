@@ -26,7 +26,7 @@ from jaxlike._src.random.generators import STREAMS, stream_of
 from jaxlike._src.random.key_array import PRNGKeyArray, unpack
 from jaxlike._src.random.keys import check_key, split_list
 from jaxlike._src.random.ops import operator
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,7 @@ def _positive_cube_root(keys: Tensor, c: Tensor, stream: str) -> tuple[Tensor, T
 
 
 def _sampler(log_space: bool) -> Callable[[PRNGKeyArray, Array], Array]:
-    @custom_jvp
+    @library_jvp
     def sample(keys: Any, alpha: Any) -> Any:
         return Array(_gamma(unpack(unwrap(keys)), unwrap(alpha), stream_of(keys._tag), log_space))
 

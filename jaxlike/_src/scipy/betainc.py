@@ -21,7 +21,7 @@ from jaxlike._src.numpy.kinks import const
 from jaxlike._src.random.ops import operator
 from jaxlike._src.scipy.loops import iterate, like_first
 from jaxlike._src.scipy.special import through_float32
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 from jaxlike._src.transforms.types import SymbolicZero
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _continued_fraction(a: Tensor, b: Tensor, x: Tensor, wanted: Tensor) -> Tens
     return iterate(step, going, state)[3]
 
 
-@custom_jvp
+@library_jvp
 def regularized(a: Array, b: Array, x: Array) -> Array:
     """`betainc` of Arrays of one dtype and shape."""
     return Array(_betainc(*map(unwrap, (a, b, x))))

@@ -30,7 +30,7 @@ from jaxlike._src.lax import special as lax_special
 from jaxlike._src.numpy.kinks import const, transformed
 from jaxlike._src.random.gamma_grad import random_gamma_grad
 from jaxlike._src.scipy.special import MODULE, refuse_complex, through_float32
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -252,7 +252,7 @@ def _incomplete(kernel: Any, sign: int) -> Any:
     def value(a: Array, x: Array) -> Array:
         return Array(through_float32(kernel, unwrap(a), unwrap(x)))
 
-    differentiable = custom_jvp(value)
+    differentiable = library_jvp(value)
 
     @differentiable.defjvp
     def rule(primals: Any, tangents: Any) -> Any:
@@ -363,7 +363,7 @@ def _polygamma_value(n: Array, x: Array) -> Array:
     return Array(through_float32(polygamma_by_zeta, unwrap(n), unwrap(x)))
 
 
-_polygamma = custom_jvp(_polygamma_value)  # torch's zeta has no forward derivative
+_polygamma = library_jvp(_polygamma_value)  # torch's zeta has no forward derivative
 
 
 @_polygamma.defjvp

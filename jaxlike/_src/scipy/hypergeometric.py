@@ -21,7 +21,7 @@ from jaxlike._src.scipy import jnp
 from jaxlike._src.scipy.gammas import digamma, gamma
 from jaxlike._src.scipy.loops import iterate, like_first, without_derivative
 from jaxlike._src.scipy.special import through_float32
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def _real(name: str, *args: Any) -> list[Array]:
 # Pochhammer's symbol
 
 
-@custom_jvp
+@library_jvp
 def poch(z: ArrayLike, m: ArrayLike) -> Array:
     """Pochhammer's symbol ``gamma(z + m) / gamma(z)``."""
     z, m = promote_args_inexact("poch", z, m)
@@ -121,7 +121,7 @@ _hyp1f1_by_b = without_derivative(
 )
 
 
-@custom_jvp
+@library_jvp
 def hyp1f1(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
     """The confluent hypergeometric function, the sum of ``(a)_k / (b)_k * x**k / k!``."""
     args = _real("hyp1f1", a, b, x)
@@ -253,7 +253,7 @@ _hyp2f1_by_c = without_derivative(
 )
 
 
-@custom_jvp
+@library_jvp
 def hyp2f1(a: ArrayLike, b: ArrayLike, c: ArrayLike, x: ArrayLike) -> Array:
     """Gauss' hypergeometric function, the sum of ``(a)_k (b)_k / (c)_k * x**k / k!``."""
     args = _real("hyp2f1", a, b, c, x)

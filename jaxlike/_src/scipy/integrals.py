@@ -24,7 +24,7 @@ from jaxlike._src.scipy import jnp, rational
 from jaxlike._src.scipy.loops import iterate, like_first
 from jaxlike._src.scipy.rational import polynomial, ratio
 from jaxlike._src.scipy.special import through_float32
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,7 +44,7 @@ def _real(name: str, *args: Any) -> list[Array]:
 # Exponential integrals
 
 
-@custom_jvp
+@library_jvp
 def expi(x: ArrayLike) -> Array:
     """The exponential integral Ei, the principal value of the integral of ``exp(t) / t`` up to ``x``."""
     (a,) = _real("expi", x)
@@ -141,7 +141,7 @@ def _expn_large(n: Tensor, x: Tensor) -> Tensor:
     return (value + 1) * torch.exp(-x) / total
 
 
-@functools.partial(custom_jvp, nondiff_argnums=(0,))
+@functools.partial(library_jvp, nondiff_argnums=(0,))
 def expn(n: ArrayLike, x: ArrayLike) -> Array:
     """The generalized exponential integral, of ``exp(-x t) / t**n`` over t from 1; differentiable in ``x``."""
     order, a = _real("expn", n, x)
@@ -165,7 +165,7 @@ def exp1(x: ArrayLike) -> Array:
 # Sine, cosine and Fresnel integrals
 
 
-@custom_jvp
+@library_jvp
 def sici(x: ArrayLike) -> tuple[Array, Array]:
     """The sine and cosine integrals, of ``sin(t) / t`` from 0 and of ``cos(t) / t`` from infinity."""
     (a,) = promote_args_inexact("sici", x)
@@ -219,7 +219,7 @@ def _half_square(x: Tensor) -> tuple[Tensor, Tensor]:
     return sine, torch.where(torch.eq(r, half), const(x, 0), cosine)
 
 
-@custom_jvp
+@library_jvp
 def fresnel(x: ArrayLike) -> tuple[Array, Array]:
     """The Fresnel integrals S and C, of the sine and the cosine of ``pi t**2 / 2`` from 0."""
     (a,) = promote_args_inexact("fresnel", x)
@@ -288,7 +288,7 @@ def _spence(x: Tensor) -> Tensor:
     return torch.where(torch.lt(x, zero), const(x, math.nan), value)
 
 
-@custom_jvp
+@library_jvp
 def _owens_t(h: Array, a: Array) -> Array:
     return Array(_owens_t_value(unwrap(h), unwrap(a)))
 

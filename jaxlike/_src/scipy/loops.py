@@ -12,7 +12,7 @@ import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def like_first(*args: Any) -> tuple[tuple[int, ...], torch.dtype]:
 def without_derivative(name: str, kernel: Callable[..., Tensor]) -> Callable[..., Array]:
     """A kernel as a function of Arrays that refuses to be differentiated."""
 
-    @custom_jvp
+    @library_jvp
     def value(*args: Array) -> Array:
         return Array(kernel(*map(unwrap, args)))
 

@@ -21,7 +21,7 @@ from jaxlike._src.lax import special as lax_special
 from jaxlike._src.nn import activations
 from jaxlike._src.numpy.create import asarray
 from jaxlike._src.numpy.kinks import const, root_at, transformed
-from jaxlike._src.transforms.custom import custom_jvp
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -196,7 +196,7 @@ def log_ndtr(x: ArrayLike, series_order: int = 3) -> Array:
     if STATE.frame is None:
         return finish("log_ndtr", Array(_log_ndtr(unwrap(x), series_order)))
 
-    @custom_jvp
+    @library_jvp
     def value(x: Array) -> Array:
         return Array(_log_ndtr(unwrap(x), series_order))
 

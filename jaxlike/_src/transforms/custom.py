@@ -217,8 +217,9 @@ class CustomJvp(Structured):
 
     name = "custom_jvp_call"
 
-    def __init__(self, fun: Any, rule: Any, shown: dict[str, Any]) -> None:
+    def __init__(self, fun: Any, rule: Any, shown: dict[str, Any], linear: bool = False) -> None:
         self._fun, self._rule, self._shown = fun, rule, shown
+        self._linear = linear  # whether the rule is known to be so in its tangents
         self.is_closed = isinstance(fun, GraphFunction)
 
     def run(self, args: Sequence[Array]) -> list[Array]:
@@ -250,6 +251,9 @@ class CustomJvp(Structured):
             return [moved[k] for k in places], outs
 
         zeros = [zero_tangent(primals[k]) for k in at]
+        if self._linear:
+            _, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
+            return outs, _pullback_at(at, len(primals), places, pull)
         with LinearRule(unwrap(z) for z in zeros) as watched:
             moved, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
         tangents = [unwrap(t) for t in moved]
@@ -297,7 +301,7 @@ class CustomJvp(Structured):
                 settled.mapped = [a or b for a, b in zip(has[:half], has[half:], strict=True)]
             return settled(values[:half], has[:half]), settled(values[half:], has[half:])
 
-        made = CustomJvp(fun, rule, self._shown)
+        made = CustomJvp(fun, rule, self._shown, self._linear)
         made.is_closed = self.is_closed
         return apply(made, args), settled.mapped
 
@@ -311,7 +315,8 @@ class CustomJvp(Structured):
             return self._rule(primals[:n], tangents[:n])
 
         consts = {"num_consts": more} if more else {}
-        return CustomJvp(run, rule, self._shown | {"call_jaxpr": run.graph.with_lifted_first()} | consts)
+        shown = self._shown | {"call_jaxpr": run.graph.with_lifted_first()} | consts
+        return CustomJvp(run, rule, shown, self._linear)
 
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
@@ -352,6 +357,7 @@ class custom_jvp(CustomRule):
     """
 
     jvp: Callable[..., Any] | None = None
+    linear = False  # whether the rule is known to be so in its tangents
 
     def defjvp(self, jvp: Callable[..., Any], symbolic_zeros: bool = False) -> Callable[..., Any]:
         """Set the rule ``jvp(*nondiff, primals, tangents)``, which gives ``(result, tangent of the result)``.
@@ -405,11 +411,17 @@ class custom_jvp(CustomRule):
             return _split_pair(pair, results, name_of(rule), name_of(fun))
 
         shown = {"name": name_of(fun), "jvp": Named(rule, flat_rule), "symbolic_zeros": symbolic_zeros}
-        op = CustomJvp(flat_fun, flat_rule, shown)
+        op = CustomJvp(flat_fun, flat_rule, shown, self.linear)
         places = [k for k in range(len(args)) if k not in self.nondiff_argnums]
         op.about = lambda: ("custom_jvp fun", location_of(fun), leaf_names(fun, dynamic, {}, places))
         outs = apply(op, arrays)
         return tree_unflatten(results.tree, outs)
+
+
+class library_jvp(custom_jvp):
+    """A function of this library with a rule of its own, which need not be looked at to know that it is linear."""
+
+    linear = True
 
 
 class Named:
