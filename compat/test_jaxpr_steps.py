@@ -118,3 +118,25 @@ def test_rules_of_equations(how: str) -> None:
         return jax.vmap(again)(NAMES["m"]) if how == "vmap" else getattr(jax, how)(again)(X)
 
     assert_same(*run_both(program))
+
+
+def test_functions_called_by_keyword() -> None:
+    """What a call in a jaxpr reads has the names of parameters, so it may be given by name."""
+
+    def program(jax: Any) -> Any:
+        jnp, nn = jax.numpy, jax.nn
+
+        def by_name(x: Any, m: Any) -> Any:
+            return [
+                nn.softplus(x=x), nn.squareplus(x=x, b=2.0), nn.celu(x, alpha=x), nn.glu(x=m, axis=0), jnp.sort(a=x),
+                jnp.clip(x, max=0.7, min=x * x), jnp.cov(m=m, y=m), jnp.diff(x, append=x[:1], prepend=0.0),
+                jnp.append(arr=x, values=1.0), jnp.take(a=x, indices=1), jnp.linalg.norm(x=m), jnp.polyadd(a1=x, a2=x),
+                jnp.trapezoid(y=x, x=x * x), jnp.angle(z=x), jnp.round(a=x), jnp.linalg.det(a=m @ m.T),
+            ]  # fmt: skip
+
+        x, m = np.array([0.25, 0.5, 1.0], np.float32), np.arange(6, dtype=np.float32).reshape(2, 3)
+        closed = jax.make_jaxpr(by_name)(x, m)
+        calls = [e.params["name"] for e in closed.eqns if e.primitive.name == "jit"]
+        return by_name(x, m), jax.core.eval_jaxpr(closed.jaxpr, closed.consts, x, m), calls
+
+    assert_same(*run_both(program))

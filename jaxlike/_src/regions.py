@@ -10,6 +10,7 @@ operation is over lanes. One whose inner values are used from outside is forgott
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -111,16 +112,25 @@ JIT, STATIC_INDEX, PRODUCT, TAKE, UPDATE, DRAW = "jit", "static index", "product
 _ELEMENTWISE = frozenset("abs sign square cbrt integer_pow pow atan2 is_finite conj real imag clamp div select_n".split())
 
 
-def jitted(
-    name: str, describe: Callable[..., Sequence[Any]] = lambda *args: args
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def jitted(name: str, operands: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function of Arrays that JAX's library compiles for itself: a jaxpr shows a call of its jaxpr.
 
     Args:
         name: what the call is named.
-        describe: from the function's arguments those that are arrays or numbers.
+        operands: which of the function's parameters are arrays or numbers, if not all; one that is None is left out.
     """
-    return equation(JIT, lambda *args, **kwargs: (describe(*args, **kwargs), {"name": name}))
+
+    def lift(fun: Callable[P, R]) -> Callable[P, R]:
+        parameters = list(inspect.signature(fun).parameters)
+        wanted = parameters if operands is None else operands.split()
+
+        def describe(*args: Any, **kwargs: Any) -> Any:
+            named = dict(zip(parameters, args, strict=False)) | kwargs
+            return [x for n in wanted if (x := named.get(n)) is not None], {"name": name}
+
+        return equation(JIT, describe)(fun)
+
+    return lift
 
 
 def spelled(

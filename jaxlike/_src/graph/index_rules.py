@@ -158,7 +158,7 @@ def _is_slice(entries: Any, arrays: Sequence[Any], mode: Any) -> bool:
 
 @region_rule(TAKE)
 def _take(r: Reader, region: Region) -> Any:
-    x, *arrays = (r.payload(v) if isinstance(v, Var) else v for v in region.operands)
+    x, *arrays = (r.payload(v) if isinstance(v, Var) else r.operand(v, INT) for v in region.operands)
     (out,) = region.outs
     entries, mode, wrap = region.params["entries"], region.params["mode"], region.params["wrap"]
     shape = x.aval.shape
@@ -259,7 +259,7 @@ def _combining(r: Reader, region: Region) -> None:
 
 @region_rule(UPDATE)
 def _update(r: Reader, region: Region) -> Any:
-    x, y, *arrays = (r.payload(v) if isinstance(v, Var) else v for v in region.operands)
+    x, y, *arrays = (r.payload(v) if isinstance(v, Var) else r.operand(v, INT) for v in region.operands)
     (out,) = region.outs
     entries, kind = region.params["entries"], region.params["kind"]
     shape = x.aval.shape

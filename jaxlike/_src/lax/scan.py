@@ -357,7 +357,8 @@ class Scan(Structured):
                 else:
                     grads = gradients([*c, *k, *x], [*ct, *ct_y])
                 after = last()
-            for g, arg in zip(grads, derive.chosen_of([*c, *k, *x], chosen), strict=True):
+            given = [*c, *k, *x][: len(chosen)]  # without what the forward pass kept
+            for g, arg in zip(grads, derive.chosen_of(given, chosen), strict=True):
                 if g.dtype != arg.dtype:  # of a custom_vjp rule; JAX's refusal
                     raise TypeError(
                         "while_loop body function carry input and carry output must have equal types, but they differ: "

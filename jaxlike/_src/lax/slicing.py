@@ -312,7 +312,7 @@ def dynamic_slice_in_dim(
     return dynamic_slice(operand, starts, sizes, allow_negative_indices=allowed)
 
 
-@jitted("dynamic_index_in_dim", lambda operand, index, *_, **__: (operand, index))
+@jitted("dynamic_index_in_dim", "operand index")
 def dynamic_index_in_dim(
     operand: Array | np.ndarray[Any, Any],
     index: ArrayLike,
@@ -341,7 +341,7 @@ def dynamic_update_slice_in_dim(
     return dynamic_update_slice(operand, update, starts, allow_negative_indices=allowed)
 
 
-@jitted("dynamic_update_index_in_dim", lambda operand, update, index, *_, **__: (operand, update, index))
+@jitted("dynamic_update_index_in_dim", "operand update index")
 def dynamic_update_index_in_dim(
     operand: Array | np.ndarray[Any, Any],
     update: ArrayLike,

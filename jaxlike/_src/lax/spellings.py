@@ -182,7 +182,7 @@ def _var(x: Array, correction: Array, axes: tuple[int, ...], keepdims: bool) -> 
 
 @spells("_std")
 def _std(x: Array, correction: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
-    return sqrt(jitted("_var", lambda x, correction, *_: (x, correction))(_var)(x, correction, axes, keepdims))
+    return sqrt(jitted("_var", "x correction")(_var)(x, correction, axes, keepdims))
 
 
 @spells("logsumexp")

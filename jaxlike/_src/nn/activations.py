@@ -111,7 +111,7 @@ def softplus(x: ArrayLike) -> Array:
     return logaddexp(x, 0)
 
 
-@jitted("squareplus", lambda x, *b: (x, *b))
+@jitted("squareplus")
 def squareplus(x: ArrayLike, b: ArrayLike = 4) -> Array:
     """``(x + sqrt(x**2 + b)) / 2``."""
     check_arraylike("squareplus", x)
@@ -171,7 +171,7 @@ def log_sigmoid(x: ArrayLike) -> Array:
     return negative(softplus(negative(x)))
 
 
-@jitted("elu", lambda x, *alpha: (x, *alpha))
+@jitted("elu")
 def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """``x`` above 0, ``alpha * (exp(x) - 1)`` below."""
     if (t := plain(x)) is not None and type(alpha) is float:
@@ -182,7 +182,7 @@ def elu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     return where(above, v, multiply(alpha, expm1(where(above, 0.0, v))))
 
 
-@jitted("leaky_relu", lambda x, *slope: (x, *slope))
+@jitted("leaky_relu")
 def leaky_relu(x: ArrayLike, negative_slope: ArrayLike = 1e-2) -> Array:
     """``x`` from 0 on, ``negative_slope * x`` below."""
     if (t := plain(x)) is not None and type(negative_slope) is float:
@@ -202,7 +202,7 @@ def hard_tanh(x: ArrayLike) -> Array:
     return where(v > 1, 1, where(v < -1, -1, v))
 
 
-@jitted("celu", lambda x, *alpha: (x, *alpha))
+@jitted("celu")
 def celu(x: ArrayLike, alpha: ArrayLike = 1.0) -> Array:
     """``max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)``."""
     if (t := plain(x)) is not None and type(alpha) is float:
@@ -232,7 +232,7 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     return finish("gelu", Array(half * t * torch.special.erfc(-t * const(t, math.sqrt(0.5)))))
 
 
-@jitted("glu", lambda x, *_, **__: (x,))
+@jitted("glu", "x")
 def glu(x: ArrayLike, axis: int = -1) -> Array:
     """The first half along ``axis`` times the sigmoid of the second."""
     check_arraylike("glu", x)
@@ -314,7 +314,7 @@ def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Ar
 _where = where
 
 
-@jitted("log_softmax", lambda x, *_, **__: (x,))
+@jitted("log_softmax", "x")
 def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
     """``log(softmax(x))`` over ``axis``; -inf outside of ``where``."""
     check_arraylike("log_softmax", x)
@@ -328,7 +328,7 @@ def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -
     return result if where is None else _where(where, result, -np.inf)
 
 
-@jitted("logmeanexp", lambda x, *_, **__: (x,))
+@jitted("logmeanexp", "x")
 def logmeanexp(x: ArrayLike, axis: Axis = None, where: ArrayLike | None = None, keepdims: bool = False) -> Array:
     """``log(mean(exp(x)))`` over ``axis``."""
     total = logsumexp(x, axis=axis, where=where, keepdims=keepdims)
@@ -340,7 +340,7 @@ def logmeanexp(x: ArrayLike, axis: Axis = None, where: ArrayLike | None = None, 
     return subtract(total, log(sum_of(ones, axis=axis, keepdims=keepdims)))
 
 
-@jitted("standardize", lambda x, *_, **__: (x,))
+@jitted("standardize", "x")
 def standardize(
     x: ArrayLike,
     axis: Axis = -1,

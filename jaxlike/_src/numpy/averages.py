@@ -337,7 +337,7 @@ def _std(x: Array, axis: Any, correction: int, keepdims: bool) -> Array:
     return sqrt(var(x, axis, keepdims=keepdims, correction=correction))
 
 
-@jitted("_ptp", lambda a, *_, **__: (a,))
+@jitted("_ptp", "a")
 def ptp(a: ArrayLike, axis: Axis = None, out: None = None, keepdims: bool = False) -> Array:
     """Largest element less the smallest, over axes ("peak to peak")."""
     x = one_array("ptp", a)
@@ -346,7 +346,7 @@ def ptp(a: ArrayLike, axis: Axis = None, out: None = None, keepdims: bool = Fals
     return subtract(max(x, axis, keepdims=keepdims), min(x, axis, keepdims=keepdims))
 
 
-@jitted("count_nonzero", lambda a, *_, **__: (a,))
+@jitted("count_nonzero", "a")
 def count_nonzero(a: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """How many elements over axes are not 0; an int32."""
     hashable(axis, keepdims)

@@ -43,7 +43,7 @@ def _cut(x: Array, axis: int, first: int, last: int) -> Array:
     return like(x, unwrap(x).narrow(axis, min(first, n), max(n - first - last, 0)))
 
 
-@jitted("diff", lambda a, n=1, axis=-1, *more, **named: (a, *more, *named.values()))
+@jitted("diff", "a prepend append")
 def diff(
     a: ArrayLike,
     n: int = 1,
@@ -94,7 +94,7 @@ def diff(
     return x
 
 
-@jitted("ediff1d", lambda ary, *more, **named: (ary, *more, *named.values()))
+@jitted("ediff1d", "ary to_end to_begin")
 def ediff1d(ary: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike | None = None) -> Array:
     """Differences of neighbours in the raveled array, with given elements put before and after them."""
     x = ravel(one_array("ediff1d", ary))
@@ -171,7 +171,7 @@ def _slope(t: Tensor, h: Tensor | None, axis: int) -> Tensor:
     return torch.cat([start / part(steps, 0, 1), inner, end / part(steps, n - 2, 1)], axis)
 
 
-@jitted("trapezoid", lambda y, x=None, *_, **__: (y,) if x is None else (y, x))
+@jitted("trapezoid", "y x")
 def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: ArrayLike = 1.0, axis: int = -1) -> Array:
     """Integral of samples by the trapezoidal rule along an axis.
 
@@ -199,7 +199,7 @@ def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: ArrayLike = 1.0, axi
     return Array(0.5 * (h * (t[..., 1:] + t[..., :-1])).sum(-1))
 
 
-@jitted("vander", lambda x, *_, **__: (x,))
+@jitted("vander", "x")
 def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Array:
     """Powers of a vector as columns: ``x**(N-1) ... x, 1``, or from 1 upward; x: [n] -> [n, N]."""
     hashable(N, increasing)

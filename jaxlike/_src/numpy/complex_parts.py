@@ -43,7 +43,7 @@ def conjugate(x: Tensor) -> Tensor:
 conj = alias("conj", conjugate)
 
 
-@jitted("angle", lambda z, *_, **__: (z,))
+@jitted("angle", "z")
 def angle(z: ArrayLike, deg: bool = False) -> Array:
     """The angle of complex numbers, in radians or degrees; 0 or pi for real ones."""
     z = one_array("angle", z)

@@ -88,7 +88,7 @@ def _cumulative(
     return finish(name.removeprefix("nan"), astype(array_of(made, computed), result))
 
 
-@jitted("cumsum", lambda a, *_, **__: (a,))
+@jitted("cumsum", "a")
 def cumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """Running sum along an axis, or of the raveled array; the dtype stays (bool becomes int32)."""
     if type(a) is Array and a._frame is STATE.fast and a._t.dtype in _DIRECT and dtype is None and out is None:
@@ -100,19 +100,19 @@ def cumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None
     return _cumulative("cumsum", running_sum, a, axis, dtype, out)
 
 
-@jitted("cumprod", lambda a, *_, **__: (a,))
+@jitted("cumprod", "a")
 def cumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """Running product along an axis, or of the raveled array; the dtype stays (bool becomes int32)."""
     return _cumulative("cumprod", running_product, a, axis, dtype, out)
 
 
-@jitted("nancumsum", lambda a, *_, **__: (a,))
+@jitted("nancumsum", "a")
 def nancumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """As `cumsum`, NaN counting as 0."""
     return _cumulative("nancumsum", running_sum, a, axis, dtype, out, nan=0)
 
 
-@jitted("nancumprod", lambda a, *_, **__: (a,))
+@jitted("nancumprod", "a")
 def nancumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """As `cumprod`, NaN counting as 1."""
     return _cumulative("nancumprod", running_product, a, axis, dtype, out, nan=1)

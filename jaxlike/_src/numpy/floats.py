@@ -148,7 +148,7 @@ def modf(x: ArrayLike, /, out: None = None) -> tuple[Array, Array]:
 # Special values
 
 
-@jitted("nan_to_num", lambda x, *_, **__: (x,))
+@jitted("nan_to_num", "x")
 def nan_to_num(
     x: ArrayLike,
     copy: bool = True,

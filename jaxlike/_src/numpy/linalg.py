@@ -130,7 +130,7 @@ def symmetrised(x: Array) -> Tensor:
 # Decompositions
 
 
-@jitted("cholesky", lambda a, *_, **__: (a,))
+@jitted("cholesky", "a")
 def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> Array:
     """Triangle L with ``L @ L^H == a`` (``upper``: U with ``U^H @ U == a``); NaN where ``a`` is not positive."""
     (x,) = inexact_operands("cholesky", a)
@@ -141,7 +141,7 @@ def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> A
     return finish("cholesky", Array(adjoint(factor) if upper else factor))
 
 
-@jitted("eigh", lambda a, *_, **__: (a,))
+@jitted("eigh", "a")
 def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> EighResult:
     """Eigenvalues (ascending, real) and eigenvectors of a Hermitian matrix.
 
@@ -159,7 +159,7 @@ def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> Eigh
     return EighResult(values, vectors)
 
 
-@jitted("eigvalsh", lambda a, *_, **__: (a,))
+@jitted("eigvalsh", "a")
 def eigvalsh(a: Any, UPLO: str | None = "L", *, symmetrize_input: bool = True) -> Array:
     """Eigenvalues of a Hermitian matrix, ascending."""
     check_arraylike("jnp.linalg.eigvalsh", a)
@@ -183,7 +183,7 @@ def eigvals(a: Any) -> Array:
     return Array(factors.eigvals(unwrap(x)))
 
 
-@jitted("svd", lambda a, *_, **__: (a,))
+@jitted("svd", "a")
 def svd(
     a: Any,
     full_matrices: bool = True,
@@ -235,7 +235,7 @@ def svdvals(x: Any, /) -> Array:
     return svd(x, compute_uv=False)
 
 
-@jitted("qr", lambda a, *_, **__: (a,))
+@jitted("qr", "a")
 def qr(a: Any, mode: str = "reduced") -> Any:
     """QR decomposition.
 
@@ -323,7 +323,7 @@ def solve_broadcast(a: Tensor, b: Tensor) -> Tensor:
     return solve_tensors(a.expand(*lead, *a.shape[-2:]), b.expand(*lead, *b.shape[-2:]))
 
 
-@jitted("inv", lambda a, *_, **__: (a,))
+@jitted("inv", "a")
 def inv(a: Any) -> Array:
     """Inverse of ``[..., n, n]``; NaN and inf where it has none."""
     (x,) = inexact_operands("inv", a)
@@ -386,7 +386,7 @@ def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None
 # Determinants
 
 
-@jitted("slogdet", lambda a, *_, **__: (a,))
+@jitted("slogdet", "a")
 def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
     """Sign and log of the absolute value of the determinant of ``[..., n, n]``."""
     (x,) = inexact_arrays("jnp.linalg.slogdet", a)
@@ -399,7 +399,7 @@ def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
     return SlogdetResult(*(Array(unwrap(part).to(t.dtype)) for part in systems.slogdet(Array(t.to(torch.float32)))))
 
 
-@jitted("det", lambda a, *_, **__: (a,))
+@jitted("det", "a")
 def det(a: Any) -> Array:
     """Determinant of ``[..., n, n]``."""
     (x,) = inexact_arrays("jnp.linalg.det", a)
@@ -469,7 +469,7 @@ def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any =
 # Products and rearrangements
 
 
-@jitted("matrix_power", lambda a, *_, **__: (a,))
+@jitted("matrix_power", "a")
 def matrix_power(a: Any, n: int) -> Array:
     """``a`` multiplied by itself ``n`` times; negative powers are those of the inverse."""
     check_arraylike("jnp.linalg.matrix_power", a)

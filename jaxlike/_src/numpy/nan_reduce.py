@@ -58,7 +58,7 @@ def _leave_out_nan(
     return Array(as_one(JIT, {"name": "_where"}, torch.where, only, identity_of(math.nan, x.dtype), unwrap(result)))
 
 
-@jitted("nanmin", lambda a, *_, **__: (a,))
+@jitted("nanmin", "a")
 def nanmin(
     a: ArrayLike,
     axis: Axis = None,
@@ -73,7 +73,7 @@ def nanmin(
     )
 
 
-@jitted("nanmax", lambda a, *_, **__: (a,))
+@jitted("nanmax", "a")
 def nanmax(
     a: ArrayLike,
     axis: Axis = None,
@@ -88,7 +88,7 @@ def nanmax(
     )
 
 
-@jitted("nansum", lambda a, *_, **__: (a,))
+@jitted("nansum", "a")
 def nansum(
     a: ArrayLike,
     axis: Axis = None,
@@ -103,7 +103,7 @@ def nansum(
     return _leave_out_nan("nansum", reduce.sum, a, 0, axis, keepdims, where, dtype=asked, out=out, initial=initial)
 
 
-@jitted("nanprod", lambda a, *_, **__: (a,))
+@jitted("nanprod", "a")
 def nanprod(
     a: ArrayLike,
     axis: Axis = None,
@@ -118,7 +118,7 @@ def nanprod(
     return _leave_out_nan("nanprod", reduce.prod, a, 1, axis, keepdims, where, dtype=asked, out=out, initial=initial)
 
 
-@jitted("nanmean", lambda a, *_, **__: (a,))
+@jitted("nanmean", "a")
 def nanmean(
     a: ArrayLike,
     axis: Axis = None,

@@ -44,7 +44,7 @@ def refuse_half(t: Tensor) -> None:
 _DOT = frozenset([torch.float32, torch.float64])
 
 
-@jitted("norm", lambda x, *_, **__: (x,))
+@jitted("norm", "x")
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
     """Norm of a vector or matrix.
 

@@ -79,7 +79,7 @@ def _round(x: Tensor) -> Tensor:
     return _half_even(x)
 
 
-@jitted("rint", lambda x, *_, **__: (x,))
+@jitted("rint", "x")
 def rint(x: ArrayLike, /) -> Array:
     """The nearest whole number, halves to the even one; integers become floats."""
     x = one_array("rint", x)
@@ -88,7 +88,7 @@ def rint(x: ArrayLike, /) -> Array:
     return _round(x)
 
 
-@jitted("round", lambda a, *_, **__: (a,))
+@jitted("round", "a")
 def round(a: ArrayLike, decimals: int = 0, out: None = None) -> Array:
     """Round to ``decimals`` places, halves to the even neighbour.
 
@@ -134,7 +134,7 @@ def _to_places(x: Tensor, places: int) -> Tensor:
     return torch.round(x * factor) / factor
 
 
-@jitted("around", lambda a, *_, **__: (a,))
+@jitted("around", "a")
 def around(a: ArrayLike, decimals: int = 0, out: None = None) -> Array:
     """The same as `round`."""
     return round(a, decimals, out)

@@ -228,11 +228,7 @@ def choose(
     return Array(taken.squeeze(0))
 
 
-def _bounded_by(arr: Any = None, /, min: Any = None, max: Any = None) -> list[Any]:
-    return [x for x in (arr, min, max) if x is not None]
-
-
-@jitted("clip", _bounded_by)
+@jitted("clip")
 def clip(arr: ArrayLike | None = None, /, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Array:
     """``minimum(max, maximum(min, arr))``; at a bound the derivative is 1/2.
 

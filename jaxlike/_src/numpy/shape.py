@@ -277,7 +277,7 @@ def moveaxis(a: ArrayLike, source: int | Sequence[int], destination: int | Seque
     return _checked_permutation(x, order)
 
 
-@jitted("rollaxis", lambda a, *_, **__: (a,))
+@jitted("rollaxis", "a")
 def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Array:
     """``a`` with ``axis`` moved to lie before ``start``; `moveaxis` is the clearer way."""
     hashable(axis, start)
@@ -404,7 +404,7 @@ def flip(m: ArrayLike, axis: Axis = None) -> Array:
     return _flipped(one_array("flip", m), static_axes(axis))
 
 
-@jitted("_flip", lambda x, _: (x,))
+@jitted("_flip", "x")
 def _flipped(x: Array, axis: Any) -> Array:
     if axis is None:
         axes = tuple(range(x.ndim))
@@ -425,7 +425,7 @@ def flipud(m: ArrayLike) -> Array:
     return _flipped(one_array("flipud", m), 0)
 
 
-@jitted("rot90", lambda m, *_, **__: (m,))
+@jitted("rot90", "m")
 def rot90(m: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     """``m`` turned ``k`` times by 90 degrees, from the first of two axes towards the second."""
     hashable(k, axes)

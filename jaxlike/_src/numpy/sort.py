@@ -104,7 +104,7 @@ def check_ordered(x: Array) -> None:
         )
 
 
-@jitted("sort", lambda a, *_, **__: (a,))
+@jitted("sort", "a")
 def sort(
     a: ArrayLike,
     axis: int | None = -1,
@@ -141,7 +141,7 @@ def sorted_values(tensor: Tensor, axis: int, descending: bool = False) -> Tensor
     return unsigned.moved_as_signed(torch.flip, out, (axis,)) if descending else out
 
 
-@jitted("argsort", lambda a, *_, **__: (a,))
+@jitted("argsort", "a")
 def argsort(
     a: ArrayLike,
     axis: int | None = -1,

@@ -259,7 +259,7 @@ def _block(x: Any) -> tuple[Array, int]:
     return concatenate(grown, axis=-depth), depth + 1
 
 
-@jitted("append", lambda arr, values, *_, **__: (arr, values))
+@jitted("append", "arr values")
 def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Array:
     """``values`` after ``arr`` along an axis; both raveled if none is given."""
     hashable(axis)

@@ -57,7 +57,7 @@ def _sample_weights(name: str, given: Any, count: int) -> Array:
     return absolute(w)
 
 
-@jitted("cov", lambda m, y=None, *_, **__: (m,) if y is None else (m, y))
+@jitted("cov", "m y")
 def cov(
     m: ArrayLike,
     y: ArrayLike | None = None,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 
-@jitted("_take", lambda a, indices, *_, **__: (a, indices))
+@jitted("_take", "a indices")
 def take(
     a: ArrayLike,
     indices: ArrayLike,
