@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from jax import lax
 from jax._src import lax_reference as theirs
-from jax._src.internal_test_util import lax_test_util
 
 from jaxlike._src.testing.suite import lax_reference as ours
+from jaxlike._src.testing.suite.lax_ops import lax_ops
 
 RNG = np.random.RandomState(0)
 X = RNG.randn(5, 4).astype(np.float32)
@@ -35,7 +35,7 @@ def test_names() -> None:
     assert {n for n in dir(theirs) if not n.startswith("_")} - helpers <= set(dir(ours))
 
 
-@pytest.mark.parametrize("row", lax_test_util.lax_ops(), ids=lambda r: f"{r.op}-{r.rng_factory.__name__}")
+@pytest.mark.parametrize("row", lax_ops(), ids=lambda r: f"{r.op}-{r.rng_factory.__name__}")
 def test_element_by_element(row: Any) -> None:
     with np.errstate(all="ignore"):
         for dtype in row.dtypes:
