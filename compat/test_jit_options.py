@@ -318,6 +318,7 @@ def endless(jax: Any) -> Any:
     return f
 
 
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_options(name: str) -> None:
     assert_same(*run_both(PROGRAMS[name]), title=name)

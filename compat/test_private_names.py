@@ -248,6 +248,7 @@ def test_values_that_tests_are_made_of(framework: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize("framework", ["jax", "jaxlike"])
 @pytest.mark.parametrize("transform", ["grad", "vjp", "jvp", "linearize", "vmap", "eval_shape", "make_jaxpr", "jit"])
 def test_no_work_for_the_garbage_collector(framework: str, transform: str) -> None:
