@@ -185,8 +185,12 @@ STRUCTURE = {
     )
 }  # fmt: skip
 
-LOOPS = {"scanned", "scanned_rows", "counted", "mapped", "mapped_in_batches", "scan_over_a_named_axis"}
-# JAX (0.10.2) loses custom_jvp rules in the second derivative of a loop that was linearized: those are not drawn.
+# Those that are scans; one whose count is known is a scan as well.
+LOOPS = {
+    "scanned", "scanned_rows", "counted", "counted_dynamically", "mapped", "mapped_in_batches", "scan_over_a_named_axis"
+}  # fmt: skip
+# JAX (0.10.2) loses custom_jvp rules in the second derivative of a loop that was linearized: those are not drawn. (The
+# same loop written out gives in JAX what it gives here.)
 LOST_IN_LOOPS = {"with_jvp", "with_jvp_of_itself", "called_back"}
 # What JAX refuses, and torch's tape can do: forward mode through a custom_vjp function's backward rule.
 REFUSED_BY_JAX = ("custom_lin", "can't apply forward-mode autodiff (jvp) to a custom_vjp function")
