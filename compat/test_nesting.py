@@ -260,6 +260,7 @@ FOUND = [
     ("sin", ("chosen_by_closure", "jacfwd", "with_jvp_of_itself", "grad")),  # a linear rule was taken as one that is not
     ("dense", ("linearize", "jvp", "with_jvp_of_itself", "grad")),  # the same
     ("quotient", ("jvp", "mapped_in_batches", "jacfwd", "jvp", "linearize", "counted_dynamically", "mapped")),  # a loop
+    ("product", ("counted_dynamically", "jacrev", "with_jvp", "grad", "jit")),  # not refused where nothing used it
 ]
 
 

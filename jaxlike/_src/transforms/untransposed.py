@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jaxlike._src.frames import current_trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.reverse import LOOKING
 from jaxlike._src.transforms.structured import Structured, apply, on_lanes, stand_in, with_lanes
@@ -35,6 +36,7 @@ class Untransposed(Structured):
 
     def __init__(self, forward: Callable[..., list[Any]], like: Sequence[int], primals: int, refusal: str) -> None:
         self.forward, self.like, self.primals, self.refusal = forward, list(like), primals, refusal
+        self.transposes = False  # whether something transposes it, and so does not look at its values
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """Refused, unless nobody looks at the values."""
@@ -43,7 +45,9 @@ class Untransposed(Structured):
         return [derive.zeros_like(args[k]) for k in self.like]
 
     def recorded(self, args: Sequence[Array]) -> Any:
-        """One node, which a trace leaves out where its values are not used."""
+        """One node where nobody may look at the values; refused in a user's function, used or not."""
+        if not (LOOKING.now or self.transposes) and current_trace().fun_location:
+            raise ValueError(self.refusal)
         return self, lambda: None, [], [type(args[k])(stand_in(args[k]._t), args[k]._tag) for k in self.like]
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
@@ -56,6 +60,7 @@ class Untransposed(Structured):
         inner, n = list(primals[: self.primals]), self.primals
         if any(perturbed[:n]) and not LOOKING.now:  # a second derivative needs the values
             raise ValueError(self.refusal)
+        self.transposes = True
         outs = apply(self, primals)
 
         def pullback(tangents: Sequence[Any]) -> list[Any]:
@@ -77,7 +82,9 @@ class Untransposed(Structured):
             return [with_lanes(o, h, True, frame) for o, h in zip(outs, has, strict=True)]
 
         args = [with_lanes(x, m, True, frame) for x, m in zip(args, mapped, strict=True)]
-        outs = apply(Untransposed(forward, self.like, n, self.refusal), args)
+        made = Untransposed(forward, self.like, n, self.refusal)
+        made.transposes = self.transposes
+        outs = apply(made, args)
         return outs, [True] * len(outs)
 
 
