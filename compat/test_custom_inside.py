@@ -111,7 +111,7 @@ def said(run: Callable[[], Any]) -> Any:
     """What it gives, or how it refuses."""
     try:
         return run()
-    except (TypeError, NotImplementedError) as error:
+    except (TypeError, NotImplementedError) as error:  # its words are compared
         return type(error).__name__, str(error)
 
 

@@ -157,7 +157,7 @@ def rule_of_refs(jax: Any) -> Any:
     for g in (lambda x: f(r, x), closed, returned):
         try:
             jax.jit(g)(x)
-        except (NotImplementedError, ValueError) as error:
+        except (NotImplementedError, ValueError) as error:  # its words are compared
             seen.append(str(error).split(" at ")[0])
     return seen, r[...]
 

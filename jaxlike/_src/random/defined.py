@@ -52,7 +52,8 @@ def defined(
     n = math.prod(key_shape)
     if n not in _NUMBERS_OF_WORDS:
         # JAX takes any number: here a key is one element of a tensor.
-        raise NotImplementedError(f"keys have {_NUMBERS_OF_WORDS} words here; key_shape {tuple(key_shape)} has {n}")
+        said = f"keys have {_NUMBERS_OF_WORDS} words here; key_shape {tuple(key_shape)} has {n}"
+        raise NotImplementedError(said)  # torch has no element type of so many words
 
     def keys_of(words: Tensor) -> Tensor:
         return words.view(torch.uint32).reshape(-1, *key_shape)

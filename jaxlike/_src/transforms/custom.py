@@ -231,7 +231,7 @@ class CustomJvp(Structured):
         try:
             return super().recorded(args)
         except Touched as touched:  # JAX's refusal: refs from outside get through what is traced as values
-            raise NotImplementedError(NO_DISCHARGE) from touched
+            raise NotImplementedError(NO_DISCHARGE) from touched  # as JAX
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """The rule."""

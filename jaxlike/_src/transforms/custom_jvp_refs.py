@@ -25,7 +25,7 @@ def without_refs(
 ) -> Any:
     """The value of a custom_jvp function for arguments with these leaves, refs among them."""
     if current_trace() is not None:  # JAX's refusal: refs get through what is traced as values
-        raise NotImplementedError(NO_DISCHARGE)
+        raise NotImplementedError(NO_DISCHARGE)  # as JAX
 
     def filled(values: Sequence[Any], of_ref: Callable[[Any], Any] = lambda ref: ref) -> Any:
         rest = iter(values)
