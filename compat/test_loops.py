@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from compat import frameworks
 from compat.same import Tolerance, assert_same, run_both
+from jaxlike._src.graph.fused import tier
+from jaxlike._src.graph.fused.kernel import source_of
+from tests.team_emulation import SHARED, emulated
 
 GROWTH = Tolerance(factor=16, normwise=True)
 FEW, MANY = 3, 24
@@ -210,6 +215,50 @@ WAYS: dict[str, Callable[[Any, Any, int], Any]] = {
 SLOW = {"jit of hessian", "grad of vmap", "jvp", "grad", "jit"}
 
 
+@pytest.fixture
+def of_threads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Loops are written for the threads of a GPU's block, and run by the CPU: both orders of the threads give the same."""
+
+    def kernel(candidate: tier.Candidate, now: bool = False, expected: float = 0.0) -> Any:
+        del now, expected
+        if not hasattr(candidate, "of_threads"):
+            run = emulated(source_of(candidate._graph(), shared=SHARED), tmp_path)
+
+            def once(tensors: Any) -> Any:
+                first, last = run(tensors)
+                for a, b in zip(first, last, strict=True):
+                    torch.testing.assert_close(a, b, equal_nan=True, rtol=1e-4, atol=1e-5)
+                return first
+
+            candidate.of_threads = once  # pyright: ignore[reportAttributeAccessIssue]
+        return candidate.of_threads  # pyright: ignore[reportAttributeAccessIssue]
+
+    monkeypatch.setattr(tier.Candidate, "kernel", kernel)
+
+
+@pytest.mark.sample(0.04)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("n", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_for_a_gpu(name: str, n: int, way: str, of_threads: None) -> None:
+    def program(jax: Any) -> Any:
+        return WAYS[way](jax, FUNCTIONS[name](jax, n), n)
+
+    assert_same(*run_both(program), tolerance=GROWTH)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("n", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_on_a_gpu(name: str, n: int, way: str) -> None:
+    def program(jax: Any) -> Any:
+        with jax.default_matmul_precision("highest"):
+            return WAYS[way](jax, FUNCTIONS[name](jax, n), n)
+
+    assert_same(*run_both(program), tolerance=GROWTH)
+
+
 @pytest.mark.parametrize("way", [pytest.param(w, marks=[pytest.mark.slow] * (w in SLOW)) for w in WAYS])
 @pytest.mark.parametrize("n", [FEW, MANY], ids=["few", "many"])
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -343,4 +392,18 @@ PROGRAMS: dict[str, Program] = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs(name: str, n: int, each_x64: None) -> None:
     del each_x64
+    assert_same(*run_both(lambda jax: PROGRAMS[name](jax, n)), tolerance=GROWTH)
+
+
+@pytest.mark.sample(0.2)
+@pytest.mark.parametrize("n", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_for_a_gpu(name: str, n: int, of_threads: None, each_x64: None) -> None:
+    assert_same(*run_both(lambda jax: PROGRAMS[name](jax, n)), tolerance=GROWTH)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("n", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_on_a_gpu(name: str, n: int, each_x64: None) -> None:
     assert_same(*run_both(lambda jax: PROGRAMS[name](jax, n)), tolerance=GROWTH)

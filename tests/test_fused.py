@@ -12,8 +12,7 @@ from torch import Tensor
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.graph.fused import build
-from jaxlike._src.graph.fused.build import compiler, path_of
+from jaxlike._src.graph.fused.build import compiler
 from jaxlike._src.graph.fused.kernel import Kernel, source_of
 from jaxlike._src.graph.fused.values import Ineligible, literal
 from jaxlike._src.graph.trace import trace
@@ -55,10 +54,9 @@ def kernel_of(fun: Callable[..., Any], tensors: Sequence[Tensor]) -> Kernel:
     """The program of a function of tensors that gives a list of tensors."""
     made = trace(lambda xs: [Array(t) for t in fun(*map(unwrap, xs))], [Array(t) for t in tensors], "fun")
     source = source_of(made[0])
-    path = path_of(source.text, source.level)
-    if not path.exists():
-        build.build(source.text, source.level)
-    return Kernel(source, path)
+    if not source.path().exists():
+        source.build()
+    return Kernel.built(source, source.path())
 
 
 def check(names: Sequence[str], fun: Callable[..., list[Tensor]], tensors: Sequence[Tensor], ulp: float = 4) -> None:

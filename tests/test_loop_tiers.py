@@ -74,7 +74,7 @@ def test_a_short_loop_takes_steps(calls: list[Kernel]) -> None:
 @pytest.mark.parametrize("jitted", [False, True])
 def test_a_loop_is_built_beside_its_steps(jitted: bool, calls: list[Kernel], monkeypatch: pytest.MonkeyPatch) -> None:
     costs(monkeypatch, 1e-9, 1e-5)
-    monkeypatch.setattr("jaxlike._src.lax.loop.SECONDS_PER_OP", 0.0)  # no loop is known to be long
+    monkeypatch.setattr("jaxlike._src.graph.fused.tier.SECONDS_PER_OP", 0.0)  # no loop is known to be long
     f = jax.jit(summed) if jitted else summed
     expected = float(f(jnp.float32(1)))
     until(lambda: bool(calls), lambda: f(jnp.float32(1)))

@@ -436,6 +436,42 @@ def inductor_compile(module: Any, examples: list[Tensor]) -> Callable[[Sequence[
     return call
 
 
+def gpu_compiler() -> Any:
+    """NVRTC, which torch brings, as a library of ctypes; raises OSError where it is not."""
+    from torch.cuda import _utils
+
+    return _utils._get_gpu_rtc_library()
+
+
+def gpu_kernel(binary: bytes, name: str, threads: int, shared: int, count: int) -> Callable[..., None]:
+    """A kernel of a module's machine code as a function of ``count`` addresses, run by one block on the current stream.
+
+    ``shared``: bytes that the threads of the block share.
+    """
+    import ctypes
+
+    from torch.cuda import _utils
+
+    kernel: Any = _utils._cuda_load_module(binary, [name])[name]  # pyright: ignore[reportIndexIssue]
+    if shared:
+        kernel.set_shared_memory_config(shared)
+    launch = _utils._get_gpu_runtime_library().cuLaunchKernel
+    launch.argtypes = [ctypes.c_void_p, *[ctypes.c_uint] * 7, *[ctypes.c_void_p] * 3]
+    function, kind, pointers = kernel.func, ctypes.c_void_p * count, ctypes.c_void_p * count
+    size = ctypes.sizeof(ctypes.c_void_p)
+
+    def run(*addresses: int) -> None:
+        given = kind(*addresses)
+        start = ctypes.addressof(given)
+        places = pointers(*range(start, start + size * count, size))
+        stream = torch.cuda.current_stream().cuda_stream
+        failed = launch(function, 1, 1, 1, threads, 1, 1, shared, stream, places, None)
+        if failed:
+            _utils._check_cuda(failed)
+
+    return run
+
+
 def decomposition(op: Any) -> Callable[..., Any] | None:
     """What torch says that an op comes down to, as a function of other ops; None where it says nothing."""
     from torch._decomp import decomposition_table

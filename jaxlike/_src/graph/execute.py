@@ -19,7 +19,7 @@ import torch
 
 from jaxlike._src import compilation_cache, config, torch_private
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.graph.fused.tier import Candidate, has_loops
+from jaxlike._src.graph.fused.tier import Candidate, can_build, has_loops
 from jaxlike._src.graph.graph import to_fx
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class Executable:
         self.spent = 0.0
         self.eager_to_compile = False  # asked for by `lower(...).compile()`
         self.compiled = False
-        self._fused = Candidate(lambda: graph, graph.size) if self.device.type == "cpu" and has_loops(graph) else None
+        fuses = can_build(self.device) and has_loops(graph)
+        self._fused = Candidate(lambda: graph, graph.size, self.device) if fuses else None
 
     def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """Outputs of the graph for inputs followed by lifted values."""

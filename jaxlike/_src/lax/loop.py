@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jaxlike._src import config
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.graph.fused.tier import SECONDS_PER_OP, Candidate
+from jaxlike._src.graph.fused.tier import Candidate, can_build, seconds_per_op
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.derive import example
 from jaxlike._src.transforms.structured import apply
@@ -39,13 +39,15 @@ class Runner:
     ) -> Sequence[Tensor]:
         """The results, by the kernel if it is there. ``steps``: how many there will be, 0 where that is not known."""
         tensors = [unwrap(a) for a in args]
-        tier = config.jit_tier.value
-        if tier == "replay" or default_torch_device().type != "cpu":
+        tier, device = config.jit_tier.value, default_torch_device()
+        if tier == "replay" or not can_build(device) or any(t.device != device for t in tensors):
             return step_by_step(tensors)
-        if self._candidate is None:
+        candidate = self._candidate
+        if candidate is None or candidate.device != device:
             op, examples = self._op, [example(a) for a in args]
-            self._candidate = Candidate(lambda: trace(lambda xs: apply(op, xs), examples, op.name)[0], self._nodes)
-        kernel = self._candidate.kernel(tier == "compile", steps * self._nodes * SECONDS_PER_OP)
+            graph = lambda: trace(lambda xs: apply(op, xs), examples, op.name)[0]  # noqa: E731, it is for later
+            candidate = self._candidate = Candidate(graph, self._nodes, device)
+        kernel = candidate.kernel(tier == "compile", steps * self._nodes * seconds_per_op(device))
         if kernel is not None:
             return kernel(tensors)
         self._since = time.perf_counter()

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from jaxlike._src import special
-from jaxlike._src.graph.fused.build import BuildError, compiler, path_of
+from jaxlike._src.graph.fused.build import BuildError, build, compiler, path_of
 from jaxlike._src.graph.fused.tier import Build
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class _Stream:
                 if self._build is None:
                     if self.spent < _BUILD_SECONDS:
                         return
-                    self._build = Build(_source())
+                    self._build = Build(functools.partial(build, _source()))
                 if seconds > _WAIT_SECONDS:
                     self._build.wait()
                 if not self._build.is_done():

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from jaxlike._src.graph.graph import Node
 
+ONE_BY_ONE = 64  # up to so many values one thread of a team writes in order
+_ATOMIC = {torch.float32, torch.float64, torch.int32, torch.int64, torch.uint32, torch.uint64}
+
 
 @lowers("index_select")
 def _index_select(p: Program, node: Node, a: dict[str, Any]) -> Value:
@@ -131,8 +134,6 @@ def _written(
     def place(m: Memory) -> str:
         return m.address(*(f"{i} * {s}" for i, s in zip(names, m.strides, strict=True)))
 
-    for name, size in zip(names, sizes, strict=True):
-        p.line(f"for (long {name} = 0; {name} < {size}; ++{name})")
     moved = {d: f"pick({place(i)}, {n}) * {made.strides[d]}" for i, n, d in picks}
     first = min(moved)
     extra = len(sizes) - len(x.shape)
@@ -140,7 +141,15 @@ def _written(
     for d in range(len(x.shape)):
         if d not in moved:
             others.append(f"{names[d if d < first else d + extra]} * {made.strides[d]}")
-    p.line(f"{made.address(*moved.values(), *others)} {how} {place(source)};")
+    target = made.address(*moved.values(), *others)
+    added = f"{target} {how} {place(source)};"
+    if p.team is not None and (how == "=" or made.dtype in _ATOMIC) and source.numel > ONE_BY_ONE:
+        added = added if how == "=" else f"add_to({target}, {place(source)});"
+    elif p.team is not None:
+        loops = [f"for (int {name} = 0; {name} < {size}; ++{name})" for name, size in zip(names, sizes, strict=True)]
+        p.once([*loops, added], made)
+        return p.named(made)
+    p.each(names, sizes, [added], made, ordered=True)
     return p.named(made)
 
 

@@ -12,16 +12,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from jaxlike._src import torch_private
-from jaxlike._src.graph.fused import control, decompose, indexing, order, products, reductions, shapes, systems
-from jaxlike._src.graph.fused.build import load
+from jaxlike._src.graph.fused import (
+    build,
+    control,
+    decompose,
+    gpu,
+    indexing,
+    order,
+    products,
+    reductions,
+    shapes,
+    systems,
+)
 from jaxlike._src.graph.fused.prelude import prelude
 from jaxlike._src.graph.fused.program import Program, TooLong
+from jaxlike._src.graph.fused.team import Team
 from jaxlike._src.graph.fused.values import Ineligible, Memory, c_type
 from jaxlike._src.graph.graph import Call, vars_in
 from jaxlike._src.graph.metadata import contiguous
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -29,6 +40,7 @@ if TYPE_CHECKING:
     from jaxlike._src.graph.graph import Graph, Var
 
 TABLES = (control, decompose, indexing, order, products, reductions, shapes, systems)  # imported for what they register
+CPU = torch.device("cpu")
 MOST_ARGUMENTS = 500  # with constants and results; ctypes takes about a thousand
 MOST_BYTES = 1 << 26  # of arguments and results
 
@@ -44,7 +56,7 @@ class Result(NamedTuple):
 
 
 class Source(NamedTuple):
-    """The C++ of a graph, and what it takes and gives."""
+    """The C++ of a graph, and what it takes and gives; ``team``: the threads that it is for, if it is not one."""
 
     text: str
     arguments: list[Var]
@@ -53,6 +65,21 @@ class Source(NamedTuple):
     results: list[Result]
     scratch: int
     level: str  # of optimization
+    team: Team | None
+    device: torch.device
+
+    @property
+    def addresses(self) -> int:
+        """How many addresses it takes."""
+        return len(self.arguments) + len(self.constants) + len(self.made) + 1
+
+    def path(self) -> Path:
+        """Where what is built of it is, or will be."""
+        return (build if self.team is None else gpu).path_of(self.text, self.level)
+
+    def build(self) -> None:
+        """Build it."""
+        (build if self.team is None else gpu).build(self.text, self.level)
 
     @property
     def seconds(self) -> float:
@@ -60,16 +87,22 @@ class Source(NamedTuple):
         return 0.15 + 5e-4 * self.text.count("\n")
 
 
-def source_of(graph: Graph) -> Source:
-    """The C++ of a graph of inputs followed by lifted values."""
+def source_of(graph: Graph, device: torch.device = CPU, shared: int | None = None) -> Source:
+    """The C++ of a graph of inputs followed by lifted values.
+
+    Args:
+        graph: it.
+        device: where tensors are.
+        shared: bytes that the threads of a block of a GPU may share, where it is for those.
+    """
     with torch_private.outside_of_everything():
         try:
-            return _written(graph, Program(), "-O3")
+            return _written(graph, Program(team=None if shared is None else Team(shared)), "-O3", device)
         except TooLong:  # loops over arrays are shorter than numbers by name; many of them are much to optimize
-            return _written(graph, Program(few=1), "-O1")
+            return _written(graph, Program(1, None if shared is None else Team(shared)), "-O1", device)
 
 
-def _written(graph: Graph, p: Program, level: str) -> Source:
+def _written(graph: Graph, p: Program, level: str, device: torch.device) -> Source:
     inputs = [*graph.inputs, *graph.lifted_vars]
     values = [Memory(v.shape, v.dtype, f"a{k}") for k, v in enumerate(inputs)]
     graph = graph.rearranged(inputs, graph.outputs) if graph.lifted else graph
@@ -105,15 +138,19 @@ def _written(graph: Graph, p: Program, level: str) -> Source:
     ]
     if len(names) > MOST_ARGUMENTS:
         raise Ineligible("many arguments")
+    # What other threads write is not ours alone.
+    alone = {"const ": "__restrict ", "": "__restrict " if p.team is None else ""}
     heads = [
-        f"  {const}{c_type(dtype)}* __restrict const {name} = ({c_type(dtype)}*)p{k};"
+        f"  {const}{c_type(dtype)}* {alone[const]}const {name} = ({c_type(dtype)}*)p{k};"
         for k, (name, dtype, const) in enumerate(names)
     ]
-    heads.append(f"  char* __restrict const scratch = (char*)p{len(names)};")
+    heads.append(f"  char* {alone['']}const scratch = (char*)p{len(names)};")
     parameters = ", ".join(f"void* p{k}" for k in range(len(names) + 1))
-    body = "\n".join(p.lines)
-    text = f'{prelude(body)}\nextern "C" void run({parameters}) {{\n' + "\n".join(heads) + f"\n{body}\n}}\n"
-    return Source(text, inputs, [t.contiguous() for t in p.constants], made, results, p.scratch, level)
+    body, threads = p.text(), None if p.team is None else p.team.threads
+    kind = "void" if threads is None else f"__global__ void __launch_bounds__({threads})"
+    text = f'{prelude(body, threads)}\nextern "C" {kind} run({parameters}) {{\n' + "\n".join(heads) + f"\n{body}\n}}\n"
+    constants = [t.to(device).contiguous() for t in p.constants]
+    return Source(text, inputs, constants, made, results, p.scratch, level, p.team, device)
 
 
 def _is_whole(value: Memory, argument: Var) -> bool:
@@ -141,9 +178,9 @@ def _is_view(node: Any) -> bool:
 class Kernel:
     """A built program as a function of a list of tensors."""
 
-    def __init__(self, source: Source, path: Path) -> None:
-        count = len(source.arguments) + len(source.constants) + len(source.made) + 1
-        self._run = load(path, count)
+    def __init__(self, source: Source, run: Callable[..., None]) -> None:
+        self._run = run  # of addresses
+        self._device = source.device
         self._constants = source.constants  # which stay where they are
         self._kept = [t.data_ptr() for t in source.constants]
         self._scratch = source.scratch
@@ -154,14 +191,22 @@ class Kernel:
         self._as_made = [r.argument is None and r is whole.get(r.made) for r in source.results]
         self._in_order = all(self._as_made) and [r.made for r in source.results] == list(range(len(source.made)))
 
+    @staticmethod
+    def built(source: Source, path: Path) -> Kernel:
+        """The kernel of a source that was built."""
+        if source.team is None:
+            return Kernel(source, build.load(path, source.addresses))
+        return Kernel(source, gpu.load(path, source.team, source.addresses))
+
     def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """The results."""
         given = [t if t.is_contiguous() and not t.is_neg() else t.resolve_neg().contiguous() for t in tensors]
-        made = [torch.empty(shape, dtype=dtype) for shape, dtype in self._made]
+        device = self._device
+        made = [torch.empty(shape, dtype=dtype, device=device) for shape, dtype in self._made]
         where = [t.data_ptr() for t in given]
         where += self._kept
         where += [t.data_ptr() for t in made]
-        scratch = torch.empty(self._scratch + 64, dtype=torch.uint8) if self._scratch else None
+        scratch = torch.empty(self._scratch + 64, dtype=torch.uint8, device=device) if self._scratch else None
         where.append(0 if scratch is None else -(-scratch.data_ptr() // 64) * 64)
         self._run(*where)
         if self._in_order:

@@ -65,17 +65,12 @@ class Loop:
         """Every element that it reads."""
         return [t for e in self.entries for t in _loads(e.terms)]
 
-    def lines(self) -> list[str]:
-        """The C++."""
+    def written_out(self) -> tuple[list[str], list[int], list[str]]:
+        """The C++: names of indices, their sizes, and what is done for each."""
         accesses = [_strides(x.memory) for x in (*self.loads(), *self.stores)]
         sizes, groups = _collapsed(self.shape, accesses)
         indices = [f"i{k}" for k in range(len(sizes))]
         lines = []
-        for k, (index, size) in enumerate(zip(indices, sizes, strict=True)):
-            if k == len(sizes) - 1:
-                lines.append('_Pragma("GCC ivdep")')
-            lines.append(f"for (long {index} = 0; {index} < {size}; ++{index})")
-        lines.append("{")
 
         def place(memory: Memory, *more: str) -> str:
             strides = _strides(memory)
@@ -92,7 +87,7 @@ class Loop:
         for e in self.entries:
             lines.append(f"  const {c_type(e.dtype)} {e.name} = {e.template.format(*map(text, e.terms))};")
         lines += [f"  {place(s.memory)} = {s.entry.name};" for s in self.stores]
-        return [*lines, "}"]
+        return indices, sizes, lines
 
 
 def _loads(terms: Sequence[Any]) -> list[Load]:

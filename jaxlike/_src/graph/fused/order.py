@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
     from jaxlike._src.graph.graph import Node
 
+LONGEST_OF_A_THREAD = 256  # rows that one thread of a team sorts
 HELPERS = r"""
 template <class T> in bool precedes(T a, T b, bool down) {
   return down ? (a > b || (a != a && b == b)) : (a < b || (a == a && b != b));
 }
 template <class T>
-static void sort_row(const T* x, T* values, long long* order, long long* spare, const long n, const bool down) {
+own void sort_row(const T* x, T* values, long long* order, long long* spare, const long n, const bool down) {
   long long *from = order, *to = spare;
   for (long i = 0; i < n; ++i) from[i] = i;
   for (long width = 1; width < n; width *= 2) {
@@ -35,7 +36,7 @@ static void sort_row(const T* x, T* values, long long* order, long long* spare, 
   for (long i = 0; i < n; ++i) order[i] = from[i];
   for (long i = 0; i < n; ++i) values[i] = x[order[i]];
 }
-template <class T> static long long place_of(const T* sorted, const long n, const T x, const bool right) {
+template <class T> own long long place_of(const T* sorted, const long n, const T x, const bool right) {
   long start = 0, end = n;
   while (start < end) {
     const long middle = start + (end - start) / 2;
@@ -51,11 +52,15 @@ def _sorted(p: Program, x: Value, axis: int, down: bool) -> list[Value]:
         raise Ineligible("sorting one number")
     axis %= len(x.shape)
     last = p.memory(p.view(x, lambda t: t.movedim(axis, -1))[0], contiguous=True)
-    n, spare = last.shape[-1], p.array(last.shape[-1:], torch.int64)
+    n = last.shape[-1]
+    if p.team is not None and n > LONGEST_OF_A_THREAD:
+        raise Ineligible("sorting many numbers")
     values, order = p.array(last.shape, x.dtype), p.array(last.shape, torch.int64)
-    p.line(f"for (long r = 0; r < {last.numel // n}; ++r)")
+    spare = p.array(last.shape[-1:] if p.team is None else last.shape, torch.int64)
     rows = ", ".join(f"&{m.address(f'r * {n}')}" for m in (last, values, order))
-    p.line(f"sort_row({rows}, &{spare.address()}, {n}, {'true' if down else 'false'});")
+    own = spare.address() if p.team is None else spare.address(f"r * {n}")
+    body = [f"sort_row({rows}, &{own}, {n}, {'true' if down else 'false'});"]
+    p.each(["r"], [last.numel // n], body, values, order, spare, ordered=True)
     return [p.view(p.named(m), lambda t: t.movedim(-1, axis))[0] for m in (values, order)]
 
 
@@ -80,9 +85,7 @@ def _searchsorted(p: Program, node: Node, a: dict[str, Any]) -> Value:
     table, wanted = p.memory(ordered, contiguous=True), p.memory(x, contiguous=True)
     made, each = p.array(out.shape, out.dtype), x.numel // rows
     right = bool(a.get("right")) or a.get("side") == "right"
-    p.line(f"for (long r = 0; r < {rows}; ++r)")
-    p.line(f"for (long i = 0; i < {each}; ++i)")
     place = f"r * {each} + i"
     found = f"place_of(&{table.address(f'r * {n}')}, {n}, {wanted.address(place)}, {'true' if right else 'false'})"
-    p.line(f"{made.address(place)} = {found};")
+    p.each(["r", "i"], [rows, each], [f"{made.address(place)} = {found};"], made, ordered=True)
     return p.named(made)

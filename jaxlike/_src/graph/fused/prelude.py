@@ -1,15 +1,27 @@
-"""prelude: the C++ that every program starts with. It includes no header: reading those takes longer than the rest."""
+"""prelude: the C++ that every program starts with. It includes no header: reading those takes longer than the rest.
+
+A program of a team starts with `team.PRELUDE` instead of what names the functions of the C library.
+"""
 
 from __future__ import annotations
 
 import platform
 import re
 
-from jaxlike._src.graph.fused import order, systems
+from jaxlike._src.graph.fused import order, systems, team
 from jaxlike._src.graph.fused.pointwise import LIBRARY, LIBRARY_OF_TWO
 
-HELPERS = r"""
+ONE_THREAD = r"""
 #define in static inline __attribute__((always_inline))
+#define own static
+#define member inline __attribute__((always_inline))
+"""
+HELPERS = r"""
+struct Alone {
+  member int at() const { return 0; }
+  member int count() const { return 1; }
+  member void wait_for_others() const {}
+};
 template <class T> in T largest(T a, T b) { return (a > b || a != a) ? a : b; }
 template <class T> in T smallest(T a, T b) { return (a < b || a != a) ? a : b; }
 in long pick(long i, long n) { i = i < 0 ? i + n : i; return i < 0 ? 0 : i >= n ? n - 1 : i; }
@@ -79,8 +91,19 @@ def _glibc() -> tuple[int, ...]:
     return tuple(map(int, numbers[:2])) if name == "glibc" and len(numbers) >= 2 else (0, 0)
 
 
-def prelude(text: str) -> str:
-    """What the C++ of a program needs before it."""
+def prelude(text: str, threads: int | None = None) -> str:
+    """What the C++ of a program needs before it; ``threads``: of its team, if it has one."""
+    first = f"#define TEAM {threads}\n{team.PRELUDE}" if threads is not None else ONE_THREAD + library(text)
+    floats = [
+        FLOATING.replace("T ", f"{k} ").replace("(T)", f"({k})").replace("F(", f"{f}(")
+        for k, f in (("float", "f"), ("double", ""))
+    ]
+    more = [h for h, names in _SOME.items() if any(f"{n}(" in text for n in names)]
+    return first + HELPERS + "".join(floats) + "".join(more)
+
+
+def library(text: str) -> str:
+    """Functions of the C library, and which of them are there for vectors."""
     version = _glibc() if has_vector_functions() else (0, 0)
     vector = {f for since, names in _VECTOR.items() if version >= since for f in names}
     lines = ['extern "C" {']
@@ -91,9 +114,4 @@ def prelude(text: str) -> str:
                 args = f"{kind}, {kind}" if name in LIBRARY_OF_TWO else kind
                 lines.append(f"{simd}{kind} {name}{ending}({args}) noexcept;")
     lines.append("}")
-    floats = [
-        FLOATING.replace("T ", f"{k} ").replace("(T)", f"({k})").replace("F(", f"{f}(")
-        for k, f in (("float", "f"), ("double", ""))
-    ]
-    more = [h for h, names in _SOME.items() if any(f"{n}(" in text for n in names)]
-    return "\n".join(lines) + HELPERS + "".join(floats) + "".join(more)
+    return "\n".join(lines)

@@ -46,6 +46,12 @@ def _loops(p: Program, x: Memory, y: Memory, z: Memory, fused: str) -> None:
     def at(memory: Memory, *index: str) -> str:
         return memory.address(*(f"{i} * {s}" for i, s in zip(index, memory.strides, strict=True) if i))
 
+    if p.team is not None:
+        each = [f"{kind} sum = 0;", f"for (int l = 0; l < {k}; ++l)",
+                f"sum = {fused.format(at(x, 'g', 'i', 'l'), at(y, 'g', 'l', 'j'), 'sum')};",
+                f"{at(z, 'g', 'i', 'j')} = sum;"]  # fmt: skip
+        p.each(["g", "i", "j"], [batch, m, n], each, z)
+        return
     p.line(f"for (long g = 0; g < {batch}; ++g) {{" if batch > 1 else "{")
     g = "g" if batch > 1 else ""
     if n == 1 and x.strides[1] == 1 and x.strides[2] != 1:  # a transposed matrix with a vector: by columns

@@ -1,6 +1,7 @@
 """program: the C++ of a graph while it is written, and what operations need for it.
 
 `Program` holds the lines, gives names, and keeps track of memory and of the elementwise loop that is open (`loop`).
+It is written for one thread, or for a `Team` of them: `each` and `once` say what that changes.
 A `Frame` is a graph that is being written: the values of its variables, and where it is. How each operation is written
 is said in tables, by its name: `pointwise`, `shapes`, `reductions`, `products`, `systems`, `indexing`; loops and
 branches in `control`.
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jaxlike._src.graph.fused.loop import Entry, Load, Loop, Store, loop_shape
+from jaxlike._src.graph.fused.team import MOST_ELEMENTS as MOST_ELEMENTS_OF_A_TEAM
+from jaxlike._src.graph.fused.team import Team, Unit, dealt, with_waits
 from jaxlike._src.graph.fused.values import (
     FEW,
     Cells,
@@ -76,11 +79,14 @@ class TooLong(Ineligible):
 
 
 class Program:
-    """The C++ of one function."""
+    """The C++ of one function; ``team``: where it is not of one thread."""
 
-    def __init__(self, few: int = FEW) -> None:
+    def __init__(self, few: int = FEW, team: Team | None = None) -> None:
         self.few = few  # up to so many numbers get a name each
-        self.lines: list[str] = []
+        self.team = team
+        self.most_elements = MOST_ELEMENTS if team is None else MOST_ELEMENTS_OF_A_TEAM
+        self._lines: list[str | Unit] = []
+        self._written = 0
         self.constants: list[torch.Tensor] = []  # further arguments
         self.scratch = 0  # bytes that it is to be given
         self.destinations: dict[Var, Memory] = {}  # where results of the outermost graph are wanted
@@ -93,11 +99,46 @@ class Program:
         """One line."""
         if text.startswith("}"):
             self._depth -= 1
-        self.lines.append("  " * self._depth + text)
+        self._add("  " * self._depth + text, 1)
         if text.endswith("{"):
             self._depth += 1
-        if len(self.lines) > MOST_LINES:
+
+    def _add(self, line: str | Unit, count: int) -> None:
+        self._lines.append(line)
+        self._written += count
+        if self._written > MOST_LINES:
             raise TooLong("too many lines")
+
+    def unit(self, lines: Sequence[str], *writes: Memory, waits: bool = False) -> None:
+        """Lines that belong together, which a team's threads may not be separated in (but where they wait)."""
+        if self.team is None:
+            for text in lines:
+                self.line(text)
+        else:
+            self._add(Unit(lines, frozenset(m.base for m in writes), waits), len(lines))
+
+    def once(self, lines: Sequence[str], *writes: Memory) -> None:
+        """Lines that are to run once: they write memory."""
+        self.unit(lines if self.team is None else ["if (me == 0) {", *lines, "}"], *writes)
+
+    def each(
+        self, indices: Sequence[str], sizes: Sequence[int], body: Sequence[str], *writes: Memory, ordered: bool = False
+    ) -> None:
+        """Lines for all values of some indices; ``ordered``: one after the other, where there is one thread."""
+        if self.team is not None:
+            self.team.widest = max(self.team.widest, math.prod(sizes))
+            self.unit(dealt(indices, sizes, body), *writes)
+            return
+        for k, (index, size) in enumerate(zip(indices, sizes, strict=True)):
+            if k == len(sizes) - 1 and not ordered:
+                self.line('_Pragma("GCC ivdep")')
+            self.line(f"for (long {index} = 0; {index} < {size}; ++{index})")
+        self.unit(["{", *body, "}"])
+
+    def text(self) -> str:
+        """The lines."""
+        lines = [line for line in self._lines if isinstance(line, str)]
+        return "\n".join(lines if self.team is None else with_waits(self._lines, self.team.aliases))
 
     def name(self, prefix: str = "t") -> str:
         """A new name."""
@@ -115,10 +156,15 @@ class Program:
     def array(self, shape: Sequence[int], dtype: torch.dtype) -> Memory:
         """New memory for a value, without values."""
         numel, name = max(math.prod(shape), 1), self.name("b")
-        if numel > MOST_ELEMENTS:
+        if numel > self.most_elements:
             raise Ineligible("large values")
         size, kind = numel * dtype.itemsize, c_type(dtype)
-        if size <= ON_STACK and self._stack + size <= STACK:
+        if self.team is not None:
+            shared = self.team.share(size)
+            place = f"scratch + {self.scratch}" if shared is None else f"fast + {shared}"
+            self.line(f"{kind}* const {name} = ({kind}*)({place});")
+            self.scratch += -(-size // 64) * 64 if shared is None else 0
+        elif size <= ON_STACK and self._stack + size <= STACK:
             self._stack += size
             self.line(f"alignas(64) {kind} {name}[{numel}];")
         else:
@@ -222,7 +268,7 @@ class Program:
             ]  # fmt: skip
             cells = [self.define(dtype, template.format(*column)) for column in zip(*columns, strict=True)]
             return Cells(shape, dtype, cells)
-        if numel > MOST_ELEMENTS:
+        if numel > self.most_elements:
             raise Ineligible("large values")
         terms = self._terms(shape, operands)
         return self._entry(shape, dtype, template, terms)
@@ -289,10 +335,9 @@ class Program:
             return
         value = self.settled(value)
         if isinstance(value, Cells) or (value.numel <= 4 * self.few and not isinstance(value, Memory)):
-            for k, cell in enumerate(self.cells(value)):
-                self.line(f"{target.element(k)} = {cell};")
+            self.once([f"{target.element(k)} = {cell};" for k, cell in enumerate(self.cells(value))], target)
             return
-        if isinstance(value, Memory) and value.is_contiguous and target.is_contiguous:
+        if isinstance(value, Memory) and value.is_contiguous and target.is_contiguous and self.team is None:
             size = value.numel * value.dtype.itemsize
             self.line(f"__builtin_memcpy({target.pointer()}, {value.pointer()}, {size});")
             return
@@ -328,8 +373,8 @@ class Program:
                 var = next((v for _, v in e.uses if v in self.destinations), None)
                 e.memory = self.place(var, e.shape, e.dtype)
                 loop.stores.append(Store(e.memory, e, True))
-        for text in loop.lines():
-            self.line(text)
+        indices, sizes, body = loop.written_out()
+        self.each(indices, sizes, body, *(s.memory for s in loop.stores))
 
     # Graphs
 

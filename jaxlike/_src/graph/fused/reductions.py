@@ -9,6 +9,7 @@ import torch
 
 from jaxlike._src.graph.fused.pointwise import cast, written
 from jaxlike._src.graph.fused.program import LOWERINGS, Program, lowers, result
+from jaxlike._src.graph.fused.team import dealt
 from jaxlike._src.graph.fused.values import Cells, Ineligible, Memory, Value, c_type, literal
 from jaxlike._src.graph.graph import op_name
 
@@ -26,6 +27,7 @@ _STEPS = {
     "any": (0, "{0} | {1}"),
     "all": (1, "{0} & {1}"),
 }
+ALONE = 48  # up to so many numbers a team's threads each reduce all of them
 _SIMD = {"sum": "+", "prod": "*"}  # what the compiler may do in another order
 
 
@@ -107,22 +109,40 @@ def _over(p: Program, name: str, m: Memory, k: int, shape: Sequence[int], first:
         where += i * stride
     row = Memory(inner, m.dtype, m.base, m.strides[n:], m.offset + where, m.moved)
     total = p.name("s")
-    p.line(f"{c_type(m.dtype)} {total} = {row.element(0) if first is None else first};")
     sizes = [(d, size) for d, size in enumerate(inner) if size != 1]
     if row.is_contiguous:
         sizes, row = [(0, row.numel)], Memory((row.numel,), m.dtype, row.base, (1,), row.offset, row.moved)
     terms = [f"i{j} * {row.strides[d]}" for j, (d, _) in enumerate(sizes)]
+    start, added = row.element(0) if first is None else first, f"{total} = {step.format(total, row.address(*terms))};"
+    if p.team is not None and row.numel > ALONE:
+        p.unit(together(p, total, m.dtype, start, [size for _, size in sizes], added, step), waits=True)
+        return total
+    lines = [f"{c_type(m.dtype)} {total} = {start};"]
     for j, (_, size) in enumerate(sizes):
-        if j == len(sizes) - 1 and name in _SIMD:
-            p.line(f'_Pragma("omp simd reduction({_SIMD[name]}:{total})")')
-        p.line(f"for (long i{j} = 0; i{j} < {size}; ++i{j})")
-    p.line(f"{total} = {step.format(total, row.address(*terms))};")
+        if j == len(sizes) - 1 and name in _SIMD and p.team is None:
+            lines.append(f'_Pragma("omp simd reduction({_SIMD[name]}:{total})")')
+        lines.append(f"for (long i{j} = 0; i{j} < {size}; ++i{j})")
+    p.unit([*lines, added])
     return total
+
+
+def together(
+    p: Program, total: str, dtype: torch.dtype, start: str, sizes: Sequence[int], added: str, step: str
+) -> list[str]:
+    """Lines in which all threads of a team find one number: each from its part, then all from what they found."""
+    assert p.team is not None
+    kind, count = c_type(dtype), math.prod(sizes)
+    p.team.widest = max(p.team.widest, count)
+    own = dealt([f"i{j}" for j in range(len(sizes))], sizes, [added])
+    both = f"[]({kind} x, {kind} y) {{ return ({kind})({step.format('x', 'y')}); }}"
+    return [f"{kind} {total} = {start};", *own, f"{total} = together({total}, {both});"]
 
 
 def _each(p: Program, m: Memory, shape: Sequence[int], first: str | None, step: str) -> Memory:
     """Many results: over what is kept within, where that lies side by side, else row by row."""
     n, made = len(shape), p.array(shape, m.dtype)
+    if p.team is not None:
+        return _each_of_team(p, m, made, first, step)
     outer = [f"i{d} * {s}" for d, s in enumerate(m.strides[:n])]
     target = made.address(*(f"i{d} * {s}" for d, s in enumerate(made.strides)))
     inner = [f"j{d} * {s}" for d, s in enumerate(m.strides[n:])]
@@ -151,6 +171,24 @@ def _each(p: Program, m: Memory, shape: Sequence[int], first: str | None, step: 
     return made
 
 
+def _each_of_team(p: Program, m: Memory, made: Memory, first: str | None, step: str) -> Memory:
+    """A thread for each result, or all of them for one after the other where those are few and long."""
+    shape, inner, kind = made.shape, m.shape[len(made.shape) :], c_type(m.dtype)
+    kept, along = ([f"{letter}{d}" for d in range(len(sizes))] for letter, sizes in (("j", shape), ("i", inner)))
+    place = m.address(*(f"{i} * {s}" for i, s in zip([*kept, *along], m.strides, strict=True)))
+    start = m.address(*(f"{i} * {s}" for i, s in zip(kept, m.strides, strict=False))) if first is None else first
+    target = made.address(*(f"{i} * {s}" for i, s in zip(kept, made.strides, strict=True)))
+    added = f"s = {step.format('s', place)};"
+    if math.prod(shape) * 8 < math.prod(inner):
+        loops = [f"for (int {i} = 0; {i} < {size}; ++{i})" for i, size in zip(kept, shape, strict=True)]
+        found = together(p, "s", m.dtype, start, inner, added, step)
+        p.unit([*loops, "{", *found, f"if (me == 0) {target} = s;", "}"], made, waits=True)
+        return made
+    loops = [f"for (int {i} = 0; {i} < {size}; ++{i})" for i, size in zip(along, inner, strict=True)]
+    p.each(kept, shape, [f"{kind} s = {start};", *loops, added, f"{target} = s;"], made)
+    return made
+
+
 @lowers("argmax", "argmin")
 def _arg(p: Program, node: Node, a: dict[str, Any]) -> Value:
     """The first place of the extreme; NaN is the most extreme."""
@@ -164,12 +202,13 @@ def _arg(p: Program, node: Node, a: dict[str, Any]) -> Value:
     less = ">" if "argmax" in node.op._schema.name else "<"
     made = p.array((rows,), torch.int64)
     kind, at = c_type(m.dtype), m.address(f"r * {count}", "i")
-    p.line(f"for (long r = 0; r < {rows}; ++r) {{")
-    p.line(f"{kind} best = {m.address(f'r * {count}')}; long long k = 0;")
-    p.line(f"for (long i = 1; i < {count}; ++i) {{ const {kind} x = {at}; "
-           f"if ((x {less} best || x != x) && best == best) {{ best = x; k = i; }} }}")  # fmt: skip
-    p.line(f"{made.address('r')} = k;")
-    p.line("}")
+    body = [
+        f"{kind} best = {m.address(f'r * {count}')}; long long k = 0;",
+        f"for (long i = 1; i < {count}; ++i) {{ const {kind} x = {at}; "
+        f"if ((x {less} best || x != x) && best == best) {{ best = x; k = i; }} }}",
+        f"{made.address('r')} = k;",
+    ]
+    p.each(["r"], [rows], body, made, ordered=True)
     (found,) = p.view(p.named(made), lambda t: t.view(out.shape))
     return found
 
@@ -184,14 +223,13 @@ def _running(p: Program, node: Node, a: dict[str, Any]) -> Value:
         x = p.pointwise(x.shape, out.dtype, cast(x.dtype, out.dtype).format("{0}"), [x])
     m, made = p.memory(x), p.place(out, out.shape, out.dtype)
     others = [d for d in range(len(out.shape)) if d != axis]
-    for d in others:
-        p.line(f"for (long i{d} = 0; i{d} < {out.shape[d]}; ++i{d})")
-    p.line("{")
     sign, first = ("+", 0) if "sum" in node.op._schema.name else ("*", 1)
-    p.line(f"{c_type(out.dtype)} s = {first};")
-    p.line(f"for (long i{axis} = 0; i{axis} < {out.shape[axis]}; ++i{axis}) {{")
-    p.line(f"s = s {sign} {m.address(*(f'i{d} * {s}' for d, s in enumerate(m.strides)))};")
-    p.line(f"{made.address(*(f'i{d} * {s}' for d, s in enumerate(made.strides)))} = s;")
-    p.line("}")
-    p.line("}")
+    body = [
+        f"{c_type(out.dtype)} s = {first};",
+        f"for (long i{axis} = 0; i{axis} < {out.shape[axis]}; ++i{axis}) {{",
+        f"s = s {sign} {m.address(*(f'i{d} * {s}' for d, s in enumerate(m.strides)))};",
+        f"{made.address(*(f'i{d} * {s}' for d, s in enumerate(made.strides)))} = s;",
+        "}",
+    ]
+    p.each([f"i{d}" for d in others], [out.shape[d] for d in others], body, made, ordered=True)
     return made

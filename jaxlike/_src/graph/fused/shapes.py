@@ -57,6 +57,8 @@ def _view_dtype(p: Program, node: Node, a: dict[str, Any]) -> Value:
     kind = c_type(out.dtype)
     name = p.name("v")
     p.line(f"{kind}* const {name} = ({kind}*){memory.pointer()};")
+    if p.team is not None:
+        p.team.aliases[name] = p.team.aliases.get(memory.base, memory.base)
     return Memory(out.shape, out.dtype, name)
 
 
@@ -142,7 +144,7 @@ def _moved(p: Program, node: Node, a: dict[str, Any]) -> Value:
     made = p.place(out, out.shape, out.dtype)
     place = made.address("i")
     text = f"{table}[i] < 0 ? {literal(fill, out.dtype)} : {source.address(f'{table}[i]')}"
-    p.line(f"for (long i = 0; i < {len(numbers)}; ++i) {place} = {text};")
+    p.each(["i"], [len(numbers)], [f"{place} = {text};"], made)
     return made
 
 

@@ -11,71 +11,83 @@ from jaxlike._src.graph.fused.program import Program, lowers
 from jaxlike._src.graph.fused.values import Ineligible, Memory, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from jaxlike._src.graph.graph import Node
 
 LARGEST = 64  # rows: beyond, a library is faster
 
+# ``w`` is who works: one thread, or all of a team, each with a share of the rows or columns.
 HELPERS = r"""
 template <class T> in T size_of(T x) { return x < 0 ? -x : x; }
-template <class T> static void factor_lu(T* a, int* pivots, int* info, const int n) {
-  *info = 0;
+template <class W, class T> own void factor_lu(W w, T* a, int* pivots, int* info, const int n) {
+  int broken = 0;
   for (int k = 0; k < n; ++k) {
     int best = k;
     for (int i = k + 1; i < n; ++i)
       if (size_of(a[i * n + k]) > size_of(a[best * n + k])) best = i;
-    pivots[k] = best + 1;
+    w.wait_for_others();
+    if (w.at() == 0) pivots[k] = best + 1;
     if (best != k)
-      for (int j = 0; j < n; ++j) { T t = a[k * n + j]; a[k * n + j] = a[best * n + j]; a[best * n + j] = t; }
-    if (a[k * n + k] == 0) { if (!*info) *info = k + 1; continue; }
+      for (int j = w.at(); j < n; j += w.count()) {
+        T t = a[k * n + j]; a[k * n + j] = a[best * n + j]; a[best * n + j] = t;
+      }
+    w.wait_for_others();
+    if (a[k * n + k] == 0) { if (!broken) broken = k + 1; continue; }
     const T scale = 1 / a[k * n + k];
-    for (int i = k + 1; i < n; ++i) {
+    for (int i = k + 1 + w.at(); i < n; i += w.count()) {
       const T f = a[i * n + k] *= scale;
       for (int j = k + 1; j < n; ++j) a[i * n + j] -= f * a[k * n + j];
     }
+    w.wait_for_others();
   }
+  if (w.at() == 0) *info = broken;
 }
-template <class T> static void factor_cholesky(T* a, int* info, const int n, const bool upper) {
-  *info = 0;
+template <class W, class T> own void factor_cholesky(W w, T* a, int* info, const int n, const bool upper) {
+  int broken = 0;
   for (int j = 0; j < n; ++j) {
     T d = a[j * n + j];
     for (int k = 0; k < j; ++k) d -= a[j * n + k] * a[j * n + k];
-    if (!(d > 0) && !*info) *info = j + 1;
+    if (!(d > 0) && !broken) broken = j + 1;
     d = __builtin_sqrt(d);
-    a[j * n + j] = d;
-    for (int i = j + 1; i < n; ++i) {
+    w.wait_for_others();
+    if (w.at() == 0) a[j * n + j] = d;
+    for (int i = j + 1 + w.at(); i < n; i += w.count()) {
       T s = a[i * n + j];
       for (int k = 0; k < j; ++k) s -= a[i * n + k] * a[j * n + k];
       a[i * n + j] = s / d;
     }
+    w.wait_for_others();
   }
-  for (int i = 0; i < n; ++i)
+  for (int i = w.at(); i < n; i += w.count())
     for (int j = i + 1; j < n; ++j) {
       if (upper) a[i * n + j] = a[j * n + i], a[j * n + i] = 0;
       else a[i * n + j] = 0;
     }
+  if (w.at() == 0) *info = broken;
 }
-template <class T> static void swap_rows(T* b, const int* pivots, const int n, const int m, const bool back) {
+template <class W, class T>
+own void swap_rows(W w, T* b, const int* pivots, const int n, const int m, const bool back) {
   for (int q = 0; q < n; ++q) {
     const int k = back ? n - 1 - q : q;
     int r = pivots[k] - 1;
     r = r < 0 ? 0 : r >= n ? n - 1 : r;
     if (r != k)
-      for (int j = 0; j < m; ++j) { T t = b[k * m + j]; b[k * m + j] = b[r * m + j]; b[r * m + j] = t; }
+      for (int j = w.at(); j < m; j += w.count()) { T t = b[k * m + j]; b[k * m + j] = b[r * m + j]; b[r * m + j] = t; }
   }
 }
-template <class T>
-in void solve_triangle(const T* a, T* b, const int n, const int m, const bool upper, const bool turned, const bool unit) {
+template <class W, class T>
+in void solve_triangle(W w, const T* a, T* b, const int n, const int m, const bool upper, const bool turned,
+                       const bool unit) {
   for (int q = 0; q < n; ++q) {
     const int i = upper ? n - 1 - q : q;
     for (int k = upper ? i + 1 : 0; k < (upper ? n : i); ++k) {
       const T f = turned ? a[k * n + i] : a[i * n + k];
-      for (int j = 0; j < m; ++j) b[i * m + j] -= f * b[k * m + j];
+      for (int j = w.at(); j < m; j += w.count()) b[i * m + j] -= f * b[k * m + j];
     }
     if (!unit) {
       const T d = a[i * n + i];
-      for (int j = 0; j < m; ++j) b[i * m + j] /= d;
+      for (int j = w.at(); j < m; j += w.count()) b[i * m + j] /= d;
     }
   }
 }
@@ -90,14 +102,19 @@ def _own(p: Program, x: Value) -> Memory:
     return made
 
 
-def _each(p: Program, shape: Sequence[int], *memories: Memory) -> list[str]:
-    """Start of a loop over matrices, for as many axes in front; pointers to one of each."""
-    count, g = math.prod(shape), p.name("g")
+def _each(
+    p: Program, shape: Sequence[int], memories: Sequence[Memory], writes: Sequence[Memory], lines: Callable[..., list[str]]
+) -> None:
+    """Lines for every matrix, for as many axes in front: of who works, and of pointers to one of each."""
+    count = math.prod(shape)
     if count == 1:
-        p.line("{")
-        return [m.pointer() for m in memories]
-    p.line(f"for (long {g} = 0; {g} < {count}; ++{g}) {{")
-    return [f"(&{m.address(f'{g} * {m.numel // count}')})" for m in memories]
+        worker = "Alone()" if p.team is None else "Whole()"
+        if p.team is not None:
+            p.team.widest = max(p.team.widest, memories[0].numel)
+        p.unit(["{", *lines(worker, *(m.pointer() for m in memories)), "}"], *writes)
+        return
+    pointers = [f"(&{m.address(f'g * {m.numel // count}')})" for m in memories]
+    p.each(["g"], [count], lines("Alone()", *pointers), *writes, ordered=True)
 
 
 def _check(x: Value) -> None:
@@ -113,9 +130,8 @@ def _lu_factor(p: Program, node: Node, a: dict[str, Any]) -> list[Value]:
         raise Ineligible("LU of another form")
     made = _own(p, x)
     pivots, info = p.array(x.shape[:-1], torch.int32), p.array(x.shape[:-2], torch.int32)
-    one = _each(p, x.shape[:-2], made, pivots, info)
-    p.line(f"factor_lu({', '.join(one)}, {x.shape[-1]});")
-    p.line("}")
+    all_made = [made, pivots, info]
+    _each(p, x.shape[:-2], all_made, all_made, lambda *one: [f"factor_lu({', '.join(one)}, {x.shape[-1]});"])
     return [p.named(made), p.named(pivots), p.named(info)]
 
 
@@ -127,16 +143,15 @@ def _lu_solve(p: Program, node: Node, a: dict[str, Any]) -> Value:
     if not a.get("left", True) or b.shape[:-2] != shape:
         raise Ineligible("a system of another form")
     factors, rows, made = p.memory(lu, contiguous=True), p.memory(pivots, contiguous=True), _own(p, b)
-    f, r, x = _each(p, shape, factors, rows, made)
-    if a.get("adjoint"):
-        p.line(f"solve_triangle({f}, {x}, {n}, {m}, false, true, false);")
-        p.line(f"solve_triangle({f}, {x}, {n}, {m}, true, true, true);")
-        p.line(f"swap_rows({x}, {r}, {n}, {m}, true);")
-    else:
-        p.line(f"swap_rows({x}, {r}, {n}, {m}, false);")
-        p.line(f"solve_triangle({f}, {x}, {n}, {m}, false, false, true);")
-        p.line(f"solve_triangle({f}, {x}, {n}, {m}, true, false, false);")
-    p.line("}")
+    adjoint = bool(a.get("adjoint"))
+
+    def lines(w: str, f: str, r: str, x: str) -> list[str]:
+        swaps = f"swap_rows({w}, {x}, {r}, {n}, {m}, {'true' if adjoint else 'false'});"
+        ways = ["false, true, false", "true, true, true"] if adjoint else ["false, false, true", "true, false, false"]
+        solves = [f"solve_triangle({w}, {f}, {x}, {n}, {m}, {way});" for way in ways]
+        return [*solves, swaps] if adjoint else [swaps, *solves]
+
+    _each(p, shape, [factors, rows, made], [made], lines)
     return p.named(made)
 
 
@@ -147,9 +162,8 @@ def _cholesky(p: Program, node: Node, a: dict[str, Any]) -> list[Value]:
     if x.shape[-1] != x.shape[-2]:
         raise Ineligible("a matrix that is not square")
     made, info = _own(p, x), p.array(x.shape[:-2], torch.int32)
-    one = _each(p, x.shape[:-2], made, info)
-    p.line(f"factor_cholesky({', '.join(one)}, {x.shape[-1]}, {'true' if a.get('upper') else 'false'});")
-    p.line("}")
+    rest = f"{x.shape[-1]}, {'true' if a.get('upper') else 'false'}"
+    _each(p, x.shape[:-2], [made, info], [made, info], lambda *one: [f"factor_cholesky({', '.join(one)}, {rest});"])
     return [p.named(made), p.named(info)]
 
 
@@ -163,8 +177,6 @@ def _triangular(p: Program, node: Node, a: dict[str, Any]) -> Value:
     full, (n, m) = [*torch.broadcast_shapes(x.shape[:-2], b.shape[:-2])], b.shape[-2:]
     x, b = p.expanded(x, [*full, n, n]), p.expanded(b, [*full, n, m])
     matrix, made = p.memory(x, contiguous=True), _own(p, b)
-    f, y = _each(p, full, matrix, made)
-    flags = [upper, not left, a.get("unitriangular", False)]
-    p.line(f"solve_triangle({f}, {y}, {n}, {m}, {', '.join('true' if v else 'false' for v in flags)});")
-    p.line("}")
+    flags = ", ".join("true" if v else "false" for v in [upper, not left, a.get("unitriangular", False)])
+    _each(p, full, [matrix, made], [made], lambda *one: [f"solve_triangle({', '.join(one)}, {n}, {m}, {flags});"])
     return p.named(made if left else p.view(made, lambda t: t.mT)[0])

@@ -13,7 +13,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from jaxlike._src.graph.control import CondForm
-from jaxlike._src.graph.fused.build import BuildError, build, compiler, path_of
+from jaxlike._src.graph.fused import gpu
+from jaxlike._src.graph.fused.build import BuildError, compiler
 from jaxlike._src.graph.fused.values import Ineligible
 from jaxlike._src.graph.graph import Call
 
@@ -21,14 +22,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import torch
+
     from jaxlike._src.graph.fused.kernel import Kernel, Source
     from jaxlike._src.graph.graph import Graph
 
 logger = logging.getLogger("jaxlike.loops")
 
 SECONDS_PER_OP = 4e-6  # of running an operation on its own
+SECONDS_PER_LAUNCH = 8e-6  # the same on a GPU
 WRITE_SECONDS, WRITE_SECONDS_PER_NODE = 5e-3, 3e-4
 BUILD_FACTOR = 1.0  # what a build takes next to what is expected of it
+
+
+def can_build(device: torch.device) -> bool:
+    """Whether there is what builds kernels for a device."""
+    return compiler() is not None if device.type == "cpu" else device.type == "cuda" and gpu.is_there()
+
+
+def seconds_per_op(device: torch.device) -> float:
+    """What running an operation on its own is expected to take."""
+    return SECONDS_PER_OP if device.type == "cpu" else SECONDS_PER_LAUNCH
 
 
 def has_loops(graph: Graph) -> bool:
@@ -49,9 +63,9 @@ _spent: dict[Path, float] = {}  # seconds that were spent running graphs of the 
 class Candidate:
     """A graph that may become a kernel, and how far it is. ``nodes``: those that are written."""
 
-    def __init__(self, graph: Callable[[], Graph], nodes: int) -> None:
-        self._graph, self._nodes = graph, nodes
-        self.refused = compiler() is None
+    def __init__(self, graph: Callable[[], Graph], nodes: int, device: torch.device) -> None:
+        self._graph, self._nodes, self.device = graph, nodes, device
+        self.refused = not can_build(device)
         self._own = 0.0  # seconds that were spent running it otherwise
         self._kernel: Kernel | None = None
         self._source: Source | None = None
@@ -81,20 +95,21 @@ class Candidate:
 
         try:
             if self._source is None or self._path is None:
-                self._source = source_of(self._graph())
-                self._path = path_of(self._source.text, self._source.level)
+                shared = gpu.shared() if self.device.type == "cuda" else None
+                self._source = source_of(self._graph(), self.device, shared)
+                self._path = self._source.path()
                 _spent[self._path] = _spent.get(self._path, 0.0) + self._own
             if not self._path.exists():
                 takes = self._source.seconds * BUILD_FACTOR
                 if not now and _spent[self._path] + expected <= takes:
                     return
                 if self._build is None:
-                    self._build = Build(self._source.text, self._source.level)
+                    self._build = Build(self._source.build)
                 if now or expected > takes:
                     self._build.wait()
                 if not self._build.is_done():
                     return
-            self._kernel = Kernel(self._source, self._path)
+            self._kernel = Kernel.built(self._source, self._path)
         except (Ineligible, BuildError, OSError) as error:
             self.refused = True
             logger.debug("a loop goes on step by step: %s", error)
@@ -103,14 +118,14 @@ class Candidate:
 class Build:
     """A build on a thread of its own."""
 
-    def __init__(self, text: str, level: str = "-O3") -> None:
+    def __init__(self, build: Callable[[], None]) -> None:
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=functools.partial(self._run, text, level), name="jaxlike build")
+        self._thread = threading.Thread(target=functools.partial(self._run, build), name="jaxlike build")
         self._thread.start()
 
-    def _run(self, text: str, level: str) -> None:
+    def _run(self, build: Callable[[], None]) -> None:
         try:
-            build(text, level)
+            build()
         except (BuildError, OSError) as error:
             self._error = error
 
