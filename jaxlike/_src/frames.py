@@ -106,6 +106,24 @@ class below:
         STATE.fast = STATE.frame if STATE.plain else CHECKED
 
 
+class inside_of:
+    """A frame further out, or None, as the innermost one."""
+
+    __slots__ = ("_before", "_frame")
+
+    def __init__(self, frame: Frame | None) -> None:
+        self._frame = frame
+
+    def __enter__(self) -> None:
+        self._before = STATE.frame
+        STATE.frame = self._frame
+        STATE.fast = STATE.frame if STATE.plain else CHECKED
+
+    def __exit__(self, *exc: object) -> None:
+        STATE.frame = self._before
+        STATE.fast = STATE.frame if STATE.plain else CHECKED
+
+
 class no_frame:
     """All frames set aside: plain eager code inside."""
 

@@ -58,13 +58,13 @@ class _Stage:
     @property
     def in_avals(self) -> Any:
         """Types of the arguments, in their tree."""
-        return tree_unflatten(self.in_tree, self._entry.graph.in_avals)
+        return tree_unflatten(self.in_tree, self._entry.graph.own_avals[0])
 
     @property
     def args_info(self) -> Any:
         """An `ArgInfo` for each argument, in their tree."""
         donated = self._function.donated_leaves(tuple(self._args), dict(self._kwargs))
-        return tree_unflatten(self.in_tree, list(map(ArgInfo, self._entry.graph.in_avals, donated)))
+        return tree_unflatten(self.in_tree, list(map(ArgInfo, self._entry.graph.own_avals[0], donated)))
 
     @property
     def out_info(self) -> Any:
@@ -98,7 +98,7 @@ class Traced(_Stage):
     @property
     def out_avals(self) -> Any:
         """Types of the results, in their tree."""
-        return tree_unflatten(self.out_tree, self._entry.graph.out_avals)
+        return tree_unflatten(self.out_tree, self._entry.graph.own_avals[1])
 
     @property
     def fun_name(self) -> str:
@@ -237,7 +237,7 @@ class Compiled(_Stage):
         arrays = [to_array(x) for x in leaves]
         wrong = [
             f"Argument '{name}' compiled with {a.strip_weak_type()} and called with {x.aval.strip_weak_type()}"
-            for name, a, x in zip(self._names(), self._entry.graph.in_avals, arrays, strict=True)
+            for name, a, x in zip(self._names(), self._entry.graph.own_avals[0], arrays, strict=True)
             if a.strip_weak_type() != x.aval.strip_weak_type()
         ]
         if wrong:
@@ -300,7 +300,7 @@ class Compiled(_Stage):
     @property
     def output_shardings(self) -> Any:
         """How each result is placed, in their tree."""
-        known = self._entry.places or [None] * len(self._entry.graph.out_avals)
+        known = self._entry.places or [None] * len(self._entry.graph.own_avals[1])
         meshes = [s.mesh for s in (*self._places_of_arguments(), *known) if isinstance(s, NamedSharding)]
         # Of a result of which nobody says anything, every device of the mesh has all.
         rest = NamedSharding(meshes[0], P()) if meshes else sharding_of(default_torch_device())
@@ -310,7 +310,7 @@ class Compiled(_Stage):
     def input_formats(self) -> Any:
         """Layout and sharding of each argument, in their tree; of one that is not used nothing is said."""
         places = self._places_of_arguments()
-        avals = self._entry.graph.in_avals
+        avals = self._entry.graph.own_avals[0]
         return tree_unflatten(
             self.in_tree,
             [Format(None if p is None else usual_layout(a.ndim), p) for a, p in zip(avals, places, strict=True)],
@@ -319,7 +319,7 @@ class Compiled(_Stage):
     @property
     def output_formats(self) -> Any:
         """Layout and sharding of each result, in its tree."""
-        places, avals = tree_leaves(self.output_shardings), self._entry.graph.out_avals
+        places, avals = tree_leaves(self.output_shardings), self._entry.graph.own_avals[1]
         return tree_unflatten(
             self.out_tree, [Format(usual_layout(a.ndim), p) for a, p in zip(avals, places, strict=True)]
         )
@@ -327,7 +327,7 @@ class Compiled(_Stage):
     @property
     def out_info(self) -> Any:
         """Shapes, dtypes and formats of the result, in its tree."""
-        avals, formats = self._entry.graph.out_avals, tree_leaves(self.output_formats)
+        avals, formats = self._entry.graph.own_avals[1], tree_leaves(self.output_formats)
         return tree_unflatten(
             self.out_tree,
             [ShapeDtypeStruct(a.shape, a.dtype, sharding=f) for a, f in zip(avals, formats, strict=True)],

@@ -138,29 +138,38 @@ def _read(graph: Graph) -> ClosedJaxpr:
         for e in reader.eqns[count:]:
             e.source_info = info
     of_refs.until(None)
-    outvars = [
-        reader.whole(reader.atom(v), kind_of_aval(a)) for v, a in zip(graph.outputs, graph.out_avals, strict=True)
-    ]
+    results, out_avals = _without_refs(graph, of_refs)
+    outvars = [reader.whole(reader.atom(v), kind_of_aval(a)) for v, a in zip(results, out_avals, strict=True)]
     given = {*constvars, *invars}
-    for v, aval in zip(outvars, graph.out_avals, strict=True):
+    for v, aval in zip(outvars, out_avals, strict=True):
         if isinstance(v, JaxprVar) and v not in given and not is_stored(aval.dtype):
             v.aval = aval  # with its weak type
-    info = debug_info_of(graph)
+    info = debug_info_of(graph, of_refs)
     return ClosedJaxpr(Jaxpr(constvars, invars, outvars, reader.eqns, {*graph.effects, *of_refs.effects}, info), consts)
 
 
-def debug_info_of(graph: Graph) -> DebugInfo:
+def _without_refs(graph: Graph, of_refs: RefWriter) -> tuple[list[Var], list[Any]]:
+    """The results and their types, without the last values of refs that are shown."""
+    results, out_avals = list(graph.outputs), list(graph.out_avals)
+    n, shown = len(results) - len(graph.written_refs), set(map(id, of_refs.closed_over))
+    for k in reversed(range(len(graph.written_refs))):
+        if id(graph.written_refs[k]) in shown:
+            del results[n + k], out_avals[n + k]
+    return results, out_avals
+
+
+def debug_info_of(graph: Graph, of_refs: RefWriter) -> DebugInfo:
     """Which function the graph was traced of; arguments that it does not name have empty names."""
     origin = graph.origin
     if origin is None:
         return DebugInfo("jit", graph.name)
-    names = tuple(origin.names.get(v, "") for v in graph.inputs)
+    names = tuple(origin.names.get(v, "") for v in graph.inputs if v not in of_refs.closed)
     paths = (
         None
         if origin.tree is None
         else tree_flatten_with_path(tree_unflatten(origin.tree, [0] * origin.tree.num_leaves))[0]
     )
-    if paths is None or len(paths) != len(graph.outputs):
+    if paths is None or len(paths) != len(_without_refs(graph, of_refs)[0]):
         return DebugInfo(origin.purpose, origin.location, names)
     return DebugInfo(origin.purpose, origin.location, names, tuple(f"result{keystr(p)}" for p, _ in paths))
 

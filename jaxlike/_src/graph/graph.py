@@ -8,6 +8,7 @@ so an active torch.func level differentiates or batches it), printed as a jaxpr,
 
 from __future__ import annotations
 
+import copy
 import functools
 from operator import getitem
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -189,6 +190,9 @@ class Graph:
         self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
         self.ref_events: Sequence[Any] = ()  # what was done with refs, where it is known what the function computes,
         self.ref_operands: dict[Var, Array] = {}  # and what they are told of what it closed over and does not use
+        # The refs that it closes over: what they hold are its last inputs; of those that it writes the last results.
+        self.refs: Sequence[Any] = ()
+        self.written_refs: Sequence[Any] = ()
         self.origin: Origin | None = None
         self.key_uses: Any = None  # which keys a traced function used, where `jax.debug_key_reuse` looks at that
         self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`,
@@ -203,6 +207,12 @@ class Graph:
         if made is None:
             made = self._replay[alone] = _generate(self, alone)
         return made
+
+    @property
+    def own_avals(self) -> tuple[list[ShapedArray], list[ShapedArray]]:
+        """The types of arguments and results, without those of refs that it closes over."""
+        n, m = len(self.inputs) - len(self.refs), len(self.outputs) - len(self.written_refs)
+        return self.in_avals[:n], self.out_avals[:m]
 
     @functools.cached_property
     def size(self) -> int:
@@ -221,6 +231,50 @@ class Graph:
         made.precisions, made.ref_events, made.ref_operands = self.precisions, self.ref_events, self.ref_operands
         made.written = self.written[0], {**self.written[1], **made.constants}
         return made
+
+    def of_values(self) -> Graph:
+        """The same graph as one of what the refs that it closes over hold."""
+        if not self.refs:
+            return self
+        made = copy.copy(self)
+        closed = {id(r) for r in self.refs}
+        made.ref_events = [e for e in self.ref_events if id(e.ref) not in closed]
+        made.refs, made.written_refs, made.jaxpr, made.equations, made._replay = (), (), None, {}, {}
+        return made
+
+    def with_refs(self, refs: Sequence[Any], held: Sequence[Array]) -> Graph:
+        """The same graph closing over these refs, its own among them, and writing all; ``held``: of their values' types."""
+        n, m = len(self.inputs) - len(self.refs), len(self.outputs) - len(self.written_refs)
+        lifted = list(zip(self.lifted_vars, self.lifted, strict=True))
+        there = [*self.inputs, *self.lifted_vars, *self.constants, *(o for node in self.nodes for o in node.outs if o)]
+        free = 1 + max((v.index for v in there), default=0)
+        before = {id(r): v for r, v in zip(self.refs, self.inputs[n:], strict=True)}
+        inputs = [before.get(id(r)) or Var(free + k, x._t) for k, (r, x) in enumerate(zip(refs, held, strict=True))]
+        after = {id(r): v for r, v in zip(self.written_refs, self.outputs[m:], strict=True)}
+        outputs = [after.get(id(r), v) for r, v in zip(refs, inputs, strict=True)]
+        avals = [x.aval for x in held]
+        made = Graph(
+            self.nodes,
+            [*self.inputs[:n], *inputs],
+            lifted,
+            self.constants,
+            [*self.outputs[:m], *outputs],
+            [*self.in_avals[:n], *avals],
+            [*self.out_avals[:m], *avals],
+            self.name,
+        )
+        made.refs, made.written_refs = refs, refs
+        return self._marked(made)
+
+    def closing_over(self, values: Sequence[Array]) -> Graph:
+        """The same graph where these values are what the refs hold that it closes over and does not write."""
+        n = len(self.inputs) - len(self.refs)
+        lifted = [*zip(self.lifted_vars, self.lifted, strict=True), *zip(self.inputs[n:], values, strict=True)]
+        avals = self.in_avals[:n]
+        made = Graph(
+            self.nodes, self.inputs[:n], lifted, self.constants, self.outputs, avals, self.out_avals, self.name
+        )
+        return self.of_values()._marked(made)
 
     def with_lifted_first(self) -> Graph:
         """The same graph where what it closed over are its first inputs."""

@@ -202,11 +202,13 @@ def note_other(ref: Any) -> None:
         frame = frame.parent
 
 
-def note_coming(kind: str, ref: Any, value: Array) -> None:
-    """A ref that the traced function is given, or closes over, has this value."""
+def note_coming(kind: str, ref: Any, value: Array, trace: Any = None) -> None:
+    """A ref that the function of a trace, or the one that is traced now, is given or closes over has this value."""
     frame = STATE.frame
-    if frame is not None and frame.trace is not None:
-        frame.trace.ref_events.append(RefEvent(kind, ref, None, frame.trace.var_of(unwrap(value))))
+    if trace is None and frame is not None:
+        trace = frame.trace
+    if trace is not None:
+        trace.ref_events.append(RefEvent(kind, ref, None, trace.var_of(value._t)))
 
 
 # Reading
@@ -224,7 +226,7 @@ def shown_events(graph: Graph) -> list[RefEvent]:
         there.update(o for o in node.outs if o is not None)
         for v in node.reads():
             users.setdefault(v, []).append(id(node))
-    results = set(graph.outputs)
+    results = set(graph.outputs[: len(graph.outputs) - len(graph.written_refs)])
     shown = {key for key, history in histories.items() if _is_whole(history, users, results, there)}
     return [e for e in graph.ref_events if id(e.ref) in shown]
 

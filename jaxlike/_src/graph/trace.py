@@ -117,6 +117,7 @@ class Trace(torch_private.TorchDispatchMode):
         self.precisions: dict[int, Any] = {}  # id of a node -> in which precision a product was asked for
         self.regions: list[Any] = []  # which nodes are one equation, see `regions`
         self.ref_events: list[Any] = []  # what is done with refs, see `ref_events`
+        self.refs: list[tuple[Any, Var]] | None = None  # refs that it closes over with their inputs; None: it may not
         self.inputs: list[Var] = []
         self.examples: Sequence[Array] = ()  # what the inputs stand for
         self.varying: tuple[int, dict[Var, frozenset[Any]]] = 0, {}  # see `varying`: of so many nodes it is known
@@ -155,6 +156,13 @@ class Trace(torch_private.TorchDispatchMode):
             self.lifted[id(x)] = (var, stand_in, x)
         else:
             self.lifted[id(x)] = (var, stand_in, x)
+        return stand_in
+
+    def lift_ref(self, ref: Any, value: Array) -> Tensor:
+        """The stand-in for what a ref from outside holds; ``value`` is of its type."""
+        assert self.refs is not None
+        stand_in = self.placeholder(value._t)
+        self.refs.append((ref, self.vars[id(stand_in)]))
         return stand_in
 
     def known(self, tensor: Tensor) -> Var | None:
@@ -532,6 +540,16 @@ class _Recording(threading.local):
 RECORDING = _Recording()
 
 
+@contextlib.contextmanager
+def _leaving(trace: Trace) -> Iterator[None]:
+    """At the end the refs that were met hold what they did outside."""
+    try:
+        yield
+    finally:
+        for ref, _ in trace.refs or ():
+            ref.leave()
+
+
 def trace(
     fun: Callable[[list[Array]], Sequence[Array]],
     examples: Sequence[Array],
@@ -540,18 +558,26 @@ def trace(
     location: str = "",
     purpose: str = "jit",
     whole: bool = False,
+    refs: bool = False,
 ) -> tuple[Graph, Sequence[Array]]:
     """Run ``fun`` once on stand-ins for ``examples``.
 
     ``whole``: the function is a user's; its jaxpr shows what it computes and does not use, too.
+    ``refs``: it may close over refs, as `Graph.refs` says it; else `Touched` is raised.
 
     Returns:
         The graph, and the Arrays that ``fun`` returned (of the trace: good for their kind only).
     """
     running = RECORDING.recorder(name)
     running.input_names, running.fun_location, running.purpose = list(input_names), location, purpose
+    running.refs = [] if refs else None
     tensors = [x._t for x in examples]
-    with torch_private.cleared_levels(), torch_private.no_modes(), Frame("jit", trace=running, fun_name=name):
+    with (
+        torch_private.cleared_levels(),
+        torch_private.no_modes(),
+        Frame("jit", trace=running, fun_name=name),
+        _leaving(running),
+    ):
         stand_ins = [running.placeholder(t) for t in tensors]
         running.inputs, running.examples = [running.vars[id(t)] for t in stand_ins], examples
         inside = [type(x)(t, x._tag) for x, t in zip(examples, stand_ins, strict=True)]
@@ -561,22 +587,27 @@ def trace(
             with key_uses.Layer() if key_uses.FLAG.value else contextlib.nullcontext() as layer:
                 outs = fun(inside)
             outputs = [running.var_of(unwrap(o)) for o in outs]
+            met = running.refs or ()
+            last = [(ref, var, ref.last()) for ref, var in met]
+            written = [(ref, x, now) for ref, var, x in last if (now := running.var_of(unwrap(x))) is not var]
     lifted = [(v, x) for v, _, x in running.lifted.values() if v not in running.constants]
     if any(isinstance(n.op, Call) and has_derivatives(n.op) for n in running.nodes):
         whole_nodes, running.nodes = running.nodes, with_used_results(running.nodes, outputs, True)
         for old, new in zip(whole_nodes, running.nodes, strict=True):
             if old is not new and id(old) in running.scopes:
                 running.scopes[id(new)] = running.scopes[id(old)]
+    outs = [*outs, *(x for _, x, _ in written)]
     graph = Graph(
         running.nodes,
-        running.inputs,
+        [*running.inputs, *(var for _, var in met)],
         lifted,
         running.constants,
-        outputs,
-        [x.aval for x in examples],
+        [*outputs, *(var for _, _, var in written)],
+        [*(x.aval for x in examples), *(x.aval for _, _, x in last)],
         [o.aval for o in outs],
         name,
     )
+    graph.refs, graph.written_refs = [ref for ref, _ in met], [ref for ref, _, _ in written]
     graph.regions, graph.scopes, graph.precisions = running.regions, running.scopes, running.precisions
     if whole:
         graph.written, graph.ref_events = (running.nodes, running.constants), running.ref_events

@@ -28,7 +28,7 @@ from jaxlike._src.regions import equation
 from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, halves_of
-from jaxlike._src.transforms.ref_state import closing_over_refs, has_refs, holding, threading, write_back
+from jaxlike._src.transforms.ref_state import closing_over_refs, has_refs, put_last, refs_of
 from jaxlike._src.transforms.stop_gradient import stopped
 from jaxlike._src.transforms.structured import (
     GraphFunction,
@@ -312,35 +312,7 @@ def _operands(operand: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
     return (operand,)
 
 
-def _cond_with_refs(
-    fun: Any, refs: Any, pred: Any, true_fun: Any, false_fun: Any, *operands: Any, operand: Any = _NOT_GIVEN
-) -> Any:
-    """Branches that read and write refs: their values go in and out."""
-    before = [r.value() for r in refs]
-    given = operands if operand is _NOT_GIVEN else (operand,)
-    out, after = fun(pred, _of_values(true_fun, refs), _of_values(false_fun, refs), before, *given)
-    write_back(refs, before, after)
-    return out
-
-
-def _switch_with_refs(fun: Any, refs: Any, index: Any, branches: Any, *operands: Any, operand: Any = _NOT_GIVEN) -> Any:
-    before = [r.value() for r in refs]
-    given = operands if operand is _NOT_GIVEN else (operand,)
-    out, after = fun(index, [_of_values(b, refs) for b in branches], before, *given)
-    write_back(refs, before, after)
-    return out
-
-
-def _of_values(branch: Any, refs: Any) -> Any:
-    def of_values(values: Any, *operands: Any) -> Any:
-        with holding(refs, values) as last:
-            return branch(*operands), last()
-
-    return of_values
-
-
 @api_boundary
-@threading(_cond_with_refs)
 @told_as("cond")
 def cond(
     pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any, operand: Any = _NOT_GIVEN
@@ -391,7 +363,6 @@ def _predicate(pred: Any) -> Array:
 
 
 @api_boundary
-@threading(_switch_with_refs)
 @told_as("cond")
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _NOT_GIVEN) -> Any:
     """``branches[index](*operands)``, with ``index`` clamped.
@@ -454,7 +425,7 @@ def choose(
     order = range(len(functions))[:: -1 if name == "cond" else 1]
     bodies: dict[int, Body] = {}
     for k in order:
-        bodies[k] = make_body(functions[k], in_tree, examples, name, lambda: values)
+        bodies[k] = make_body(functions[k], in_tree, examples, name, lambda: values, refs=True)
     made = [bodies[k] for k in range(len(functions))]
     if any(b.key_uses is not None for b in made):
         key_uses.spend_branches([(b.key_uses, b.closed) for b in made], values)
@@ -466,6 +437,11 @@ def choose(
     out_tree = made[-1].out_tree if name == "cond" else made[0].out_tree
     if not all(b.is_graph for b in made):
         return tree_unflatten(out_tree, _in_python(index, made, values))
+    refs, traced = refs_of(made), made
+    if refs:
+        held = [ref.value() for ref in refs]
+        made = [b.with_refs(refs, held) for b in made]
+        values, examples = [*values, *held], [*examples, *map(example, held)]
     op, closed = made[0].made.get(key := ("cond", kind, *made[1:])), _closed([made[k] for k in order])
     if op is None or not all(b.usable() for b in op.branches):
         op = kind([_with_all_constants(b, closed, examples) for b in made])
@@ -473,10 +449,14 @@ def choose(
     operands = [*closed, *values]
     forwarded = _forwarded(op, operands)
     if all(k is None for k in forwarded):
-        return tree_unflatten(out_tree, apply(op, [index, *operands]))
-    less = op.with_results([k for k, place in enumerate(forwarded) if place is None])
-    rest = iter(apply(less[0], [index, *operands]) if less is not None else [])
-    return tree_unflatten(out_tree, [next(rest) if place is None else operands[place] for place in forwarded])
+        outs = apply(op, [index, *operands])
+    else:
+        less = op.with_results([k for k, place in enumerate(forwarded) if place is None])
+        rest = iter(apply(less[0], [index, *operands]) if less is not None else [])
+        outs = [next(rest) if place is None else operands[place] for place in forwarded]
+    n = len(outs) - len(refs)
+    put_last(refs, outs[n:], traced)
+    return tree_unflatten(out_tree, outs[:n])
 
 
 def _forwarded(op: Cond, operands: Sequence[Array]) -> list[int | None]:

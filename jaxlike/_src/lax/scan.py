@@ -22,7 +22,8 @@ from jaxlike._src.graph.control import ScanForm
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.loop import Runner
-from jaxlike._src.lax.scan_refs import TouchedRefs, loop_with_refs, over_rows, rows_of
+from jaxlike._src.lax.scan_parts import Parts
+from jaxlike._src.lax.scan_refs import TouchedRefs, over_rows, rows_of
 from jaxlike._src.lax.slicing import index_in_dim
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.traceback_filter import api_boundary
@@ -34,7 +35,6 @@ from jaxlike._src.transforms.ref_state import (
     holding,
     is_ref,
     refuse_carried,
-    threading,
     write_back,
 )
 from jaxlike._src.transforms.structured import (
@@ -186,10 +186,11 @@ class Scan(Structured):
     # Derivatives
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
-        """Scan the body's jvp; every floating carry has a tangent."""
+        """Scan the body's jvp; every floating carry that depends on what has a tangent has one."""
         parts, moved_parts = self.split(primals), list(self.split(tangents))
         sizes, n = [len(p) for p in parts], self.n_carry
-        floating = derive.differentiable(parts[1])
+        moving = self.body.carried([t is not None for t in tangents], self.n_consts, n)[1]
+        floating = [f and m for f, m in zip(derive.differentiable(parts[1]), moving, strict=False)]
         moved_parts[1] = [
             derive.zeros_like(x) if f and t is None else t
             for x, t, f in zip(parts[1], moved_parts[1], floating, strict=True)
@@ -460,7 +461,6 @@ def _swapped(x: Array) -> Array:
 
 
 @api_boundary
-@threading(loop_with_refs)
 @told_as("scan")
 def scan(
     f: Callable[..., Any],
@@ -506,7 +506,7 @@ def scan(
     steps = [example(x, x.shape[1:]) for x in rows]
 
     def traced() -> Body:
-        return make_body(f, in_tree, [*(example(c) for c in carry), *steps], "scan", lambda: [*carry, *_first(rows)])
+        return make_body(f, in_tree, [*(example(c) for c in carry), *steps], "scan", lambda: [*carry, *_first(rows)], refs=True)
 
     body = traced()
     ((out_tree, _), n) = _pair(body), len(carry)
@@ -527,47 +527,15 @@ def scan(
     if not body.is_graph:
         return tree_unflatten(body.out_tree, _step_by_step(body, carry, rows, length, reverse))
     key = (length, bool(reverse), unroll)
-    loop = body.made.get(key)
-    if loop is None:
-        loop = body.made[key] = _Loop(body, carry, rows, *key)
-    return tree_unflatten(body.out_tree, loop(body.closed, given, carry, rows))
-
-
-class _Loop:
-    """A body made into a `Scan`. What it only hands through takes no part.
-
-    A carry that stays as it is is a constant, and a y that is x is the row that was given.
-    """
-
-    def __init__(
-        self, body: Body, carry: Sequence[Array], rows: Sequence[Array], length: int, reverse: bool, unroll: int
-    ) -> None:
-        graph, kinds, n = body.run.graph, body.run.kinds, len(carry)
-        places = {v: k for k, v in enumerate(graph.inputs)}
-        same = [
-            places[v] if v in places and kind == (type(x := [*carry, *rows][places[v]]), x._tag) else None
-            for v, kind in zip(graph.outputs, kinds, strict=True)
-        ]
-        self.stays = [same[k] == k for k in range(n)]
-        self.row_of = [None if k is None or k < n else k - n for k in same[n:]]
-        left_out = [*self.stays, *(k is not None for k in self.row_of)]
-        kept = [k for k, out in enumerate(left_out) if not out]
-        constants = [v for v, s in zip(graph.inputs, self.stays, strict=False) if s]
-        others = [v for v, s in zip(graph.inputs, [*self.stays, *(False for _ in rows)], strict=True) if not s]
-        step = graph.rearranged([*graph.lifted_vars, *constants, *others], [graph.outputs[k] for k in kept])
-        n_consts = len(graph.lifted_vars) + len(constants)
-        self.op = Scan(GraphFunction(step, [kinds[k] for k in kept]), n_consts, n - len(constants), length, reverse)
-        self.op.unroll = unroll
-
-    def __call__(
-        self, closed: Sequence[Array], given: Sequence[Any], carry: Sequence[Array], rows: Sequence[Array]
-    ) -> list[Any]:
-        """The results; a carry that stays is what was given."""
-        constants = [x for x, s in zip(carry, self.stays, strict=True) if s]
-        moving = [x for x, s in zip(carry, self.stays, strict=True) if not s]
-        outs = iter(apply(self.op, [*closed, *constants, *moving, *rows]))
-        done = [x if s else next(outs) for x, s in zip(given, self.stays, strict=True)]
-        return [*done, *(next(outs) if k is None else rows[k] for k in self.row_of)]
+    made = body.made.get(key)
+    if made is None:
+        parts = Parts(body, carry, rows)
+        loop = Scan(parts.step, parts.n_consts, parts.n_carry, length, bool(reverse))
+        loop.unroll = unroll
+        made = body.made[key] = loop, parts
+    loop, parts = made
+    outs = apply(loop, parts.arguments(body.closed, carry, rows, body.refs))
+    return tree_unflatten(body.out_tree, parts.results(outs, given, rows, body.refs))
 
 
 def _pair(body: Body) -> list[Any]:

@@ -1,16 +1,16 @@
-"""scan_refs: loops that read and write refs: of their surroundings, row by row, and in backward rules of their bodies."""
+"""scan_refs: loops that read and write refs: row by row, and in backward rules of their bodies."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from jaxlike._src.frames import current_trace
 from jaxlike._src.transforms.ref_state import (
     Outside,
     RefState,
     Touched,
-    holding,
     is_ref,
-    refuse_both_ways,
+    refuse_given,
     refuse_twice,
     write_back,
     written,
@@ -43,21 +43,6 @@ def rows_of(ref: RefState) -> RefState:
     return ref.outside.ref
 
 
-def loop_with_refs(fun: Any, refs: Any, f: Any, init: Any, xs: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """A loop whose body reads and writes refs: their values are carried along."""
-    before = [r.value() for r in refs]
-
-    def step(carry: Any, x: Any) -> Any:
-        carry, values = carry
-        with holding(refs, values) as last:
-            carry, y = f(carry, x)
-            return (carry, last()), y
-
-    (carry, after), ys = fun(step, (init, before), xs, *args, **kwargs)
-    write_back(refs, before, after)
-    return carry, ys
-
-
 def over_rows(scan: Any, f: Any, init: Any, xs: Any, *options: Any) -> Any:
     """A loop over refs: each step has a ref to its row."""
     leaves, tree = tree_flatten(xs)
@@ -67,11 +52,9 @@ def over_rows(scan: Any, f: Any, init: Any, xs: Any, *options: Any) -> Any:
 
     def step(carry: Any, rows: Any) -> Any:
         filled = [type(x)(v, "", Row(x)) if is_ref(x) else v for v, x in zip(rows, leaves, strict=True)]
-        try:
-            carry, y = f(carry, tree_unflatten(tree, filled))
-        except Touched as touched:
-            refuse_both_ways(touched.ref, f, "scan", all_leaves, (init, xs))
-            raise
+        carry, y = f(carry, tree_unflatten(tree, filled))
+        if current_trace() is not None:
+            refuse_given(f, "scan", all_leaves, (init, xs))
         values = [v for v, x in zip(rows, leaves, strict=True) if is_ref(x)]
         return carry, (y, written(values, [x.value() for x in filled if is_ref(x)]))
 

@@ -35,7 +35,7 @@ from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.linear_check import NO_REVERSE_OF_WHILE
-from jaxlike._src.transforms.ref_state import holding, refuse_carried, threading, write_back
+from jaxlike._src.transforms.ref_state import put_last, refs_of, refuse_carried
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, spread, stand_in, unmoved
 from jaxlike._src.transforms.untransposed import untransposed
 from jaxlike._src.tree import tree_flatten, tree_map, tree_structure, tree_unflatten, treedef_is_leaf
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jaxlike._src.frames import Frame
+    from jaxlike._src.transforms.ref_state import RefState
 
 
 LOOKS = 64  # so many steps are between looks at whether the rest should run as a kernel
@@ -122,7 +123,8 @@ class While(Structured):
         """Loop over the body's jvp; the condition looks at values alone."""
         of_cond, of_body, carry = self.split(primals)
         _, t_body, t_carry = self.split(tangents)
-        floating = derive.differentiable(carry)
+        moving = self.body.carried([t is not None for t in (*t_body, *t_carry)], self.n_body, len(carry))[1]
+        floating = [f and m for f, m in zip(derive.differentiable(carry), moving, strict=True)]
         t_carry = [
             derive.zeros_like(x) if f and t is None else t for x, t, f in zip(carry, t_carry, floating, strict=True)
         ]
@@ -223,39 +225,7 @@ def chosen(going: Tensor, new: Array, old: Array) -> Array:
 # The public functions
 
 
-def _while_with_refs(fun: Any, refs: Any, cond_fun: Any, body_fun: Any, init_val: Any) -> Any:
-    """A loop that reads and writes refs: their values are carried along."""
-    before = [r.value() for r in refs]
-
-    def test(carry: Any) -> Any:
-        with holding(refs, carry[1]):
-            return cond_fun(carry[0])
-
-    def body(carry: Any) -> Any:
-        with holding(refs, carry[1]) as last:
-            return body_fun(carry[0]), last()
-
-    out, after = fun(test, body, (init_val, before))
-    write_back(refs, before, after)
-    return out
-
-
-def _fori_with_refs(
-    fun: Any, refs: Any, lower: Any, upper: Any, body_fun: Any, init_val: Any, *args: Any, **kwargs: Any
-) -> Any:
-    before = [r.value() for r in refs]
-
-    def body(i: Any, carry: Any) -> Any:
-        with holding(refs, carry[1]) as last:
-            return body_fun(i, carry[0]), last()
-
-    out, after = fun(lower, upper, body, (init_val, before), *args, **kwargs)
-    write_back(refs, before, after)
-    return out
-
-
 @api_boundary
-@threading(_while_with_refs)
 @told_as("while")
 def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any) -> Any:
     """Repeat ``body_fun`` while ``cond_fun`` holds.
@@ -296,10 +266,31 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
     check_varying("while_loop body", body_fun, tree, carry, body, carry)
     if not body.is_graph:
         return tree_unflatten(body.out_tree, _step_by_step(cond, body, carry))
+    n, traced, refs = len(carry), (cond, body), refs_of([cond, body])
+    if refs:
+        held = [ref.value() for ref in refs]
+        cond, body = cond.with_refs(refs, held), _after(cond, body, refs, [*carry, *held])
+        given, carry = [*given, *held], [*carry, *held]
     loop = body.made.get(cond)
     if loop is None:
         loop = body.made[cond] = _Loop(cond, body, carry)
-    return tree_unflatten(body.out_tree, loop(cond.closed, body.closed, given, carry))
+    outs = loop(cond.closed, body.closed, given, carry)
+    put_last(refs, outs[n:], traced)
+    return tree_unflatten(body.out_tree, outs[:n])
+
+
+def _after(cond: Body, body: Body, refs: Sequence[RefState], carry: Sequence[Array]) -> Body:
+    """The body as a function of what refs hold as well, after what the condition writes to them."""
+    body, n = body.with_refs(refs, held := carry[len(carry) - len(refs) :]), len(carry) - len(refs)
+    if cond.refs is None or not cond.refs.written:
+        return body
+    first = cond.with_refs(refs, held)
+
+    def both(flat: Sequence[Array]) -> list[Array]:
+        return body.run([*flat[:n], *first.run([*flat, *first.closed])[1:], *body.closed])
+
+    made = derived(both, [example(x) for x in carry], "while")
+    return Body(GraphFunction(made.graph, made.kinds), list(made.closed), body.out_tree, body.avals)
 
 
 class _Loop:
@@ -315,13 +306,13 @@ class _Loop:
         constants = [v for v, s in zip(steps.inputs, self.stays, strict=True) if s]
         moving = [k for k, s in enumerate(self.stays) if not s]
         pred = conditions.rearranged(
-            [*conditions.lifted_vars, *(conditions.inputs[k] for k in moving)], conditions.outputs
+            [*conditions.lifted_vars, *(conditions.inputs[k] for k in moving)], conditions.outputs[:1]
         )
         step = steps.rearranged(
             [*steps.lifted_vars, *constants, *(steps.inputs[k] for k in moving)], [steps.outputs[k] for k in moving]
         )
         self.op = While(
-            GraphFunction(pred, cond.run.kinds),
+            GraphFunction(pred, cond.run.kinds[:1]),
             GraphFunction(step, [kinds[k] for k in moving]),
             len(conditions.lifted_vars),
             len(steps.lifted_vars) + len(constants),
@@ -339,8 +330,8 @@ class _Loop:
 
 def _bodies(cond_fun: Any, body_fun: Any, in_tree: Any, carry: Sequence[Array]) -> tuple[Body, Body]:
     examples = [example(c) for c in carry]
-    cond = make_body(cond_fun, in_tree, examples, "while_cond", lambda: carry)
-    body = make_body(body_fun, in_tree, examples, "while_body", lambda: carry)
+    cond = make_body(cond_fun, in_tree, examples, "while_cond", lambda: carry, refs=True)
+    body = make_body(body_fun, in_tree, examples, "while_body", lambda: carry, refs=True)
     if cond.key_uses is not None or body.key_uses is not None:
         key_uses.check_while(cond.key_uses, body.key_uses, len(carry))
         for made in (cond, body):
@@ -377,7 +368,6 @@ def _step_by_step(cond: Body, body: Body, carry: list[Array]) -> list[Array]:
 
 
 @api_boundary
-@threading(_fori_with_refs)
 def fori_loop(
     lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any, *, unroll: int | bool | None = None
 ) -> Any:

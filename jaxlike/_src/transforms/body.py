@@ -11,15 +11,15 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import config
-from jaxlike._src.array import Array
+from jaxlike._src.array import Array, constant
 from jaxlike._src.counts import count
 from jaxlike._src.frames import STATE, current_trace, named_axes
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
 from jaxlike._src.transforms.jit_logs import check_leaks
 from jaxlike._src.transforms.leaf_names import leaf_names
-from jaxlike._src.transforms.ref_state import check_result, is_ref
-from jaxlike._src.transforms.structured import GraphFunction
+from jaxlike._src.transforms.ref_state import ClosedRefs, check_result, is_ref, only_reading
+from jaxlike._src.transforms.structured import GraphFunction, stand_in
 from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 from jaxlike._src.varying import signature
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from jaxlike._src.array import ShapedArray
     from jaxlike._src.frames import Frame
+    from jaxlike._src.transforms.ref_state import RefState
 
 
 class Body:
@@ -39,7 +40,20 @@ class Body:
         self.out_tree = out_tree
         self.avals = list(avals)
         self.is_graph = isinstance(run, GraphFunction)
+        self.refs: ClosedRefs | None = ClosedRefs(run.graph) if self.is_graph and run.graph.refs else None
         self.made: dict[Any, Any] = {}  # operations made of it
+
+    def with_refs(self, refs: Sequence[RefState], held: Sequence[Array]) -> Body:
+        """The same as a function of what these refs hold as well, which gives what they hold at the end."""
+        key = ("refs", *map(id, refs))
+        made = self.made.get(key)
+        if made is None:
+            examples = [constant(stand_in(x._t, x._t.shape), x._tag, type(x)) for x in held]
+            graph = self.run.graph.with_refs(refs, examples)
+            kinds = [*self.run.kinds[: len(self.avals)], *((type(x), x._tag) for x in held)]
+            made = Body(GraphFunction(graph.of_values(), kinds), self.closed, self.out_tree, self.avals)
+            self.made[key] = made
+        return made
 
     @property
     def key_uses(self) -> Any:
@@ -48,7 +62,8 @@ class Body:
 
     def usable(self) -> bool:
         """Whether every traced value that it closed over is still inside its transformation."""
-        return all(x._frame is None or x._frame.alive for x in self.closed)
+        alive = all(x._frame is None or x._frame.alive for x in self.closed)
+        return alive and (self.refs is None or self.refs.usable())
 
 
 _bodies: weakref.WeakKeyDictionary[Any, dict[Any, Body]] = weakref.WeakKeyDictionary()
@@ -67,6 +82,7 @@ def make_body(
     probe: Callable[[], Sequence[Array]],
     input_names: Sequence[str] = (),
     always: bool = False,
+    refs: bool = False,
 ) -> Body:
     """Trace ``fun(*args)`` for a tree of arguments.
 
@@ -78,6 +94,7 @@ def make_body(
         probe: arguments to run the Python function on, where that is needed to see its types.
         input_names: how messages call the arguments.
         always: trace it even where a graph cannot say everything: what it closes over must be known.
+        refs: it may write refs that it closes over, which `Body.refs` has then; else it may only read them.
     """
     out_tree: Any = None
     frame: Frame | None = None
@@ -108,13 +125,15 @@ def make_body(
     if body is None or not body.usable():
         count("trace_to_jaxpr")
         given = (*names, *input_names) or leaf_names(fun, tree_unflatten(in_tree, list(examples)), {})
-        graph, outs = trace(flat, examples, name_of(fun), given, location, kind, whole=True)
+        graph, outs = trace(flat, examples, name_of(fun), given, location, kind, whole=True, refs=True)
+        if graph.refs and not refs:
+            graph, known = only_reading(graph), {}  # the next time there are other values
         assert graph.origin is not None
         graph.origin = graph.origin._replace(tree=out_tree)
         kinds = [(type(o), o._tag) for o in outs]
         del outs
         check_leaks(frame)
-        body = known[key] = Body(GraphFunction(graph, kinds), graph.lifted, out_tree, graph.out_avals)
+        body = known[key] = Body(GraphFunction(graph, kinds), graph.lifted, out_tree, graph.own_avals[1])
     return body
 
 

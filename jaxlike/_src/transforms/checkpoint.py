@@ -21,7 +21,7 @@ from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
 from jaxlike._src.transforms.body import Body, make_body
 from jaxlike._src.transforms.halves import Halves, halves_of
 from jaxlike._src.transforms.policies import nothing_saveable
-from jaxlike._src.transforms.ref_state import Touched, holding, is_ref, of_leaves, threading, write_back, written
+from jaxlike._src.transforms.ref_state import Touched, is_ref, of_leaves, write_back
 from jaxlike._src.transforms.reverse import LOOKING, output_array
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, unmoved
 from jaxlike._src.tree import broadcast_prefix, keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
@@ -173,14 +173,14 @@ class _Traced:
     """A function that was traced: the operation, what it closed over, the tree of its results."""
 
     def __init__(self, body: Body, policy: Any, prevent_cse: Any) -> None:
-        graph = body.run.graph.with_lifted_first()
+        graph = body.run.graph.of_values().with_lifted_first()
         self.op = Checkpoint(GraphFunction(graph, body.run.kinds), policy, prevent_cse)
-        self.closed, self.out_tree, self.key_uses = body.closed, body.out_tree, body.key_uses
+        self.closed, self.out_tree, self.key_uses, self.refs = body.closed, body.out_tree, body.key_uses, body.refs
         self.frames = [x._frame for x in body.closed if x._frame is not None]
 
     def usable(self) -> bool:
         """Whether every traced value that it closed over is still inside its transformation."""
-        return all(f.alive for f in self.frames)
+        return all(f.alive for f in self.frames) and (self.refs is None or self.refs.usable())
 
 
 _traced: weakref.WeakKeyDictionary[Any, dict[Any, _Traced]] = weakref.WeakKeyDictionary()
@@ -256,24 +256,6 @@ def checkpoint(
     return wraps(fun)(checkpointed)
 
 
-def _with_refs(
-    call: Any, refs: Any, fun: Any, args: Any, kwargs: Any, places: frozenset[int], policy: Any, prevent_cse: Any
-) -> Any:
-    """A function that reads and writes refs of its surroundings: their values go in and out."""
-
-    @wraps(fun)
-    def of_values(values: Any, *args: Any, **kwargs: Any) -> Any:
-        with holding(refs, values) as last:
-            return fun(*args, **kwargs), written(values, last())
-
-    before = [r.value() for r in refs]
-    moved = frozenset(k + 1 for k in places)
-    out, after = call(of_values, (before, *args), kwargs, moved, policy, prevent_cse)
-    write_back(refs, before, after)
-    return out
-
-
-@threading(_with_refs)
 def _call(
     fun: Callable[..., Any], args: Any, kwargs: Any, places: frozenset[int], policy: Any, prevent_cse: Any
 ) -> Any:
@@ -312,7 +294,10 @@ def _call(
         found = cache[key] = _Traced(body, policy, prevent_cse)
     if found.key_uses is not None:
         found.key_uses.spend(arrays, found.closed, "checkpoint")
-    return tree_unflatten(found.out_tree, apply(found.op, [*found.closed, *arrays]))
+    if found.refs is None:
+        return tree_unflatten(found.out_tree, apply(found.op, [*found.closed, *arrays]))
+    outs = apply(found.op, [*found.closed, *arrays, *found.refs.values()])
+    return tree_unflatten(found.out_tree, found.refs.finish(outs))
 
 
 def _cache_of(fun: Any) -> dict[Any, _Traced]:
@@ -326,7 +311,7 @@ def _cache_of(fun: Any) -> dict[Any, _Traced]:
 
 def _trace(fun: Callable[..., Any], in_tree: Any, arrays: Sequence[Array], names: Sequence[str]) -> Body:
     try:
-        return make_body(fun, in_tree, arrays, "checkpoint / remat", lambda: arrays, names)
+        return make_body(fun, in_tree, arrays, "checkpoint / remat", lambda: arrays, names, refs=True)
     except ConcretizationTypeError as error:
         said = str(error)
         if "for checkpoint" in said:

@@ -229,9 +229,12 @@ class CustomJvp(Structured):
     def recorded(self, args: Sequence[Array]) -> Any:
         """One node."""
         try:
-            return super().recorded(args)
+            found = super().recorded(args)
         except Touched as touched:  # JAX's refusal: refs from outside get through what is traced as values
             raise NotImplementedError(NO_DISCHARGE) from touched  # as JAX
+        if isinstance(op := found[0], CustomJvp) and op._fun.graph.refs:  # as JAX, which refuses what is only read too
+            raise NotImplementedError(NO_DISCHARGE)
+        return found
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """The rule."""

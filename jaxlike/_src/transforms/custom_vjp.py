@@ -34,7 +34,7 @@ from jaxlike._src.transforms.custom import (
     zero_tangent,
 )
 from jaxlike._src.transforms.custom_vjp_refs import without_refs
-from jaxlike._src.transforms.ref_state import is_ref
+from jaxlike._src.transforms.ref_state import holding, is_ref, only_reading
 from jaxlike._src.transforms.reverse import LOOKING
 from jaxlike._src.transforms.structured import (
     GraphFunction,
@@ -74,10 +74,17 @@ class CustomVjp(Structured):
 
     name = "custom_vjp_call"
     holds = frozenset([BACKWARD_RULE])
+    writes_refs = True
 
     def __init__(self, fun: Any, fwd: Any, bwd: Any, shown: dict[str, Any]) -> None:
         self._fun, self._fwd, self._bwd, self._shown = fun, fwd, bwd, shown
         self.is_closed = isinstance(fun, GraphFunction)
+        self._written = len(fun.graph.written_refs) if self.is_closed else 0  # refs, whose last values come last
+
+    def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
+        """What is written to refs is no result of the function's."""
+        del perturbed
+        return range(len(self._fun.kinds) - self._written, len(self._fun.kinds)) if self._written else ()
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The function itself."""
@@ -147,16 +154,22 @@ class CustomVjp(Structured):
     def closed(self, run: GraphFunction, more: int) -> Structured:
         """Closed-over values are arguments of the function only: the rule has its own."""
 
+        refs, written = run.graph.refs, run.graph.written_refs
+        own = len(run.kinds) - len(written)  # results of the function itself
+
         def fwd(primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
             n = len(primals) - more
-            if any(perturbed[n:]):
+            if any(perturbed[n + len(refs) :]):  # what a ref holds has no part in the derivative
                 raise CustomVJPException
-            return self._fwd(primals[:n], perturbed[:n])
+            with holding(refs, primals[n : n + len(refs)]) as last:
+                outs, residuals = self._fwd(primals[:n], perturbed[:n])
+                held = [x for r, x in zip(refs, last(), strict=True) if any(r is w for w in written)]
+            return [*outs, *held], residuals
 
         def bwd(residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-            return [*self._bwd(residuals, cotangents), *[None] * more]
+            return [*self._bwd(residuals, cotangents[:own]), *[None] * more]
 
-        return CustomVjp(run, fwd, bwd, self._shown | {"call_jaxpr": run.graph})
+        return CustomVjp(run, fwd, bwd, self._shown | {"call_jaxpr": run.graph.of_values()})
 
     def params(self) -> dict[str, Any]:
         """As JAX's jaxprs show it."""
@@ -541,7 +554,8 @@ def traced_closure(fun: Callable[..., Any], args: Sequence[Any], name: str) -> t
         return [checked_result(x) for x in out_leaves]
 
     examples = [x.stand_in() if isinstance(x, ShapeDtypeStruct) else checked_result(x) for x in leaves]
-    graph, outs = trace(flat, examples, name)
+    graph, outs = trace(flat, examples, name, refs=True)
+    graph = only_reading(graph)
     return GraphFunction(graph, [(type(o), o._tag) for o in outs]), out_tree, graph.lifted
 
 

@@ -59,6 +59,11 @@ def chosen_of(values: Sequence[Any], chosen: Sequence[bool]) -> list[Any]:
     return [v for v, c in zip(values, chosen, strict=True) if c]
 
 
+def others_of(values: Sequence[Any], chosen: Sequence[bool]) -> list[Any]:
+    """The values in the other places."""
+    return [v for v, c in zip(values, chosen, strict=True) if not c]
+
+
 def differentiable(values: Sequence[Any]) -> list[bool]:
     """Which values have tangents."""
     return [is_differentiable(v) for v in values]

@@ -9,12 +9,11 @@ from jaxlike._src.array import ShapedArray
 from jaxlike._src.frames import Frame
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, Literal
-from jaxlike._src.graph.ref_events import note_coming
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import check_callable, wraps
 from jaxlike._src.transforms.jit import Entry, jit, make_entry, stand_in
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
-from jaxlike._src.transforms.ref_state import holding, is_ref, of_leaves, threading
+from jaxlike._src.transforms.ref_state import is_ref, of_leaves
 from jaxlike._src.transforms.static_args import as_indices
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
@@ -22,20 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-def _with_refs(trace: Any, refs: Any, fun: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Entry:
-    """A function that reads and writes refs of its surroundings: their values are its last argument; writes are lost."""
-
-    @wraps(fun)
-    def of_values(*inside: Any, **named: Any) -> Any:
-        for ref, value in zip(refs, inside[-1], strict=True):
-            note_coming("closed", ref, value)
-        with holding(refs, inside[-1]):
-            return fun(*inside[:-1], **named)
-
-    return trace(of_values, (*args, [r.value() for r in refs]), kwargs)
-
-
-@threading(_with_refs)
 def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Entry:
     """Trace ``fun`` on arrays or shapes."""
     leaves, in_tree = tree_flatten((tuple(args), kwargs))
@@ -54,7 +39,7 @@ def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any])
 
 def shapes_of(entry: Entry) -> Any:
     """The result's tree with `ShapeDtypeStruct` leaves."""
-    found = [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in entry.graph.out_avals]
+    found = [ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in entry.graph.own_avals[1]]
     for at, zeros in sorted(entry.float0.items()):
         found.insert(at, ShapeDtypeStruct(zeros.shape, zeros.dtype))
     return tree_unflatten(entry.out_tree, found)

@@ -73,7 +73,7 @@ class Entry:
     """What one key leads to: the graph, how to run it, how to build the result."""
 
     __slots__ = ("_call", "calls", "donated", "executable", "fixed", "float0", "graph", "in_tree", "inline", "kinds",
-                 "lifted_frames", "of_arrays", "out_tree", "places", "shapes_only", "shown", "signature", "single")  # fmt: skip
+                 "lifted_frames", "of_arrays", "out_tree", "places", "refs", "shapes_only", "shown", "signature", "single")  # fmt: skip
 
     def __init__(
         self,
@@ -97,7 +97,8 @@ class Entry:
         self.inline = bool(self.shown.get("inline"))
         self.executable: Executable | None = None
         self.lifted_frames = [x._frame for x in graph.lifted if x._frame is not None]
-        self.fixed = [x._t for x in graph.lifted] if not self.lifted_frames else None
+        self.refs = ref_state.ClosedRefs(graph) if graph.refs else None
+        self.fixed = [x._t for x in graph.lifted] if not self.lifted_frames and self.refs is None else None
         self.single = (
             type(out_tree) is not tuple and out_tree.num_leaves == 1 and out_tree.num_nodes == 1 and not self.float0
         )
@@ -132,22 +133,29 @@ class Entry:
         if frame is None and self.fixed is not None:
             return self.run([unwrap(x) for x in arrays])
         call, closed = self.call()
+        given, closed_over = ref_jit.refs_of_call(), self.refs
+        args = [*closed, *arrays]
+        if closed_over is not None:
+            ref_jit.check_apart(given, closed_over.refs)
+            args += closed_over.values()
         if self.inline and frame is not None and frame.trace is not None:
-            return self.result(call.function([*closed, *arrays]))
-        refs = ref_jit.refs_of_call()
-        outs = apply(call.with_refs(refs) if refs else call, [*closed, *arrays])
+            outs = call.function(args)
+        else:
+            outs = apply(call.with_refs(given) if given else call, args)
+        if closed_over is not None:
+            outs = closed_over.finish(outs)
         return outs[0] if self.single and not self.places else self.result(outs)
 
     def call(self) -> tuple[JitCall, list[Array]]:
         """The graph as an operation, and the traced values that it takes before its arguments."""
         if self._call is None:
             closed = [x for x in self.graph.lifted if x._frame is not None]
-            self._call = JitCall(self.graph.with_constants(), self.kinds, self.shown), closed
+            self._call = JitCall(self.graph.of_values().with_constants(), self.kinds, self.shown), closed
         return self._call
 
     def usable(self) -> bool:
-        """Whether every closed-over traced value is still inside its transformation."""
-        return all(f.alive for f in self.lifted_frames)
+        """Whether every closed-over traced value, and every ref, is still inside its transformation."""
+        return all(f.alive for f in self.lifted_frames) and (self.refs is None or self.refs.usable())
 
 
 def count_made_ready() -> None:
@@ -527,7 +535,7 @@ def make_entry(
         made["shapes"] = any(isinstance(x, ShapeDtypeStruct) for x in leaves)
         return [_result(x, k, out, location) for k, x in enumerate(leaves) if not is_float0(x)]
 
-    graph, outs = trace(flat, arrays, name_of(fun), paths, location, whole=True)
+    graph, outs = trace(flat, arrays, name_of(fun), paths, location, whole=True, refs=True)
     assert graph.origin is not None
     graph.origin = graph.origin._replace(tree=made["tree"])
     kinds = [(type(o), o._tag) for o in outs]

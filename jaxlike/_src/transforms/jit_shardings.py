@@ -87,7 +87,7 @@ def of_results(given: Any, entry: Entry) -> list[Sharding | None]:
     paths = [keystr(path) for path, _ in tree_flatten_with_path(tree_unflatten(tree, [0] * tree.num_leaves))[0]]
     with_values = [k for k in range(len(said)) if k not in entry.float0]
     places = [said[k] for k in with_values]
-    for k, sharding, out in zip(with_values, places, entry.graph.outputs, strict=True):
+    for k, sharding, out in zip(with_values, places, entry.graph.own_avals[1], strict=True):
         check_fits(sharding, tuple(out.shape), "pjit outputs", f"result{paths[k]}")
     known = entry.places or [None] * len(places)
     return [k if s is None else s for s, k in zip(places, known, strict=True)]

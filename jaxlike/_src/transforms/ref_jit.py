@@ -1,7 +1,8 @@
-"""ref_jit: refs that a jitted function is given or touches: their values go in and out of what is compiled.
+"""ref_jit: refs that a jitted function is given: their values go in and out of what is compiled.
 
 A ref among the arguments is another one in the trace, so that one that is closed over as well is seen; for a backward
-rule that has kept it, the call says which ref it stands for (`refs_of_call`).
+rule that has kept it, the call says which ref it stands for (`refs_of_call`). Refs that the function closes over go in
+and out of each of its calls: see `ref_state`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.array import Array
-from jaxlike._src.frames import STATE, Frame
+from jaxlike._src.frames import STATE, Frame, current_trace
 from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.ref_state import (
@@ -33,14 +34,13 @@ from jaxlike._src.tree import tree_flatten, tree_flatten_with_path, tree_unflatt
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-_touched: weakref.WeakKeyDictionary[Any, list[RefState]] = weakref.WeakKeyDictionary()
 _pure: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
 
 def call_jitted(
     function: Any, plainly: Callable[..., Any], make: Callable[..., Any], location: str, args: Any, kwargs: Any
 ) -> Any:
-    """Call a jitted function: refs among its arguments, and those that it was seen to touch, go in as values.
+    """Call a jitted function: what refs among its arguments hold goes in.
 
     Args:
         function: the jitted function.
@@ -88,11 +88,18 @@ def refs_of_call() -> tuple[tuple[RefState, RefState], ...]:
     return tuple(zip(_CALLING.inside, _CALLING.given, strict=False))
 
 
+def check_apart(given: Sequence[tuple[RefState, RefState]], closed_over: Sequence[RefState]) -> None:
+    """`Touched` where a jitted function closes over a ref that is among the arguments of a call too."""
+    for _, ref in given:
+        if any(ref is other for other in closed_over):
+            raise Touched(ref)
+
+
 class Staged:
     """A stage of a jitted function of refs: a call of what is compiled takes their values in and out."""
 
-    def __init__(self, stage: Any, outer: Sequence[RefState]) -> None:
-        self._stage, self._outer = stage, outer
+    def __init__(self, stage: Any) -> None:
+        self._stage = stage
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stage, name)
@@ -104,16 +111,16 @@ class Staged:
 
     def lower(self, **options: Any) -> Staged:
         """The next stage of what was traced."""
-        return Staged(self._stage.lower(**options), self._outer)
+        return Staged(self._stage.lower(**options))
 
     def compile(self, *args: Any, **options: Any) -> Staged:
         """The next stage of what was lowered."""
-        return Staged(self._stage.compile(*args, **options), self._outer)
+        return Staged(self._stage.compile(*args, **options))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run what was compiled, or traced."""
         leaves = tree_flatten((args, kwargs))[0]
-        refs = [*filter(is_ref, leaves), *self._outer]
+        refs = list(filter(is_ref, leaves))
         before = [ref.value() for ref in refs]
         out, after = self._stage(before, [x for x in leaves if not is_ref(x)])
         write_back(refs, before, after)
@@ -127,7 +134,7 @@ def stage_jitted(
     if not any_made():
         return plainly(args, kwargs)
     found = _with_values(function, plainly, lambda pure, *given: pure.trace(*given), make, location, args, kwargs)
-    return found[0] if len(found) == 1 else Staged(found[0], _touched.get(function, ()))
+    return found[0] if len(found) == 1 else Staged(found[0])
 
 
 def _with_values(
@@ -143,35 +150,21 @@ def _with_values(
     args, kwargs, static = _without_static(function, args, kwargs)
     leaves, tree = tree_flatten((args, kwargs))
     given = [x for x in leaves if is_ref(x)]
-    if not given and function not in _touched:
-        try:
-            return (plainly(*_with_static(static, args, kwargs)),)
-        except Touched as touched:
-            if any(touched.ref is ref for ref in getattr(function._fun, "refs", ())):
-                raise  # the call for which this one stands passes its value in: it is an argument too, or is touched
-            touched.ref.value()
-            _touched[function] = [touched.ref]
+    if not given:
+        return (plainly(*_with_static(static, args, kwargs)),)
     refuse_twice(function._fun, "jit", leaves, args, kwargs, location)
-    while True:
-        outer = _touched.get(function, [])
-        for ref in outer:
-            refuse_both_ways(ref, function._fun, "jit", leaves, args, kwargs, location)
-        refs = [*given, *outer]
-        before = [ref.value() for ref in refs]
-        places = tuple(is_ref(x) for x in leaves)
-        key = (tree, places, len(outer), static)
-        cache = _pure.setdefault(function, {})
-        if key not in cache:
-            names = leaf_names(function._fun, args, kwargs)
-            cache[key] = make(_of_values(function, refs, leaves, names, tree, static, location))
-        try:
-            with _CALLING.of(cache[key]._fun.inside, given):
-                return use(cache[key], before, [x for x in leaves if not is_ref(x)]), refs, before
-        except Touched as touched:
-            refuse_both_ways(touched.ref, function._fun, "jit", leaves, args, kwargs, location)
-            if any(touched.ref is ref for ref in refs):
-                raise
-            _touched.setdefault(function, []).append(touched.ref)
+    before = [ref.value() for ref in given]
+    key = (tree, tuple(is_ref(x) for x in leaves), static)
+    cache = _pure.setdefault(function, {})
+    if key not in cache:
+        names = leaf_names(function._fun, args, kwargs)
+        cache[key] = make(_of_values(function, given, leaves, names, tree, static, location))
+    try:
+        with _CALLING.of(cache[key]._fun.inside, given):
+            return use(cache[key], before, [x for x in leaves if not is_ref(x)]), given, before
+    except Touched as touched:
+        refuse_both_ways(touched.ref, function._fun, "jit", leaves, args, kwargs, location)
+        raise
 
 
 def _without_static(function: Any, args: Any, kwargs: Any) -> Any:
@@ -194,23 +187,24 @@ def _with_static(static: Any, args: Any, kwargs: Any) -> Any:
 def _of_values(
     function: Any, refs: Any, leaves: Any, names: Sequence[str], tree: Any, static: Any, location: str
 ) -> Callable[..., Any]:
-    n = sum(map(is_ref, leaves))
     inside: list[RefState] = []  # the arguments, as refs of each trace: so one that is closed over as well is seen
 
     def of_values(values: Sequence[Array], others: Sequence[Any]) -> Any:
         if not inside:
             origins = [f"passed in as the argument {name}" for name, x in zip(names, leaves, strict=True) if is_ref(x)]
-            inside.extend(type(r)(v, o) for r, v, o in zip(refs, values[:n], origins, strict=False))
+            inside.extend(type(r)(v, o) for r, v, o in zip(refs, values, origins, strict=True))
         given, rest = iter(inside), iter(others)
         filled = [next(given) if is_ref(x) else next(rest) for x in leaves]
         positional, named = _with_static(static, *tree_unflatten(tree, filled))
-        with holding([*inside, *refs[n:]], values) as last:
+        with holding(inside, values) as last:
             out = function._fun(*positional, **named)
             after = written(values, last())
+        if current_trace() is not None:
+            check_apart([(r, r) for r in refs], [ref for ref, _ in current_trace().refs or ()])
         for path, x in tree_flatten_with_path(out)[0]:
             check_result(x, location, "jit", path)
         return out, after
 
     of_values.__name__ = of_values.__qualname__ = name_of(function._fun)
-    of_values.refs, of_values.inside = refs, inside  # type: ignore[attr-defined]
+    of_values.inside = inside  # type: ignore[attr-defined]
     return of_values

@@ -2,9 +2,10 @@
 
 A `Ref` holds an Array that writes replace, so below one trace a program with refs is a program of values, and
 whatever differentiates or batches sees nothing else. A trace cannot keep a value that comes from outside of it and
-changes: at such an access `Touched` goes up to what began the trace (a jitted call, a loop, a branch), which starts
-again with the ref's value as an argument and a result. So the Python of a function that reads or writes outer refs runs
-once more for each of them when it is first traced.
+changes: at the first access what the ref holds becomes an input of the trace, and the ref holds the stand-in until the
+trace ends; what it holds then is a result, if it was written (`Graph.refs`). Who began the trace (a jitted call, a
+loop, a branch) gives the values to each call and puts the last ones (`ClosedRefs`). A trace that cannot do so is left
+by `Touched`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from jaxlike._src import torch_private
 from jaxlike._src.array import AbstractValue, Array
 from jaxlike._src.border import leak_message, unwrap
 from jaxlike._src.errors import UnexpectedTracerError
-from jaxlike._src.frames import STATE, Frame, running
+from jaxlike._src.frames import STATE, Frame, current_trace, inside_of, running
 from jaxlike._src.graph.ref_events import note_coming, note_other, unnoted
 from jaxlike._src.transforms.arguments import location_of, wraps
 from jaxlike._src.transforms.leaf_names import leaf_names
@@ -25,6 +26,8 @@ from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from jaxlike._src.graph.graph import Graph
 
 
 class AbstractRef(AbstractValue):
@@ -70,8 +73,8 @@ class Touched(NotImplementedError):
     def __init__(self, ref: RefState) -> None:
         super().__init__(
             f"a mutable array reference of type {ref.aval} from outside is read or written in a function that is "
-            "traced, and what traces it cannot pass the value in and out. jit, vmap, scan, while_loop, fori_loop, cond "
-            "and switch can."
+            "traced, and what traces it cannot pass the value in and out. jit, vmap, scan, while_loop, fori_loop, cond, "
+            "switch and checkpoint can."
         )
         self.ref = ref
 
@@ -125,17 +128,44 @@ class RefState:
             if frame is owner or (owner is not None and self.outside is not None and self.outside.is_open(frame, owner)):
                 return frame
             if frame.trace is not None:
-                raise Touched(self)
+                self._enter(frame)
+                return frame
         if owner is not None:
             assert isinstance(value, Array)
             raise UnexpectedTracerError(leak_message(value))
         return None
 
+    def _enter(self, frame: Frame) -> None:
+        """Hold an input of a trace, for which this ref is from outside, until the trace ends."""
+        if frame.trace.refs is None:
+            raise Touched(self)
+        with inside_of(frame.parent), unnoted():
+            outer = self.value()
+        made = type(outer)(frame.trace.lift_ref(self, outer), outer._tag)
+        made._frame = frame
+        self._held.append((made, frame))
+        note_coming("closed", self, made, frame.trace)
+
+    def last(self) -> Array:
+        """What it holds at the end of a trace that it has entered."""
+        value = self._held[-1][0]
+        assert isinstance(value, Array)
+        return value
+
+    def leave(self) -> None:
+        """Hold what it did before it entered a trace."""
+        self._held.pop()
+
+    def usable(self) -> bool:
+        """Whether the transformation that it was made in still runs."""
+        owner = self._held[0][1]
+        return owner is None or owner.alive
+
     def value(self) -> Array:
         """The value, for use in what runs now."""
         note_other(self)
-        value, owner = self._held[-1]
         place = self._place()
+        value, owner = self._held[-1]
         if place is not owner:
             assert self.outside is not None and place is not None
             return self.outside.value(place)
@@ -144,8 +174,8 @@ class RefState:
     def put(self, new: Array, by: str = "a set/swap") -> None:
         """Replace the value; ``by``: which operation does, as messages call it."""
         note_other(self)
-        value, owner = self._held[-1]
         place = self._place()
+        value, owner = self._held[-1]
         if isinstance(value, RefState):
             value.put(new, by)
             return
@@ -241,30 +271,53 @@ def write_back(refs: Sequence[RefState], before: Sequence[Array], after: Sequenc
             ref.put(new)
 
 
-def threading(thread: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
-    """Decorate what traces functions, so that these may read and write outer refs.
+class ClosedRefs:
+    """The refs that a traced function closes over: its last arguments are what they hold, see `Graph.refs`."""
 
-    Args:
-        thread: ``thread(fun, refs, *args, **kwargs)`` calls it with the refs' values going in and out.
-    """
+    def __init__(self, graph: Graph) -> None:
+        self.refs: list[RefState] = list(graph.refs)
+        self.written: list[RefState] = list(graph.written_refs)
 
-    def lift(fun: Callable[..., Any]) -> Any:
-        @functools.wraps(fun)
-        def called(*args: Any, **kwargs: Any) -> Any:
-            if not _Made.any:
-                return fun(*args, **kwargs)
-            refs: list[RefState] = []
-            while True:
-                try:
-                    return thread(fun, refs, *args, **kwargs) if refs else fun(*args, **kwargs)
-                except Touched as touched:
-                    if touched.ref in refs:  # from further out: who traces this one has to thread it
-                        raise
-                    refs.append(touched.ref)
+    def values(self) -> list[Array]:
+        """What they hold."""
+        return [ref.value() for ref in self.refs]
 
-        return called
+    def finish(self, outs: Sequence[Any]) -> list[Any]:
+        """Put the last values, which come last among these results; the results without them."""
+        n = len(outs) - len(self.written)
+        for ref, new in zip(self.written, outs[n:], strict=True):
+            ref.put(new)
+        return list(outs[:n])
 
-    return lift
+    def usable(self) -> bool:
+        """Whether what they were made in still runs."""
+        return all(ref.usable() for ref in self.refs)
+
+
+def only_reading(graph: Graph) -> Graph:
+    """The graph where what the refs hold now that it closes over is closed over too; `Touched` where it writes any."""
+    if graph.written_refs:
+        raise Touched(graph.written_refs[0])
+    return graph.closing_over([ref.value() for ref in graph.refs]) if graph.refs else graph
+
+
+def refs_of(bodies: Sequence[Any]) -> list[RefState]:
+    """The refs that any of these traced functions closes over."""
+    return list({id(r): r for b in bodies if b.refs is not None for r in b.refs.refs}.values())
+
+
+def put_last(refs: Sequence[RefState], values: Sequence[Array], bodies: Sequence[Any]) -> None:
+    """Put the last values of refs that any of these traced functions writes."""
+    written = {id(r) for b in bodies if b.refs is not None for r in b.refs.written}
+    for ref, value in zip(refs, values, strict=True):
+        if id(ref) in written:
+            ref.put(value)
+
+
+def refuse_given(fun: Any, kind: str, leaves: Sequence[Any], args: Any, kwargs: Any = None, location: str = "") -> None:
+    """At the end of a traced function: ValueError where it closes over a ref that is among its arguments too."""
+    for ref, _ in current_trace().refs or ():
+        refuse_both_ways(ref, fun, kind, leaves, args, kwargs, location)
 
 
 def refuse_twice(fun: Any, kind: str, leaves: Sequence[Any], args: Any, kwargs: Any, location: str = "") -> None:
@@ -305,11 +358,10 @@ def closing_over_refs(
         @wraps(fun)
         def of_others(*others: Any) -> Any:
             rest = iter(others)
-            try:
-                return fun(*tree_unflatten(tree, [next(rest) if r is None else r for r in inside]))
-            except Touched as touched:
-                refuse_both_ways(touched.ref, fun, kind, leaves, args)
-                raise
+            out = fun(*tree_unflatten(tree, [next(rest) if r is None else r for r in inside]))
+            if current_trace() is not None:
+                refuse_given(fun, kind, leaves, args)
+            return out
 
         return of_others
 

@@ -30,6 +30,7 @@ from jaxlike._src.graph.source import PULLING
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.forward import own_memory
+from jaxlike._src.transforms.ref_state import ClosedRefs, Touched
 from jaxlike._src.transforms.vmap import vmap_leaves
 from jaxlike._src.varying import through, union
 
@@ -92,6 +93,9 @@ class Structured:
         """Results for all lanes of ``frame``, and which of them have lanes (along axis 0, as mapped arguments)."""
         raise NotImplementedError(f"Batching rule for '{self.name}' not implemented")
 
+    writes_refs = False  # whether `closed` has a place for refs that a graph writes; the last results are theirs then
+    closed_refs: ClosedRefs | None = None  # these, of what is recorded
+
     def recorded(self, args: Arrays) -> tuple[Structured, Written, list[Array], list[Array]]:
         """For a trace: the operation as it is to be replayed, and its graph for a compiler.
 
@@ -100,10 +104,17 @@ class Structured:
             computes, or None; those values; Arrays of the results' kinds and shapes.
         """
         purpose, location, names = self.about()
-        graph, outs = trace(self.run, args, self.name, names, location, purpose)
+        graph, outs = trace(self.run, args, self.name, names, location, purpose, refs=True)
+        if graph.written_refs and not self.writes_refs:
+            raise Touched(graph.written_refs[0])
         kinds = [(type(o), o._tag) for o in outs]
         like = [kind(stand_in(v), tag) for (kind, tag), v in zip(kinds, graph.outputs, strict=True)]
-        return self.closed(GraphFunction(graph, kinds), len(graph.lifted)), lambda: graph, graph.lifted, like
+        refs = ClosedRefs(graph)
+        more = [*refs.values(), *graph.lifted]
+        op = self.closed(GraphFunction(graph, kinds), len(more))
+        if graph.written_refs:
+            op.closed_refs = refs
+        return op, lambda: graph, more, like
 
     def about(self) -> tuple[str, str, Sequence[str]]:
         """What a trace of it is for, of which function it is, and the names of the arguments, as messages say it."""
@@ -320,7 +331,8 @@ def _record(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     applied = Applied(op, written, args)
     applied.out_kinds = [(type(o), o._tag) for o in outs]
     made = frame.trace.record_call(applied, tensors, [o._t for o in outs])
-    return [_like(o, t) for o, t in zip(outs, made, strict=True)]
+    outs = [_like(o, t) for o, t in zip(outs, made, strict=True)]
+    return outs if op.closed_refs is None else op.closed_refs.finish(outs)
 
 
 def _like(x: Array, tensor: Tensor) -> Array:

@@ -1,0 +1,337 @@
+"""A traced function that closes over refs: its Python runs once, and values go in and out of each call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compat.same import assert_same, run_both
+
+X = np.arange(3, dtype=np.float32)
+ONES = np.ones(3, np.float32)
+
+
+class Told:
+    """What a program has: jax, a ref, another one, and how often its functions ran."""
+
+    def __init__(self, jax: Any) -> None:
+        self.jax, self.jnp, self.lax = jax, jax.numpy, jax.lax
+        self.r, self.s = jax.new_ref(jax.numpy.ones(3)), jax.new_ref(jax.numpy.ones(3))
+        self.x = jax.numpy.asarray(X)
+        self.ran: list[str] = []
+
+    def touch(self, ref: Any, name: str = "f") -> Any:
+        """Read and write a ref; gives what it holds then."""
+        self.ran.append(name)
+        ref[...] = ref[...] * 2 + 1
+        return ref[...]
+
+    def read(self, name: str = "f") -> Any:
+        """Read the ref."""
+        self.ran.append(name)
+        return self.r[...]
+
+    def step(self, c: Any, x: Any) -> Any:
+        """Of a loop: writes."""
+        return c + self.touch(self.r).sum(), x * self.r[...]
+
+    def adding(self, c: Any, x: Any) -> Any:
+        """Of a loop: reads."""
+        return c + x * self.read().sum(), None
+
+
+def jitted(t: Any) -> Any:
+    f = t.jax.jit(lambda x: x + t.touch(t.r))
+    return f(t.x), f(t.x)
+
+
+def two_refs(t: Any) -> Any:
+    f = t.jax.jit(lambda x: x + t.touch(t.r) * t.touch(t.s))
+    return f(t.x), f(t.x)
+
+
+def only_read(t: Any) -> Any:
+    f = t.jax.jit(lambda x: x + t.read())
+    first = f(t.x)
+    t.r[...] = t.x
+    return first, f(t.x)
+
+
+def jit_in_jit(t: Any) -> Any:
+    def outer(x: Any) -> Any:
+        t.ran.append("outer")
+        g = t.jax.jit(lambda x: x + t.touch(t.r))
+        return g(x) + g(x)
+
+    f = t.jax.jit(outer)
+    return f(t.x), f(t.x)
+
+
+def other_shapes(t: Any) -> Any:
+    f = t.jax.jit(lambda x: x + t.touch(t.r)[0])
+    return f(t.x), f(t.x[:2]), f(t.x)
+
+
+def another_ref(t: Any) -> Any:
+    held = [t.r]
+    f = t.jax.jit(lambda x: x + t.touch(held[0]))
+    first = f(t.x)
+    held[0] = t.s
+    return first, f(t.x), [g(t.x) for g in [t.jax.jit(lambda x, r=r: x + t.touch(r)) for r in (t.r, t.s)]]
+
+
+def loop(t: Any) -> Any:
+    return [t.lax.scan(t.step, t.jnp.float32(0), t.x) for _ in range(2)]
+
+
+def loop_in_jit(t: Any) -> Any:
+    f = t.jax.jit(lambda x: t.lax.scan(t.step, t.jnp.float32(0), x, reverse=True))
+    return f(t.x), f(t.x)
+
+
+def loop_of_refs(t: Any) -> Any:
+    def step(c: Any, row: Any) -> Any:
+        row[...] += t.touch(t.s)[0]
+        return c + row[...], None
+
+    return t.lax.scan(step, t.jnp.float32(0), t.r)
+
+
+def handed_through(t: Any) -> Any:
+    def step(carry: Any, x: Any) -> Any:
+        a, b = carry
+        t.touch(t.r)
+        return (a, b + t.s[0]), (x, a, t.r[...], t.s[...])
+
+    return t.lax.scan(step, (t.jnp.float32(2), t.jnp.float32(0)), t.x)
+
+
+def promoted(t: Any) -> Any:
+    return t.lax.scan(lambda c, x: (c + x * t.touch(t.r).astype(x.dtype).sum(), None), 0.0, t.x.astype("bfloat16"))
+
+
+def mapped(t: Any) -> Any:
+    return t.lax.map(lambda x: x + t.touch(t.r), t.x)
+
+
+def branches(t: Any) -> Any:
+    def left(x: Any) -> Any:
+        return x + t.touch(t.r, "left")
+
+    def right(x: Any) -> Any:
+        t.s[...] += t.read("right")
+        return x
+
+    return [t.lax.cond(p, left, right, t.x) for p in (True, False, t.x[0] > 0)]
+
+
+def three_branches(t: Any) -> Any:
+    options = [lambda x: x + t.touch(t.r, "a"), lambda x: x * t.touch(t.s, "b"), lambda x: x]
+    return [t.lax.switch(k, options, t.x) for k in range(3)]
+
+
+def while_loop(t: Any) -> Any:
+    return t.lax.while_loop(lambda c: c < 4, lambda c: c + t.touch(t.r).astype(int)[0] * 0 + 1, 0)
+
+
+def condition_reads(t: Any) -> Any:
+    return t.lax.while_loop(lambda c: (c < 9) & (t.read()[0] < 3), lambda c: c + t.touch(t.s)[0].astype(int), 0)
+
+
+def condition_writes(t: Any) -> Any:
+    return t.lax.while_loop(lambda c: (t.touch(t.r)[0] < 40) & (c < 9), lambda c: c + 1, 0)
+
+
+def counted(t: Any) -> Any:
+    def body(i: Any, c: Any) -> Any:
+        return c + i * t.touch(t.r)[0]
+
+    return t.lax.fori_loop(0, 3, body, 0.0), t.jax.jit(lambda n: t.lax.fori_loop(0, n, body, 0.0))(2)
+
+
+def nested(t: Any) -> Any:
+    def step(c: Any, x: Any) -> Any:
+        t.ran.append("step")
+        return t.lax.cond(c > 1, lambda c: c + t.touch(t.r, "then")[0], lambda c: c, c) + 1, x
+
+    f = t.jax.jit(lambda: t.lax.scan(step, t.jnp.float32(0), t.x))
+    return f(), f()
+
+
+def checkpointed(t: Any) -> Any:
+    f = t.jax.checkpoint(lambda x: x * t.touch(t.r))
+    g = t.jax.checkpoint(lambda x: t.lax.scan(t.adding, t.jnp.float32(0), x)[0])
+    return f(t.x), f(t.x), t.jax.grad(g)(t.x)
+
+
+def in_vmap(t: Any) -> Any:
+    def f(x: Any) -> Any:
+        return x * t.read().sum()
+
+    return t.jax.vmap(f)(t.x), t.jax.vmap(t.jax.jit(f))(t.x), t.jax.jit(t.jax.vmap(f))(t.x)
+
+
+def loop_in_vmap(t: Any) -> Any:
+    f = t.jax.vmap(lambda x: t.lax.scan(t.adding, t.jnp.float32(0), x)[0])
+    return f(np.ones((2, 3), np.float32)), t.jax.jit(f)(np.ones((2, 3), np.float32))
+
+
+def lanes_of_refs(t: Any) -> Any:
+    r = t.jax.new_ref(t.jnp.ones((2, 3)))
+
+    def f(r: Any, x: Any) -> Any:
+        return t.lax.scan(lambda c, x: (c + x * t.touch(r).sum(), None), t.jnp.float32(0), x)[0]
+
+    return t.jax.vmap(f)(r, np.ones((2, 3), np.float32)), r[...]
+
+
+def in_grad(t: Any) -> Any:
+    def f(x: Any) -> Any:
+        return (x * t.touch(t.r)).sum()
+
+    return t.jax.grad(f)(t.x), t.jax.grad(t.jax.jit(f))(t.x), t.jax.jit(t.jax.grad(f))(t.x)
+
+
+def loop_in_grad(t: Any) -> Any:
+    def f(x: Any) -> Any:
+        return t.lax.scan(lambda c, x: (c + x * t.touch(t.r).sum(), None), t.jnp.float32(0), x)[0]
+
+    return t.jax.grad(f)(t.x), t.jax.jit(t.jax.grad(f))(t.x), t.jax.jvp(f, (t.x,), (t.x,))
+
+
+def while_in_jvp(t: Any) -> Any:
+    def f(x: Any) -> Any:
+        return t.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * t.touch(t.r)), (0, x))[1]
+
+    return t.jax.jvp(f, (t.x,), (t.x,))
+
+
+def linearized(t: Any) -> Any:
+    out, push = t.jax.linearize(t.jax.jit(lambda x: x * t.touch(t.r)), t.x)
+    return out, push(t.x)
+
+
+def a_rule(t: Any) -> Any:
+    f = t.jax.custom_vjp(lambda x: x * t.touch(t.r, "fun"))
+
+    def fwd(x: Any) -> Any:
+        return x * t.touch(t.r, "fwd"), None
+
+    f.defvjp(fwd, lambda _, g: (t.ran.append("bwd") or g * 2,))
+    loop = t.lax.scan(lambda c, _: (f(c), None), t.x, None, length=2)[0]
+    grads = [t.jax.grad(lambda x, g=g: g(x).sum())(t.x) for g in (f, t.jax.jit(f))]
+    return f(t.x), t.jax.jit(lambda x: f(x) + f(x))(t.x), loop, grads
+
+
+def a_rule_writes(t: Any) -> Any:
+    f = t.jax.custom_vjp(lambda x: x * 2)
+
+    def bwd(_: Any, g: Any) -> Any:
+        t.r[...] = g
+        return (g * 2,)
+
+    f.defvjp(lambda x: (f(x), None), bwd)
+    first = t.jax.grad(lambda x: f(x).sum())(t.x), t.r[...]
+    return first, t.jax.jit(t.jax.grad(lambda x: f(x * x).sum()))(t.x)
+
+
+def forward_rule(t: Any) -> Any:
+    f = t.jax.custom_jvp(lambda x: x * t.read())
+    f.defjvp(lambda p, q: (f(*p), q[0]))
+    return f(t.x), t.jax.jit(f)(t.x)
+
+
+def given_too(t: Any) -> Any:
+    def f(r: Any, x: Any) -> Any:
+        t.s[...] += t.touch(r)
+        return x + r[...]
+
+    g = t.jax.jit(f)
+    return g(t.r, t.x), g(t.r, t.x)
+
+
+def both_ways(t: Any) -> Any:
+    return t.jax.jit(lambda a, x: x + a[...] + t.touch(t.r))(t.r, t.x)
+
+
+def both_ways_in_branch(t: Any) -> Any:
+    return t.lax.cond(True, lambda a, x: x + a[...] + t.touch(t.r), lambda a, x: x, t.r, t.x)
+
+
+def made_inside(t: Any) -> Any:
+    def f(x: Any) -> Any:
+        r = t.jax.new_ref(x)
+        g = t.jax.jit(lambda y: y + t.touch(r, "inner"))
+        out = t.lax.scan(lambda c, _: (c, t.touch(r, "step")), 0.0, None, length=2), g(x), g(x)
+        return out, r[...]
+
+    return t.jax.jit(f)(t.x)
+
+
+def staged(t: Any) -> Any:
+    f = t.jax.jit(lambda x: x + t.touch(t.r))
+    compiled = f.lower(t.x).compile()
+    before = t.r[...]
+    return before, compiled(t.x), compiled(t.x), f(t.x), f.eval_shape(t.x).shape
+
+
+def shown(t: Any) -> Any:
+    def f(x: Any) -> Any:
+        return x + t.touch(t.r)
+
+    return str(t.jax.make_jaxpr(f)(t.x)), t.jax.eval_shape(f, t.x).shape
+
+
+def lanes_written(t: Any) -> Any:
+    return t.jax.vmap(t.jax.jit(lambda x: t.r.__setitem__(..., x)))(np.ones((2, 3), np.float32))
+
+
+def moved_written(t: Any) -> Any:
+    return t.jax.grad(t.jax.jit(lambda x: (t.r.__setitem__(..., x), x.sum())[1]))(t.x)
+
+
+def associative(t: Any) -> Any:
+    return t.lax.associative_scan(lambda a, b: a + b * t.read("")[0], t.x)
+
+
+def root(t: Any) -> Any:
+    return t.lax.custom_root(lambda y: y - t.read(), t.x, lambda f, x: x, lambda g, y: y)
+
+
+def linear_solve(t: Any) -> Any:
+    solve = t.lax.custom_linear_solve
+    return [solve(lambda y: y * t.r[...], t.x, lambda f, b: b / f(t.jnp.ones(3)), symmetric=True) for _ in range(2)]
+
+
+def error_inside(t: Any) -> Any:
+    def f(x: Any) -> Any:
+        t.touch(t.r)
+        raise KeyError("stop")
+
+    try:
+        t.jax.jit(f)(t.x)
+    except KeyError:
+        t.ran.append("caught")
+    return t.jax.jit(lambda x: x + t.touch(t.r))(t.x)
+
+
+PROGRAMS = (
+    jitted, two_refs, only_read, jit_in_jit, other_shapes, another_ref, loop, loop_in_jit, loop_of_refs, handed_through,
+    promoted, mapped, branches, three_branches, while_loop, condition_reads, condition_writes, counted, nested,
+    checkpointed, in_vmap, loop_in_vmap, lanes_of_refs, in_grad, loop_in_grad, while_in_jvp, linearized, a_rule,
+    a_rule_writes, forward_rule, given_too, both_ways, both_ways_in_branch, made_inside, staged, shown, lanes_written,
+    moved_written, associative, root, linear_solve, error_inside,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+def test_programs(program: Callable[[Any], Any]) -> None:
+    def run(jax: Any) -> Any:
+        told = Told(jax)
+        out = program(told)
+        return out, told.ran, told.r[...], told.s[...]
+
+    assert_same(*run_both(run))
