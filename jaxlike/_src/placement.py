@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from jaxlike._src.array import Array
     from jaxlike._src.sharding import Sharding
 
-_placed: dict[int, tuple[weakref.ref[Any], Sharding]] = {}
+# Read by who asks first whether there is any such Array, and looks no further if not.
+PLACED: dict[int, tuple[weakref.ref[Any], Sharding]] = {}
 
 
 def place(x: Array, sharding: Sharding) -> Array:
@@ -22,18 +23,13 @@ def place(x: Array, sharding: Sharding) -> Array:
     key = id(x)
 
     def forget(_gone: Any) -> None:
-        _placed.pop(key, None)
+        PLACED.pop(key, None)
 
-    _placed[key] = weakref.ref(x, forget), sharding
+    PLACED[key] = weakref.ref(x, forget), sharding
     return x
 
 
 def placed(x: Any) -> Sharding | None:
     """How ``x`` was placed; None where nobody said."""
-    row = _placed.get(id(x))
+    row = PLACED.get(id(x))
     return None if row is None else row[1]
-
-
-def any_placed() -> bool:
-    """Whether there is any such Array: functions that hand placements on look no further if not."""
-    return bool(_placed)

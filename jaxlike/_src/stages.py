@@ -16,7 +16,7 @@ from jaxlike._src.partition_spec import P
 from jaxlike._src.placement import placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.sharding import NamedSharding, sharding_of
-from jaxlike._src.transforms.arguments import to_array
+from jaxlike._src.transforms.arguments import flatten_typed
 from jaxlike._src.transforms.compiler_options import check_compiler_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument
 from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_leaves, tree_map, tree_unflatten
@@ -234,17 +234,18 @@ class Compiled(_Stage):
                     "Cannot apply JAX transformations to a function lowered and compiled for a particular signature. "
                     f"Detected argument of Tracer type <class '{tracer_kind(x)}'>."
                 )
-        arrays = [to_array(x) for x in leaves]
+        arrays, _ = flatten_typed(leaves, end="")
         wrong = [
             f"Argument '{name}' compiled with {a.strip_weak_type()} and called with {x.aval.strip_weak_type()}"
             for name, a, x in zip(self._names(), self._entry.graph.own_avals[0], arrays, strict=True)
             if a.strip_weak_type() != x.aval.strip_weak_type()
         ]
         if wrong:
+            which = f"first 5 of {len(wrong)} mismatches" if len(wrong) > 5 else "mismatches"
             raise TypeError(
                 "Argument types differ from the types for which this computation was compiled. Perhaps you are calling "
-                "the compiled executable with a different enable_x64 mode than when it was AOT compiled? The "
-                "mismatches are:\n" + "\n".join(wrong)
+                f"the compiled executable with a different enable_x64 mode than when it was AOT compiled? The {which} "
+                "are:\n" + "\n".join(wrong[:5])
             )
         entry = self._entry
         refused = deleted_argument(arrays)

@@ -26,7 +26,8 @@ from jaxlike._src.border import (
     device_of,
     unwrap,
 )
-from jaxlike._src.devices import default_torch_device, to_torch_device
+from jaxlike._src.device_put import device_put
+from jaxlike._src.devices import default_torch_device, get_backend, to_torch_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,3 +191,12 @@ def torch_target(device: Any, out_sharding: Any = None) -> torch.device:
     if out_sharding is not None:
         raise ValueError(f"Only one of `device` or `out_sharding` can be set. Got {device=!r} and {out_sharding=!r}")
     return to_torch_device(device)
+
+
+def as_asked(made: Array, device: Any, out_sharding: Any = None) -> Array:
+    """``made``, put where its maker's caller asked; where nobody did, it stays as it is."""
+    where = out_sharding if device is None else device
+    if where is None:
+        return made
+    torch_target(device, out_sharding)
+    return device_put(made, get_backend(where).local_devices()[0] if isinstance(where, str) else where)

@@ -19,7 +19,7 @@ from jaxlike._src.border import check_arraylike, from_numpy, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import astype, like, torch_target, user_dtype
+from jaxlike._src.numpy.arguments import as_asked, astype, like, torch_target, user_dtype
 from jaxlike._src.numpy.shape import expand_dims
 from jaxlike._src.numpy.stacking import concatenate_arrays
 
@@ -71,8 +71,7 @@ def array(
         made = like(made, unwrap(made))
     if ndmin > made.ndim:
         made = expand_dims(made, tuple(range(ndmin - made.ndim)))
-    if device is not None or out_sharding is not None:
-        made = like(made, unwrap(made).to(torch_target(device, out_sharding)))
+    made = as_asked(made, device, out_sharding)
     if isinstance(object, Array):
         return made
     return finish("convert_element_type" if isinstance(object, list | tuple) else "stage", made)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxlike._src import border, dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.numpy.arguments import like, one_array, torch_target, user_dtype
+from jaxlike._src.numpy.arguments import as_asked, like, one_array, user_dtype
 
 if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike, DTypeLike
@@ -33,7 +33,7 @@ def astype(x: ArrayLike, dtype: DTypeLike | None, /, *, copy: bool = False, devi
         )
     made = border.astype(a, want)
     if device is not None:
-        return like(made, unwrap(made).to(torch_target(device)))
+        return as_asked(made, device)
     return like(made, unwrap(made)) if copy else made
 
 

@@ -15,6 +15,7 @@ from jaxlike._src.border import cast, check_arraylike, from_numpy, kind_of, unwr
 from jaxlike._src.family import finish
 from jaxlike._src.numpy.arguments import (
     array_of,
+    as_asked,
     astype,
     like,
     new_shape,
@@ -50,7 +51,8 @@ def zeros(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out
         return dtype.filled(new_shape(shape), 0)
     known = user_dtype(dtype, "zeros")
     sizes = new_shape(shape)
-    return array_of(torch.zeros(sizes, dtype=dtypes.to_torch(known), device=torch_target(device, out_sharding)), known)
+    made = torch.zeros(sizes, dtype=dtypes.to_torch(known), device=torch_target(device, out_sharding))
+    return as_asked(array_of(made, known), device, out_sharding)
 
 
 def ones(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None) -> Array:
@@ -61,7 +63,8 @@ def ones(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_
         return dtype.filled(new_shape(shape), 1)
     sizes = new_shape(shape)
     known = user_dtype(dtype, "ones")
-    return array_of(torch.ones(sizes, dtype=dtypes.to_torch(known), device=torch_target(device, out_sharding)), known)
+    made = torch.ones(sizes, dtype=dtypes.to_torch(known), device=torch_target(device, out_sharding))
+    return as_asked(array_of(made, known), device, out_sharding)
 
 
 def empty(shape: Any, dtype: DTypeLike | None = None, *, device: Any = None, out_sharding: Any = None) -> Array:
@@ -86,9 +89,10 @@ def full(
         return dtype.filled(new_shape(shape), fill_value)
     known = None if dtype is None else user_dtype(dtype, "full")
     if np.ndim(fill_value) == 0:
-        return finish("stage", _filled(new_shape(shape), fill_value, known, torch_target(device, out_sharding)))
+        made = finish("stage", _filled(new_shape(shape), fill_value, known, torch_target(device, out_sharding)))
+        return as_asked(made, device, out_sharding)
     made = broadcast_array(asarray(fill_value, known), static_shape(shape))
-    return made if device is None else like(made, unwrap(made).to(torch_target(device)))
+    return as_asked(made, device, out_sharding)
 
 
 def _filled(sizes: tuple[int, ...], value: Any, dtype: Any, device: torch.device) -> Array:
@@ -140,10 +144,10 @@ def full_like(
         if isinstance(want, dtypes.ExtendedDType) and not isinstance(kind_of(fill_value)[0], dtypes.ExtendedDType):
             return want.filled(sizes, fill_value)
         made = _filled(sizes, fill_value, want, torch_target(device, out_sharding))
-        return finish("stage", astype(made, want, weak))
+        return as_asked(finish("stage", astype(made, want, weak)), device, out_sharding)
     want = dtypes.result_type(a) if want is None else want
     made = broadcast_array(asarray(fill_value, want), sizes)
-    return made if device is None else like(made, unwrap(made).to(torch_target(device)))
+    return as_asked(made, device, out_sharding)
 
 
 def zeros_like(
@@ -196,7 +200,8 @@ def _constant_like(name: str, a: Any, value: int, dtype: Any, shape: Any, device
         where = torch_target(device, out_sharding)
     make = torch.ones if value else torch.zeros
     sizes = tuple(a.shape) if sizes is None else sizes
-    return array_of(make(sizes, dtype=dtypes.to_torch(want), device=where), want, weak)
+    made = array_of(make(sizes, dtype=dtypes.to_torch(want), device=where), want, weak)
+    return as_asked(made, device, out_sharding)
 
 
 def eye(N: Any, M: Any = None, k: int | ArrayLike = 0, dtype: DTypeLike | None = None, *, device: Any = None) -> Array:
@@ -213,7 +218,9 @@ def eye(N: Any, M: Any = None, k: int | ArrayLike = 0, dtype: DTypeLike | None =
     if n < 0 or m < 0:
         raise ValueError(f"negative dimensions are not allowed, got {N} and {M}")
     where = torch_target(device)
-    return _eye(n, m, k, want, where) if isinstance(k, int) else _eye_at(n, m, unwrap(one(k)).to(torch.int64), want, where)
+    if isinstance(k, int):
+        return as_asked(_eye(n, m, k, want, where), device)
+    return as_asked(_eye_at(n, m, unwrap(one(k)).to(torch.int64), want, where), device)
 
 
 def _eye_at(n: int, m: int, offset: Any, want: Any, where: torch.device) -> Array:

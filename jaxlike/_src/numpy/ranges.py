@@ -24,7 +24,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import array_of, like, torch_target, user_dtype
+from jaxlike._src.numpy.arguments import array_of, as_asked, like, torch_target, user_dtype
 from jaxlike._src.numpy.dtype_api import astype
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, common_shape
 
@@ -79,7 +79,8 @@ def arange(
     want = None if dtype is None else user_dtype(dtype, "arange")
     if type(start) is int and stop is None and step is None and 0 <= start <= 0x7FFFFFFF:
         want = dtypes.default_int_dtype() if want is None else want
-        return array_of(iota(want, start, torch_target(device, out_sharding)), want)
+        made = array_of(iota(want, start, torch_target(device, out_sharding)), want)
+        return as_asked(made, device, out_sharding)
     for position, x in enumerate((start, stop, step)):
         if not (x is None or is_arraylike(x)):
             raise TypeError(
@@ -102,13 +103,14 @@ def arange(
     if by is None:
         length = max(0, int(np.ceil(last if first == 0 else last - first)))
         numbers = iota(want, length, where)
-        return array_of(numbers if first == 0 else _plus(_as_scalar(first, want), numbers), want)
+        made = array_of(numbers if first == 0 else _plus(_as_scalar(first, want), numbers), want)
+        return as_asked(made, device, out_sharding)
     # Steps of a short float would pile up its rounding: they are made in float32.
     narrow = dtypes.issubdtype(want, np.floating) and dtypes.finfo(want).bits < 32
     working = np.dtype("float32") if narrow else want
     length = max(0, int(np.ceil((last - first) / by)))
     numbers = _plus(_as_scalar(first, working), _times(_as_scalar(by, working), iota(working, length, where)))
-    return array_of(cast(numbers, dtypes.to_torch(want)), want)
+    return as_asked(array_of(cast(numbers, dtypes.to_torch(want)), want), device, out_sharding)
 
 
 def _as_scalar(value: Any, dtype: Any) -> Tensor:
@@ -175,7 +177,7 @@ def linspace(
         if axis not in (0, -1):
             canonicalize_axis(axis, 1)
         with torch_private.outside():
-            return constant(torch.from_numpy(own).to(torch_target(device)))
+            return as_asked(constant(torch.from_numpy(own).to(torch_target(device))), device)
     first, last = (finish("convert_element_type", x) for x in all_arrays("linspace", (start, stop)))
     if dtype is None:
         want = dtypes.to_inexact_dtype(dtypes.result_type(first, last))
@@ -185,9 +187,7 @@ def linspace(
     numbers, delta = _evenly(astype(first, computed), astype(last, computed), num, endpoint, axis)
     if dtypes.issubdtype(want, np.integer):
         numbers = torch.floor(numbers)
-    made = finish("mul", array_of(cast(numbers, dtypes.to_torch(want)), want))
-    if device is not None:
-        made = like(made, unwrap(made).to(torch_target(device)))
+    made = as_asked(finish("mul", array_of(cast(numbers, dtypes.to_torch(want)), want)), device)
     return (made, Array(delta)) if retstep else made
 
 

@@ -27,7 +27,7 @@ from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.frames import STATE, current_trace, named_axes
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.trace import trace
-from jaxlike._src.placement import any_placed, place, placed
+from jaxlike._src.placement import PLACED, place, placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.traceback_filter import as_boundary, simplify
 from jaxlike._src.transforms import jit_shardings, ref_jit, ref_state
@@ -198,7 +198,8 @@ class JitFunction:
             )
         self._donated = donate
         self._plain = not self._static_nums and not self._static_names
-        self._fast = self._plain and not donate[0] and not donate[1] and options.get("in_shardings") is None
+        self._fast = self._plain and not donate[0] and not donate[1]
+        self._fast &= all(options.get(name) is None for name in ("in_shardings", "device", "backend"))
         # What a trace keeps beside its graph: which arguments are deleted, how results are placed, what a jaxpr shows.
         kept = (
             *map(tuple, donate),
@@ -236,6 +237,9 @@ class JitFunction:
                     if entry.graph.key_uses is not None:
                         entry.graph.key_uses.spend(leaves, entry.graph.lifted, "jit-compiled function")
                     if frame is None and entry.fixed is not None:
+                        if PLACED and (where := jit_shardings.device_of_all(leaves, self._fun, args, kwargs)) is not None:
+                            entry.calls.add(_kinds(leaves))
+                            return jit_shardings.put(entry.run(tensors), where)
                         entry.of_arrays = True
                         return entry.run(tensors)
                     if entry.usable():
@@ -254,6 +258,10 @@ class JitFunction:
     def _of_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arrays, key, call, in_tree, paths, kinds = self._prepare(args, kwargs)
         self._check_places(arrays, args, kwargs)
+        outside = STATE.frame is None
+        where = jit_shardings.of_device(self._options.get("device"), self._options.get("backend"))
+        if where is None and outside and PLACED:
+            where = jit_shardings.device_of_all(arrays, self._fun, *self.split(args, kwargs))
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
             get_backend(self._options.get("backend"))
@@ -272,7 +280,6 @@ class JitFunction:
                 log_compile(entry.graph)
         if entry.graph.key_uses is not None:
             entry.graph.key_uses.spend(arrays, entry.graph.lifted, "jit-compiled function")
-        outside = STATE.frame is None
         if outside:
             entry.calls.add(kinds)
         if entry.donated and outside:
@@ -294,6 +301,8 @@ class JitFunction:
             for k in entry.donated:
                 if not copied or placed(arrays[k]) is not None:
                     arrays[k].delete()
+            if where is not None:
+                jit_shardings.put(out, where)
         return out
 
     def _check_compiler_options(self) -> None:
@@ -381,9 +390,7 @@ class JitFunction:
         def names() -> list[str]:
             return leaf_names(self._fun, dynamic, dynamic_kw, places)
 
-        kinds = "".join(
-            ["a" if isinstance(x, Array) else "n" if isinstance(x, np.ndarray | np.generic) else "p" for x in leaves]
-        )
+        kinds = _kinds(leaves)
         arrays = [x if isinstance(x, Array) else as_argument(x, self._fun, names, k) for k, x in enumerate(leaves)]
         key: list[Any] = [tree, bool(dynamic_kw), config.trace_context()]
         if STATE.frame is not None and (axes := named_axes()):
@@ -505,6 +512,20 @@ class JitFunction:
 as_boundary(JitFunction.__call__.__code__)
 
 
+def _kinds(leaves: Sequence[Any]) -> str:
+    """What JAX's fast path tells apart: Arrays, those that were put on a device, numpy's data, and numbers."""
+    return "".join(
+        [
+            ("a" if placed(x) is None else "c")
+            if isinstance(x, Array)
+            else "n"
+            if isinstance(x, np.ndarray | np.generic)
+            else "p"
+            for x in leaves
+        ]
+    )
+
+
 def _jitted_plainly(fun: Any) -> JitFunction:
     names = ("static_argnums", "static_argnames", "donate_argnums", "donate_argnames")
     return JitFunction(fun, {**dict.fromkeys(names), "keep_unused": False, "inline": False})
@@ -530,7 +551,7 @@ def make_entry(
         made["frame"] = STATE.frame
         out = call(inside)
         leaves, made["tree"] = tree_flatten(out)
-        made["places"] = [placed(x) for x in leaves if not is_float0(x)] if any_placed() else []
+        made["places"] = [placed(x) for x in leaves if not is_float0(x)] if PLACED else []
         made["float0"] = {k: x for k, x in enumerate(leaves) if is_float0(x)}
         made["shapes"] = any(isinstance(x, ShapeDtypeStruct) for x in leaves)
         return [_result(x, k, out, location) for k, x in enumerate(leaves) if not is_float0(x)]
@@ -614,8 +635,8 @@ def jit(
         donate_argnums: positions of arguments whose memory may be reused (never needed here).
         donate_argnames: the same by name.
         keep_unused: accepted.
-        device: accepted, as JAX does.
-        backend: accepted.
+        device: where results are put.
+        backend: the platform on whose first device results are put.
         inline: accepted.
         compiler_options: options of XLA's, accepted; others raise.
 
@@ -630,6 +651,7 @@ def jit(
         "keep_unused": bool(keep_unused),
         "inline": bool(inline),
         "backend": backend,
+        "device": device,
         "in_shardings": in_shardings,
         "out_shardings": out_shardings,
         "compiler_options": compiler_options,
@@ -641,6 +663,11 @@ def jit(
             DeprecationWarning,
             stacklevel=2,
         )
+        if device is not None and backend is not None:
+            raise ValueError(f"can't specify both a device and a backend for jit, got {device=} and {backend=}")
+        for name, given in (("in_shardings", in_shardings), ("out_shardings", out_shardings)):
+            if given is not None:
+                raise ValueError(f"If backend or device is specified on jit, then {name} should not be specified.")
     if fun is _UNSPECIFIED:
         return lambda fun: JitFunction(_checked(fun), options)
     return JitFunction(_checked(fun), options)

@@ -1,19 +1,33 @@
-"""jit_shardings: `in_shardings` and `out_shardings` of `jit`, one for each leaf, and what is wrong with them."""
+"""jit_shardings: where `jit`'s arguments are and its results go, and what is wrong with that.
+
+`in_shardings` and `out_shardings` say it of each leaf; `device` and `backend` of all; and where nobody does, results
+are on the device that arguments were put on.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from jaxlike._src.placement import placed
-from jaxlike._src.sharding import Sharding, check_fits, in_mesh
-from jaxlike._src.tree import keystr, none_leaf_registry, tree_flatten, tree_flatten_with_path, tree_unflatten
+from jaxlike._src.array import Array
+from jaxlike._src.devices import get_backend
+from jaxlike._src.placement import place, placed
+from jaxlike._src.sharding import Sharding, SingleDeviceSharding, check_fits, in_mesh
+from jaxlike._src.transforms.arguments import name_of
+from jaxlike._src.transforms.leaf_names import leaf_names
+from jaxlike._src.tree import (
+    keystr,
+    none_leaf_registry,
+    tree_flatten,
+    tree_flatten_with_path,
+    tree_leaves,
+    tree_unflatten,
+)
 from jaxlike._src.tree.prefix import flatten_axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jaxlike._src.array import Array
     from jaxlike._src.transforms.jit import Entry
     from jaxlike._src.tree import PyTreeDef
 
@@ -91,3 +105,45 @@ def of_results(given: Any, entry: Entry) -> list[Sharding | None]:
         check_fits(sharding, tuple(out.shape), "pjit outputs", f"result{paths[k]}")
     known = entry.places or [None] * len(places)
     return [k if s is None else s for s, k in zip(places, known, strict=True)]
+
+
+def of_device(device: Any, backend: Any) -> SingleDeviceSharding | None:
+    """What jit's options ``device`` and ``backend`` ask for all results."""
+    if device is None:
+        if backend is None:
+            return None
+        device = get_backend(backend).local_devices()[0]
+    get_backend(device.client)  # what is no device has none
+    return SingleDeviceSharding(device)
+
+
+def device_of_all(
+    leaves: Sequence[Array], fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> SingleDeviceSharding | None:
+    """The one device that arguments were put on; None where none was put on one alone, or some over several."""
+    found: SingleDeviceSharding | None = None
+    for k, x in enumerate(leaves):
+        has = placed(x)
+        if has is None:
+            continue
+        if not isinstance(has, SingleDeviceSharding):
+            return None
+        if found is not None and has._device is not found._device:
+            names, name = leaf_names(fun, args, kwargs), getattr(fun, "__qualname__", name_of(fun))
+            first = next(j for j, y in enumerate(leaves) if placed(y) is not None)
+            said = [
+                f"argument {names[j]} of {name} with shape {leaves[j].aval.str_short()} and with device ids "
+                f"[{s._device.id}] on platform {s._device.platform.upper()}"
+                for j, s in ((first, found), (k, has))
+            ]
+            raise ValueError(f"Received incompatible devices for jitted computation. Got {said[0]} and {said[1]}")
+        found = has
+    return found
+
+
+def put(out: Any, where: SingleDeviceSharding) -> Any:
+    """``out``, its Arrays placed there that the function did not place itself."""
+    for x in tree_leaves(out):
+        if isinstance(x, Array) and placed(x) is None:
+            place(x, where)
+    return out

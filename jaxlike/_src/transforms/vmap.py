@@ -6,6 +6,7 @@ payload axis is not one. The frame of a named vmap is what collectives over its 
 
 from __future__ import annotations
 
+import inspect
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from jaxlike._src.border import unwrap
 from jaxlike._src.frames import STATE, Frame
 from jaxlike._src.regions import as_one
 from jaxlike._src.traceback_filter import api_boundary
-from jaxlike._src.transforms.arguments import argument_names, check_callable, name_of, to_array, wraps
+from jaxlike._src.transforms.arguments import check_callable, name_of, to_array, wraps
 from jaxlike._src.transforms.jit_logs import check_leaks
 from jaxlike._src.transforms.ref_lanes import RefLanes
 from jaxlike._src.transforms.ref_state import has_refs, is_ref
@@ -93,6 +94,7 @@ def vmap(
                 "vmap wrapped function must be passed at least one argument containing an array or axis_size must be "
                 f"specified, got empty *args={args} and **kwargs={kwargs}"
             )
+        hash(axis_name)  # which collectives look up
         if in_axes == 0 and type(in_axes) is int:
             axes: list[Any] = [0] * len(leaves)
         else:
@@ -251,7 +253,7 @@ def _leave(x: Any, level: int, size: int, dim: Any, frame: Frame) -> tuple[Any, 
 
 def _axis_size(fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int | None, args: Any, kwargs: Any) -> int:
     """The one size of all mapped axes."""
-    sizes: set[int] = set() if given is None else {operator.index(given)}
+    sizes: list[Any] = []
     for x, axis in zip(arrays, axes, strict=True):
         if not isinstance(axis, int | np.integer):  # not mapped, or along an axis that only its class knows
             continue
@@ -262,18 +264,37 @@ def _axis_size(fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int 
                 f"vmap was requested to map its argument along axis {axis}, which implies that its rank should be at "
                 f"least {needed}, but is only {ndim} (its shape is {tuple(x.shape)})"
             )
-        sizes.add(x.shape[axis])
+        if x.shape[axis] not in sizes:
+            sizes.append(x.shape[axis])
+    if given is not None:
+        if not sizes:
+            return _usable_size(given)
+        if given not in sizes:
+            sizes.append(given)
     if len(sizes) == 1:
-        return next(iter(sizes))
+        return sizes[0]
     if not sizes:
         raise ValueError("vmap must have at least one non-None value in in_axes or axis_size must be specified")
     raise ValueError(_sizes_message(fun, arrays, axes, given, args, kwargs, len(sizes)))
 
 
+def _usable_size(given: Any) -> int:
+    """`axis_size` where no argument is mapped, so that the results are that many copies."""
+    hash(given)
+    if isinstance(given, bool) or not isinstance(given, int | np.integer):
+        raise TypeError(f"broadcast_in_dim shape must have every element be an integer type, got {(type(given),)}.")
+    if given < 0:
+        raise TypeError(f"broadcast_in_dim shape must have every element be nonnegative, got {(given,)}.")
+    return operator.index(given)
+
+
 def _sizes_message(
     fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int | None, args: Any, kwargs: Any, sizes: int
 ) -> str:
-    names = argument_names(fun)
+    try:
+        names = list(inspect.signature(fun).bind(*args, **kwargs).signature.parameters)
+    except (TypeError, ValueError):  # no function with a signature, or it does not take these
+        names = []
     paths = [path for path, _ in tree_flatten_with_path((args, kwargs))[0]]
     lines: list[str] = []
     if given is not None:
