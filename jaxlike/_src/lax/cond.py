@@ -149,6 +149,8 @@ class Cond(Structured):
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The choice; and a choice between the branches' pullbacks, which compute the branch again."""
         operands, by = primals[1:], list(perturbed[1:])
+        for branch in self.branches:
+            derive.require_values(branch.graph.holds)
         if IN_FORCE.policy is not None:
             likes = self.branches[0].stand_ins()
             given = derive.differentiable(likes)
@@ -274,6 +276,7 @@ class Cond(Structured):
         return [_of_lanes(index, mine, cases) for cases in zip(*made, strict=True)], outs_mapped
 
     def _derived(self, key: Any, make: Callable[[GraphFunction], Any], args: Sequence[Array]) -> Cond:
+        key = derive.keyed(*key)
         made = self._made.get(key)
         if made is None or not all(b.usable() for b in made.branches):
             examples = [example(a) for a in args]

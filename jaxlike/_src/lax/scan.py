@@ -217,6 +217,7 @@ class Scan(Structured):
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """Scan forward keeping the carries; the pullback scans the body's pullback the other way."""
+        derive.require_values(self.body.graph.holds)
         n, m = self.n_carry, len(self.body.kinds) - self.n_carry
         policy = IN_FORCE.policy or (everything_saveable if asks_to_keep(self.body.graph) else None)
         if policy is not None:
@@ -285,7 +286,7 @@ class Scan(Structured):
         given = derive.differentiable(self.body.stand_ins())
         chosen = self._chosen(primals, perturbed)
         again = IN_FORCE.policy is not None  # then the carries are made again
-        key = ("halves", policy, tuple(chosen), again)
+        key = derive.keyed("halves", policy, tuple(chosen), again)
         if key not in self._made or not self._made[key].forward.usable() or not self._made[key].backward.usable():
             self._made[key] = halves_of(self.body, policy, self.one_step(primals), chosen, given, self.name, again)
         return self._made[key]
@@ -446,6 +447,7 @@ class Scan(Structured):
 
     def _derived(self, key: Any, step: Callable[..., Any], inner: Scan, args: Sequence[Array]) -> Scan:
         """``inner`` with ``step`` for its body, or the one that was made before."""
+        key = derive.keyed(*key)
         made = self._made.get(key)
         if made is None or not made.body.usable():
             inner.body, inner.unroll = derived(step, inner.one_step(args), self.name), self.unroll

@@ -13,8 +13,9 @@ from jaxlike._src.array import Array, constant
 from jaxlike._src.border import astype, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.effects import silenced
+from jaxlike._src.graph.graph import TRANSPOSED
 from jaxlike._src.transforms.forward import jvp_leaves
-from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
+from jaxlike._src.transforms.reverse import LOOKING, is_differentiable, vjp_leaves
 from jaxlike._src.transforms.structured import derived, on_lanes, stand_in, with_lanes
 from jaxlike._src.varying import mark
 
@@ -30,6 +31,17 @@ def example(x: Array, shape: Sequence[int] | None = None) -> Array:
     """An Array without values of the type of ``x``, or of another shape (a key's payload is kept); of no trace."""
     hidden = tuple(x._t.shape[x.ndim :]) if shape is not None else ()
     return constant(mark(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._t), x._tag, type(x))
+
+
+def keyed(*key: Any) -> tuple[Any, ...]:
+    """The key of something derived, with what else it depends on: whether `linearize` looks at backward rules."""
+    return (*key, LOOKING.now)
+
+
+def require_values(holds: frozenset[str]) -> None:
+    """NotImplementedError, as JAX's, for a derivative of what only has a transpose."""
+    if TRANSPOSED in holds:
+        raise NotImplementedError(f"Differentiation rule for '{TRANSPOSED}' not implemented")
 
 
 def zeros_like(x: Array) -> Array:
