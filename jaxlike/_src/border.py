@@ -20,6 +20,7 @@ from jaxlike._src.array import Array, NarrowArray, constant
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import DELETED, STATE, Frame, running
 from jaxlike._src.regions import as_one
+from jaxlike._src.tree.registry import default_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -235,14 +236,28 @@ def is_arraylike(x: Any) -> bool:
     return isinstance(x, _ARRAYLIKE) or hasattr(x, "__jax_array__")
 
 
-def refuse_own_arrays(x: Any) -> None:
-    """ValueError for an object that says how to make an array of itself: a transformation does not ask it."""
-    if hasattr(x, "__jax_array__"):
+def refuse_own_arrays(x: Any, nodes: bool = False) -> None:
+    """ValueError for an object that says how to make an array of itself: a transformation does not ask it.
+
+    One that is registered as a tree passes, since what is transformed are its leaves; not so the ``nodes`` that are
+    given to a primitive.
+    """
+    if hasattr(x, "__jax_array__") and (nodes or not default_registry.is_node(type(x))):
         raise ValueError(
             "Triggering __jax_array__() during abstractification is no longer supported. To avoid this error, either "
             "explicitly convert your object using jax.numpy.array(), or register your object as a pytree."
         )
 
+
+# Functions that JAX does not compile: they ask an object that says how to make an array of itself.
+_ASK = frozenset(
+    "power var std argmax argmin ptp unique transpose flip fliplr flipud squeeze expand_dims nonzero diag roll tile repeat "
+    "split array_split hsplit vsplit dsplit atleast_3d histogram bincount tensordot select compress isin concatenate "
+    "stack dstack insert delete broadcast_to broadcast_arrays meshgrid moveaxis reshape pad array_equal einsum roots "
+    "piecewise setdiff1d union1d intersect1d setxor1d column_stack fill_diagonal full_like zeros_like ones_like copy "
+    "iscomplexobj shape ndim size one_hot logsumexp gammaln choice segment_sum categorical".split()
+    + [f"jax.numpy.fft.{kind}{n}" for kind in ("fft", "ifft", "rfft", "irfft") for n in ("", "2", "n")]
+)
 
 FLOAT0_TEXT = (
     "float0s do not support any operations by design, because they are not compatible with non-trivial vector spaces. "
@@ -257,7 +272,11 @@ def check_arraylike(fun_name: str, *args: Any, emit_warning: bool = False) -> No
     for position, x in enumerate(args):
         if isinstance(x, np.ndarray) and x.dtype == dtypes.float0:
             raise TypeError(f"Called {fun_name} with a float0 array. {FLOAT0_TEXT}")
-        if not is_arraylike(x):
+        if not isinstance(x, _ARRAYLIKE):
+            if hasattr(x, "__jax_array__"):
+                if fun_name not in _ASK:
+                    refuse_own_arrays(x)
+                continue
             said = f"{fun_name} requires ndarray or scalar arguments, got {type(x)} at position {position}."
             if not emit_warning:
                 raise TypeError(said)

@@ -27,7 +27,6 @@ from jaxlike._src.border import (
     broadcast_shapes,
     check_arraylike,
     kind_of,
-    refuse_own_arrays,
     scalar,
     tensor_as,
     unwrap,
@@ -208,9 +207,8 @@ def unary(
         quick = builtin or kernel
 
         def general(x: Any) -> Array:
-            check_arraylike(kernel.__name__, x)
-            if jitted and not isinstance(x, Array):
-                refuse_own_arrays(x)
+            if jitted or not hasattr(x, "__jax_array__"):
+                check_arraylike(kernel.__name__, x)
             x = asarray(x)
             dtype, is_weak = x.dtype, x.weak_type
             if isinstance(dtype, dtypes.ExtendedDType):
@@ -303,10 +301,8 @@ def binary(
         quick = builtin or kernel
 
         def general(x: Any, y: Any) -> Array:
-            check_arraylike(public, x, y)
-            for v in (x, y):
-                if jitted and not isinstance(v, Array):
-                    refuse_own_arrays(v)
+            if jitted or not (hasattr(x, "__jax_array__") or hasattr(y, "__jax_array__")):
+                check_arraylike(public, x, y)
             (xd, xw), (yd, yw) = kind_of(x), kind_of(y)
             if isinstance(xd, dtypes.ExtendedDType) or isinstance(yd, dtypes.ExtendedDType):
                 if xd != yd:

@@ -18,7 +18,7 @@ from jaxlike._src import config, torch_private
 from jaxlike._src.errors import KeyReuseError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -118,18 +118,20 @@ def use_part(keys: Array, index: Any, part: Array) -> None:
     if torch_private.is_wrapped(keys._t) or not all(isinstance(p, int | slice | type(None) | type(...)) for p in parts):
         return
     if all(p is None or p is Ellipsis for p in parts):
-        _hand_on(keys, part, index)
+        hand_on(keys, part, lambda used: used[index])
         return
     mask = np.zeros(tuple(keys._t.shape), bool)
     mask[index] = True
     use(keys._t, "slice", 0, mask)
 
 
-def _hand_on(key: Array, other: Array, index: Any = ...) -> None:
+def hand_on(key: Array, other: Array, moved: Callable[[Any], Any] = lambda used: used) -> Array:
+    """``other``, whose keys are those of ``key``, used as they are; ``moved`` puts marks where their keys now are."""
     known = _LAYERS.known[-1]
     before = known.get(_root(key._t))
     if before is not None:
-        known[_root(other._t)] = before if before is True else before[index]
+        known[_root(other._t)] = before if before is True else moved(before)
+    return other
 
 
 def use_joined(keys: Sequence[Array], function: str) -> None:
@@ -147,7 +149,7 @@ def renewed(x: Any, as_used: bool) -> Any:
         return x
     made = type(x)(x._t.view_as(x._t), x._tag)
     if as_used:
-        _hand_on(x, made)
+        hand_on(x, made)
     return made
 
 

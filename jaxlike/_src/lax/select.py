@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes, unsigned
+from jaxlike._src import dtypes, key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.lax.strict import ANY, check_kind, check_same_dtypes, compute, operand, result
@@ -55,6 +55,8 @@ def select_n(which: ArrayLike, *cases: ArrayLike) -> Array:
         raise TypeError(f"select `which` must be boolean or integer type, got {w.dtype}.")
     if w.dtype == np.bool_ and len(arrays) > 2:
         raise TypeError("select with boolean `which` cannot have > 2 cases.")
+    if key_uses.FLAG.value:
+        key_uses.use_joined(arrays, "select_n")
     number = unwrap(w)
     for _ in range(payload(arrays[0])):
         number = number.unsqueeze(-1)

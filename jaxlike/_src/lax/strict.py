@@ -72,7 +72,7 @@ def operand(name: str, x: Any, position: int = 0) -> Array:
             f"Error interpreting argument to {name} as a JAX value. The problematic value is of type {type(x)} and was "
             f"passed to {name} at position {position}."
         )
-    refuse_own_arrays(x)
+    refuse_own_arrays(x, nodes=True)
     return asarray(x)
 
 

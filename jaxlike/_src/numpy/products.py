@@ -133,6 +133,7 @@ def matmul(
                 raise
     del out_sharding
     check_arraylike("matmul", a, b)
+    a, b = (asarray(v) if hasattr(v, "__jax_array__") else v for v in (a, b))
     for position, v in enumerate((a, b)):
         if np.ndim(v) == 0 if not isinstance(v, Array) else v.ndim == 0:
             raise ValueError(f"matmul input operand {position} must have ndim at least 1, but it has ndim 0")

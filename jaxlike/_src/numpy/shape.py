@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import unsigned
+from jaxlike._src import key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
@@ -121,7 +121,10 @@ def reshaped_in(x: Array, sizes: tuple[int, ...], order: tuple[int, ...]) -> Arr
 def _reshaped(x: Array, sizes: Sequence[int]) -> Array:
     tensor = unwrap(x)
     kept = tensor.shape[x.ndim :]
-    return like(x, tensor.reshape((*sizes, *kept)))
+    made = like(x, tensor.reshape((*sizes, *kept)))
+    if type(x) is not Array and key_uses.FLAG.value:
+        key_uses.hand_on(x, made, lambda used: used.reshape(tuple(sizes)))
+    return made
 
 
 def _reversed_axes(x: Array) -> Array:
@@ -213,7 +216,10 @@ def _with_axes(tensor: Tensor, axes: Sequence[int]) -> Tensor:
 
 def _permuted(x: Array, axes: Sequence[int]) -> Array:
     tensor = unwrap(x)
-    return like(x, tensor.permute((*axes, *range(len(axes), tensor.dim()))))
+    made = like(x, tensor.permute((*axes, *range(len(axes), tensor.dim()))))
+    if type(x) is not Array and key_uses.FLAG.value:
+        key_uses.hand_on(x, made, lambda used: used.transpose(tuple(axes)))
+    return made
 
 
 def _checked_permutation(x: Array, axes: Sequence[int]) -> Array:

@@ -203,7 +203,10 @@ class PRNGKeyArray(Array):
 
     def copy(self) -> PRNGKeyArray:
         """The same keys."""
-        return PRNGKeyArray(unwrap(self).clone(), self._tag)
+        made = PRNGKeyArray(unwrap(self).clone(), self._tag)
+        if key_uses.FLAG.value:
+            key_uses.hand_on(self, made)
+        return made
 
     def block_until_ready(self) -> PRNGKeyArray:
         """Wait for the words."""
