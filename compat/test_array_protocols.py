@@ -172,6 +172,13 @@ def own_array(jax: Any) -> Any:
 
 
 OWN: dict[str, Any] = {
+    "reductions": lambda jax, a, x: jax.numpy.sum(a),
+    "where": lambda jax, a, x: jax.numpy.where(x > 1, a, x),
+    "dot": lambda jax, a, x: jax.numpy.dot(x, a),
+    "sort": lambda jax, a, x: jax.numpy.sort(a),
+    "norm": lambda jax, a, x: jax.numpy.linalg.norm(a),
+    "not compiled in JAX": lambda jax, a, x: [jax.numpy.concatenate([a, x]), jax.numpy.std(a), jax.numpy.fft.fft(a),
+                                              jax.numpy.split(a, 3), jax.numpy.dstack([a])],
     "operators": lambda jax, a, x: [x + a, a + x, x * a, a - x, a / x, x @ a, a @ x, x == a, x < a, x // a],
     "asarray": lambda jax, a, x: [jax.numpy.asarray(a), jax.numpy.array(a), jax.numpy.reshape(a, (3, 1))],
     "converted": lambda jax, a, x: jax.lax.convert_element_type(a, int),
@@ -185,6 +192,36 @@ OWN: dict[str, Any] = {
     "grad": lambda jax, a, x: jax.grad(lambda y: y.sum())(a),
     "vmap": lambda jax, a, x: jax.vmap(lambda y: y)(a),
 }
+
+
+def registered(jax: Any) -> Any:
+    """The same, of a class that is registered as a tree."""
+
+    class Own:
+        def __init__(self, value: Any) -> None:
+            self.value = value
+
+        def __jax_array__(self) -> Any:
+            return self.value
+
+    jax.tree_util.register_pytree_node(Own, lambda own: ((own.value,), None), lambda _, parts: Own(*parts))
+    return Own(jax.numpy.asarray([0.5, -1.0, 2.0]))
+
+
+NODES: dict[str, Any] = {
+    **{name: OWN[name] for name in ("reductions", "where", "dot", "sin", "add", "lax.sin", "jit")},
+    "matmul": lambda jax, a, x: jax.numpy.matmul(x, a),
+    "grad": lambda jax, a, x: jax.grad(lambda y: jax.numpy.sin(y).sum())(a).value,
+    "vmap": lambda jax, a, x: jax.vmap(jax.numpy.sin)(a),
+    "jvp": lambda jax, a, x: jax.jvp(jax.numpy.sin, (a,), (a,)),
+    "softmax": lambda jax, a, x: jax.nn.softmax(a),
+    "map": lambda jax, a, x: jax.lax.map(jax.numpy.sin, a),
+}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_trees_that_are_arrays(name: str) -> None:
+    assert_same(*run_both(lambda jax: NODES[name](jax, registered(jax), jax.numpy.asarray([1.0, 2.0, 3.0]))))
 
 
 @pytest.mark.parametrize("name", OWN)

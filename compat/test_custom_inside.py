@@ -122,12 +122,33 @@ def with_tangent(jax: Any, of_tangent: Any) -> Any:
     return f
 
 
+def linearized_before(jax: Any) -> Any:
+    """What `linearize` derives of a choice and a loop does not serve other transformations."""
+    f, seen = jax.custom_vjp(lambda x: x * x), []
+    f.defvjp(lambda x: (x * x, x), lambda x, g: (3 * x * g,))
+    for g in (
+        lambda x: jax.lax.cond(x > 0, f, f, x),
+        lambda x: jax.lax.scan(lambda c, _: (f(c), None), x, None, 2)[0],
+    ):
+        for call in (
+            lambda g=g: jax.linearize(g, 2.0)[1](1.0),
+            lambda g=g: jax.hessian(g)(2.0),
+            lambda g=g: jax.grad(lambda x: jax.jvp(g, (x,), (1.0,))[1])(2.0),
+        ):
+            try:
+                seen.append(call())
+            except (TypeError, NotImplementedError) as error:  # such a function has no forward mode
+                seen.append((type(error).__name__, str(error)))
+    return seen
+
+
 PROGRAMS: dict[str, Callable[[Any], Any]] = {
     "linearized": lambda jax: jax.linearize(own(jax), 0.5)[0],
     "linearized and called": lambda jax: jax.linearize(own(jax), 0.5)[1](1.0),
     "linearized loop": lambda jax: jax.linearize(loop(jax, own(jax)), 0.5)[1](1.0),
     "linearized and transposed": lambda jax: jax.linear_transpose(jax.linearize(own(jax), 0.5)[1], 1.0)(2.0),
     "linearized and not used": lambda jax: jax.linearize(lambda x: (own(jax)(x), x * 2)[1], 0.5)[1](1.0),
+    "linearized, then another mode": lambda jax: linearized_before(jax),
     "tangent stopped": lambda jax: jax.grad(with_tangent(jax, jax.lax.stop_gradient))(1.0),
     "tangent stopped in part": lambda jax: jax.grad(with_tangent(jax, lambda t: t + jax.lax.stop_gradient(t)))(1.0),
     "tangent stopped forward": lambda jax: jax.jvp(with_tangent(jax, jax.lax.stop_gradient), (jax.numpy.ones(2),),

@@ -191,6 +191,22 @@ def sizes(jax: Any) -> list[int]:
     return [*seen, f._cache_size()]
 
 
+def options_of(jax: Any, names: str) -> dict[str, Any]:
+    device = jax.devices()[0]
+    sharding = jax.sharding.SingleDeviceSharding(device)
+    every = {"device": device, "backend": "cpu", "in_shardings": sharding, "out_shardings": sharding}
+    return {name: every[name] for name in names.split()}
+
+
+def on_devices(jax: Any) -> Any:
+    """After each call how many kinds there were, and whether the result is on a device on purpose."""
+    f, x, seen = jax.jit(lambda x: x + 1), jax.numpy.ones(3), []
+    for value in (x, jax.device_put(x), jax.device_put(x, jax.devices()[0]), np.ones(3, np.float32), 1.0):
+        y = f(value)
+        seen.append((f._cache_size(), y.committed))
+    return seen
+
+
 PROGRAMS: dict[str, Any] = {
     "static by name, keyword only": lambda jax: jax.jit(lambda x, *, n: x * n, static_argnames=("n",))(X, n=3),
     "static, missing": lambda jax: said(lambda: jax.jit(lambda x, n: x, static_argnums=(1,))(1.0)),
@@ -271,6 +287,17 @@ PROGRAMS: dict[str, Any] = {
     ),
     "cache size": lambda jax: (lambda f: (f(1.0), f(X), f._cache_size()))(jax.jit(lambda a: a))[2],
     "cache sizes": sizes,
+    "cache size, put on a device": lambda jax: on_devices(jax),
+    "device and backend": lambda jax: [
+        said(lambda o=o: (lambda y: (y, y.committed))(jax.jit(lambda x: x + 1, **options_of(jax, o))(1.0)))
+        for o in ("device", "backend", "device backend", "device in_shardings", "backend out_shardings")
+    ],
+    "no such device": lambda jax: [said(lambda o=o: jax.jit(lambda x: x, **o)(1.0)) for o in (
+        {"device": "a"}, {"backend": 3}, {"backend": "gpu"}, {"backend": "nope"})],
+    "compiled, many other types": lambda jax: [
+        said(lambda n=n: lowered(jax, lambda *a: a, *[X[0]] * n).compile()(*[1] * n)) for n in (2, 7)
+    ],
+    "compiled, no array": lambda jax: said(lambda: lowered(jax, lambda x: x, X).compile()("a")),
     "equality": lambda jax: (lambda f: (jax.jit(f) == jax.jit(f), len({jax.jit(f), jax.jit(f)})))(lambda x: x),
     "an attribute": lambda jax: (lambda f: setattr(f, "foo", 3) or f.foo)(jax.jit(lambda x: x)),
     "no_tracing": not_again,

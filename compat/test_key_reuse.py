@@ -415,6 +415,28 @@ def chosen(jax, random):
     jax.jit(lambda k: (jax.numpy.where(True, k, random.key(1)), random.normal(k))[1])(random.key(0))
 
 
+@program
+def copied(jax, random):
+    k = random.key(0)
+    random.normal(k)
+    random.normal(k.copy())
+
+
+@program
+def rearranged(jax, random):
+    keys = random.split(random.key(0), 4)
+    jax.vmap(random.normal)(keys)
+    random.normal(keys.T[0])
+
+
+@program
+def selected(jax, random):
+    k = random.key(0)
+    chosen = jax.lax.select(True, k, random.key(1))
+    random.normal(k)
+    random.normal(chosen)
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_reuse(name: str) -> None:
     def under_the_flag(jax: Any) -> Any:

@@ -281,7 +281,7 @@ def _axis_size(fun: Any, arrays: Sequence[Any], axes: Sequence[Any], given: int 
 def _usable_size(given: Any) -> int:
     """`axis_size` where no argument is mapped, so that the results are that many copies."""
     hash(given)
-    if isinstance(given, bool) or not isinstance(given, int | np.integer):
+    if not isinstance(given, int | np.integer):
         raise TypeError(f"broadcast_in_dim shape must have every element be an integer type, got {(type(given),)}.")
     if given < 0:
         raise TypeError(f"broadcast_in_dim shape must have every element be nonnegative, got {(given,)}.")
