@@ -25,7 +25,7 @@ failed=0
 echo "== the recitation"
 "$python" -m jaxlike examples/recitation.py || failed=1
 echo "== tests marked gpu"
-"$python" -m pytest -m gpu -p no:cacheprovider tests compat || failed=1
+"$python" -m pytest -q -m gpu -n "${WORKERS:-6}" -p no:cacheprovider -p no:benchmark tests compat || failed=1
 echo "== bench"
 name="$("$python" -c 'import torch; print("cuda-" + torch.cuda.get_device_name().lower().replace(" ", "-"))')"
 # shellcheck disable=SC2086

@@ -79,7 +79,7 @@ def test_what_does_not_fit_into_shared_memory_is_elsewhere() -> None:
     p.array((10, 10), torch.float32)
     assert p.text().split("\n")[1].endswith("(scratch + 0);") and p.scratch == 448
     with pytest.raises(Ineligible, match="large values"):
-        p.array((1 << 17,), torch.float32)
+        p.array((1 << 18,), torch.float32)
 
 
 def on_the_cpu(source: Source, folder: Path) -> Run:

@@ -436,6 +436,11 @@ def inductor_compile(module: Any, examples: list[Tensor]) -> Callable[[Sequence[
     return call
 
 
+def copy_all(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
+    """Copy many tensors at once, which is one kernel on a GPU."""
+    torch._foreach_copy_(list(targets), list(sources))
+
+
 def gpu_compiler() -> Any:
     """NVRTC, which torch brings, as a library of ctypes; raises OSError where it is not."""
     from torch.cuda import _utils

@@ -21,6 +21,7 @@ from jaxlike._src import compilation_cache, config, torch_private
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.fused.tier import Candidate, can_build, has_loops
 from jaxlike._src.graph.graph import to_fx
+from jaxlike._src.graph.recorded import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,4 +150,4 @@ def compile_graph(
                 return compiled([t.contiguous() for t in tensors])
         return compiled(tensors)
 
-    return run
+    return Recorded(run) if device.type == "cuda" else run

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 TABLES = (control, decompose, indexing, order, products, reductions, shapes, systems)  # imported for what they register
 CPU = torch.device("cpu")
 MOST_ARGUMENTS = 500  # with constants and results; ctypes takes about a thousand
-MOST_BYTES = 1 << 26  # of arguments and results
+MOST_BYTES = 1 << 26  # of arguments and results: beyond, operations are long
+MOST_BYTES_OF_A_TEAM = 1 << 30  # whose places are numbers of 32 bits
 
 
 class Result(NamedTuple):
@@ -106,7 +107,8 @@ def _written(graph: Graph, p: Program, level: str, device: torch.device) -> Sour
     inputs = [*graph.inputs, *graph.lifted_vars]
     values = [Memory(v.shape, v.dtype, f"a{k}") for k, v in enumerate(inputs)]
     graph = graph.rearranged(inputs, graph.outputs) if graph.lifted else graph
-    if sum(math.prod(v.shape) * v.dtype.itemsize for v in (*inputs, *graph.outputs)) > MOST_BYTES:
+    most = MOST_BYTES if p.team is None else MOST_BYTES_OF_A_TEAM
+    if sum(math.prod(v.shape) * v.dtype.itemsize for v in (*inputs, *graph.outputs)) > most:
         raise Ineligible("large arguments or results")
     made: list[tuple[int, torch.dtype]] = []
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 MOST_THREADS = 512
-MOST_ELEMENTS = 1 << 16  # of one value: beyond, operations one by one use more of the device than a block is
+MOST_ELEMENTS = 1 << 17  # of one value: beyond, operations one by one use more of the device than a block is
 _ARRAY = re.compile(r"\b([brv]\d+)\[")  # arguments and constants are not written
 
 
