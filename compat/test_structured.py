@@ -154,7 +154,7 @@ NESTINGS: dict[str, Any] = {
 def all_operations() -> set[str]:
     """Names of every subclass of `Structured` in the package."""
     for module in pkgutil.walk_packages(jaxlike._src.__path__, "jaxlike._src."):
-        if not module.name.endswith(("__main__", ".launch", ".ipython", ".triton_draws")):
+        if not module.name.endswith(("__main__", ".launch", ".ipython")):
             importlib.import_module(module.name)
     found, todo = set(), [Structured]
     while todo:

@@ -448,10 +448,11 @@ def gpu_compiler() -> Any:
     return _utils._get_gpu_rtc_library()
 
 
-def gpu_kernel(binary: bytes, name: str, threads: int, shared: int, count: int) -> Callable[..., None]:
-    """A kernel of a module's machine code as a function of ``count`` addresses, run by one block on the current stream.
+def gpu_kernel(binary: bytes, name: str, count: int, shared: int = 0) -> Callable[..., None]:
+    """A kernel of a module's machine code as a function of (blocks, threads of each, bytes that these share) and
+    ``count`` addresses or integers of 64 bits, on the current stream.
 
-    ``shared``: bytes that the threads of the block share.
+    ``shared``: the most bytes that it will be given.
     """
     import ctypes
 
@@ -462,19 +463,31 @@ def gpu_kernel(binary: bytes, name: str, threads: int, shared: int, count: int) 
         kernel.set_shared_memory_config(shared)
     launch = _utils._get_gpu_runtime_library().cuLaunchKernel
     launch.argtypes = [ctypes.c_void_p, *[ctypes.c_uint] * 7, *[ctypes.c_void_p] * 3]
-    function, kind, pointers = kernel.func, ctypes.c_void_p * count, ctypes.c_void_p * count
-    size = ctypes.sizeof(ctypes.c_void_p)
+    function, words, pointers = kernel.func, ctypes.c_int64 * count, ctypes.c_void_p * count
+    size, address_of = ctypes.sizeof(ctypes.c_int64), ctypes.addressof
 
-    def run(*addresses: int) -> None:
-        given = kind(*addresses)
-        start = ctypes.addressof(given)
+    def run(blocks: int, threads: int, shared: int, *given: int) -> None:
+        values = words(*given)
+        start = address_of(values)
         places = pointers(*range(start, start + size * count, size))
-        stream = torch.cuda.current_stream().cuda_stream
-        failed = launch(function, 1, 1, 1, threads, 1, 1, shared, stream, places, None)
+        failed = launch(function, blocks, 1, 1, threads, 1, 1, shared, current_stream(), places, None)
         if failed:
             _utils._check_cuda(failed)
 
     return run
+
+
+def current_stream() -> int:
+    """The address of the stream that work goes to on the current CUDA device."""
+    return torch._C._cuda_getCurrentRawStream(torch._C._cuda_getDevice())
+
+
+_ALREADY = contextlib.nullcontext()
+
+
+def on_device_of(tensor: Tensor) -> Any:
+    """A context in which the tensor's CUDA device is the current one."""
+    return _ALREADY if torch._C._cuda_getDevice() == tensor.device.index else torch.cuda.device_of(tensor)
 
 
 def decomposition(op: Any) -> Callable[..., Any] | None:

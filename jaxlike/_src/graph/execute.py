@@ -40,7 +40,7 @@ COMPILE_SECONDS_PER_NODE = 0.02
 class Executable:
     """A graph made ready to run on plain tensors (no transformation active)."""
 
-    __slots__ = ("_call", "_fused", "_replay", "compiled", "device", "eager_to_compile", "graph", "spent")
+    __slots__ = ("_call", "_calls", "_fused", "_on_device", "_replay", "compiled", "device", "eager_to_compile", "graph", "spent")
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -48,6 +48,7 @@ class Executable:
         self._replay = functools.partial(graph.replay(alone=True), self.device)
         self._call: Callable[..., Any] | None = None
         self.spent = 0.0
+        self._calls, self._on_device = 0, 0.0
         self.eager_to_compile = False  # asked for by `lower(...).compile()`
         self.compiled = False
         fuses = can_build(self.device) and has_loops(graph)
@@ -59,14 +60,32 @@ class Executable:
             return self._call(tensors)
         tier = "compile" if self.eager_to_compile else config.jit_tier.value
         if tier == "auto":
-            start = time.perf_counter()
-            out = self._replay(*tensors)
-            self.ran(time.perf_counter() - start, tensors)
+            out, seconds = self._timed(tensors)
+            self.ran(seconds, tensors)
             return out
         if tier == "compile":
             self.compile(tensors)
             return self(tensors)
         return self._replay(*tensors)
+
+    def _timed(self, tensors: Sequence[Tensor]) -> tuple[Sequence[Tensor], float]:
+        """The outputs by replay, and the seconds that this took.
+
+        A GPU goes on after the call: now and then it is waited for, to know whether it is what takes long.
+        """
+        if self.device.type != "cuda":
+            start = time.perf_counter()
+            return self._replay(*tensors), time.perf_counter() - start
+        self._calls += 1
+        waits = self._calls & (self._calls - 1) == 0
+        if waits:
+            torch.cuda.synchronize(self.device)
+        start = time.perf_counter()
+        out = self._replay(*tensors)
+        if waits:
+            torch.cuda.synchronize(self.device)
+            self._on_device = time.perf_counter() - start
+        return out, max(time.perf_counter() - start, self._on_device)
 
     def untimed(self) -> Callable[..., Sequence[Tensor]]:
         """The same as a function of tensors one by one, for calls that `ran` is told of afterwards."""

@@ -34,14 +34,14 @@ class Recorded:
     def __init__(self, call: Callable[[Sequence[Tensor]], Sequence[Tensor]]) -> None:
         self._call = call
         self._calls = 0
-        self._stream: Any = None  # on which it was recorded
+        self._stream = 0  # on which it was recorded
         self._recording: Any = None
         self._given: list[Tensor] = []
         self._found: list[Tensor] = []
 
     def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """The results."""
-        if self._recording is not None and torch.cuda.current_stream() == self._stream:
+        if self._recording is not None and torch_private.current_stream() == self._stream:
             return self._played(tensors)
         out = self._call(tensors)
         if self._calls <= CALLS_BEFORE:
@@ -88,7 +88,7 @@ class Recorded:
             finally:
                 recording.capture_end()
         before.wait_stream(stream)
-        self._recording, self._stream = recording, before
+        self._recording, self._stream = recording, before.cuda_stream
 
 
 def _seconds(call: Callable[[Sequence[Tensor]], Sequence[Tensor]], tensors: Sequence[Tensor]) -> float:

@@ -10,7 +10,7 @@ function is called, so that a compiled call keeps those it was traced with.
 from __future__ import annotations
 
 import functools
-import importlib.util
+import importlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from jaxlike._src import config
+from jaxlike._src.graph.fused import gpu
 from jaxlike._src.random import native, philox, threefry, threefry4x32
 from jaxlike._src.random.words import WORD, counters, join_words, narrow
 
@@ -57,15 +58,13 @@ def over_counters(words: Tensor, shape: Shape) -> tuple[tuple[Tensor, ...], Tens
 
 
 def on_gpu(words: Tensor) -> Any:
-    """The module of kernels for keys on a GPU that has Triton, else None."""
-    return _triton_draws() if words.device.type == "cuda" else None
+    """The module of kernels for keys on a GPU that they can be built for, else None."""
+    return _cuda_draws() if words.device.type == "cuda" else None
 
 
 @functools.cache
-def _triton_draws() -> Any:
-    if importlib.util.find_spec("triton") is None:
-        return None
-    return importlib.import_module("jaxlike._src.random.triton_draws")
+def _cuda_draws() -> Any:
+    return importlib.import_module("jaxlike._src.random.cuda_draws") if gpu.is_there() else None
 
 
 def _host_keys(words: Tensor) -> np.ndarray[Any, Any]:

@@ -32,14 +32,8 @@ _LOOK_SECONDS, _BUILD_SECONDS, _WAIT_SECONDS = 0.02, 0.3, 1.0
 _FEW_SECONDS: Final = 25e-6  # of a draw of some numbers in Python
 _SHARE: Final = 1 << 16  # counters of one thread at least
 
-_TEXT: Final = r"""
-#include <cstdint>
-#include <cstring>
-#include <cmath>
-typedef float f;
-static inline f fma_(f a, f b, f c) { return __builtin_fmaf(a, b, c); }
-static inline f as_float(uint32_t b) { f x; std::memcpy(&x, &b, 4); return x; }
-static inline uint32_t as_bits(f x) { uint32_t b; std::memcpy(&b, &x, 4); return b; }
+# The block of a counter ``first + i`` under the key (k0, k1), as x0 and x1; k2 is of both.
+HASH: Final = r"""
 #define TURN(r) x0 += x1; x1 = (x1 << r) | (x1 >> (32 - r)); x1 ^= x0;
 #define EVEN TURN(13) TURN(15) TURN(26) TURN(6)
 #define ODD TURN(17) TURN(29) TURN(16) TURN(24)
@@ -48,6 +42,16 @@ static inline uint32_t as_bits(f x) { uint32_t b; std::memcpy(&b, &x, 4); return
   uint32_t x0 = (uint32_t)(count >> 32) + k0, x1 = (uint32_t)count + k1; \
   EVEN x0 += k1; x1 += k2 + 1; ODD x0 += k2; x1 += k0 + 2; EVEN x0 += k0; x1 += k1 + 3; \
   ODD x0 += k1; x1 += k2 + 4; EVEN x0 += k2; x1 += k0 + 5;
+"""
+_TEXT: Final = r"""
+#include <cstdint>
+#include <cstring>
+#include <cmath>
+typedef float f;
+static inline f fma_(f a, f b, f c) { return __builtin_fmaf(a, b, c); }
+static inline f as_float(uint32_t b) { f x; std::memcpy(&x, &b, 4); return x; }
+static inline uint32_t as_bits(f x) { uint32_t b; std::memcpy(&b, &x, 4); return b; }
+@HASH@
 static inline f log_inside(f x) {
   uint32_t bits = as_bits(x);
   f exponent = (f)((int32_t)(bits >> 23) - 126), mantissa = as_float((bits & 0x007FFFFFu) | 0x3F000000u);
@@ -100,13 +104,14 @@ extern "C" void run(int way, const uint32_t* keys, int64_t size, int64_t start, 
 """
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A float of 32 bits as C++."""
     return f"{np.float32(value)!s}f" if "." in str(np.float32(value)) or "e" in str(np.float32(value)) else f"{value}.0f"
 
 
-def _horner(name: str, x: str, coefficients: Sequence[float]) -> str:
+def horner(name: str, x: str, coefficients: Sequence[float]) -> str:
     """C++ for `special.horner`."""
-    first, second, *rest = map(_number, coefficients)
+    first, second, *rest = map(number, coefficients)
     lines = [f"{name} = {x} + {second};" if coefficients[0] == 1.0 else f"{name} = fma_({x}, {first}, {second});"]
     return " ".join([*lines, *(f"{name} = fma_({name}, {x}, {c});" for c in rest)])
 
@@ -114,16 +119,17 @@ def _horner(name: str, x: str, coefficients: Sequence[float]) -> str:
 @functools.cache
 def _source() -> str:
     filled = {
-        "SQRT_HALF": _number(special.SQRT_HALF),
-        "LN2_LOW": _number(special.LN2_LOW),
-        "LN2_HIGH": _number(special.LN2_HIGH),
-        "LOG1P_LIMIT": _number(special.LOG1P_LIMIT),
+        "HASH": HASH,
+        "SQRT_HALF": number(special.SQRT_HALF),
+        "LN2_LOW": number(special.LN2_LOW),
+        "LN2_HIGH": number(special.LN2_HIGH),
+        "LOG1P_LIMIT": number(special.LOG1P_LIMIT),
         "LOWEST": "(-0.99999994f)",
-        "ROOT_2": _number(2.0**0.5),
-        "CHAINS": " ".join(_horner(n, "r", c) for n, c in zip("pqs", special.LOG_CHAINS, strict=True)),
-        "NEAR": _horner("p", "x", special.LOG1P_P) + " " + _horner("q", "x", special.LOG1P_Q),
+        "ROOT_2": number(2.0**0.5),
+        "CHAINS": " ".join(horner(n, "r", c) for n, c in zip("pqs", special.LOG_CHAINS, strict=True)),
+        "NEAR": horner("p", "x", special.LOG1P_P) + " " + horner("q", "x", special.LOG1P_Q),
         "ERF_INV": " ".join(
-            _horner(n, "z", c) for n, c in zip(("centre", "tail"), special.ERF_INV_32, strict=True)
+            horner(n, "z", c) for n, c in zip(("centre", "tail"), special.ERF_INV_32, strict=True)
         ),
     }
     text = _TEXT

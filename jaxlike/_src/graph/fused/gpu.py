@@ -100,5 +100,6 @@ def load(path: Path, team: Team, count: int) -> Callable[..., None]:
     key = path, torch.cuda.current_device()
     found = _loaded.get(key)
     if found is None:
-        found = _loaded[key] = torch_private.gpu_kernel(path.read_bytes(), "run", team.threads, team.shared, count)
+        launch = torch_private.gpu_kernel(path.read_bytes(), "run", count, team.shared)
+        found = _loaded[key] = functools.partial(launch, 1, team.threads, team.shared)
     return found
