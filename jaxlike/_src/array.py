@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxlike._src import allocator as allocator
 from jaxlike._src import dtypes
-from jaxlike._src.frames import STATE
+from jaxlike._src.frames import STATE, current_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -286,6 +286,10 @@ def constant(tensor: Tensor, tag: Any = False, kind: type[Array] = Array) -> Arr
     """An Array that belongs to no running transformation; ``tensor`` must be plain (made `outside`)."""
     made = kind(tensor, tag)
     made._frame = None
+    if STATE.frame is not None and kind is Array and not tensor.ndim and tensor.device.type != "meta":
+        trace = current_trace()
+        if trace is not None:
+            trace.numbers[id(made)] = made
     return made
 
 

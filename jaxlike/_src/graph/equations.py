@@ -106,14 +106,18 @@ def _read(graph: Graph) -> ClosedJaxpr:
     unread = of_refs.unread()
     closed = []
     for var, x in (*zip(graph.lifted_vars, graph.lifted, strict=True), *(graph.ref_operands.items() if events else ())):
-        if not x.ndim and x._frame is None and not is_stored(x.dtype) and dtypes.canonicalize_dtype(x.dtype) == x.dtype:
+        number = not x.ndim and x._frame is None and not is_stored(x.dtype) and dtypes.canonicalize_dtype(x.dtype) == x.dtype
+        if number and not graph.shows_closed:
             reader.known[var] = Literal(tensor_to_numpy(x._t, x.dtype)[()], x.aval)
         elif var not in unread:
             reader.known[var] = JaxprVar(x.aval)
             closed.append((var, x))
-    others = [(v, c.tensor) for v, c in graph.constants.items() if c.number is None and v not in unread]
-    constvars = [reader.atom(v) for v, _ in (*closed, *others)]
-    consts = [*(x for _, x in closed), *(constant(t) for _, t in others)]
+    for var, c in graph.constants.items():
+        if c.number is None and var not in unread:
+            x = constant(c.tensor) if c.array is None else c.array
+            reader.known[var] = JaxprVar(x.aval)
+            closed.append((var, x))
+    constvars, consts = [reader.known[v] for v, _ in closed], [x for _, x in closed]
     constvars, consts = [*of_refs.closed.values(), *constvars], [*of_refs.closed_over, *consts]
     invars = [of_refs.given.get(v) or reader.atom(v) for v in graph.inputs if v not in of_refs.closed]
     nodes = reader.nodes = shown_of(graph, needed_for(graph, events) if events else ())

@@ -52,10 +52,11 @@ class Var:
 
 
 class Const(NamedTuple):
-    """A tensor known when the graph was made; ``number`` is set for those that stand for a Python number."""
+    """A tensor known when the graph was made; ``number`` is set for those that stand for a number of Python's or numpy's."""
 
     tensor: Tensor
     number: Any
+    array: Any = None  # the Array of which it is the payload, if the function closed over one
 
 
 class Device:
@@ -193,6 +194,7 @@ class Graph:
         # The refs that it closes over: what they hold are its last inputs; of those that it writes the last results.
         self.refs: Sequence[Any] = ()
         self.written_refs: Sequence[Any] = ()
+        self.shows_closed = False  # whether a jaxpr has 0-d Arrays that it closed over as constants, not written in
         self.origin: Origin | None = None
         self.key_uses: Any = None  # which keys a traced function used, where `jax.debug_key_reuse` looks at that
         self.jaxpr: Any = None  # made and kept by `equations.jaxpr_of`,
@@ -229,6 +231,7 @@ class Graph:
         """Another graph of the same nodes, told what is known of them."""
         made.regions, made.scopes, made.origin = self.regions, self.scopes, self.origin
         made.precisions, made.ref_events, made.ref_operands = self.precisions, self.ref_events, self.ref_operands
+        made.shows_closed = self.shows_closed
         made.written = self.written[0], {**self.written[1], **made.constants}
         return made
 
@@ -292,7 +295,7 @@ class Graph:
         if not self.lifted:
             return self
         pairs = list(zip(self.lifted_vars, self.lifted, strict=True))
-        fixed = {v: Const(x._t, None) for v, x in pairs if x._frame is None}
+        fixed = {v: Const(x._t, None, x) for v, x in pairs if x._frame is None}
         traced = [(v, x) for v, x in pairs if x._frame is not None]
         inputs, avals = [v for v, _ in traced], [x.aval for _, x in traced]
         inputs = [*self.inputs, *inputs] if last else [*inputs, *self.inputs]

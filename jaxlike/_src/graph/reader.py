@@ -67,6 +67,7 @@ class Reader:
         self.known: dict[Var, Any] = {}
         self.unwrapped: dict[int, Any] = {}
         self.eqns: list[JaxprEqn] = []
+        self.strengthened: dict[int, Any] = {}  # by the id of a weakly typed atom the strong one that was made of it
         self.pulled = False  # whether what is written is the doing of a backward pass
         self.out_avals = dict(zip(graph.outputs, graph.out_avals, strict=True))
         self.used = set(graph.outputs)
@@ -151,8 +152,10 @@ class Reader:
         """An equation with one result: a type for a fresh variable, or a Var of the graph."""
         first = 1 if name == "select_n" else 0
         given = list(operands)
-        if name in _PROMOTE and not self.pulled:  # a backward pass brings nothing to one type
+        if name in _PROMOTE and not self.pulled:
             given[first:] = self.of_one_strength(given[first:])
+        elif name in _PROMOTE:  # a backward pass brings nothing to one type: it has what the function did
+            given = [self.strengthened.get(id(a), a) for a in given]
         var = self.result(out)
         if isinstance(out, Var) and name in _MOVING and (
             is_stored(operands[0].aval.dtype) or operands[0].aval.dtype != var.aval.dtype
@@ -183,7 +186,8 @@ class Reader:
         """A weakly typed atom with a type of its own: in the conversion that made it, if one just did."""
         last = next((e for e in self.eqns[-2:] if e.outvars == [a]), None)
         if last is None or last.primitive.name != "convert_element_type":
-            return self.convert(a, a.aval.dtype)
+            made = self.strengthened[id(a)] = self.convert(a, a.aval.dtype)
+            return made
         last.params = {**last.params, "weak_type": False}
         a.aval = a.aval.update(weak_type=False)
         return a

@@ -107,6 +107,7 @@ class Trace(torch_private.TorchDispatchMode):
         self.keep: list[Any] = []  # those tensors, so that ids stay unique
         self.constants: dict[Var, Const] = {}
         self.lifted: dict[int, tuple[Var, Tensor, Array]] = {}
+        self.numbers: dict[int, Array] = {}  # Arrays of numbers that were made while it ran, by id
         self.aliased: set[int] = set()  # ids of views and of what they view
         self.views: dict[int, tuple[Any, Any]] = {}  # id of a view -> the op and arguments that made it
         self.other_views: set[int] = set()  # ids of views that nothing can be put back through
@@ -148,14 +149,12 @@ class Trace(torch_private.TorchDispatchMode):
         found = self.lifted.get(id(x))
         if found is not None:
             return found[1]
-        number = scalar_value(x._t)
         stand_in = self.placeholder(x._t)
         var = self.vars[id(stand_in)]
-        if number is not None:
-            self.constants[var] = Const(x._t, number)
-            self.lifted[id(x)] = (var, stand_in, x)
-        else:
-            self.lifted[id(x)] = (var, stand_in, x)
+        if id(x) in self.numbers:
+            number = scalar_value(x._t)
+            self.constants[var] = Const(x._t, x._t.item() if number is None else number)
+        self.lifted[id(x)] = (var, stand_in, x)
         return stand_in
 
     def lift_ref(self, ref: Any, value: Array) -> Tensor:

@@ -558,7 +558,7 @@ def make_entry(
 
     graph, outs = trace(flat, arrays, name_of(fun), paths, location, whole=True, refs=True)
     assert graph.origin is not None
-    graph.origin = graph.origin._replace(tree=made["tree"])
+    graph.origin, graph.shows_closed = graph.origin._replace(tree=made["tree"]), True
     kinds = [(type(o), o._tag) for o in outs]
     del outs
     check_leaks(made.pop("frame"))
