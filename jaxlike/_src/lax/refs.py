@@ -156,6 +156,7 @@ def new_ref(init_val: Any, *, memory_space: Any = None, kind: str | None = None)
         ) from None
     value = to_array(init_val)
     made = Ref(value, f"created on line {user_line(sys._getframe(1))}")
+    made.is_new = True
     if (note := noting("new_ref", made)) is not None:
         note.done([value], WHOLE)
     return made

@@ -30,9 +30,11 @@ from jaxlike._src.transforms.arguments import (
     wraps,
 )
 from jaxlike._src.transforms.linear_function import Linearized
-from jaxlike._src.transforms.ref_arguments import has_refs, jvp_of_refs, linearize_of_refs
+from jaxlike._src.transforms.ref_arguments import MadeRefs, has_refs, jvp_of_refs, linearize_of_refs
+from jaxlike._src.transforms.ref_state import was_made_here
 from jaxlike._src.transforms.reverse import (
     LOOKING,
+    LoweredRef,
     is_differentiable,
     jacrev,
     lower,
@@ -110,6 +112,8 @@ def _split_dual(tensor: Tensor, level: int) -> tuple[Tensor, Tensor | None]:
 def _lower_dual(x: Any, level: int) -> Any:
     if isinstance(x, Array):
         return (type(x), x._tag, torch_private.unwrap_at(torch_private.unpack_dual(unwrap(x))[0], level))
+    if was_made_here(x):
+        return LoweredRef(type(x), _lower_dual(x.value(), level))
     return lower(x, level)
 
 
@@ -150,12 +154,15 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
     for p, t in zip(ps, ts, strict=True):
         _check_tangent(p, t)
 
+    made = MadeRefs()
+
     def on_leaves(arrays: Sequence[Any]) -> Any:
         out = fun(*tree_unflatten(in_tree, list(arrays)))
-        return split_aux(out) if has_aux else (out, None)
+        out, aux = split_aux(out) if has_aux else (out, None)
+        return made.values(out), aux
 
     outs, moved, out_tree, aux = jvp_leaves(on_leaves, ps, ts, name_of(fun))
-    result = tree_unflatten(out_tree, outs), tree_unflatten(out_tree, moved)
+    result = tree_unflatten(out_tree, made.refs(outs)), tree_unflatten(out_tree, made.refs(moved))
     return (*result, aux) if has_aux else result
 
 
@@ -186,9 +193,12 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         return linearize_of_refs(linearize, fun, primals, has_aux)
     leaves, in_tree = flatten_typed(primals, "")
 
+    made = MadeRefs()
+
     def on_leaves(arrays: Sequence[Any]) -> Any:
         out = fun(*tree_unflatten(in_tree, list(arrays)))
-        return split_aux(out) if has_aux else (out, None)
+        out, aux = split_aux(out) if has_aux else (out, None)
+        return made.values(out), aux
 
     outs, out_tree, pull, aux = vjp_leaves(on_leaves, leaves, name_of(fun))
     push = _transpose_of(pull, [o.aval for o in outs], leaves)
@@ -208,10 +218,8 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
                     f"Got tangent aval {got} for primal aval {p} but expected {want}."
                 )
         moved = iter(on_leaves([t for t, b in zip(ts, by, strict=True) if b]))
-        return tree_unflatten(
-            out_tree,
-            [next(moved) if g else np.zeros(a.shape, dtypes.float0) for g, a in zip(given, results, strict=True)],
-        )
+        zeros = (next(moved) if g else np.zeros(a.shape, dtypes.float0) for g, a in zip(given, results, strict=True))
+        return tree_unflatten(out_tree, made.refs(list(zeros)))
 
     def whole(tangents: Sequence[Any]) -> list[Any]:
         rest = iter(tangents)
@@ -224,7 +232,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         outs, _, pull, _ = vjp_leaves(on_leaves, primals, name_of(fun))
         return chosen(_transpose_of(pull, [o.aval for o in outs], primals)(whole(tangents)))
 
-    out = tree_unflatten(out_tree, outs)
+    out = tree_unflatten(out_tree, made.refs(outs))
     types = [a for a, b in zip(avals, by, strict=True) if b]
     f_jvp = Linearized(public, lambda tangents: chosen(push(whole(tangents))), joint, leaves, types)
     return (out, f_jvp, aux) if has_aux else (out, f_jvp)
@@ -292,6 +300,8 @@ def jacfwd(
 
         def push(tangent: Any) -> Any:
             out, moved, *aux = jvp(of_chosen, (chosen,), (tangent,), has_aux=has_aux)
+            if has_refs(out):
+                raise ValueError("at vmap out_axes[0], got axis spec None but output was batched on axis 0")
             return out, tree_map(zeros_for_float0, moved, out), *aux
 
         if has_aux:

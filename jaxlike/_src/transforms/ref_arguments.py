@@ -13,8 +13,17 @@ import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.transforms.arguments import split_aux, wraps
-from jaxlike._src.transforms.ref_state import has_refs, holding, is_ref, write_back, written
+from jaxlike._src.transforms.arguments import split_aux, to_array, wraps
+from jaxlike._src.transforms.ref_state import (
+    AbstractRef,
+    any_made,
+    has_refs,
+    holding,
+    is_ref,
+    was_made_here,
+    write_back,
+    written,
+)
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 
 if TYPE_CHECKING:
@@ -103,6 +112,38 @@ def _tangent_leaves(of: _OfValues, tangents: Any) -> list[Any]:
     return leaves
 
 
+class MadeRefs:
+    """The refs among a function's results that it made itself: their values go out, in refs of what runs outside."""
+
+    def __init__(self) -> None:
+        self._kinds: list[Any] = []  # for each result the class of the ref that it is, or None
+
+    def values(self, out: Any) -> Any:
+        """The results with values in the places of refs."""
+        if not any_made():
+            return out
+        leaves, tree = tree_flatten(out)
+        self._kinds = [type(x) if was_made_here(x) else None for x in leaves]
+        return tree_unflatten(tree, [x if t is None else x.value() for x, t in zip(leaves, self._kinds, strict=True)])
+
+    def refs(self, values: Sequence[Any]) -> list[Any]:
+        """What stands for the results, with refs in their places."""
+        if not any(self._kinds):
+            return list(values)
+        return [x if t is None else t(x) for x, t in zip(values, self._kinds, strict=True)]
+
+    def check(self, cotangents: Sequence[Any], avals: Sequence[Any]) -> None:
+        """ValueError for a cotangent of a ref that is no ref."""
+        for c, aval, t in zip(cotangents, avals, self._kinds, strict=False):
+            if t is not None and not is_ref(c):
+                shown = AbstractRef(aval.strip_weak_type()).str_short()
+                raise ValueError(
+                    "unexpected JAX type (e.g. shape/dtype) for argument to VJP function: got "
+                    f"{to_array(c).aval.str_short()}, but expected {shown} because the corresponding output of the "
+                    f"differentiated function had JAX type {shown}"
+                )
+
+
 class RefsToPull:
     """The refs among the leaves that reverse mode goes by: their values in, last values out, no cotangents."""
 
@@ -145,4 +186,4 @@ class RefsToPull:
         return [type(x)(c) if is_ref(x) and isinstance(c, Array) else c for c, x in pairs]
 
 
-__all__ = ["RefsToPull", "has_refs", "jvp_of_refs", "linearize_of_refs"]
+__all__ = ["MadeRefs", "RefsToPull", "has_refs", "jvp_of_refs", "linearize_of_refs"]

@@ -107,6 +107,7 @@ class RefState:
     """The value of a ref, and those that running traces hold for it."""
 
     is_ref = True
+    is_new = False  # whether the program made it, and it does not stand for another one
 
     def __init__(self, value: Array | RefState, origin: str = "", outside: Outside | None = None) -> None:
         self.origin = origin  # how it came into the function that is traced
@@ -247,6 +248,11 @@ def _last(refs: Sequence[RefState]) -> list[Array]:
 def is_ref(x: Any) -> bool:
     """Whether ``x`` is a ref."""
     return isinstance(x, RefState)
+
+
+def was_made_here(x: Any) -> bool:
+    """Whether ``x`` is a ref that was made in the transformation that runs."""
+    return is_ref(x) and x.is_new and STATE.frame is not None and x._held[0][1] is STATE.frame
 
 
 def any_made() -> bool:

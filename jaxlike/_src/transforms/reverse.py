@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -36,7 +36,8 @@ from jaxlike._src.transforms.arguments import (
     wraps,
 )
 from jaxlike._src.transforms.linear_function import VJP
-from jaxlike._src.transforms.ref_arguments import RefsToPull, has_refs
+from jaxlike._src.transforms.ref_arguments import MadeRefs, RefsToPull, has_refs
+from jaxlike._src.transforms.ref_state import is_ref, was_made_here
 from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.tree import equality_errors_pytreedef, keystr, tree_flatten, tree_leaves, tree_map, tree_unflatten
@@ -143,14 +144,21 @@ def lower(x: Any, level: int) -> Any:
     """A leaf of an aux output, stripped of a level that is about to end: (class, tag, tensor) or itself."""
     if isinstance(x, Array):
         return (type(x), x._tag, torch_private.unwrap_at(unwrap(x), level))
-    return x
+    return LoweredRef(type(x), lower(x.value(), level)) if was_made_here(x) else x
+
+
+class LoweredRef(NamedTuple):
+    """A ref that was made in a level that is about to end: its class, and its value as `lower` gives that."""
+
+    kind: Any
+    value: Any
 
 
 def raise_level(x: Any) -> Any:
     """Inverse of `lower`, outside the level."""
     if type(x) is tuple and len(x) == 3 and isinstance(x[0], type) and issubclass(x[0], Array):
         return x[0](x[2], x[1])
-    return x
+    return x.kind(raise_level(x.value)) if type(x) is LoweredRef else x
 
 
 def run_backward(
@@ -218,6 +226,8 @@ def check_output(name: str, x: Any, holomorphic: bool) -> None:
 def check_scalar(x: Any) -> None:
     """TypeError where the function to differentiate did not return one scalar."""
     said = "Gradient only defined for scalar-output functions. Output "
+    if is_ref(x):
+        raise TypeError(f"{said}had abstract value {x.aval}.")
     if not isinstance(x, Array | np.ndarray | np.generic | bool | int | float | complex):
         for leaf in tree_leaves(x):
             if not hasattr(leaf, "is_ref"):
@@ -388,9 +398,12 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
     found = RefsToPull(tree_flatten(primals)[0]) if has_refs(primals) else None
     leaves, in_tree = flatten(primals if found is None else tree_unflatten(tree_flatten(primals)[1], found.values))
 
+    made = MadeRefs()
+
     def on_leaves(arrays: Sequence[Any]) -> Any:
         out = fun(*tree_unflatten(in_tree, list(arrays)))
-        return split_aux(out) if has_aux else (out, None)
+        out, aux = split_aux(out) if has_aux else (out, None)
+        return made.values(out), aux
 
     of_values = on_leaves if found is None else found.calling(on_leaves)
     outs, out_tree, pull, aux = vjp_leaves(of_values, leaves, name_of(fun))
@@ -406,10 +419,12 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
         cotangents, tree = tree_flatten(out_ct)
         if tree != out_tree:
             raise ValueError(cotangent_tree_error(fun, out_tree, tree))
+        made.check(cotangents, avals)
+        cotangents = [c.value() if is_ref(c) else c for c in cotangents]
         checked = [checked_cotangent(c, a) for c, a in zip(cotangents, avals, strict=True)]
         grads = iter(on_leaves([c for c, g in zip(checked, given, strict=True) if g]))
-        made = [next(grads) if b else np.zeros(s, dtypes.float0) for b, s in zip(by, shapes, strict=True)]
-        return tree_unflatten(in_tree, made if found is None else found.as_refs(made))
+        whole = [next(grads) if b else np.zeros(s, dtypes.float0) for b, s in zip(by, shapes, strict=True)]
+        return tree_unflatten(in_tree, whole if found is None else found.as_refs(whole))
 
     def chosen(pull: Callable[..., list[Any]], cotangents: Sequence[Any]) -> list[Any]:
         rest = iter(cotangents)
@@ -420,7 +435,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
     def joint(primals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
         return chosen(vjp_leaves(of_values, primals, name_of(fun))[2], cotangents)
 
-    out = tree_unflatten(out_tree, outs)
+    out = tree_unflatten(out_tree, made.refs(outs))
     types = [a for a, g in zip(avals, given, strict=True) if g]
     pullback = VJP(
         (in_tree, out_tree), avals, public, lambda cotangents: chosen(pull, cotangents), joint, leaves, types
