@@ -193,12 +193,12 @@ def unary(
         uint64: how unsigned 64-bit operands are computed, see `unsigned`.
         weak: whether a weakly typed operand gives a weakly typed result.
         keywords: whether the argument may be given by its name in the kernel.
-        builtin: the function of torch that the kernel calls and does nothing else; the fast path calls it at once.
+        builtin: the function of torch that the kernel comes down to for real dtypes; the fast path calls it at once.
         module: where users find the function.
     """
-    direct = frozenset(
-        t for t in promote.direct if dtypes.any_of(accepts, dtypes.from_torch(t))
-    )
+    direct = frozenset(t for t in promote.direct if dtypes.any_of(accepts, dtypes.from_torch(t)))
+    if builtin is not None:
+        direct -= COMPLEX
 
     jitted = module != "jax.scipy.special"  # in JAX, where what is jitted does not ask an object for an array
 

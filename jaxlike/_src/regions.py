@@ -10,7 +10,6 @@ operation is over lanes. One whose inner values are used from outside is forgott
 from __future__ import annotations
 
 import functools
-import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -78,23 +77,31 @@ def written_as(name: str, **params: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 def equation(
-    name: str, describe: Callable[..., tuple[Sequence[Any], dict[str, Any]]]
+    name: str,
+    describe: Callable[..., tuple[Sequence[Any], dict[str, Any]]],
+    check: Callable[[Any, Any], None] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function of Arrays whose nodes are one equation.
 
     Args:
         name: the primitive.
         describe: from the function's arguments, operands and parameters as the primitive has them.
+        check: called with the arguments where the function has failed; it may raise something that comes before.
     """
 
     def lift(fun: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(fun)
         def traced(*args: P.args, **kwargs: P.kwargs) -> R:
             trace = _recorder() if STATE.frame is not None else None
+            start = 0 if trace is None else len(trace.nodes)
+            try:
+                out = fun(*args, **kwargs)
+            except Exception:  # whatever it is, the check decides
+                if check is not None:
+                    check(args, kwargs)
+                raise
             if trace is None:
-                return fun(*args, **kwargs)
-            start = len(trace.nodes)
-            out = fun(*args, **kwargs)
+                return out
             if len(trace.nodes) > start:
                 operands, params = describe(*args, **kwargs)
                 _remember(trace, start, name, params, operands, out if isinstance(out, list | tuple) else [out])
@@ -110,27 +117,6 @@ def equation(
 JIT, STATIC_INDEX, PRODUCT, TAKE, UPDATE, DRAW = "jit", "static index", "product", "take", "update", "draw"
 # Operations whose parameters are the same over lanes, where all operands have them, or are numbers.
 _ELEMENTWISE = frozenset("abs sign square cbrt integer_pow pow atan2 is_finite conj real imag clamp div select_n".split())
-
-
-def jitted(name: str, operands: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a function of Arrays that JAX's library compiles for itself: a jaxpr shows a call of its jaxpr.
-
-    Args:
-        name: what the call is named.
-        operands: which of the function's parameters are arrays or numbers, if not all; one that is None is left out.
-    """
-
-    def lift(fun: Callable[P, R]) -> Callable[P, R]:
-        parameters = list(inspect.signature(fun).parameters)
-        wanted = parameters if operands is None else operands.split()
-
-        def describe(*args: Any, **kwargs: Any) -> Any:
-            named = dict(zip(parameters, args, strict=False)) | kwargs
-            return [x for n in wanted if (x := named.get(n)) is not None], {"name": name}
-
-        return equation(JIT, describe)(fun)
-
-    return lift
 
 
 def spelled(

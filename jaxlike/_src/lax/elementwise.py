@@ -33,7 +33,7 @@ from jaxlike._src.lax.strict import (
     result,
     unop,
 )
-from jaxlike._src.numpy import arithmetic, compare, exponential, floats, power, trig
+from jaxlike._src.numpy import arithmetic, compare, complex_edges, exponential, floats, power, trig
 from jaxlike._src.numpy.kinks import const
 from jaxlike._src.special import beside
 
@@ -185,7 +185,9 @@ def _divide_uint64(x: Tensor, y: Tensor) -> Tensor:
 @binop(NUMBER, uint64=_divide_uint64)
 def div(x: Tensor, y: Tensor) -> Tensor:
     """``x / y``, without its fraction for integers."""
-    if x.dtype.is_floating_point or x.dtype.is_complex:
+    if x.dtype.is_complex:
+        return complex_edges.quotient(x, y)
+    if x.dtype.is_floating_point:
         return torch.true_divide(x, y)
     # The least integer by -1 traps in hardware; its quotient wraps around to itself.
     minus = torch.eq(y, const(y, -1)) if x.dtype.is_signed else torch.zeros_like(y, dtype=torch.bool)
@@ -230,19 +232,19 @@ def min(x: Tensor, y: Tensor) -> Tensor:
 @unop(NUMBER)
 def square(x: Tensor) -> Tensor:
     """``x * x``."""
-    return torch.mul(x, x)
+    return complex_edges.square(x) if x.dtype.is_complex else torch.mul(x, x)
 
 
 @unop(INEXACT, accuracy=True)
 def sqrt(x: Tensor) -> Tensor:
     """The root with non-negative real part."""
-    return torch.sqrt(x)
+    return complex_edges.sqrt(x)
 
 
 @unop(INEXACT, accuracy=True)
 def rsqrt(x: Tensor) -> Tensor:
     """``1 / sqrt(x)``."""
-    return torch.rsqrt(x)
+    return complex_edges.inverse(complex_edges.sqrt(x)) if x.dtype.is_complex else torch.rsqrt(x)
 
 
 @unop(FLOAT, accuracy=True)
@@ -293,7 +295,7 @@ def pow(x: ArrayLike, y: ArrayLike) -> Array:
 @unop(INEXACT, accuracy=True)
 def exp(x: Tensor) -> Tensor:
     """e to the power ``x``."""
-    return torch.exp(x)
+    return complex_edges.exp(x)
 
 
 @unop(INEXACT, accuracy=True)
@@ -305,13 +307,13 @@ def exp2(x: Tensor) -> Tensor:
 @unop(INEXACT, accuracy=True)
 def expm1(x: Tensor) -> Tensor:
     """``exp(x) - 1``, accurate near 0."""
-    return torch.expm1(x)
+    return complex_edges.expm1(x)
 
 
 @unop(INEXACT, accuracy=True)
 def log(x: Tensor) -> Tensor:
     """The natural logarithm."""
-    return torch.log(x)
+    return complex_edges.log(x)
 
 
 @unop(INEXACT, accuracy=True)
@@ -323,7 +325,7 @@ def log1p(x: Tensor) -> Tensor:
 @unop(INEXACT, accuracy=True)
 def logistic(x: Tensor) -> Tensor:
     """``1 / (1 + exp(-x))``."""
-    return torch.sigmoid(x)
+    return complex_edges.logistic(x)
 
 
 # Circular and hyperbolic functions
@@ -332,19 +334,19 @@ def logistic(x: Tensor) -> Tensor:
 @unop(INEXACT, accuracy=True)
 def sin(x: Tensor) -> Tensor:
     """Sine."""
-    return torch.sin(x)
+    return complex_edges.sin(x)
 
 
 @unop(INEXACT, accuracy=True)
 def cos(x: Tensor) -> Tensor:
     """Cosine."""
-    return torch.cos(x)
+    return complex_edges.cos(x)
 
 
 @unop(INEXACT, accuracy=True)
 def tan(x: Tensor) -> Tensor:
     """Tangent."""
-    return torch.tan(x)
+    return complex_edges.tan(x)
 
 
 @unop(INEXACT)
@@ -374,19 +376,19 @@ def atan2(x: Tensor, y: Tensor) -> Tensor:
 @unop(INEXACT)
 def sinh(x: Tensor) -> Tensor:
     """Hyperbolic sine."""
-    return torch.sinh(x)
+    return complex_edges.sinh(x)
 
 
 @unop(INEXACT)
 def cosh(x: Tensor) -> Tensor:
     """Hyperbolic cosine."""
-    return torch.cosh(x)
+    return complex_edges.cosh(x)
 
 
 @unop(INEXACT, accuracy=True)
 def tanh(x: Tensor) -> Tensor:
     """Hyperbolic tangent."""
-    return torch.tanh(x)
+    return complex_edges.tanh(x)
 
 
 @unop(INEXACT)

@@ -16,7 +16,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import astype, unwrap
 from jaxlike._src.lax.strict import operand
-from jaxlike._src.numpy.arguments import hashable
+from jaxlike._src.transforms.compiled import hashable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,8 @@ from jaxlike._src.lax.shape import expand_dims, squeeze
 from jaxlike._src.lax.strict import check_same_dtypes, check_shapelike
 from jaxlike._src.lax.strict import operand as _operand
 from jaxlike._src.numpy.arguments import like
-from jaxlike._src.regions import equation, jitted
+from jaxlike._src.regions import equation
+from jaxlike._src.transforms.compiled import jitted
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -19,7 +19,7 @@ from jaxlike._src.numpy.exponential import exp, exp2, log, log1p
 from jaxlike._src.numpy.rounding import ceil, floor
 from jaxlike._src.numpy.select import where
 from jaxlike._src.numpy.shape import expand_dims
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import jitted
 from jaxlike._src.transforms.custom import Named, zero_tangent
 from jaxlike._src.transforms.forward import jvp
 from jaxlike._src.transforms.stop_gradient import stop_gradient

@@ -53,8 +53,9 @@ from jaxlike._src.numpy.reduce import sum as sum_of
 from jaxlike._src.numpy.select import clip, where
 from jaxlike._src.numpy.stacking import split
 from jaxlike._src.numpy.trig import tanh
-from jaxlike._src.regions import jitted, spelled
+from jaxlike._src.regions import spelled
 from jaxlike._src.special import beside
+from jaxlike._src.transforms.compiled import jitted
 from jaxlike._src.transforms.custom import library_jvp
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 

@@ -138,18 +138,6 @@ def _index_tuple(x: Any) -> tuple[int, ...]:
         return tuple(map(operator.index, x))
 
 
-def hashable(*values: Any) -> None:
-    """Refuse arrays and lists as arguments that JAX's compiled functions need to hash."""
-    for value in values:
-        try:
-            hash(value)
-        except TypeError as error:
-            raise ValueError(
-                "Non-hashable static arguments are not supported. An error occurred while trying to hash an "
-                f"object of type {type(value)}, {value}. The error was:\nTypeError: {error}"
-            ) from None
-
-
 def static_axes(axis: Any) -> Any:
     """An axis argument (None, an int or several) as None, int or tuple; never a traced value."""
     if axis is None or type(axis) is int:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from jaxlike._src import unsigned
+from jaxlike._src import torch_private, unsigned
 from jaxlike._src.border import promote_args_numeric, scalar_value
 from jaxlike._src.family import FLOATING, NUMERIC, REAL, alias, binary, to_inexact, to_numeric, unary
+from jaxlike._src.numpy import complex_edges
 from jaxlike._src.numpy.kinks import const, transformed
 from jaxlike._src.regions import JIT, as_one, in_steps, spelled, written_as
 from jaxlike._src.special import beside
@@ -36,8 +37,13 @@ def add(x: Tensor, y: Tensor) -> Tensor:
 def _by_parts(name: str, op: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
     """A sum of complex numbers part by part: torch multiplies by 1 first, where NaN or inf in one spoils the other."""
 
+    def parts(z: Tensor) -> Tensor:
+        if torch_private.is_wrapped(z):  # a tangent laid out in another way than its number has no such view
+            z = z.clone(memory_format=torch.contiguous_format)
+        return torch.view_as_real(z.resolve_conj())
+
     def sum_of(x: Tensor, y: Tensor) -> Tensor:
-        a, b = (torch.view_as_real(z.resolve_conj()) for z in beside(x, y))
+        a, b = map(parts, beside(x, y))
         return torch.view_as_complex(op(a, b))
 
     return as_one(name, {}, sum_of, x, y) if x.shape == y.shape else sum_of(x, y)
@@ -58,6 +64,8 @@ def multiply(x: Tensor, y: Tensor) -> Tensor:
 @binary(promote=to_inexact, primitive="div", builtin=torch.true_divide)
 def true_divide(x1: Tensor, x2: Tensor) -> Tensor:
     """``x1 / x2``; integers are divided as floats."""
+    if x1.dtype.is_complex:
+        return as_one("div", {}, complex_edges.quotient, x1, x2)
     return torch.true_divide(x1, x2)
 
 
@@ -214,13 +222,13 @@ def sign(x: Tensor) -> Tensor:
 @written_as("square")
 def square(x: Tensor) -> Tensor:
     """``x * x``; integers stay integers."""
-    return torch.mul(x, x)
+    return complex_edges.square(x) if x.dtype.is_complex else torch.mul(x, x)
 
 
 @unary(promote=to_inexact, builtin=torch.sqrt)
 def sqrt(x: Tensor) -> Tensor:
     """The root with non-negative real part; NaN for negative real ``x``."""
-    return torch.sqrt(x)
+    return complex_edges.sqrt(x)
 
 
 @unary(promote=to_inexact, accepts=FLOATING)
@@ -246,4 +254,4 @@ def _cbrt(x: Tensor) -> Tensor:
 @unary(promote=to_inexact, primitive="integer_pow")
 def reciprocal(x: Tensor) -> Tensor:
     """``1 / x``."""
-    return as_one("integer_pow", {"y": -1}, torch.reciprocal, x)
+    return as_one("integer_pow", {"y": -1}, complex_edges.inverse, x)

@@ -22,7 +22,6 @@ from jaxlike._src.numpy.arguments import (
     array_of,
     astype,
     axes_of,
-    hashable,
     one_array,
     size_of,
     static_axes,
@@ -33,7 +32,8 @@ from jaxlike._src.numpy.filled import full
 from jaxlike._src.numpy.reduce import max, min, sum
 from jaxlike._src.numpy.reduction import SHORT_DTYPES, identity_of, mask_of, refuse_out, split_names
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, reshape, transpose
-from jaxlike._src.regions import JIT, as_one, jitted, spelled
+from jaxlike._src.regions import JIT, as_one, spelled
+from jaxlike._src.transforms.compiled import hashable, jitted
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -19,6 +19,7 @@ from jaxlike._src.numpy.compare import greater, greater_equal, less
 from jaxlike._src.numpy.create import array as as_array
 from jaxlike._src.numpy.select import clip, where
 from jaxlike._src.numpy.shape import all_arrays, ravel
+from jaxlike._src.transforms.compiled import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,7 @@ def _axis_last(x: Array, axis: int | None) -> tuple[Tensor, int]:
     return unwrap(x).transpose(axis, -1), axis
 
 
+@compiled("a")
 def packbits(a: ArrayLike, axis: int | None = None, bitorder: str = "big") -> Array:
     """Eight truth values a byte, along an axis; the last byte is filled with 0.
 
@@ -65,6 +67,7 @@ def packbits(a: ArrayLike, axis: int | None = None, bitorder: str = "big") -> Ar
     return Array(packed.transpose(axis, -1))
 
 
+@compiled("a")
 def unpackbits(
     a: ArrayLike, axis: int | None = None, count: int | None = None, bitorder: str = "big"
 ) -> Array:

@@ -16,7 +16,7 @@ from jaxlike._src.border import (
     promote_dtypes_inexact,
     unwrap,
 )
-from jaxlike._src.numpy.arguments import array_of, hashable, index_tuple, like, one_array
+from jaxlike._src.numpy.arguments import array_of, index_tuple, like, one_array
 from jaxlike._src.numpy.arithmetic import subtract
 from jaxlike._src.numpy.compare import not_equal
 from jaxlike._src.numpy.dtype_api import astype
@@ -24,7 +24,7 @@ from jaxlike._src.numpy.power import power
 from jaxlike._src.numpy.ranges import iota
 from jaxlike._src.numpy.shape import all_arrays, broadcast_to, expand_dims, moveaxis, ravel
 from jaxlike._src.numpy.stacking import concatenate
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import compiled, hashable, jitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,6 +106,7 @@ def ediff1d(ary: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike
     return concatenate(parts) if len(parts) > 1 else parts[0]
 
 
+@compiled("f", "varargs")
 def gradient(
     f: ArrayLike, *varargs: ArrayLike, axis: int | Sequence[int] | None = None, edge_order: int | None = None
 ) -> Any:

@@ -14,7 +14,8 @@ from jaxlike._src.family import alias, finish, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.create import asarray
 from jaxlike._src.numpy.trig import angle_of, rad2deg
-from jaxlike._src.regions import as_one, jitted
+from jaxlike._src.regions import as_one
+from jaxlike._src.transforms.compiled import jitted
 
 if TYPE_CHECKING:
     from torch import Tensor

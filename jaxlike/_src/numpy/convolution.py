@@ -18,6 +18,7 @@ from jaxlike._src.lax.precision import canonicalize_precision
 from jaxlike._src.numpy.arguments import array_of, user_dtype
 from jaxlike._src.numpy.products import exact
 from jaxlike._src.numpy.shape import all_arrays
+from jaxlike._src.transforms.compiled import compiled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,6 +90,7 @@ def _slid(name: str, a: Any, v: Any, mode: str, precision: Any, preferred_elemen
     return astype(array_of(slid, wide), out)
 
 
+@compiled("a", "v")
 def convolve(
     a: ArrayLike,
     v: ArrayLike,
@@ -109,6 +111,7 @@ def convolve(
     return _slid("convolve", a, v, mode, precision, preferred_element_type)
 
 
+@compiled("a", "v")
 def correlate(
     a: ArrayLike,
     v: ArrayLike,

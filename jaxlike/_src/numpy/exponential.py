@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from jaxlike._src.family import binary, to_inexact, unary
+from jaxlike._src.numpy import complex_edges
 from jaxlike._src.numpy.compare import lexicographic
 from jaxlike._src.numpy.kinks import const
 from jaxlike._src.special import beside
@@ -19,27 +20,27 @@ if TYPE_CHECKING:
 @unary(promote=to_inexact, builtin=torch.exp)
 def exp(x: Tensor) -> Tensor:
     """e to the power ``x``."""
-    return torch.exp(x)
+    return complex_edges.exp(x)
 
 
 @unary(promote=to_inexact)
 def exp2(x: Tensor) -> Tensor:
     """2 to the power ``x``."""
     if x.dtype.is_complex:
-        return torch.exp(x * const(x, math.log(2)))
+        return complex_edges.exp(torch.mul(x, const(x, math.log(2)).expand(x.shape)))
     return torch.exp2(x)
 
 
 @unary(promote=to_inexact, builtin=torch.expm1)
 def expm1(x: Tensor) -> Tensor:
     """``exp(x) - 1``, accurate near 0."""
-    return torch.expm1(x)
+    return complex_edges.expm1(x)
 
 
 @unary(promote=to_inexact, builtin=torch.log)
 def log(x: Tensor) -> Tensor:
     """The natural logarithm; NaN for negative real ``x``, -inf at 0."""
-    return torch.log(x)
+    return complex_edges.log(x)
 
 
 @unary(promote=to_inexact, builtin=torch.log1p)

@@ -22,6 +22,7 @@ from jaxlike._src.numpy.select import where
 from jaxlike._src.numpy.shape import all_arrays
 from jaxlike._src.numpy.sort import gathered, order_of
 from jaxlike._src.numpy.stacking import concatenate
+from jaxlike._src.transforms.compiled import compiled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,6 +62,7 @@ def places_in(ends: Tensor, values: Tensor, right: bool) -> Tensor:
     return torch.searchsorted(keys, sought, right=right)
 
 
+@compiled("a", "v", "sorter")
 def searchsorted(
     a: ArrayLike,
     v: ArrayLike,

@@ -22,8 +22,8 @@ from jaxlike._src.border import (
 from jaxlike._src.family import FLOATING, binary, finish, to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.kinks import const, transformed
-from jaxlike._src.regions import jitted
 from jaxlike._src.special import beside
+from jaxlike._src.transforms.compiled import jitted
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -30,14 +30,14 @@ from jaxlike._src.border import (
 from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.lapack import packed_qr
-from jaxlike._src.numpy import factors, products, systems
+from jaxlike._src.numpy import factors, products, systems, triangles
 from jaxlike._src.numpy.cholesky import cholesky_or_nan
 from jaxlike._src.numpy.eigh import eigh as hermitian_parts
 from jaxlike._src.numpy.lu_qr import qr_factors
 from jaxlike._src.numpy.norms import norm, refuse_half
 from jaxlike._src.numpy.svd import svd as singular_parts
 from jaxlike._src.numpy.systems import solve_tensors
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import compiled, jitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,8 @@ def inexact_operands(name: str, *args: Any) -> list[Array]:
     if alike_and_inexact(args):
         return list(args)
     arrays = inexact_arrays(f"jnp.linalg.{name}", *args)
-    refuse_half(unwrap(arrays[0]))
+    if arrays[0].ndim > 1:  # what is no matrix does not come as far as LAPACK
+        refuse_half(unwrap(arrays[0]))
     return arrays
 
 
@@ -175,6 +176,7 @@ def eig(a: Any) -> EigResult:
     return EigResult(Array(values), Array(vectors))
 
 
+@compiled("a")
 def eigvals(a: Any) -> Array:
     """Eigenvalues of a general matrix, complex."""
     (x,) = inexact_operands("eigvals", a)
@@ -283,6 +285,7 @@ def lu_substitute(
     return torch.linalg.solve_triangular(packed, y, upper=True)
 
 
+@compiled("a", "b")
 def solve(a: Any, b: Any) -> Array:
     """Solution x of ``a @ x == b``.
 
@@ -423,6 +426,7 @@ def det(a: Any) -> Array:
 # Numbers that describe a matrix
 
 
+@compiled("x")
 def cond(x: Any, p: Any = None) -> Array:
     """Condition number in the norm ``p`` (2 by default)."""
     from jaxlike._src.numpy.arithmetic import multiply, true_divide
@@ -446,8 +450,11 @@ def cond(x: Any, p: Any = None) -> Array:
     return Array(torch.where(t.isnan() & ~orig_nan, torch.inf, t))
 
 
+@compiled("M", "rtol", "tol")
 def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any = None) -> Array:
-    """Number of singular values above ``rtol`` times the largest (or above ``tol``)."""
+    """Number of singular values above ``rtol``, or its older name ``tol``; by default above rounding of the largest."""
+    if tol is not None and rtol is not None:
+        raise ValueError("matrix_rank: only one of tol or rtol may be specified.")
     (v,) = inexact_operands("matrix_rank", M)
     if v.ndim < 2:
         t = unwrap(v)
@@ -458,10 +465,8 @@ def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any =
     limit = tol if tol is not None else rtol
     if limit is None:
         cut = s.amax(-1) * max(v.shape[-2:]) * float(dtypes.finfo(v.dtype).eps)
-    elif tol is not None:
-        cut = unwrap(asarray(limit)).to(s.dtype)
     else:
-        cut = s.amax(-1) * unwrap(asarray(limit)).to(s.dtype)
+        cut = unwrap(asarray(limit)).to(s.dtype)
     index = dtypes.to_torch(dtypes.default_int_dtype())
     return Array((s > cut.unsqueeze(-1) if cut.dim() else s > cut).sum(-1).to(index))
 
@@ -594,19 +599,13 @@ def matrix_transpose(x: Any, /) -> Array:
 def diagonal(x: Any, /, *, offset: int = 0) -> Array:
     """Diagonals of the last two axes."""
     check_arraylike("jnp.linalg.diagonal", x)
-    v = asarray(x)
-    if v.ndim < 2:
-        raise ValueError("diagonal requires an array of at least two dimensions.")
-    return Array(torch.diagonal(unwrap(v), offset, -2, -1), v.weak_type)
+    return triangles.diagonal(x, offset, -2, -1)
 
 
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Array:
     """Sums of the diagonals of the last two axes."""
-    from jaxlike._src.numpy.reduce import sum as total
-
     check_arraylike("jnp.linalg.trace", x)
-    canonicalize_axis(-2, asarray(x).ndim)
-    return total(diagonal(x, offset=offset), axis=-1, dtype=dtype)
+    return triangles.trace(x, offset, -2, -1, dtype)
 
 
 def tensorinv(a: Any, ind: int = 2) -> Array:
@@ -623,7 +622,7 @@ def tensorinv(a: Any, ind: int = 2) -> Array:
             f"dimensions. Got a.shape={x.shape} with {ind=}."
         )
     inverse = inv(Array(unwrap(x).reshape(n, m)))
-    return Array(unwrap(inverse).reshape(*last, *first))
+    return Array(unwrap(inverse).reshape((*last, *first)))
 
 
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Array:
@@ -631,8 +630,8 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Array:
     x, y = inexact_operands("tensorsolve", a, b)
     t = unwrap(x)
     if axes is not None:
-        moved = [d for d in range(x.ndim) if d not in axes] + list(axes)
-        t = t.permute(moved)
+        last = sorted(canonicalize_axis(d, x.ndim) for d in axes)
+        t = t.permute([d for d in range(x.ndim) if d not in last] + last)
     shape = tuple(t.shape[y.ndim :])
     size = int(np.prod(shape, dtype=int))
     if tuple(t.shape[: y.ndim]) != y.shape:

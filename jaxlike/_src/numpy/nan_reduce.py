@@ -12,10 +12,11 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.numpy import averages, reduce
-from jaxlike._src.numpy.arguments import astype, hashable, one_array, user_dtype
+from jaxlike._src.numpy.arguments import astype, one_array, user_dtype
 from jaxlike._src.numpy.arithmetic import sqrt, subtract, true_divide
 from jaxlike._src.numpy.reduction import identity_of, mask_of, refuse_out
-from jaxlike._src.regions import JIT, as_one, jitted
+from jaxlike._src.regions import JIT, as_one
+from jaxlike._src.transforms.compiled import compiled, hashable, jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,7 @@ def nanmean(
     return mean if dtype is None else astype(mean, want)
 
 
+@compiled("a", "out", "ddof", "where", "mean")
 def nanvar(
     a: ArrayLike,
     axis: Axis = None,
@@ -173,6 +175,7 @@ def nanvar(
     return astype(Array(quotient), result)
 
 
+@compiled("a", "out", "ddof", "where", "mean")
 def nanstd(
     a: ArrayLike,
     axis: Axis = None,

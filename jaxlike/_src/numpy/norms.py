@@ -25,7 +25,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.numpy import factors
 from jaxlike._src.numpy.arguments import axes_of
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import jitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

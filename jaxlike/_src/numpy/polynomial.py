@@ -27,7 +27,7 @@ from jaxlike._src.numpy.shape import all_arrays, atleast_1d, common_shape, expan
 from jaxlike._src.numpy.sort import gathered, order_of
 from jaxlike._src.numpy.stacking import concatenate, stack
 from jaxlike._src.numpy.triangles import diag
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import compiled, jitted
 
 if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
@@ -78,6 +78,7 @@ def roots(p: ArrayLike, *, strip_zeros: bool = True) -> Array:
     return where(Array(kept), found, complex(np.nan, np.nan))
 
 
+@compiled("seq_of_zeros")
 def poly(seq_of_zeros: ArrayLike) -> Array:
     """The polynomial with these roots, or the characteristic polynomial of a square matrix."""
     (x,) = promote_dtypes_inexact(one_array("poly", seq_of_zeros))
@@ -97,6 +98,7 @@ def poly(seq_of_zeros: ArrayLike) -> Array:
 # Values and fits
 
 
+@compiled("p", "x")
 def polyval(p: ArrayLike, x: ArrayLike, *, unroll: int = 16) -> Array:
     """The value of a polynomial at ``x``.
 
@@ -114,6 +116,7 @@ def polyval(p: ArrayLike, x: ArrayLike, *, unroll: int = 16) -> Array:
     return total
 
 
+@compiled("x", "y", "w")
 def polyfit(
     x: ArrayLike,
     y: ArrayLike,
@@ -243,6 +246,7 @@ def _without_small(x: Array) -> Array:
 # Calculus
 
 
+@compiled("p", "k")
 def polyint(p: ArrayLike, m: int = 1, k: int | ArrayLike | None = None) -> Array:
     """The ``m``-th antiderivative of a polynomial.
 
@@ -267,6 +271,7 @@ def polyint(p: ArrayLike, m: int = 1, k: int | ArrayLike | None = None) -> Array
     return divide(concatenate((x, constants)), _numbers(factors, x))
 
 
+@compiled("p")
 def polyder(p: ArrayLike, m: int = 1) -> Array:
     """The ``m``-th derivative of a polynomial."""
     x = one_array("polyder", p)

@@ -28,6 +28,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.family import COMPLEX, FLOATS, INEXACT, INTEGERS, alias, binary, finish, to_inexact, to_numeric
 from jaxlike._src.frames import STATE
+from jaxlike._src.numpy import complex_edges
 from jaxlike._src.numpy.kinks import const, nan_slope, transformed
 from jaxlike._src.regions import as_one, written_as
 
@@ -138,10 +139,10 @@ def _whole_power(x: Tensor, y: int) -> Tensor:
         return torch.ones_like(x)
     dtype = x.dtype
     if y == -1:
-        return torch.reciprocal(x)
+        return complex_edges.inverse(x)
     if dtype.is_floating_point and y > _UNROLLED:
         return torch.pow(x, y)
-    return _by_squaring(x, y) if y > 0 else torch.reciprocal(_by_squaring(x, -y))
+    return _by_squaring(x, y) if y > 0 else complex_edges.inverse(_by_squaring(x, -y))
 
 
 def _by_squaring(x: Tensor, y: int) -> Tensor:
@@ -193,7 +194,7 @@ def _complex_pow(x: Tensor, y: Tensor) -> Tensor:
     zero = const(x, 0)
     one = const(x, 1)
     trivial = torch.eq(y, zero)
-    out = torch.where(trivial, one, torch.pow(torch.where(trivial, one, x), y))
+    out = torch.where(trivial, one, complex_edges.power(torch.where(trivial, one, x), y))
     real_zero = const(y.real, 0)
     odd = ~trivial & (torch.ne(y.imag, real_zero) | torch.lt(y.real, real_zero))
     return torch.where(torch.eq(x, zero) & odd, const(x, complex(math.nan, math.nan)), out)

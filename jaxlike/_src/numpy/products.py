@@ -9,6 +9,7 @@ is opt_einsum's, as in JAX.
 from __future__ import annotations
 
 import functools
+import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ from jaxlike._src.family import FLOATS, finish
 from jaxlike._src.frames import CHECKED, STATE
 from jaxlike._src.lax.precision import matmul_precision, stated
 from jaxlike._src.regions import PRODUCT, as_one, is_recorded
+from jaxlike._src.transforms.compiled import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,7 +137,7 @@ def matmul(
     check_arraylike("matmul", a, b)
     a, b = (asarray(v) if hasattr(v, "__jax_array__") else v for v in (a, b))
     for position, v in enumerate((a, b)):
-        if np.ndim(v) == 0 if not isinstance(v, Array) else v.ndim == 0:
+        if (v if hasattr(v, "ndim") else asarray(v)).ndim == 0:
             raise ValueError(f"matmul input operand {position} must have ndim at least 1, but it has ndim 0")
     x, y, dtype, weak = _operands("matmul", a, b, preferred_element_type)
     rows = y.shape[-2] if y.dim() > 1 else y.shape[0]
@@ -271,10 +273,13 @@ def vecdot(
     """Conjugated inner products of the vectors along ``axis``."""
     check_arraylike("jnp.vecdot", x1, x2)
     a, b = asarray(x1), asarray(x2)
+    axis = operator.index(axis)
     if a.shape[axis] != b.shape[axis]:
         raise ValueError(f"axes must match; got shapes {a.shape} and {b.shape} with axis={axis}")
     x, y, dtype, weak = _operands("jnp.vecdot", a, b, preferred_element_type)
     x, y = x.movedim(axis, -1), y.movedim(axis, -1)
+    if x.shape != y.shape:
+        _check_batches(x.shape[:-1], y.shape[:-1])
     if x.is_complex():
         x = conjugate(x)
     with matmul_precision(precision):
@@ -295,6 +300,7 @@ def check_core_sizes(signature: str, shapes: Sequence[tuple[int, ...]], cores: S
                 raise ValueError(f"inconsistent size for core dimension '{name}': {size} vs {sizes[name]}{tail}")
 
 
+@compiled("x1", "x2")
 def matvec(x1: Any, x2: Any, /) -> Array:
     """``[..., n, m]`` matrices times ``[..., m]`` vectors: ``[..., n]``."""
     check_arraylike("matvec", x1, x2)
@@ -305,6 +311,7 @@ def matvec(x1: Any, x2: Any, /) -> Array:
     return _result(exact(torch.matmul, x, y.unsqueeze(-1)).squeeze(-1), dtype, weak)
 
 
+@compiled("x1", "x2")
 def vecmat(x1: Any, x2: Any, /) -> Array:
     """Conjugated ``[..., n]`` vectors times ``[..., n, m]`` matrices: ``[..., m]``."""
     check_arraylike("matvec", x1, x2)
@@ -317,6 +324,7 @@ def vecmat(x1: Any, x2: Any, /) -> Array:
     return _result(exact(torch.matmul, x.unsqueeze(-2), y).squeeze(-2), dtype, weak)
 
 
+@compiled("a", "b")
 def kron(a: Any, b: Any) -> Array:
     """Kronecker product: each element of ``a`` times all of ``b``, in blocks."""
     from jaxlike._src.numpy.arithmetic import multiply
@@ -336,6 +344,7 @@ def kron(a: Any, b: Any) -> Array:
     return Array(unwrap(product).reshape(shape), product.weak_type)
 
 
+@compiled("a", "b")
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
     """Cross product of 3-vectors, or the third component for 2-vectors."""
     from jaxlike._src.numpy.arithmetic import multiply, subtract

@@ -15,9 +15,10 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import canonicalize_axis, cast, promote_dtypes_inexact, scalar, scalar_value, unwrap
-from jaxlike._src.numpy.arguments import hashable, one_array
+from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.arithmetic import true_divide
 from jaxlike._src.numpy.shape import all_arrays, expand_dims
+from jaxlike._src.transforms.compiled import compiled, hashable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -211,6 +212,7 @@ def _general(
     return _quantile(x, points, axis, method, keepdims, name == "nanquantile", w)
 
 
+@compiled("a", "q", "out", "weights")
 def quantile(
     a: ArrayLike,
     q: ArrayLike,
@@ -238,6 +240,7 @@ def quantile(
     return _general("quantile", a, q, axis, out, overwrite_input, method, keepdims, weights)
 
 
+@compiled("a", "q", "out", "weights")
 def nanquantile(
     a: ArrayLike,
     q: ArrayLike,
@@ -260,6 +263,7 @@ def _hundredth(name: str, a: Any, q: Any, weights: Any) -> tuple[Array, Array, A
     return x, true_divide(percents, 100), w
 
 
+@compiled("a", "q", "out", "weights")
 def percentile(
     a: ArrayLike,
     q: ArrayLike,
@@ -277,6 +281,7 @@ def percentile(
     return quantile(x, points, axis, out, overwrite_input, method, keepdims, weights=w)
 
 
+@compiled("a", "q", "out", "weights")
 def nanpercentile(
     a: ArrayLike,
     q: ArrayLike,
@@ -293,6 +298,7 @@ def nanpercentile(
     return nanquantile(x, points, axis, out, overwrite_input, method, keepdims, weights=w)
 
 
+@compiled("a", "out")
 def median(
     a: ArrayLike,
     axis: int | tuple[int, ...] | None = None,
@@ -305,6 +311,7 @@ def median(
     return quantile(x, 0.5, axis, out, overwrite_input, "midpoint", keepdims)
 
 
+@compiled("a", "out")
 def nanmedian(
     a: ArrayLike,
     axis: int | tuple[int, ...] | None = None,

@@ -14,7 +14,7 @@ from jaxlike._src.border import astype, concrete_or_error, unwrap
 from jaxlike._src.family import FLOATING, FLOATS, REAL, finish, to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.kinks import const
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import jitted
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -32,7 +32,7 @@ from jaxlike._src.numpy.complex_parts import iscomplexobj
 from jaxlike._src.numpy.create import asarray as as_array
 from jaxlike._src.numpy.kinks import transformed
 from jaxlike._src.numpy.shape import common_shape
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -28,7 +28,6 @@ from jaxlike._src.border import (
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import (
     axes_of,
-    hashable,
     index_tuple,
     like,
     one_array,
@@ -37,7 +36,8 @@ from jaxlike._src.numpy.arguments import (
     static_axes,
     static_shape,
 )
-from jaxlike._src.regions import as_one, equation, jitted
+from jaxlike._src.regions import as_one, equation
+from jaxlike._src.transforms.compiled import hashable, jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

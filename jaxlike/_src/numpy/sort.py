@@ -20,7 +20,7 @@ from jaxlike._src.border import canonicalize_axis, cast, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import like, one_array, user_dtype
 from jaxlike._src.numpy.shape import all_arrays, ravel
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import compiled, jitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,6 +172,7 @@ def argsort(
     return Array(cast(places, dtypes.to_torch(want)))
 
 
+@compiled("keys")
 def lexsort(keys: Array | np.ndarray[Any, Any] | Sequence[ArrayLike], axis: int = -1) -> Array:
     """Positions that sort by several keys, the last of which counts first.
 
@@ -194,6 +195,7 @@ def lexsort(keys: Array | np.ndarray[Any, Any] | Sequence[ArrayLike], axis: int 
     return Array(cast(places, dtypes.to_torch(_index_dtype(first.shape[axis]))))
 
 
+@compiled("a")
 def sort_complex(a: ArrayLike) -> Array:
     """``a`` sorted along its last axis, as complex numbers."""
     x = sort(one_array("sort_complex", a))
@@ -218,6 +220,7 @@ def _two_sides(places: Tensor, kth: int, axis: int) -> Tensor:
     return torch.cat([bottom, places.narrow(axis, kth + 1, rest).flip(axis)], axis)
 
 
+@compiled("a")
 def partition(a: ArrayLike, kth: int, axis: int = -1) -> Array:
     """``a`` with its ``kth`` smallest element in place, smaller ones before and larger ones after it.
 
@@ -231,6 +234,7 @@ def partition(a: ArrayLike, kth: int, axis: int = -1) -> Array:
     return Array(gathered(tensor, axis, _two_sides(order_of(tensor, axis), kth, axis)))
 
 
+@compiled("a")
 def argpartition(a: ArrayLike, kth: int, axis: int = -1) -> Array:
     """Positions that partition ``a``, see `partition`; int32."""
     x, kth, axis = _partition_axes("argpartition", a, kth, axis)

@@ -25,7 +25,6 @@ from jaxlike._src.border import (
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import (
     astype,
-    hashable,
     index_tuple,
     known_index,
     like,
@@ -42,7 +41,7 @@ from jaxlike._src.numpy.shape import (
     ravel,
     transpose,
 )
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import hashable, jitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

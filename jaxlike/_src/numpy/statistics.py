@@ -34,7 +34,7 @@ from jaxlike._src.numpy.reduce import max, min
 from jaxlike._src.numpy.shape import all_arrays, atleast_2d, reshape, squeeze, transpose
 from jaxlike._src.numpy.stacking import concatenate
 from jaxlike._src.numpy.triangles import diag
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import compiled, jitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,6 +138,7 @@ def _covariance(x: Array, weights: Array | None, importance: Array | None, off: 
     return squeeze(true_divide(Array(product), divisor))
 
 
+@compiled("x", "y")
 def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, dtype: DTypeLike | None = None) -> Array:
     """Correlation of the rows of ``x`` (and ``y``): `cov` divided by the standard deviations of both."""
     one_array("corrcoef", x)
@@ -233,6 +234,7 @@ def bincount(
     return array_of(_added_at(length, places, tensor), w.dtype)
 
 
+@compiled("x", "bins")
 def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False, *, method: str | None = None) -> Array:
     """The bin that each element lies in; 0 is before the first edge.
 

@@ -28,7 +28,7 @@ from jaxlike._src.numpy.select import clip
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, common_shape, ravel, reshape
 from jaxlike._src.numpy.sort import gathered
 from jaxlike._src.numpy.stacking import tile
-from jaxlike._src.regions import jitted
+from jaxlike._src.transforms.compiled import compiled, jitted
 
 if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
@@ -87,6 +87,7 @@ def take(
     return indexing.take(x, index, how, fill_value, wrap=mode != "clip")
 
 
+@compiled("arr", "indices")
 def take_along_axis(
     arr: ArrayLike,
     indices: ArrayLike,
@@ -146,6 +147,7 @@ def take_along_axis(
     return Array(made) if one_hot else like(x, made)
 
 
+@compiled("arr", "indices", "values")
 def put_along_axis(
     arr: ArrayLike,
     indices: ArrayLike,

@@ -18,7 +18,6 @@ from jaxlike._src.devices import default_torch_device
 from jaxlike._src.numpy import reduce
 from jaxlike._src.numpy.arguments import (
     array_of,
-    hashable,
     like,
     new_shape,
     one_array,
@@ -30,6 +29,7 @@ from jaxlike._src.numpy.arguments import (
 from jaxlike._src.numpy.ranges import iota
 from jaxlike._src.numpy.shape import moveaxis, ravel
 from jaxlike._src.regions import spelled
+from jaxlike._src.transforms.compiled import compiled, hashable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,6 +80,7 @@ def _triangle(name: str, m: Any, k: int, lower: bool) -> Array:
 # Diagonals
 
 
+@compiled("a")
 def diagonal(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The ``offset``-th diagonal over two axes, as the last axis of the result."""
     hashable(offset, axis1, axis2)
@@ -119,6 +120,7 @@ def _trace_at(x: Array, offset: int, want: Any) -> Array:
 _trace = spelled("trace", lambda x, k, _: ((x,), (k,)))(_trace_at)
 
 
+@compiled("a", "offset", "out")
 def trace(
     a: ArrayLike,
     offset: int | ArrayLike = 0,

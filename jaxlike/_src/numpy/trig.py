@@ -10,6 +10,7 @@ import torch
 from jaxlike._src.array import Array
 from jaxlike._src.border import promote_args
 from jaxlike._src.family import alias, binary, to_inexact, unary
+from jaxlike._src.numpy import complex_edges
 from jaxlike._src.numpy.kinks import const, nan_slope, transformed
 from jaxlike._src.regions import written_as
 from jaxlike._src.special import beside
@@ -23,19 +24,19 @@ if TYPE_CHECKING:
 @unary(promote=to_inexact, builtin=torch.sin)
 def sin(x: Tensor) -> Tensor:
     """Sine of ``x`` in radians."""
-    return torch.sin(x)
+    return complex_edges.sin(x)
 
 
 @unary(promote=to_inexact, builtin=torch.cos)
 def cos(x: Tensor) -> Tensor:
     """Cosine of ``x`` in radians."""
-    return torch.cos(x)
+    return complex_edges.cos(x)
 
 
 @unary(promote=to_inexact, builtin=torch.tan)
 def tan(x: Tensor) -> Tensor:
     """Tangent of ``x`` in radians."""
-    return torch.tan(x)
+    return complex_edges.tan(x)
 
 
 @unary(promote=to_inexact, primitive="asin")
@@ -59,19 +60,19 @@ def arctan(x: Tensor) -> Tensor:
 @unary(promote=to_inexact, builtin=torch.sinh)
 def sinh(x: Tensor) -> Tensor:
     """Hyperbolic sine."""
-    return torch.sinh(x)
+    return complex_edges.sinh(x)
 
 
 @unary(promote=to_inexact, builtin=torch.cosh)
 def cosh(x: Tensor) -> Tensor:
     """Hyperbolic cosine."""
-    return torch.cosh(x)
+    return complex_edges.cosh(x)
 
 
 @unary(promote=to_inexact, builtin=torch.tanh)
 def tanh(x: Tensor) -> Tensor:
     """Hyperbolic tangent."""
-    return torch.tanh(x)
+    return complex_edges.tanh(x)
 
 
 @unary(promote=to_inexact, primitive="asinh")

@@ -19,13 +19,14 @@ from jaxlike._src.border import asarray, astype, canonicalize_axis, check_arrayl
 from jaxlike._src.index_plan import as_tuple
 from jaxlike._src.lax.scan import scan
 from jaxlike._src.lax.while_loop import fori_loop
-from jaxlike._src.numpy.arguments import hashable, user_dtype
+from jaxlike._src.numpy.arguments import user_dtype
 from jaxlike._src.numpy.filled import full, ones_like
 from jaxlike._src.numpy.select import where as select
 from jaxlike._src.numpy.shape import broadcast_shapes, broadcast_to, expand_dims, moveaxis, ravel, reshape
 from jaxlike._src.numpy.stacking import append
 from jaxlike._src.numpy.take import take
 from jaxlike._src.numpy.vectorize import vectorize
+from jaxlike._src.transforms.compiled import hashable
 from jaxlike._src.transforms.inspect import eval_shape
 from jaxlike._src.transforms.jit import jit
 

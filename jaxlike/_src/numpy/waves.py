@@ -16,6 +16,7 @@ from jaxlike._src.family import to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.arithmetic import mod
 from jaxlike._src.numpy.kinks import const
+from jaxlike._src.transforms.compiled import compiled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +34,7 @@ def i0(x: Tensor) -> Tensor:
     return torch.special.i0(x)
 
 
+@compiled("p", "discont", "period")
 def unwrap(
     p: ArrayLike, discont: ArrayLike | None = None, axis: int = -1, period: ArrayLike = 2 * math.pi
 ) -> Array:

@@ -177,7 +177,11 @@ class PRNGKeyArray(Array):
             f"int() argument must be a string, a bytes-like object or a real number, not '{type(self).__name__}'"
         )
 
-    __index__ = __complex__ = _abstract("__index__")
+    def __index__(self) -> int:
+        raise TypeError(f"'{type(self).__name__}' object cannot be interpreted as an integer")
+
+    def __complex__(self) -> complex:
+        raise TypeError(f"complex() first argument must be a string or a number, not '{type(self).__name__}'")
 
     def __repr__(self) -> str:
         if is_traced(self):

@@ -26,6 +26,7 @@ from jaxlike._src.numpy.lu_qr import lu_parts, pivots_to_permutation
 from jaxlike._src.numpy.products import check_core_sizes
 from jaxlike._src.numpy.systems import solve_tensors
 from jaxlike._src.scipy.lapack import pivots_of_qr
+from jaxlike._src.transforms.compiled import compiled
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def cho_solve(
     return triangle(triangle(right, trans=0 if lower else 2), trans=2 if lower else 0)
 
 
+@compiled("a")
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, Array]:
     """Packed LU factors and pivots (counted from 0)."""
     del overwrite_a, check_finite
@@ -86,6 +88,7 @@ def _lu_operand(x: Array) -> Tensor:
     return unwrap(x)
 
 
+@compiled("lu_and_piv", "b")
 def lu_solve(
     lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
 ) -> Array:
@@ -105,6 +108,7 @@ def lu_solve(
     return Array(out.squeeze(-1) if one else out)
 
 
+@compiled("a")
 def lu(a: Any, permute_l: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, ...]:
     """``(P, L, U)`` with ``P @ L @ U == a``, or ``(P @ L, U)``."""
     del overwrite_a, check_finite
@@ -373,6 +377,7 @@ _LIMITS = {
 }
 
 
+@compiled("A")
 def expm(A: Any, *, upper_triangular: bool = False, max_squarings: int = 16) -> Array:
     """Matrix exponential of ``[..., n, n]`` by scaling and squaring; NaN where it needs more squarings."""
     (x,) = promote_dtypes_inexact(asarray(A))
@@ -412,6 +417,7 @@ def _pade(t: Tensor, degree: int) -> Tensor:
     return solve_tensors(even - u, even + u)
 
 
+@compiled("A", "E")
 def expm_frechet(A: Any, E: Any, *, method: str | None = None, compute_expm: bool = True) -> Any:
     """Matrix exponential and its derivative in direction ``E``."""
     from jaxlike._src.transforms.forward import jvp
@@ -428,6 +434,7 @@ def expm_frechet(A: Any, E: Any, *, method: str | None = None, compute_expm: boo
     return (value, derivative) if compute_expm else derivative
 
 
+@compiled("a", "eps", "max_iterations")
 def polar(
     a: Any, side: str = "right", *, method: str = "qdwh", eps: float | None = None, max_iterations: int | None = None
 ) -> tuple[Array, Array]:

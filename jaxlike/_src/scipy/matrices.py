@@ -18,6 +18,7 @@ from jaxlike._src.numpy.eigh import eigh as hermitian_parts
 from jaxlike._src.numpy.padding import pad
 from jaxlike._src.scipy import jnp
 from jaxlike._src.scipy.gammas import comb, gammaln
+from jaxlike._src.transforms.compiled import compiled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 
+@compiled("arrs")
 def block_diag(*arrs: Any) -> Array:
     """The matrices along the diagonal of one matrix, zeros elsewhere."""
     from jaxlike._src.numpy.stacking import concatenate
@@ -71,6 +73,7 @@ def _places(count: int, like: Tensor) -> Tensor:
     return torch.arange(count, device=like.device)
 
 
+@compiled()
 def hilbert(n: int) -> Array:
     """``1 / (i + j + 1)``."""
     i = torch.arange(n, dtype=dtypes.to_torch(dtypes.default_float_dtype()), device=default_torch_device())
@@ -103,6 +106,7 @@ def hankel(c: Any, r: Any = None) -> Array:
     return Array(line[..., _places(m, line) + _places(n, line).unsqueeze(-1)])
 
 
+@compiled()
 def pascal(n: int, kind: str | None = None) -> Array:
     """Pascal's triangle as a matrix: "symmetric", "lower" or "upper"."""
     kinds = ["symmetric", "lower", "upper"]
@@ -115,6 +119,7 @@ def pascal(n: int, kind: str | None = None) -> Array:
     return Array(lower.mT.contiguous() if kind == "upper" else lower @ lower.mT)
 
 
+@compiled()
 def dft(n: int, scale: str | None = None, *, dtype: Any = None) -> Array:
     """The matrix of the discrete Fourier transform; ``scale``: None, "sqrtn" or "n"."""
     if scale not in (None, "sqrtn", "n"):
@@ -132,6 +137,7 @@ def dft(n: int, scale: str | None = None, *, dtype: Any = None) -> Array:
     return Array(matrix.to(dtypes.to_torch(kind)))
 
 
+@compiled()
 def hadamard(n: int, dtype: Any = int) -> Array:
     """Hadamard matrix; ``n`` is a power of 2."""
     if n < 1 or n & (n - 1):
@@ -210,6 +216,7 @@ def fiedler_companion(a: ArrayLike) -> Array:
     return jnp.where(which > 0, -x[..., which], astype(asarray(ones), x.dtype))
 
 
+@compiled("a")
 def convolution_matrix(a: ArrayLike, n: int, mode: str = "full") -> Array:
     """The matrix that convolves vectors of ``n`` entries with ``a``; ``mode``: "full", "same" or "valid"."""
     n = operator.index(n)
@@ -234,6 +241,7 @@ def convolution_matrix(a: ArrayLike, n: int, mode: str = "full") -> Array:
     return toeplitz(column, row)
 
 
+@compiled()
 def invhilbert(n: int) -> Array:
     """The inverse of the Hilbert matrix of size ``n``."""
     a = jnp.arange(n, dtype=dtypes.default_float_dtype())
@@ -247,6 +255,7 @@ def _binomials(n: Array, k: Array) -> Array:
     return jnp.where(k > n, 0.0, jnp.exp(a - b - c))
 
 
+@compiled()
 def invpascal(n: int, kind: str | None = None) -> Array:
     """The inverse of the Pascal matrix of size ``n``; ``kind``: "symmetric" (the default), "lower" or "upper"."""
     kind = "symmetric" if kind is None else kind
@@ -261,6 +270,7 @@ def invpascal(n: int, kind: str | None = None) -> Array:
     return lower if kind == "lower" else lower.T
 
 
+@compiled()
 def helmert(n: int, full: bool = False) -> Array:
     """The Helmert matrix of order ``n``; ``full``: with its constant first row."""
     if n < 1:
@@ -275,6 +285,7 @@ def helmert(n: int, full: bool = False) -> Array:
     return jnp.concatenate([row, matrix], axis=0)
 
 
+@compiled("d", "e", "tol", "key")
 def eigh_tridiagonal(
     d: ArrayLike,
     e: ArrayLike,

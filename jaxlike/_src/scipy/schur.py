@@ -20,6 +20,7 @@ from jaxlike._src.numpy.systems import solve_tensors
 from jaxlike._src.scipy import jnp
 from jaxlike._src.scipy.lapack import hessenberg_parts, schur_parts
 from jaxlike._src.scipy.loops import without_derivative
+from jaxlike._src.transforms.compiled import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,7 @@ def schur(a: ArrayLike, output: str = "real") -> list[Array]:
     return [both[..., 0, :, :], both[..., 1, :, :]]
 
 
+@compiled("a")
 def hessenberg(
     a: ArrayLike, *, calc_q: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
@@ -76,6 +78,7 @@ def hessenberg(
     return (both[..., 0, :, :], both[..., 1, :, :]) if calc_q else both[..., 0, :, :]
 
 
+@compiled("T", "Z")
 def rsf2csf(T: ArrayLike, Z: ArrayLike, check_finite: bool = True) -> tuple[Array, Array]:
     """A complex Schur form of a real one: blocks of two rows are rotated away."""
     del check_finite
@@ -181,6 +184,7 @@ def funm(A: ArrayLike, func: Callable[[Array], Array], disp: bool = True) -> Any
 # Sylvester equations
 
 
+@compiled("A", "B", "C", "tol")
 def solve_sylvester(
     A: ArrayLike, B: ArrayLike, C: ArrayLike, *, method: str = "schur", tol: float = 1e-8
 ) -> Array:

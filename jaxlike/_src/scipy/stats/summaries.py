@@ -11,6 +11,7 @@ from jaxlike._src.border import astype, canonicalize_axis, check_arraylike
 from jaxlike._src.lax.sort import sort_key_val
 from jaxlike._src.scipy import jnp
 from jaxlike._src.scipy.stats.arguments import NAN, promote_args_inexact
+from jaxlike._src.transforms.compiled import compiled
 from jaxlike._src.transforms.vmap import vmap
 from jaxlike._src.typing import ArrayLike
 
@@ -36,6 +37,7 @@ def _check_policy(name: str, nan_policy: str) -> None:
         )
 
 
+@compiled("a")
 def mode(a: ArrayLike, axis: int | None = 0, nan_policy: str = "propagate", keepdims: bool = False) -> ModeResult:
     """The most frequent value along ``axis`` (the smallest of several), with its count.
 
@@ -69,6 +71,7 @@ def _mode_of_vector(x: Array) -> tuple[Array, Array]:
     return values[jnp.argmax(counts)], counts.max()
 
 
+@compiled("a")
 def rankdata(
     a: ArrayLike, method: str = "average", *, axis: int | None = None, nan_policy: str = "propagate"
 ) -> Array:
@@ -108,6 +111,7 @@ def _ranks(x: Array, method: str, dtype: object) -> Array:
     return 0.5 * (start[dense] + start[dense - 1] + 1)
 
 
+@compiled("a", "ddof")
 def sem(
     a: ArrayLike, axis: int | None = 0, ddof: int = 1, nan_policy: str = "propagate", *, keepdims: bool = False
 ) -> Array:

@@ -1,0 +1,48 @@
+"""Functions of complex numbers with infinite parts, and of some that overflow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from compat.same import same_in_both
+
+PARTS = np.array([0.0, 1.0, -2.0, np.inf, -np.inf, np.nan], np.float32)
+EVERY = np.empty((6, 6), np.complex64)
+EVERY.real, EVERY.imag = PARTS[:, None], PARTS
+EVERY = EVERY.ravel()
+UNARY = "exp exp2 expm1 log sqrt sin cos tan sinh cosh tanh square reciprocal".split()
+
+
+@pytest.mark.parametrize("name", UNARY)
+@same_in_both
+def test_unary(jax, name):
+    x = jax.numpy.asarray(EVERY)
+    return getattr(jax.numpy, name)(x), jax.jit(getattr(jax.numpy, name))(x[::5])
+
+
+@pytest.mark.parametrize("name", "exp expm1 log sqrt sin cosh tanh square".split())
+@same_in_both
+def test_strict_unary(jax, name):
+    return getattr(jax.lax, name)(jax.numpy.asarray(EVERY))
+
+
+@same_in_both
+def test_power(jax):
+    x, y = np.repeat(EVERY[6:], 36), np.tile(EVERY, 30)
+    known = np.isfinite(x) & (np.abs(x) != 1) & (y.imag == y.imag) | (y == 0)  # elsewhere JAX's parts differ with size
+    return jax.numpy.power(jax.numpy.asarray(x[known]), jax.numpy.asarray(y[known]))
+
+
+@same_in_both
+def test_finite_by_infinite(jax):
+    y = EVERY[~np.isnan(EVERY) & np.isinf(EVERY)]
+    x = jax.numpy.asarray([1 + 2j, -3j, 4.0])
+    return x[:, None] / jax.numpy.asarray(y), jax.lax.div(x[:1], jax.numpy.asarray(y[:1]))
+
+
+@same_in_both
+def test_slopes_elsewhere(jax):
+    x = jax.numpy.asarray(np.array([1 + 2j, -0.5j], np.complex64))
+    functions = [jax.numpy.exp, jax.numpy.square, jax.numpy.reciprocal, lambda x: x ** (0.5 + 1j), lambda x: x / (x + 1)]
+    return [jax.grad(lambda x, f=f: jax.numpy.sum(f(x)), holomorphic=True)(x) for f in functions]

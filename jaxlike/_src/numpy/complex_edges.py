@@ -1,0 +1,104 @@
+"""complex_edges: functions of complex numbers with infinite or NaN parts, as JAX's compiler has them.
+
+torch follows Annex G of the C standard, where exp(-inf + i inf) is 0. XLA computes with the parts, where an
+infinite angle has no sine, and that is NaN. A kernel here is torch's, so its derivatives are, with other values at
+such operands alone. Real operands go to torch at once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from jaxlike._src.border import scalar
+from jaxlike._src.regions import as_one
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    Kernel = Callable[[Tensor], Tensor]
+
+
+def _nan_where(name: str, op: Kernel, at: Kernel) -> Kernel:
+    """``op``, for complex operands NaN where ``at`` says so."""
+
+    def with_edges(x: Tensor) -> Tensor:
+        out = op(x)
+        return torch.where(at(x), scalar(complex(math.nan, math.nan), out.dtype), out)
+
+    def kernel(x: Tensor) -> Tensor:
+        return as_one(name, {"accuracy": None}, with_edges, x) if x.dtype.is_complex else op(x)
+
+    kernel.__name__ = name
+    return kernel
+
+
+def _wild_real(x: Tensor) -> Tensor:
+    return ~torch.isfinite(x.real)
+
+
+def _wild_imag(x: Tensor) -> Tensor:
+    return ~torch.isfinite(x.imag)
+
+
+exp = _nan_where("exp", torch.exp, _wild_imag)
+log = _nan_where("log", torch.log, torch.isnan)
+sqrt = _nan_where("sqrt", torch.sqrt, torch.isnan)
+sin = _nan_where("sin", torch.sin, _wild_real)
+cos = _nan_where("cos", torch.cos, _wild_real)
+tan = _nan_where("tan", torch.tan, lambda x: _wild_real(x) & (x.imag == 0))
+sinh = _nan_where("sinh", torch.sinh, _wild_imag)
+cosh = _nan_where("cosh", torch.cosh, _wild_imag)
+tanh = _nan_where("tanh", torch.tanh, lambda x: _wild_imag(x) & (x.real == 0))
+
+
+def _expm1(x: Tensor) -> Tensor:
+    out = torch.expm1(x)  # whose imaginary part is 0 times inf where a real number overflows
+    return torch.complex(out.real, torch.where(x.imag == 0, x.imag, out.imag))
+
+
+expm1 = _nan_where("expm1", lambda x: _expm1(x) if x.dtype.is_complex else torch.expm1(x), _wild_imag)
+
+
+def square(x: Tensor) -> Tensor:
+    """``x * x`` of complex numbers; by the sum and the difference of its parts where the product overflows."""
+    a, b = x.real, x.imag
+    product = torch.mul(x, x)
+    return torch.where(torch.isfinite(product), product, torch.complex((a - b) * (a + b), 2 * a * b))
+
+
+def quotient(x: Tensor, y: Tensor) -> Tensor:
+    """``x / y`` of complex numbers; 0 for what is finite by what is infinite."""
+    out = torch.true_divide(x, y)
+    vanishes = torch.isinf(y) & torch.isfinite(x)
+    return torch.where(vanishes & torch.isnan(out), scalar(0, out.dtype), out)
+
+
+def inverse(x: Tensor) -> Tensor:
+    """``1 / x``; 0 for what is infinite."""
+    out = torch.reciprocal(x)
+    return torch.where(torch.isinf(x), scalar(0, out.dtype), out) if x.dtype.is_complex else out
+
+
+def logistic(x: Tensor) -> Tensor:
+    """``1 / (1 + exp(-x))``."""
+    return inverse(scalar(1, x.dtype) + exp(-x)) if x.dtype.is_complex else torch.sigmoid(x)
+
+
+def power(x: Tensor, y: Tensor) -> Tensor:
+    """``x ** y`` of complex numbers, x not 0; by modulus and angle where that of C does not give a finite number."""
+    out = torch.pow(x, y)
+    x, y = x.detach(), y.detach()  # its slope is that of C's
+    modulus, angle = torch.where(torch.isnan(x), math.nan, x.abs()), x.angle()
+    turn = y.real * angle + y.imag * torch.log(modulus)
+    polar = modulus**y.real * torch.exp(-y.imag * angle)
+    wild = torch.complex(polar * torch.cos(turn), polar * torch.sin(turn))
+    real_inf = (x.real == math.inf) & (x.imag == 0) & (y.imag == 0)
+    limit = torch.where(y.real > 0, scalar(math.inf, out.dtype), scalar(0, out.dtype))
+    wild = torch.where(real_inf & ~torch.isnan(y), limit, wild)
+    wild = torch.where((x == 1) | (y == 0), scalar(1, out.dtype), wild)
+    return torch.where(torch.isfinite(x) & torch.isfinite(y) & torch.isfinite(out), out, wild)
