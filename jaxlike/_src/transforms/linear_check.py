@@ -46,10 +46,11 @@ _CURVED_OF_TORCH = {
     "aten.relu": "max", "aten.amax": "reduce_max", "aten.amin": "reduce_min", "aten.prod": "reduce_prod",
     "aten.argmax": "argmax", "aten.argmin": "argmin", "aten.linalg_qr": "qr", "aten._linalg_svd": "svd",
     "aten._linalg_eigh": "eigh", "aten.linalg_cholesky_ex": "cholesky", "aten.linalg_lu_factor_ex": "lu",
-    "aten.remainder": None, "aten.fmod": None, "aten.trunc": None, "aten.frac": None, "aten.isnan": None,
+    "aten.i0": None, "aten.special_i1": None, "aten.special_ndtri": None, "aten.remainder": None, "aten.fmod": None, "aten.trunc": None, "aten.frac": None, "aten.isnan": None,
 }  # fmt: skip
 _PRODUCTS = frozenset(["mul", "dot_general", "conv_general_dilated", "aten.convolution"])
 _INDEXED = frozenset("gather dynamic_slice dynamic_update_slice scatter scatter-add scatter_add aten.gather".split())
+_SOLVES = ("triangular_solve", "aten.linalg_solve_triangular")  # linear in the right-hand side
 _INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # parameters that hold what a call computes
 
 
@@ -173,7 +174,7 @@ def _check_equation(eqn: JaxprEqn, moved: Sequence[bool], wanted: Sequence[bool]
         raise AssertionError(f"({', '.join(f'ValAccum({kind})' for kind in kinds)})")
     if name == "div" and moved[1]:
         raise RuntimeError("nonlinear div can't be transposed") if moved[0] else AssertionError
-    if (name in ("select_n", "cond") and moved[0]) or (name == "scatter-mul" and moved[0] and moved[2]):
+    if (name in ("select_n", "cond", *_SOLVES) and moved[0]) or (name == "scatter-mul" and moved[0] and moved[2]):
         raise AssertionError
     if name in _INDEXED and any(m and not _is_inexact(v) for v, m in zip(eqn.invars, moved, strict=True)):
         raise AssertionError

@@ -409,7 +409,7 @@ def _conjugate(tensor: Tensor) -> Tensor:
 
 def _under_grad(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
     tape = STATE.tape
-    if tape is not None and frame.linear and _graphs_in(op.params()):
+    if tape is not None and frame.linear:
         tensors = [unwrap(a) for a in args]
         if any(map(tape.reaches, tensors)):
             return _under_tape(op, frame, args, tensors)
@@ -417,7 +417,7 @@ def _under_grad(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
 
 
 def _under_tape(op: Structured, frame: Frame, args: Arrays, tensors: Sequence[Tensor]) -> list[Array]:
-    """An operation with graphs in a rule that is to be linear, which the tape records as a trace would."""
+    """An operation in a rule that is to be linear, which the tape records as a trace would."""
     inputs = [_like(a, stand_in(t, t.shape)) for a, t in zip(args, tensors, strict=True)]
     recorded, written, more, like = op.recorded(inputs)
     applied = Applied(recorded, written, inputs := [*inputs, *more])
