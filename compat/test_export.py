@@ -6,6 +6,7 @@ is loaded is therefore compared with the function that was saved.
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from typing import Any, NamedTuple
@@ -130,6 +131,31 @@ def test_programs(name: str) -> None:
 
 
 # Saved and loaded
+
+
+def again(jax: Any, f: Any, *args: Any, call: Any = None, **kwargs: Any) -> Any:
+    """What a compiled function gives and says after it was made bytes and read."""
+    importlib.import_module(f"{jax.__name__}.experimental.serialize_executable")
+    saved = jax.experimental.serialize_executable.serialize(jax.jit(f).lower(*args, **kwargs).compile())
+    g = jax.experimental.serialize_executable.deserialize_and_load(*saved)
+    return type(saved[0]), g(*(call or args), **kwargs), str(g.in_tree), str(g.out_tree), str(g.in_avals)
+
+
+EXECUTABLES: dict[str, Any] = {
+    "one array": lambda jax: again(jax, lambda x: x * 2, X),
+    "trees": lambda jax: again(jax, lambda d, *, y: {"q": (d["a"] + y, None)}, {"a": X}, y=2.0),
+    "closed over": lambda jax: (lambda w: again(jax, lambda x: x + w, X))(jax.numpy.arange(3.0)),
+    "not used": lambda jax: again(jax, lambda x, y: y, X, 1),
+    "a loop": lambda jax: again(jax, lambda x: jax.lax.scan(lambda c, y: (c + y, c), 0.0, x), X),
+    "keys": lambda jax: again(jax, lambda k: jax.random.normal(k, (2,)), jax.random.key(0)),
+    "another shape": lambda jax: again(jax, lambda x: x, X, call=(X[:2],)),
+    "another tree": lambda jax: again(jax, lambda x: x, X, call=(X, X)),
+}
+
+
+@pytest.mark.parametrize("name", EXECUTABLES)
+def test_executables(name: str) -> None:
+    assert_same(*run_both(EXECUTABLES[name]))
 
 
 def _mlp(jax: Any) -> Any:

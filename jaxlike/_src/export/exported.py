@@ -269,10 +269,22 @@ def export(
         chosen = (default_export_platform(),) if platforms is None else tuple(platforms)
         traced = fun_jit.trace(*args, **kwargs)
         entry = traced._entry
-        function = GraphFunction(_closed(entry.graph), entry.kinds)
-        return Exported(function, entry.graph.name, traced.in_tree, entry.out_tree, chosen, disabled_checks, _export_vjp)
+        return exported_graph(entry.graph, entry.kinds, traced.in_tree, entry.out_tree, chosen, disabled_checks)
 
     return do_export
+
+
+def exported_graph(
+    graph: Graph,
+    kinds: Sequence[tuple[type[Array], Any]],
+    in_tree: Any,
+    out_tree: Any,
+    platforms: Sequence[str],
+    disabled: Sequence[DisabledSafetyCheck] = (),
+) -> Exported:
+    """A traced function, exported; ``kinds`` are those of its results."""
+    function = GraphFunction(_closed(graph), kinds)
+    return Exported(function, graph.name, in_tree, out_tree, platforms, disabled, _export_vjp)
 
 
 def _closed(graph: Graph) -> Graph:
