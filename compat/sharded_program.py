@@ -350,6 +350,36 @@ def placing() -> None:
     say(lambda: [repr(shard), repr(shard.index), shard.replica_id, repr(shard.device)])
 
 
+def whereabouts(*xs: Any) -> list[Any]:
+    """The devices of each, and whether it is there on purpose."""
+    return [(sorted(d.id for d in x.devices()), x.committed) for x in xs]
+
+
+def following() -> None:
+    """Results are where the operands are."""
+    x, (first, second, third) = jnp.ones(3), CPUS[:3]
+    y, z = jax.device_put(x, second), jax.device_put(x, third)
+    say(lambda: whereabouts(y + 1, x + y, jnp.sin(y), y * y, -y, 2.0 / y, lax.exp(y), lax.add(x, y), y > 0))
+    say(lambda: whereabouts(jnp.zeros_like(y), jnp.full_like(y, 2.0), jnp.ones(2, device=third), jnp.arange(3, device=second)))
+    say(lambda: whereabouts(jax.jit(jnp.sum)(y), jax.jit(lambda a, b: b)(x, y), jax.jit(lambda a, b: a)(x, y)))
+    say(lambda: whereabouts(*jax.jit(lambda a, b: (a, b, a + 1))(y, z)))
+    say(lambda: whereabouts(jax.jit(lambda a: a + 1, device=third)(x)))
+    say(lambda: whereabouts(jax.jit(lambda a: a + 1).lower(x).compile()(x)))
+    say(lambda: y + z)
+    say(lambda: jnp.maximum(z, y))
+    say(lambda: lax.add(y, z))
+    say(lambda: jax.jit(lambda a, b: a + b)(y, z))
+    say(lambda: (lambda f: [f(v) is None or f._cache_size() for v in (x, y, z, y)])(jax.jit(lambda a: a * 2)))
+    put = jax.device_put(X, NamedSharding(MESH, P("x", "y")))
+    for f in (lambda a: a * 2, lambda a: a + a, jnp.sin, lambda a: jnp.where(a > 1, a, 0.0)):
+        say(lambda f=f: jax.jit(f)(put).sharding.spec)
+    say(lambda: [v.sharding.spec for v in (put + 1, put * put, jnp.exp(put), jnp.zeros_like(put))])
+    say(lambda: jax.jit(lambda a: a * 2, in_shardings=NamedSharding(MESH, P("x")))(X).sharding.spec)
+    say(lambda: jax.jit(lambda a: jax.jit(jnp.cos)(a) + 1)(put).sharding.spec)
+    say(lambda: whereabouts(jnp.ones(3) + 1))
+    del first
+
+
 def constraining() -> None:
     """`with_sharding_constraint`, and the shardings of `jit`."""
     split, across = NamedSharding(MESH, P("x")), NamedSharding(MESH, P("y", "x"))

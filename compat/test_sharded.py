@@ -17,7 +17,7 @@ from compat.same import neutral, same_in_both
 
 FLAGS = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
 PARTS = [
-    "placing constraining in_force explicit mapping mistakes splitting",
+    "placing following constraining in_force explicit mapping mistakes splitting",
     pytest.param("collectives gradients", marks=pytest.mark.slow),
     pytest.param("grouped", marks=pytest.mark.slow),
 ]

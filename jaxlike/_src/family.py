@@ -32,6 +32,7 @@ from jaxlike._src.border import (
     unwrap,
 )
 from jaxlike._src.frames import CHECKED, STATE
+from jaxlike._src.placement import follow
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -224,7 +225,7 @@ def unary(
                 out = unsigned.emulate(kernel, uint64, tensor)
             else:
                 out = kernel(tensor)
-            return finish(name, Array(out, is_weak and weak))
+            return follow(kernel.__name__, finish(name, Array(out, is_weak and weak)), x)
 
         def op(x: ArrayLike, /) -> Array:
             if type(x) is Array:
@@ -325,7 +326,8 @@ def binary(
                 out = unsigned.emulate(kernel, uint64, a, b)
             else:
                 out = kernel(a, b)
-            return finish(name, Array(out, not strong and (xw and yw if of_truth else is_weak)))
+            made = finish(name, Array(out, not strong and (xw and yw if of_truth else is_weak)))
+            return follow(kernel.__name__, made, x, y)
 
         met: dict[Any, tuple[torch.dtype, bool, bool]] = {}
 

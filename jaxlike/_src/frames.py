@@ -74,13 +74,14 @@ class Frame:
     def __exit__(self, *exc: object) -> None:
         self.alive = False
         STATE.frame = self.parent
-        STATE.fast = self.parent if STATE.plain else CHECKED
+        STATE.fast = (self.parent or STATE.idle) if STATE.plain else CHECKED
 
 
 class _State(threading.local):
     frame: Frame | None = None
     fast: Any = None
     plain: bool = True
+    idle: Any = None  # what `fast` is outside of frames, where no flag asks for checks
     tape: Any = None  # the `LinearTape` of a rule that runs: the values that it reaches are not known
 
 
@@ -99,11 +100,11 @@ class below:
 
     def __enter__(self) -> None:
         STATE.frame = self._frame.parent
-        STATE.fast = STATE.frame if STATE.plain else CHECKED
+        STATE.fast = (STATE.frame or STATE.idle) if STATE.plain else CHECKED
 
     def __exit__(self, *exc: object) -> None:
         STATE.frame = self._frame
-        STATE.fast = STATE.frame if STATE.plain else CHECKED
+        STATE.fast = (STATE.frame or STATE.idle) if STATE.plain else CHECKED
 
 
 class inside_of:
@@ -117,11 +118,11 @@ class inside_of:
     def __enter__(self) -> None:
         self._before = STATE.frame
         STATE.frame = self._frame
-        STATE.fast = STATE.frame if STATE.plain else CHECKED
+        STATE.fast = (STATE.frame or STATE.idle) if STATE.plain else CHECKED
 
     def __exit__(self, *exc: object) -> None:
         STATE.frame = self._before
-        STATE.fast = STATE.frame if STATE.plain else CHECKED
+        STATE.fast = (STATE.frame or STATE.idle) if STATE.plain else CHECKED
 
 
 class no_frame:
@@ -132,17 +133,23 @@ class no_frame:
     def __enter__(self) -> None:
         self._frame = STATE.frame
         STATE.frame = None
-        STATE.fast = None if STATE.plain else CHECKED
+        STATE.fast = STATE.idle if STATE.plain else CHECKED
 
     def __exit__(self, *exc: object) -> None:
         STATE.frame = self._frame
-        STATE.fast = STATE.frame if STATE.plain else CHECKED
+        STATE.fast = (STATE.frame or STATE.idle) if STATE.plain else CHECKED
 
 
 def set_checked(checked: bool) -> None:
     """Send every op through its general path (flags such as debug_nans are looked at there)."""
     STATE.plain = not checked
-    STATE.fast = CHECKED if checked else STATE.frame
+    STATE.fast = CHECKED if checked else STATE.frame or STATE.idle
+
+
+def set_following(on: bool) -> None:
+    """Outside of transformations send every op through its general path, where results follow their operands."""
+    STATE.idle = CHECKED if on else None
+    STATE.fast = (STATE.frame or STATE.idle) if STATE.plain else CHECKED
 
 
 def running() -> Iterator[Frame]:

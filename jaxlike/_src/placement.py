@@ -2,7 +2,8 @@
 
 Few Arrays are, so what every Array would have to carry is a table by identity, whose rows go with their Arrays.
 All devices of a mesh may be the same torch device (CPU devices are simulated): the values stay whole, the sharding says
-which part of them each device has.
+which part of them each device has. While there is an Array that is not on the default device alone, results of
+elementwise operations are where their operands are.
 """
 
 from __future__ import annotations
@@ -10,12 +11,18 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from jaxlike._src.devices import default_device
+from jaxlike._src.frames import STATE, set_following
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jaxlike._src.array import Array
     from jaxlike._src.sharding import Sharding
 
 # Read by who asks first whether there is any such Array, and looks no further if not.
 PLACED: dict[int, tuple[weakref.ref[Any], Sharding]] = {}
+_elsewhere: set[int] = set()  # those of them that are not on the default device alone
 
 
 def place(x: Array, sharding: Sharding) -> Array:
@@ -24,8 +31,16 @@ def place(x: Array, sharding: Sharding) -> Array:
 
     def forget(_gone: Any) -> None:
         PLACED.pop(key, None)
+        if key in _elsewhere:
+            _elsewhere.discard(key)
+            if not _elsewhere:
+                set_following(False)
 
     PLACED[key] = weakref.ref(x, forget), sharding
+    if sharding.device_set != {default_device()}:
+        if not _elsewhere:
+            set_following(True)
+        _elsewhere.add(key)
     return x
 
 
@@ -33,3 +48,28 @@ def placed(x: Any) -> Sharding | None:
     """How ``x`` was placed; None where nobody said."""
     row = PLACED.get(id(x))
     return None if row is None else row[1]
+
+
+def follow(name: str, out: Array, *operands: Any) -> Array:
+    """The result of an elementwise operation, placed as the operands are that were placed."""
+    if STATE.frame is not None or not PLACED:
+        return out
+    has = [placed(x) for x in operands]
+    known = [k for k, s in enumerate(has) if s is not None]
+    for k in known[1:]:
+        if has[k].device_set != has[known[0]].device_set:  # pyright: ignore[reportOptionalMemberAccess]  # they are known
+            raise apart(name, [("xyz"[j], operands[j]) for j in (known[0], k)])
+    whole = [k for k in known if operands[k].shape == out.shape or not operands[k].shape]
+    return place(out, has[whole[0]]) if whole else out  # pyright: ignore[reportArgumentType]  # as above
+
+
+def apart(function: str, two: Sequence[tuple[str, Array]]) -> ValueError:
+    """For two arguments, with their names, that are on different devices."""
+    said: list[str] = []
+    for name, x in two:
+        devices = sorted(placed(x).device_set, key=lambda d: d.id)  # pyright: ignore[reportOptionalMemberAccess]
+        said.append(
+            f"argument {name} of {function} with shape {x.aval.str_short()} and with device ids "
+            f"{[d.id for d in devices]} on platform {devices[0].platform.upper()}"
+        )
+    return ValueError(f"Received incompatible devices for jitted computation. Got {said[0]} and {said[1]}")

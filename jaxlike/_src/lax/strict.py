@@ -19,6 +19,7 @@ from jaxlike._src.border import FLOAT0_TEXT, asarray, astype, cast, is_arraylike
 from jaxlike._src.family import EVERY, finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.accuracy import AccuracyMode, Tolerance
+from jaxlike._src.placement import follow
 from jaxlike._src.regions import as_one
 from jaxlike._src.transforms.arguments import is_float0
 
@@ -196,7 +197,7 @@ def unop(
             refuse_float0(name, x)
             x = operand(name, x)
             check_kind(name, x.dtype, accepts)
-            return result(name, compute(traced, uint64, x), x.weak_type)
+            return follow(name, result(name, compute(traced, uint64, x), x.weak_type), x)
 
         def op(x: ArrayLike) -> Array:
             if type(x) is Array and x._frame is STATE.fast and x._t.dtype in direct:
@@ -244,7 +245,8 @@ def binop(
             check_kind(name, x.dtype, accepts, 0)
             check_kind(name, y.dtype, accepts, 1)
             check_same_dtypes(name, (x, y))
-            return result(name, compute(traced, uint64, x, y), x.weak_type and y.weak_type)
+            made = result(name, compute(traced, uint64, x, y), x.weak_type and y.weak_type)
+            return follow(name, made, x, y)
 
         def op(x: ArrayLike, y: ArrayLike) -> Array:
             fast = STATE.fast

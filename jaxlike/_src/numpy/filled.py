@@ -25,6 +25,7 @@ from jaxlike._src.numpy.arguments import (
 )
 from jaxlike._src.numpy.create import asarray
 from jaxlike._src.numpy.shape import broadcast_array
+from jaxlike._src.placement import follow
 from jaxlike._src.regions import spelled
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def full_like(
         if isinstance(want, dtypes.ExtendedDType) and not isinstance(kind_of(fill_value)[0], dtypes.ExtendedDType):
             return want.filled(sizes, fill_value)
         made = _filled(sizes, fill_value, want, torch_target(device, out_sharding))
-        return as_asked(finish("stage", astype(made, want, weak)), device, out_sharding)
+        return as_asked(follow("full_like", finish("stage", astype(made, want, weak)), a), device, out_sharding)
     want = dtypes.result_type(a) if want is None else want
     made = broadcast_array(asarray(fill_value, want), sizes)
     return as_asked(made, device, out_sharding)
@@ -201,7 +202,7 @@ def _constant_like(name: str, a: Any, value: int, dtype: Any, shape: Any, device
     make = torch.ones if value else torch.zeros
     sizes = tuple(a.shape) if sizes is None else sizes
     made = array_of(make(sizes, dtype=dtypes.to_torch(want), device=where), want, weak)
-    return as_asked(made, device, out_sharding)
+    return as_asked(follow(name, made, a), device, out_sharding)
 
 
 def eye(N: Any, M: Any = None, k: int | ArrayLike = 0, dtype: DTypeLike | None = None, *, device: Any = None) -> Array:

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 class Entry:
     """What one key leads to: the graph, how to run it, how to build the result."""
 
-    __slots__ = ("_call", "calls", "donated", "executable", "fixed", "float0", "graph", "in_tree", "inline", "kinds",
+    __slots__ = ("_call", "calls", "donated", "executable", "fixed", "float0", "followed", "graph", "in_tree", "inline", "kinds",
                  "lifted_frames", "of_arrays", "out_tree", "places", "refs", "shapes_only", "shown", "signature", "single")  # fmt: skip
 
     def __init__(
@@ -89,6 +89,7 @@ class Entry:
         self.float0 = float0 or {}  # results without values, by place: they are not of the graph
         self.shapes_only = False  # whether a result has a shape and no value: it can be looked at, not run
         self.places: list[Sharding | None] = []  # what results say of their sharding, where any does
+        self.followed: dict[Any, list[Sharding | None]] = {}  # the same, by where the arguments are
         self.donated: Sequence[int] = ()  # leaves whose Arrays are deleted after a call
         self.in_tree = in_tree
         self.kinds = kinds  # class and tag of each output leaf
@@ -237,7 +238,7 @@ class JitFunction:
                     if entry.graph.key_uses is not None:
                         entry.graph.key_uses.spend(leaves, entry.graph.lifted, "jit-compiled function")
                     if frame is None and entry.fixed is not None:
-                        if PLACED and (where := jit_shardings.device_of_all(leaves, self._fun, args, kwargs)) is not None:
+                        if PLACED and (where := jit_shardings.followed(entry, leaves, self._fun, args, kwargs)):
                             entry.calls.add(_kinds(leaves))
                             return jit_shardings.put(entry.run(tensors), where)
                         entry.of_arrays = True
@@ -259,9 +260,7 @@ class JitFunction:
         arrays, key, call, in_tree, paths, kinds = self._prepare(args, kwargs)
         self._check_places(arrays, args, kwargs)
         outside = STATE.frame is None
-        where = jit_shardings.of_device(self._options.get("device"), self._options.get("backend"))
-        if where is None and outside and PLACED:
-            where = jit_shardings.device_of_all(arrays, self._fun, *self.split(args, kwargs))
+        asked = jit_shardings.of_device(self._options.get("device"), self._options.get("backend"))
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
             get_backend(self._options.get("backend"))
@@ -280,7 +279,11 @@ class JitFunction:
                 log_compile(entry.graph)
         if entry.graph.key_uses is not None:
             entry.graph.key_uses.spend(arrays, entry.graph.lifted, "jit-compiled function")
+        where = None if asked is None else [asked] * len(entry.kinds)
         if outside:
+            split = self.asked_shardings(args, kwargs)
+            if where is None and (PLACED or split):
+                where = jit_shardings.followed(entry, arrays, self._fun, *self.split(args, kwargs), split)
             entry.calls.add(kinds)
         if entry.donated and outside:
             check_donations(arrays, entry.donated)
@@ -516,7 +519,7 @@ def _kinds(leaves: Sequence[Any]) -> str:
     """What JAX's fast path tells apart: Arrays, those that were put on a device, numpy's data, and numbers."""
     return "".join(
         [
-            ("a" if placed(x) is None else "c")
+            ("a" if (where := placed(x)) is None else f"{hash(where)};")
             if isinstance(x, Array)
             else "n"
             if isinstance(x, np.ndarray | np.generic)

@@ -9,9 +9,12 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from jaxlike._src.array import Array
 from jaxlike._src.devices import get_backend
-from jaxlike._src.placement import place, placed
+from jaxlike._src.graph.graph import Call, Var
+from jaxlike._src.placement import apart, place, placed
 from jaxlike._src.sharding import Sharding, SingleDeviceSharding, check_fits, in_mesh
 from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.leaf_names import leaf_names
@@ -28,6 +31,7 @@ from jaxlike._src.tree.prefix import flatten_axes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from jaxlike._src.graph.graph import Graph
     from jaxlike._src.transforms.jit import Entry
     from jaxlike._src.tree import PyTreeDef
 
@@ -117,33 +121,77 @@ def of_device(device: Any, backend: Any) -> SingleDeviceSharding | None:
     return SingleDeviceSharding(device)
 
 
-def device_of_all(
-    leaves: Sequence[Array], fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> SingleDeviceSharding | None:
-    """The one device that arguments were put on; None where none was put on one alone, or some over several."""
-    found: SingleDeviceSharding | None = None
-    for k, x in enumerate(leaves):
-        has = placed(x)
-        if has is None:
-            continue
-        if not isinstance(has, SingleDeviceSharding):
-            return None
-        if found is not None and has._device is not found._device:
+def followed(
+    entry: Entry,
+    leaves: Sequence[Array],
+    fun: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    asked: Sequence[Sharding | None] | None = None,
+) -> Sequence[Sharding | None] | None:
+    """Where each result is that is computed of arguments which were put somewhere; None where none was.
+
+    ``asked`` is what `in_shardings` says of each.
+    """
+    has = tuple(map(placed, leaves))
+    if asked is not None:
+        has = tuple(h if a is None else a for a, h in zip(asked, has, strict=True))
+    if not any(has):
+        return None
+    known = entry.followed.get(has)
+    if known is None:
+        _check_together(entry.graph, leaves, fun, args, kwargs)
+        known = entry.followed[has] = _through(entry.graph, has)
+    return known
+
+
+def _used(graph: Graph) -> list[bool]:
+    """Which arguments the results are made of."""
+    read = {v for node in graph.nodes for v in node.reads()} | set(graph.outputs)
+    return [v in read for v in graph.inputs]
+
+
+def _check_together(
+    graph: Graph, leaves: Sequence[Array], fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """ValueError where arguments that results are made of are on different devices."""
+    known = [(k, s) for k, used in enumerate(_used(graph)) if used and (s := placed(leaves[k])) is not None]
+    for k, sharding in known[1:]:
+        first, other = known[0]
+        if sharding.device_set != other.device_set:
             names, name = leaf_names(fun, args, kwargs), getattr(fun, "__qualname__", name_of(fun))
-            first = next(j for j, y in enumerate(leaves) if placed(y) is not None)
-            said = [
-                f"argument {names[j]} of {name} with shape {leaves[j].aval.str_short()} and with device ids "
-                f"[{s._device.id}] on platform {s._device.platform.upper()}"
-                for j, s in ((first, found), (k, has))
-            ]
-            raise ValueError(f"Received incompatible devices for jitted computation. Got {said[0]} and {said[1]}")
-        found = has
-    return found
+            raise apart(name, [(names[j], leaves[j]) for j in (first, k)])
 
 
-def put(out: Any, where: SingleDeviceSharding) -> Any:
+def _through(graph: Graph, has: Sequence[Sharding | None]) -> list[Sharding | None]:
+    """The shardings of a graph's results for those of its arguments.
+
+    Results are on the one device of arguments; over a mesh elementwise operations keep how their operands are split.
+    """
+    known: dict[Var, Sharding] = {v: s for v, s in zip(graph.inputs, has, strict=True) if s is not None}
+    alone = next((s for s, used in zip(has, _used(graph), strict=True) if used and s is not None), None)
+    if isinstance(alone, SingleDeviceSharding):
+        inputs = set(graph.inputs)
+        return [known.get(v) if v in inputs else alone for v in graph.outputs]
+    for node in graph.nodes:
+        if isinstance(node.op, Call):
+            inner = node.op.graph if node.op.is_plain else None
+            if inner is not None and len(inner.inputs) == len(node.args):
+                given = [known.get(v) if isinstance(v, Var) else None for v in node.args]
+                found = zip(node.outs, _through(inner, given), strict=True)
+                known.update((v, s) for v, s in found if v is not None and s is not None)
+        elif node.single and torch.Tag.pointwise in node.op.tags:
+            (out,) = node.outs
+            split = next((known[v] for v in node.reads() if v in known and out is not None and v.shape == out.shape), None)
+            if out is not None and split is not None:
+                known[out] = split
+    return [known.get(v) for v in graph.outputs]
+
+
+def put(out: Any, where: Sequence[Sharding | None]) -> Any:
     """``out``, its Arrays placed there that the function did not place itself."""
-    for x in tree_leaves(out):
-        if isinstance(x, Array) and placed(x) is None:
-            place(x, where)
+    arrays = [x for x in tree_leaves(out) if isinstance(x, Array)]
+    for x, sharding in zip(arrays, where, strict=True):
+        if sharding is not None and placed(x) is None:
+            place(x, sharding)
     return out
