@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compat.bench import output, timing
+from compat.bench import output, reach, timing
 from compat.bench.rows import JITTED, ROWS, TARGETS, Row
 from compat.bench.timing import Timing
 from compat.same import Tolerance, assert_same, run_both
@@ -71,3 +71,23 @@ def test_one_row_runs_alone(tmp_path: Path) -> None:
 def test_an_unknown_row_is_an_error() -> None:
     command = [sys.executable, "-m", "compat.bench", "--only", "no such row"]
     assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode != 0
+
+
+@pytest.mark.parametrize("row", reach.REACHES, ids=lambda row: row.name)
+def test_what_reaches_limits_is_the_same_in_both(row: reach.Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "SIDE", 16)
+    monkeypatch.setattr(reach._vector, "__defaults__", (5000,))
+    assert_same(*run_both(lambda jax: row.make(jax)()), Tolerance(16, normwise=True), row.name)
+
+
+@pytest.mark.parametrize("name", reach.SCALES)
+def test_what_is_scaled_is_the_same_in_both(name: str) -> None:
+    make, _ = reach.SCALES[name]
+    expected, actual = run_both(lambda jax: str(make(jax, 7)()) if "jaxpr" in name else make(jax, 7)())
+    assert_same(expected, actual, Tolerance(4), name)
+
+
+def test_the_picture_of_scales(tmp_path: Path) -> None:
+    reach.draw({"elements: f": [(10, 1e-6, 2e-6), (100, 2e-6, 1e-6)], "steps: g": [(1, 1.0, 1.0)]}, "here", tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+    assert "| x + 1 | 1 s | 500 ms | 25% | 50% |" in reach.markdown([("x + 1", 1.0, 0.5, 0.25, 0.5)])
