@@ -17,6 +17,7 @@ import torch
 from jaxlike._src import border, config, devices, dtypes, key_uses, placement
 from jaxlike._src.array import Array
 from jaxlike._src.devices import Device
+from jaxlike._src.layout import Format
 from jaxlike._src.memory import MemorySpace
 from jaxlike._src.mesh import get_concrete_mesh
 from jaxlike._src.partition_spec import P
@@ -46,7 +47,7 @@ def device_put(
 ) -> Any:
     """The leaves of ``x`` as Arrays on ``device``; None: Arrays stay, the rest goes to the default device.
 
-    ``device``: a Device, a Sharding, a memory space, None, or a tree of them that is a prefix of ``x``.
+    ``device``: a Device, a Sharding, a Format, a memory space, None, or a tree of them that is a prefix of ``x``.
     ``may_alias``: False copies even where the data is there already. ``donate`` allows to reuse the
     memory of ``x``, which torch never needs: nothing is deleted. ``src`` is not needed either.
     """
@@ -58,9 +59,9 @@ def device_put(
         return flatten_axes(f"device_put {name}", treedef, value)
 
     targets = [
-        _checked_target(target) for target in spread("device", device, (Device, Sharding, MemorySpace))
+        _checked_target(target) for target in spread("device", device, (Device, Sharding, Format, MemorySpace))
     ]
-    spread("source", src, (Device, Sharding, MemorySpace))
+    spread("source", src, (Device, Sharding, Format, MemorySpace))
     donated = spread("donate", donate, (bool,))
     aliased = spread("may_alias", may_alias, (bool,))
     if any(alias and give for alias, give in zip(aliased, donated, strict=True)):
@@ -79,6 +80,8 @@ def _checked_target(target: Any) -> Target:
         if mesh.empty:
             raise ValueError("Please set a mesh via `jax.set_mesh` if a PartitionSpec is passed to device_put")
         return NamedSharding(mesh, target)
+    if isinstance(target, Format):
+        target = target.sharding  # how elements lie in memory is torch's matter
     if target is None or isinstance(target, Device | Sharding | MemorySpace):
         return target
     raise ValueError(

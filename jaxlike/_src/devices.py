@@ -487,3 +487,24 @@ def _look_up(device: torch.device) -> Device:
             if candidate.local_hardware_id == index:
                 return candidate
     raise ValueError(f"No device of this process stands for the torch device '{device}'")
+
+
+class DeviceList(tuple[Device, ...]):
+    """Devices in an order, as shardings of JAX keep them."""
+
+    __slots__ = ()
+
+    @property
+    def is_fully_addressable(self) -> bool:
+        """Whether all are of this process."""
+        return all(d.process_index == process_index() for d in self)
+
+    @property
+    def addressable_device_list(self) -> DeviceList:
+        """Those of this process."""
+        return DeviceList(d for d in self if d.process_index == process_index())
+
+    @property
+    def device_kind(self) -> str:
+        """What the first is called."""
+        return self[0].device_kind

@@ -66,6 +66,11 @@ class Sharding:
         return set(self._device_assignment)
 
     @property
+    def _addressable_device_assignment(self) -> tuple[Device, ...]:
+        """The devices of this process, in order; checkpoint libraries ask for them by JAX's name."""
+        return tuple(d for d in self._device_assignment if d in self.addressable_devices)
+
+    @property
     def num_devices(self) -> int:
         """How many devices there are."""
         return len(self.device_set)

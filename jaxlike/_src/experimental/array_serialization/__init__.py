@@ -1,0 +1,1 @@
+"""array_serialization: arrays and trees of arrays on disk, by tensorstore, in the places where JAX has them."""
