@@ -377,6 +377,12 @@ def following() -> None:
     say(lambda: jax.jit(lambda a: a * 2, in_shardings=NamedSharding(MESH, P("x")))(X).sharding.spec)
     say(lambda: jax.jit(lambda a: jax.jit(jnp.cos)(a) + 1)(put).sharding.spec)
     say(lambda: whereabouts(jnp.ones(3) + 1))
+    ordered = functools.partial(jax.debug.print, "{}", ordered=True)
+    for f, x in ((jax.jit(ordered), put), (jax.pmap(ordered), X)):
+        try:
+            f(x)
+        except ValueError as error:  # its end names a class of the framework
+            print(str(error).split(": [")[0])
     del first
 
 

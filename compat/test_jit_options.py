@@ -263,6 +263,12 @@ PROGRAMS: dict[str, Any] = {
     "no function": lambda jax: [said(lambda f=f: jax.jit(f)) for f in (3, "a", None)],
     "text": lambda jax: [said(lambda: jax.jit(lambda x: x)("a")), said(lambda: jax.jit(lambda x, y: x)(1.0, {"k": "a"}))],
     "too large an int": lambda jax: said(lambda: jax.jit(lambda x: x)(2**40)),
+    "too large an int beside an array": lambda jax: [
+        said(call) for call in (
+            lambda: jax.numpy.asarray(1) + 2**40, lambda: 2**40 * jax.numpy.asarray(1.0), lambda: jax.numpy.sin(2**70),
+            lambda: jax.numpy.asarray(1) // 2**40,
+        )
+    ],
     "numpy scalars": lambda jax: jax.jit(lambda *a: a)(np.float64(1), np.int64(2), np.bool_(1), 1.5, 2, True, 1j),
     "None": lambda jax: jax.jit(lambda x, y: (x, y))(None, 1.0),
     "float0": lambda jax: [

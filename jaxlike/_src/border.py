@@ -225,6 +225,14 @@ def concrete_or_error(force: Callable[[Any], Any] | None, val: Any, context: str
     return val if force is None else force(val)
 
 
+def too_large(path: str, x: Any) -> OverflowError:
+    """For an argument, called so in messages, that is a Python int which its dtype cannot hold."""
+    return OverflowError(
+        "An overflow was encountered while parsing an argument to a jitted computation, whose argument path is "
+        f"{path}. Got {type(x)} with value {x}"
+    )
+
+
 # Inward: every array-like
 
 _NUMPY = (np.ndarray, np.generic)

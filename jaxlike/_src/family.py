@@ -29,6 +29,7 @@ from jaxlike._src.border import (
     kind_of,
     scalar,
     tensor_as,
+    too_large,
     unwrap,
 )
 from jaxlike._src.frames import CHECKED, STATE
@@ -210,7 +211,10 @@ def unary(
         def general(x: Any) -> Array:
             if jitted or not hasattr(x, "__jax_array__"):
                 check_arraylike(kernel.__name__, x)
-            x = asarray(x)
+            try:
+                x = asarray(x)
+            except OverflowError as error:
+                raise too_large(op.__code__.co_varnames[0], x) from error
             dtype, is_weak = x.dtype, x.weak_type
             if isinstance(dtype, dtypes.ExtendedDType):
                 if promote is not keep_dtype:  # what numpy says of a key's dtype, which JAX lets through
@@ -304,7 +308,11 @@ def binary(
         def general(x: Any, y: Any) -> Array:
             if jitted or not (hasattr(x, "__jax_array__") or hasattr(y, "__jax_array__")):
                 check_arraylike(public, x, y)
-            (xd, xw), (yd, yw) = kind_of(x), kind_of(y)
+            try:
+                (xd, xw), (yd, yw) = kind_of(x), kind_of(y)
+            except OverflowError as error:
+                at = 0 if type(x) is int and abs(x) >= 1 << 31 else 1
+                raise too_large(op.__code__.co_varnames[at], (x, y)[at]) from error
             if isinstance(xd, dtypes.ExtendedDType) or isinstance(yd, dtypes.ExtendedDType):
                 if xd != yd:
                     raise TypeError(f"{public} does not accept dtypes {xd}, {yd}.")

@@ -39,6 +39,8 @@ class DebugEffect(Effect):
 class OrderedDebugEffect(Effect):
     """A program shows values, in its own order."""
 
+    of_one_device = True
+
 
 class DebugCallback(Callback):
     """A call that looks at values."""

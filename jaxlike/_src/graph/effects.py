@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Effect:
     """Something that an operation does; equal to others of its class."""
 
+    of_one_device = False  # whether its order means something on one device alone
+
     def __str__(self) -> str:
         return type(self).__name__.removesuffix("Effect")
 

@@ -204,6 +204,7 @@ def _pow_inexact_integer(x: Any, y: Any) -> Array:
     """A floating or complex base to an array of integers, in the dtype of the base."""
     x, y = asarray(x), asarray(y)
     broadcast_shapes("power", [x.shape, y.shape], "pow")
+    dtypes.promote(kind_of(x), kind_of(y))  # an error where strict promotion is asked for
     base = tensor_as(x, x.dtype)
     exponent = cast(tensor_as(y, y.dtype), base.dtype)
     out = _complex_pow(base, exponent) if base.dtype.is_complex else torch.pow(base, exponent)

@@ -141,6 +141,9 @@ def followed(
     known = entry.followed.get(has)
     if known is None:
         _check_together(entry.graph, leaves, fun, args, kwargs)
+        alone = [e for e in entry.graph.effects if e.of_one_device]
+        if alone and any(s is not None and s.num_devices > 1 for s in has):
+            raise ValueError(f"The following ordered effects are not supported for more than 1 device: {alone}")
         known = entry.followed[has] = _through(entry.graph, has)
     return known
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from jaxlike._src.border import asarray
+from jaxlike._src.border import asarray, too_large
 from jaxlike._src.transforms.arguments import check_leaf, is_float0
 from jaxlike._src.transforms.static_args import signature_of
 from jaxlike._src.tree import keystr, tree_flatten_with_path
@@ -50,10 +50,7 @@ def as_argument(x: Any, fun: Any, names: Callable[[], Sequence[str]], place: int
     try:
         return asarray(x)
     except OverflowError as error:
-        raise OverflowError(
-            "An overflow was encountered while parsing an argument to a jitted computation, whose argument path is "
-            f"{names()[place]}. Got {type(x)} with value {x}"
-        ) from error
+        raise too_large(names()[place], x) from error
 
 
 def check_argument(x: Any, fun: Any, names: Callable[[], Sequence[str]], place: int) -> None:
