@@ -103,7 +103,7 @@ def _read(graph: Graph) -> ClosedJaxpr:
         reader.known[var] = JaxprVar(aval)
     events = shown_events(graph) if graph.ref_events else []
     of_refs = RefWriter(reader, events)
-    unread = of_refs.unread()
+    unread, reader.of_refs = of_refs.unread(), of_refs
     closed = []
     for var, x in (*zip(graph.lifted_vars, graph.lifted, strict=True), *(graph.ref_operands.items() if events else ())):
         number = not x.ndim and x._frame is None and not is_stored(x.dtype) and dtypes.canonicalize_dtype(x.dtype) == x.dtype

@@ -236,12 +236,12 @@ class Graph:
         return made
 
     def of_values(self) -> Graph:
-        """The same graph as one of what the refs that it closes over hold."""
-        if not self.refs:
+        """The same graph as one of what the refs hold that it is given or closes over."""
+        coming = {id(e.ref) for e in self.ref_events if e.kind in ("given", "closed")}
+        if not coming:
             return self
         made = copy.copy(self)
-        closed = {id(r) for r in self.refs}
-        made.ref_events = [e for e in self.ref_events if id(e.ref) not in closed]
+        made.ref_events = [e for e in self.ref_events if id(e.ref) not in coming]
         made.refs, made.written_refs, made.jaxpr, made.equations, made._replay = (), (), None, {}, {}
         return made
 

@@ -63,6 +63,7 @@ class Reader:
 
     def __init__(self, graph: Graph, jaxpr_of: Callable[[Graph], Any]) -> None:
         self.graph, self.jaxpr_of = graph, jaxpr_of
+        self.of_refs: Any = None  # what writes the equations of refs, see `ref_rules`
         self.nodes: Sequence[Node] = ()  # those that are written, as the graph has them
         self.known: dict[Var, Any] = {}
         self.unwrapped: dict[int, Any] = {}
@@ -322,7 +323,11 @@ class Reader:
         for var, kind in zip(outs, op.out_kinds, strict=False):
             if kind[0] is not Array:
                 var.aval = aval_of_kind(kind, var.aval)
-        self.eqns.append(JaxprEqn(operands, outs, primitive, params, getattr(op, "effects", frozenset())))
+        effects = getattr(op, "effects", frozenset())
+        if self.of_refs is not None and id(node) in self.of_refs.calls:
+            operands, outs, params, own = self.of_refs.call(node, operands, outs, params)
+            effects = {*effects, *own}
+        self.eqns.append(JaxprEqn(operands, outs, primitive, params, effects))
 
     def shown(self, value: Any) -> Any:
         """A parameter, with graphs as jaxprs."""

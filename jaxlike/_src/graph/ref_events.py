@@ -125,6 +125,8 @@ class RefEvent(NamedTuple):
     out: Var | None = None
     nodes: tuple[Node, ...] = ()  # that compute it
     at: int = 0  # how many nodes there were
+    call: Node | None = None  # the operation that got the ref,
+    slot: int = 0  # and which of the slots of its form is the ref's, see `ref_calls`
 
     def values(self) -> list[Var]:
         """The operands that are no numbers."""
@@ -227,11 +229,29 @@ def shown_events(graph: Graph) -> list[RefEvent]:
         for v in node.reads():
             users.setdefault(v, []).append(id(node))
     results = set(graph.outputs[: len(graph.outputs) - len(graph.written_refs)])
-    shown = {key for key, history in histories.items() if _is_whole(history, users, results, there)}
-    return [e for e in graph.ref_events if id(e.ref) in shown]
+    ids = set(map(id, nodes))
+    shown = {key for key, history in histories.items() if _is_whole(history, users, results, there, ids)}
+    calls: dict[int, list[RefEvent]] = {}
+    for event in graph.ref_events:
+        if event.call is not None:
+            calls.setdefault(id(event.call), []).append(event)
+    while True:  # until every operation is given refs that are all shown, or none
+        partly = [es for es in calls.values() if any(id(e.ref) in shown for e in es) and not _all_shown(es, shown)]
+        if not partly:
+            return [e for e in graph.ref_events if id(e.ref) in shown]
+        shown -= {id(e.ref) for es in partly for e in es}
 
 
-def _is_whole(history: list[RefEvent], users: dict[Var, list[int]], results: set[Var], there: set[Var]) -> bool:
+def _all_shown(events: Sequence[RefEvent], shown: set[int]) -> bool:
+    """Whether an operation's refs are all shown, outside and inside."""
+    assert events[0].call is not None
+    form = events[0].call.op.op.ref_form
+    return len(events) == len(form.slots) and all(id(e.ref) in shown for e in events) and form.is_shown()
+
+
+def _is_whole(
+    history: list[RefEvent], users: dict[Var, list[int]], results: set[Var], there: set[Var], ids: set[int]
+) -> bool:
     first = history[0]
     if first.kind not in ("new_ref", "given", "closed") or any(e.kind == "other" for e in history):
         return False
@@ -242,15 +262,27 @@ def _is_whole(history: list[RefEvent], users: dict[Var, list[int]], results: set
     hidden = {o for e in history for n in e.nodes for o in n.outs if o is not None and o is not e.out} - read
     if first.kind != "new_ref" and first.after is not None:
         hidden.add(first.after)
+    for event in history:
+        if (node := event.call) is not None:
+            form = node.op.op.ref_form
+            slot = form.slots[event.slot] if event.slot < len(form.slots) else None
+            if slot is None or id(node) not in ids or node.args[slot.argument] is not event.before:
+                return False
+            if event.after is not (event.before if slot.result is None else node.outs[slot.result]):
+                return False
+            own.add(id(node))
+            if slot.result is not None and event.after is not None:
+                hidden.add(event.after)
     return read <= there and not hidden & results and all(u in own for v in hidden for u in users.get(v, ()))
 
 
 def needed_for(graph: Graph, events: Sequence[RefEvent]) -> set[int]:
     """The ids of the nodes that make what events read, and nothing else may use."""
     wanted = {v for e in events for v in e.values()}
+    calls = {id(e.call) for e in events if e.call is not None}
     found: set[int] = set()
     for node in reversed(graph.written[0]):
-        if any(o in wanted for o in node.outs):
+        if id(node) in calls or any(o in wanted for o in node.outs):
             found.add(id(node))
             wanted.update(node.reads())
     return found

@@ -40,7 +40,11 @@ class RefWriter:
                 (self.given if e.kind == "given" else self.closed)[e.after] = var
                 if e.kind == "closed":
                     self.closed_over.append(e.ref)
-        self._waiting = [e for e in events if e.kind not in ("given", "closed")]
+        self._waiting = [e for e in events if e.kind not in ("given", "closed", "call")]
+        self.calls: dict[int, dict[int, Any]] = {}  # by the id of a node the refs of its slots
+        for e in events:
+            if e.call is not None:
+                self.calls.setdefault(id(e.call), {})[e.slot] = e.ref
 
     def unread(self) -> set[Any]:
         """What is closed over and read by nothing but nodes that are not shown for themselves."""
@@ -74,6 +78,28 @@ class RefWriter:
         params = {"tree": event.parts} if event.kind in EFFECTS else {}
         effect = None if event.kind == "free_ref" else internal_mutable_array_effect
         self._add([var, *atoms], outs, event, params, EFFECTS[event.kind](var) if event.kind in EFFECTS else effect)
+
+    def call(self, node: Node, operands: list[Any], outs: list[Any], known: dict[str, Any]) -> tuple[Any, ...]:
+        """Operands, results, parameters and effects of an operation as one that gets refs."""
+        form = node.op.op.ref_form
+        at = {k: self._of[id(ref)] for k, ref in self.calls[id(node)].items()}
+        operands = list(operands)
+        for k, slot in enumerate(form.slots):
+            operands[slot.argument] = at[k]
+        written = {slot.result for slot in form.slots}
+        given = [operands[k] for k in form.order]
+        params = known | {k: self._reader.shown(v) for k, v in form.params.items()}
+        inner = [j for j in map(self._reader.jaxpr_of, form.graphs)]
+        effects: set[Any] = set()
+        for closed in inner:
+            skipped = len(given) - len(closed.jaxpr.invars)  # an index, or what another graph takes
+            place = {v: k + skipped for k, v in enumerate(closed.jaxpr.invars)}
+            for e in closed.effects:
+                var = given[place[e.input]] if getattr(e, "input", None) in place else None
+                effects.add(e if var is None else type(e)(var))
+        mine = {*self.given.values(), *self.closed.values()}
+        self.effects |= {e for e in effects if getattr(e, "input", None) in mine or not hasattr(e, "input")}
+        return given, [o for k, o in enumerate(outs) if k not in written], params, effects
 
     def _number(self, value: Any) -> Literal:
         dtype = value.dtype if isinstance(value, np.integer) else dtypes.default_int_dtype()

@@ -25,7 +25,9 @@ from jaxlike._src.counts import count
 from jaxlike._src.debug_checks import all_finite, check_finite
 from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.frames import STATE, current_trace, named_axes
+from jaxlike._src.graph.call_params import call_params
 from jaxlike._src.graph.execute import Executable
+from jaxlike._src.graph.ref_calls import NotingCall, RefForm, given, slots_of
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.placement import PLACED, place, placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
@@ -134,24 +136,35 @@ class Entry:
         if frame is None and self.fixed is not None:
             return self.run([unwrap(x) for x in arrays])
         call, closed = self.call()
-        given, closed_over = ref_jit.refs_of_call(), self.refs
-        args = [*closed, *arrays]
-        if closed_over is not None:
-            ref_jit.check_apart(given, closed_over.refs)
-            args += closed_over.values()
-        if self.inline and frame is not None and frame.trace is not None:
-            outs = call.function(args)
+        given, args = ref_jit.refs_of_call(), [*closed, *arrays]
+        if self.refs is not None:
+            ref_jit.check_apart(given, self.refs.refs)
+            with NotingCall(self.refs.refs, len(given)):
+                outs = self.refs.finish(self._results(call, given, [*args, *self.refs.values()]))
         else:
-            outs = apply(call.with_refs(given) if given else call, args)
-        if closed_over is not None:
-            outs = closed_over.finish(outs)
+            outs = self._results(call, given, args)
         return outs[0] if self.single and not self.places else self.result(outs)
+
+    def _results(self, call: JitCall, refs: Any, args: list[Array]) -> list[Array]:
+        frame = STATE.frame
+        if self.inline and frame is not None and frame.trace is not None:
+            return call.function(args)
+        return apply(call.with_refs(refs) if refs else call, args)
 
     def call(self) -> tuple[JitCall, list[Array]]:
         """The graph as an operation, and the traced values that it takes before its arguments."""
         if self._call is None:
             closed = [x for x in self.graph.lifted if x._frame is not None]
-            self._call = JitCall(self.graph.of_values().with_constants(), self.kinds, self.shown), closed
+            graph = self.graph.with_constants()
+            call = JitCall(graph.of_values(), self.kinds, self.shown)
+            slots = slots_of(graph)
+            if slots:
+                outputs = [o for k, o in enumerate(graph.outputs) if k not in [s.result for s in slots]]
+                shown = given(graph, graph.inputs, outputs)
+                donated = (False,) * len(graph.inputs)
+                params = call_params(graph.name, shown, len(graph.inputs), len(outputs))
+                call.ref_form = RefForm(slots, range(len(graph.inputs)), params | {"donated_invars": donated}, [shown])
+            self._call = call, closed
         return self._call
 
     def usable(self) -> bool:

@@ -12,8 +12,9 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from jaxlike._src.array import Array
 from jaxlike._src.frames import STATE, Frame, current_trace
+from jaxlike._src.graph.ref_calls import NotingCall
+from jaxlike._src.graph.ref_events import note_coming
 from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.ref_state import (
@@ -52,12 +53,19 @@ def call_jitted(
     """
     if not any_made():
         return plainly(args, kwargs)
-    found = _with_values(function, plainly, lambda pure, *given: pure(*given), make, location, args, kwargs)
-    if len(found) == 1:
-        return found[0]
-    (out, after), refs, before = found
-    write_back(refs, before, after)
+    return _with_values(function, plainly, _call, make, location, args, kwargs)
+
+
+def _call(pure: Any, refs: Sequence[RefState], leaves: Sequence[Any]) -> Any:
+    with NotingCall(refs):
+        values = _filled(leaves)
+        out, after = pure(values)
+        write_back(refs, [v for v, x in zip(values, leaves, strict=True) if is_ref(x)], after)
     return out
+
+
+def _filled(leaves: Sequence[Any]) -> list[Any]:
+    return [x.value() if is_ref(x) else x for x in leaves]
 
 
 class _Calling(threading.local):
@@ -120,11 +128,7 @@ class Staged:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run what was compiled, or traced."""
         leaves = tree_flatten((args, kwargs))[0]
-        refs = list(filter(is_ref, leaves))
-        before = [ref.value() for ref in refs]
-        out, after = self._stage(before, [x for x in leaves if not is_ref(x)])
-        write_back(refs, before, after)
-        return out
+        return _call(self._stage, list(filter(is_ref, leaves)), leaves)
 
 
 def stage_jitted(
@@ -133,8 +137,12 @@ def stage_jitted(
     """Trace a jitted function for arguments among which may be refs; ``plainly`` does where there are none."""
     if not any_made():
         return plainly(args, kwargs)
-    found = _with_values(function, plainly, lambda pure, *given: pure.trace(*given), make, location, args, kwargs)
-    return found[0] if len(found) == 1 else Staged(found[0])
+    return _with_values(function, plainly, _stage, make, location, args, kwargs)
+
+
+def _stage(pure: Any, refs: Sequence[RefState], leaves: Sequence[Any]) -> Staged:
+    del refs
+    return Staged(pure.trace(_filled(leaves)))
 
 
 def _with_values(
@@ -145,15 +153,14 @@ def _with_values(
     location: str,
     args: Any,
     kwargs: Any,
-) -> tuple[Any, ...]:
-    """What ``use(pure, values, others)`` gives, with the refs and their values; without refs ``plainly``'s result."""
+) -> Any:
+    """What ``use(pure, refs, leaves)`` gives, of the function of values; without refs ``plainly``'s result."""
     args, kwargs, static = _without_static(function, args, kwargs)
     leaves, tree = tree_flatten((args, kwargs))
     given = [x for x in leaves if is_ref(x)]
     if not given:
-        return (plainly(*_with_static(static, args, kwargs)),)
+        return plainly(*_with_static(static, args, kwargs))
     refuse_twice(function._fun, "jit", leaves, args, kwargs, location)
-    before = [ref.value() for ref in given]
     key = (tree, tuple(is_ref(x) for x in leaves), static)
     cache = _pure.setdefault(function, {})
     if key not in cache:
@@ -161,7 +168,7 @@ def _with_values(
         cache[key] = make(_of_values(function, given, leaves, names, tree, static, location))
     try:
         with _CALLING.of(cache[key]._fun.inside, given):
-            return use(cache[key], before, [x for x in leaves if not is_ref(x)]), given, before
+            return use(cache[key], given, leaves)
     except Touched as touched:
         refuse_both_ways(touched.ref, function._fun, "jit", leaves, args, kwargs, location)
         raise
@@ -189,12 +196,15 @@ def _of_values(
 ) -> Callable[..., Any]:
     inside: list[RefState] = []  # the arguments, as refs of each trace: so one that is closed over as well is seen
 
-    def of_values(values: Sequence[Array], others: Sequence[Any]) -> Any:
+    def of_values(whole: Sequence[Any]) -> Any:
+        values = [v for v, x in zip(whole, leaves, strict=True) if is_ref(x)]
         if not inside:
             origins = [f"passed in as the argument {name}" for name, x in zip(names, leaves, strict=True) if is_ref(x)]
             inside.extend(type(r)(v, o) for r, v, o in zip(refs, values, origins, strict=True))
-        given, rest = iter(inside), iter(others)
-        filled = [next(given) if is_ref(x) else next(rest) for x in leaves]
+        given = iter(inside)
+        filled = [next(given) if is_ref(x) else v for v, x in zip(whole, leaves, strict=True)]
+        for ref, value in zip(inside, values, strict=True):
+            note_coming("given", ref, value)
         positional, named = _with_static(static, *tree_unflatten(tree, filled))
         with holding(inside, values) as last:
             out = function._fun(*positional, **named)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from jaxlike._src.graph.control import Form
     from jaxlike._src.graph.effects import Effect
+    from jaxlike._src.graph.ref_calls import RefForm
 
     Arrays = Sequence[Array]
     Tangents = Sequence[Any]  # an Array, or None where there is no tangent
@@ -95,6 +96,7 @@ class Structured:
 
     writes_refs = False  # whether `closed` has a place for refs that a graph writes; the last results are theirs then
     closed_refs: ClosedRefs | None = None  # these, of what is recorded
+    ref_form: RefForm | None = None  # how it is shown, if it gets refs
 
     def recorded(self, args: Arrays) -> tuple[Structured, Written, list[Array], list[Array]]:
         """For a trace: the operation as it is to be replayed, and its graph for a compiler.
