@@ -20,6 +20,7 @@ from jaxlike._src.debug_checks import told_as
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.control import ScanForm
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
+from jaxlike._src.graph.ref_calls import NotingCall
 from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.scan_parts import Parts
@@ -533,11 +534,12 @@ def scan(
     if made is None:
         parts = Parts(body, carry, rows)
         loop = Scan(parts.step, parts.n_consts, parts.n_carry, length, bool(reverse))
-        loop.unroll = unroll
+        loop.unroll, loop.ref_form = unroll, parts.form
         made = body.made[key] = loop, parts
     loop, parts = made
-    outs = apply(loop, parts.arguments(body.closed, carry, rows, body.refs))
-    return tree_unflatten(body.out_tree, parts.results(outs, given, rows, body.refs))
+    with NotingCall(() if body.refs is None else body.refs.refs):
+        outs = apply(loop, parts.arguments(body.closed, carry, rows, body.refs))
+        return tree_unflatten(body.out_tree, parts.results(outs, given, rows, body.refs))
 
 
 def _pair(body: Body) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jaxlike._src.graph.ref_calls import RefForm, Slot, given
 from jaxlike._src.transforms.derive import chosen_of, others_of
 from jaxlike._src.transforms.structured import GraphFunction
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jaxlike._src.array import Array
+    from jaxlike._src.graph.graph import Graph, Var
     from jaxlike._src.lax.body import Body
     from jaxlike._src.transforms.ref_state import ClosedRefs
 
@@ -42,6 +44,21 @@ class Parts:
         )
         self.step = GraphFunction(step, [kinds[k] for k in kept])
         self.n_consts, self.n_carry, self._n_refs = len(constants), len(carried), len(last)
+        self.form = self._form(graph, constants, carried, graph.inputs[n : len(own)], held) if held else None
+
+    def _form(
+        self, graph: Graph, constants: list[Var], carried: list[Var], rows: Sequence[Var], held: Sequence[Var]
+    ) -> RefForm:
+        """The loop of refs: they are constants of its body."""
+        first = self.n_carry - self._n_refs
+        last = iter(range(first, self.n_carry))
+        places = {v: k for k, v in enumerate([*constants, *carried, *rows])}
+        slots = [Slot(places[v], next(last) if m else None) for v, m in zip(held, self.moves, strict=True)]
+        ordered = [*constants[: len(constants) - self.moves.count(False)], *held, *carried[:first], *rows]
+        outputs = self.step.graph.outputs
+        shown = given(graph, ordered, [*outputs[:first], *outputs[self.n_carry :]])
+        params = {"jaxpr": shown, "num_consts": len(ordered) - len(rows) - first, "num_carry": first}
+        return RefForm(slots, [places[v] for v in ordered], params, [shown])
 
     def arguments(
         self, closed: Sequence[Array], carry: Sequence[Array], rows: Sequence[Array], refs: ClosedRefs | None
@@ -52,12 +69,12 @@ class Parts:
         return [*constants, *others_of(carry, self.stays), *chosen_of(held, self.moves), *rows]
 
     def results(
-        self, outs: list[Array], given: Sequence[Any], rows: Sequence[Array], refs: ClosedRefs | None
+        self, outs: list[Array], init: Sequence[Any], rows: Sequence[Array], refs: ClosedRefs | None
     ) -> list[Any]:
         """What the scan gives, for the loop's results; a carry that stays is what was given."""
         if refs is not None:
             first = self.n_carry - self._n_refs
             outs = [*outs[:first], *refs.finish([*outs[self.n_carry :], *outs[first : self.n_carry]])]
         rest = iter(outs)
-        done = [x if s else next(rest) for x, s in zip(given, self.stays, strict=True)]
+        done = [x if s else next(rest) for x, s in zip(init, self.stays, strict=True)]
         return [*done, *(next(rest) if k is None else rows[k] for k in self.row_of)]

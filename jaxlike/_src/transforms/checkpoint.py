@@ -14,6 +14,7 @@ from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
+from jaxlike._src.graph.ref_calls import NotingCall, RefForm, given, slots_of
 from jaxlike._src.graph.trace import RECORDING
 from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive
@@ -176,6 +177,14 @@ class _Traced:
         graph = body.run.graph.of_values().with_lifted_first()
         self.op = Checkpoint(GraphFunction(graph, body.run.kinds), policy, prevent_cse)
         self.closed, self.out_tree, self.key_uses, self.refs = body.closed, body.out_tree, body.key_uses, body.refs
+        if self.refs is not None:
+            own = body.run.graph
+            n, k, c = len(own.inputs) - len(own.refs), len(own.refs), len(own.lifted_vars)
+            ordered = [*own.lifted_vars, *own.inputs[n:], *own.inputs[:n]]
+            shown = given(own, ordered, own.outputs[: len(body.avals)])
+            slots = [s._replace(argument=c + s.argument) for s in slots_of(own)]
+            order = [*range(c), *range(c + n, c + n + k), *range(c, c + n)]
+            self.op.ref_form = RefForm(slots, order, {"jaxpr": shown}, [shown])
         self.frames = [x._frame for x in body.closed if x._frame is not None]
 
     def usable(self) -> bool:
@@ -296,8 +305,9 @@ def _call(
         found.key_uses.spend(arrays, found.closed, "checkpoint")
     if found.refs is None:
         return tree_unflatten(found.out_tree, apply(found.op, [*found.closed, *arrays]))
-    outs = apply(found.op, [*found.closed, *arrays, *found.refs.values()])
-    return tree_unflatten(found.out_tree, found.refs.finish(outs))
+    with NotingCall(found.refs.refs):
+        outs = apply(found.op, [*found.closed, *arrays, *found.refs.values()])
+        return tree_unflatten(found.out_tree, found.refs.finish(outs))
 
 
 def _cache_of(fun: Any) -> dict[Any, _Traced]:
