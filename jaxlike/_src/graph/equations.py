@@ -21,7 +21,7 @@ from jaxlike._src.graph.jaxpr import ClosedJaxpr, DebugInfo, Jaxpr, JaxprEqn, Li
 from jaxlike._src.graph.jaxpr import Var as JaxprVar
 from jaxlike._src.graph.order import as_read
 from jaxlike._src.graph.pulled_rules import products_pulled
-from jaxlike._src.graph.reader import Reader, is_stored, kind_of_aval
+from jaxlike._src.graph.reader import Reader, is_stored, kind_of_aval, weak_number
 from jaxlike._src.graph.ref_events import needed_for, shown_events
 from jaxlike._src.graph.ref_rules import RefWriter
 from jaxlike._src.graph.source import NameStack, SourceInfo
@@ -117,8 +117,7 @@ def _read(graph: Graph) -> ClosedJaxpr:
             x = constant(c.tensor) if c.array is None else c.array
             reader.known[var] = JaxprVar(x.aval)
             closed.append((var, x))
-    constvars, consts = [reader.known[v] for v, _ in closed], [x for _, x in closed]
-    constvars, consts = [*of_refs.closed.values(), *constvars], [*of_refs.closed_over, *consts]
+    closed = [(reader.known[v], x) for v, x in closed]
     invars = [of_refs.given.get(v) or reader.atom(v) for v in graph.inputs if v not in of_refs.closed]
     nodes = reader.nodes = shown_of(graph, needed_for(graph, events) if events else ())
     regions = regions_of(graph, nodes)
@@ -143,13 +142,27 @@ def _read(graph: Graph) -> ClosedJaxpr:
             e.source_info = info
     of_refs.until(None)
     results, out_avals = _without_refs(graph, of_refs)
+    if of_refs.closed:
+        closed = _as_used([*zip(of_refs.closed.values(), of_refs.closed_over, strict=True), *closed], reader.eqns)
+    constvars, consts = [v for v, _ in closed], [x for _, x in closed]
     outvars = [reader.whole(reader.atom(v), kind_of_aval(a)) for v, a in zip(results, out_avals, strict=True)]
+    outvars = [
+        weak_number(v) if isinstance(v, Literal) and a.weak_type else v for v, a in zip(outvars, out_avals, strict=True)
+    ]
     given = {*constvars, *invars}
     for v, aval in zip(outvars, out_avals, strict=True):
         if isinstance(v, JaxprVar) and v not in given and not is_stored(aval.dtype):
             v.aval = aval  # with its weak type
     info = debug_info_of(graph, of_refs)
     return ClosedJaxpr(Jaxpr(constvars, invars, outvars, reader.eqns, {*graph.effects, *of_refs.effects}, info), consts)
+
+
+def _as_used(closed: Sequence[tuple[Any, Any]], eqns: Sequence[JaxprEqn]) -> list[tuple[Any, Any]]:
+    """Variables with what they stand for, in the order in which equations have them."""
+    place: dict[int, int] = {}
+    for v in (v for e in eqns for v in e.invars):
+        place.setdefault(id(v), len(place))
+    return sorted(closed, key=lambda pair: place.get(id(pair[0]), len(place)))
 
 
 def _without_refs(graph: Graph, of_refs: RefWriter) -> tuple[list[Var], list[Any]]:

@@ -249,8 +249,7 @@ class Graph:
         """The same graph closing over these refs, its own among them, and writing all; ``held``: of their values' types."""
         n, m = len(self.inputs) - len(self.refs), len(self.outputs) - len(self.written_refs)
         lifted = list(zip(self.lifted_vars, self.lifted, strict=True))
-        there = [*self.inputs, *self.lifted_vars, *self.constants, *(o for node in self.nodes for o in node.outs if o)]
-        free = 1 + max((v.index for v in there), default=0)
+        free = self.free_index()
         before = {id(r): v for r, v in zip(self.refs, self.inputs[n:], strict=True)}
         inputs = [before.get(id(r)) or Var(free + k, x._t) for k, (r, x) in enumerate(zip(refs, held, strict=True))]
         after = {id(r): v for r, v in zip(self.written_refs, self.outputs[m:], strict=True)}
@@ -268,6 +267,17 @@ class Graph:
         )
         made.refs, made.written_refs = refs, refs
         return self._marked(made)
+
+    def free_index(self) -> int:
+        """A number from which on no value is numbered."""
+        made = (o for node in self.written[0] for o in node.outs if o is not None)
+        there = [*self.inputs, *self.lifted_vars, *self.constants, *self.written[1], *made]
+        return 1 + max((v.index for v in there), default=0)
+
+    def inputs_of(self, refs: Sequence[Any]) -> list[Var]:
+        """What refs hold that the graph closes over, by these refs."""
+        at = {id(r): v for r, v in zip(self.refs, self.inputs[len(self.inputs) - len(self.refs) :], strict=True)}
+        return [at[id(r)] for r in refs]
 
     def closing_over(self, values: Sequence[Array]) -> Graph:
         """The same graph where these values are what the refs hold that it closes over and does not write."""
@@ -315,10 +325,16 @@ class Graph:
         made.precisions = self.precisions
         return made
 
-    def rearranged(self, inputs: Sequence[Var], outputs: Sequence[Var]) -> Graph:
-        """The same computation with other inputs, of its own or what it closed over, and other outputs among its."""
+    def rearranged(
+        self, inputs: Sequence[Var], outputs: Sequence[Var], unused: Sequence[tuple[Var, ShapedArray]] = ()
+    ) -> Graph:
+        """The same computation with other inputs, of its own or what it closed over, and other outputs among its.
+
+        ``unused``: inputs that it has no use for, with their types.
+        """
         closed = dict(zip(self.lifted_vars, self.lifted, strict=True))
         in_avals = {v: x.aval for v, x in closed.items()} | dict(zip(self.inputs, self.in_avals, strict=True))
+        in_avals.update(unused)
         out_avals = dict(zip(self.outputs, self.out_avals, strict=True))
         ins, outs = [in_avals[v] for v in inputs], [out_avals[v] for v in outputs]
         lifted = [(v, x) for v, x in closed.items() if v not in set(inputs)]

@@ -316,6 +316,8 @@ class Reader:
             known = _CALLS.get(op.name, op.name)
             primitive = Applying(op) if known not in _BY_PARAMETERS else builtin(known)
         operands = [self.whole(self.stored(v), kind) for v, kind in zip(node.args, op.kinds, strict=True)]
+        weak = [kind[0] is Array and kind[1] is True for kind in op.kinds]
+        operands = [weak_number(a) if w and isinstance(a, Literal) else a for a, w in zip(operands, weak, strict=True)]
         if op.name == "custom_jvp_call":  # what it closed over comes first, as in JAX
             n = params.get("num_consts", 0)
             operands = [*operands[len(operands) - n :], *operands[: len(operands) - n]]
@@ -325,6 +327,7 @@ class Reader:
                 var.aval = aval_of_kind(kind, var.aval)
         effects = getattr(op, "effects", frozenset())
         if self.of_refs is not None and id(node) in self.of_refs.calls:
+            primitive = builtin(_CALLS.get(op.name, op.name))
             operands, outs, params, own = self.of_refs.call(node, operands, outs, params)
             effects = {*effects, *own}
         self.eqns.append(JaxprEqn(operands, outs, primitive, params, effects))

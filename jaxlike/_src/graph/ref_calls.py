@@ -16,6 +16,7 @@ from jaxlike._src.graph.ref_events import RefEvent, note_other, shown_events, un
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from jaxlike._src.array import Array
     from jaxlike._src.graph.graph import Graph, Var
 
 
@@ -54,13 +55,24 @@ def _shows_all(graph: Graph) -> bool:
     return all(id(e.ref) in shown for e in graph.ref_events if e.kind == "given")
 
 
-def given(graph: Graph, inputs: Sequence[Var], outputs: Sequence[Var]) -> Graph:
+def given(
+    graph: Graph, inputs: Sequence[Var], outputs: Sequence[Var], unused: Sequence[tuple[Var, Any]] = ()
+) -> Graph:
     """The graph with these inputs, among them what refs hold that it closes over, as a program that is given the refs."""
-    made = graph.rearranged(inputs, outputs)
+    made = graph.rearranged(inputs, outputs, unused)
     made.shows_closed = graph.shows_closed
     made.regions, made.written = graph.regions, (graph.written[0], {**graph.written[1], **made.constants})
     made.ref_operands = graph.ref_operands
     made.ref_events = [e._replace(kind="given") if e.kind == "closed" else e for e in graph.ref_events]
+    return made
+
+
+def given_all(graph: Graph, refs: Sequence[Any], held: Sequence[Array]) -> Graph:
+    """The graph closing over these refs, its own among them; ``held``: of the types of what they hold."""
+    made = graph.with_refs(refs, held)
+    there = {id(ref) for ref in graph.refs}
+    others = [(r, v) for r, v in zip(refs, made.inputs_of(refs), strict=True) if id(r) not in there]
+    made.ref_events = [*made.ref_events, *(RefEvent("closed", r, None, v) for r, v in others)]
     return made
 
 
@@ -86,7 +98,7 @@ class NotingCall:
     """
 
     def __init__(self, refs: Sequence[Any], first: int = 0) -> None:
-        self._refs, self._first = refs, first
+        self._refs, self._first = [ref.root() for ref in refs], first
 
     def __enter__(self) -> None:
         frame = STATE.frame

@@ -20,7 +20,9 @@ from jaxlike._src.debug_checks import told_as
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.control import CondForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
-from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
+from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED, Var
+from jaxlike._src.graph.ref_calls import NotingCall, RefForm, Slot, given, given_all
+from jaxlike._src.graph.ref_events import unnoted
 from jaxlike._src.lax.body import Body, check_branches, example, leaf_arrays, make_body
 from jaxlike._src.lax.select import clamp
 from jaxlike._src.lax.while_loop import chosen
@@ -442,7 +444,8 @@ def choose(
         return tree_unflatten(out_tree, _in_python(index, made, values))
     refs, traced = refs_of(made), made
     if refs:
-        held = [ref.value() for ref in refs]
+        with unnoted():
+            held = [ref.value() for ref in refs]
         made = [b.with_refs(refs, held) for b in made]
         values, examples = [*values, *held], [*examples, *map(example, held)]
     op, closed = made[0].made.get(key := ("cond", kind, *made[1:])), _closed([made[k] for k in order])
@@ -451,15 +454,45 @@ def choose(
         made[0].made[key] = op
     operands = [*closed, *values]
     forwarded = _forwarded(op, operands)
-    if all(k is None for k in forwarded):
-        outs = apply(op, [index, *operands])
-    else:
-        less = op.with_results([k for k, place in enumerate(forwarded) if place is None])
+    left = [k for k, place in enumerate(forwarded) if place is None]
+    less = op.with_results(left) if len(left) < len(forwarded) else (op, left)
+    if less is not None and refs:
+        less[0].ref_form = _ref_form(traced, refs, closed, values, left)
+    with NotingCall(refs):
         rest = iter(apply(less[0], [index, *operands]) if less is not None else [])
         outs = [next(rest) if place is None else operands[place] for place in forwarded]
-    n = len(outs) - len(refs)
-    put_last(refs, outs[n:], traced)
+        n = len(outs) - len(refs)
+        put_last(refs, outs[n:], traced)
     return tree_unflatten(out_tree, outs[:n])
+
+
+def _ref_form(
+    bodies: Sequence[Body], refs: Sequence[Any], closed: Sequence[Array], values: Sequence[Array], left: Sequence[int]
+) -> RefForm:
+    """The choice of refs, whose values come last among these; ``left``: which results the operation has."""
+    n, m, count = len(values) - len(refs), len(bodies[0].avals), len(closed)
+    held, graphs, shown = [example(x) for x in values[n:]], [b.run.graph for b in bodies], []
+    # What is closed over is in the order in which the functions came upon it, the one that is traced first first.
+    met: dict[int, int] = {}
+    for body in reversed(bodies) if len(bodies) == 2 else bodies:
+        graph = body.run.graph
+        pairs = [*zip(graph.lifted_vars, body.closed, strict=True), *zip(graph.inputs_of(graph.refs), graph.refs, strict=True)]
+        for _, x in sorted(pairs, key=lambda pair: pair[0].index):
+            met.setdefault(id(x), len(met))
+    consts = sorted([*closed, *refs], key=lambda x: met[id(x)])
+    for body, graph in zip(bodies, graphs, strict=True):
+        whole = given_all(graph, refs, held)
+        at = dict(zip(map(id, (*body.closed, *refs)), (*whole.lifted_vars, *whole.inputs[n:]), strict=True))
+        free = whole.free_index()
+        unused = [(Var(free + k, example(x)._t), x) for k, x in enumerate(closed) if id(x) not in at]
+        at.update((id(x), v) for v, x in unused)
+        inputs, outputs = [*(at[id(x)] for x in consts), *whole.inputs[:n]], [whole.outputs[k] for k in left if k < m]
+        shown.append(given(whole, inputs, outputs, [(v, x.aval) for v, x in unused]))
+    first = 1 + count + n  # an argument before is the number of the branch
+    slots = [Slot(first + k, left.index(m + k) if m + k in left else None) for k in range(len(refs))]
+    place = {id(x): 1 + k for k, x in enumerate(closed)} | {id(r): first + k for k, r in enumerate(refs)}
+    order = [0, *(place[id(x)] for x in consts), *range(1 + count, first)]
+    return RefForm(slots, order, {"branches": tuple(shown)}, shown)
 
 
 def _forwarded(op: Cond, operands: Sequence[Array]) -> list[int | None]:

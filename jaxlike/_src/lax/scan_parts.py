@@ -36,7 +36,7 @@ class Parts:
         self.row_of = [None if k is None or k < n else k - n for k in same[n:]]
         self.moves = [any(r is w for w in graph.written_refs) for r in graph.refs]
         held, last = graph.inputs[len(own) :], range(end, len(kinds))
-        constants = [*graph.lifted_vars, *chosen_of(graph.inputs[:n], self.stays), *others_of(held, self.moves)]
+        constants = [*chosen_of(graph.inputs[:n], self.stays), *graph.lifted_vars, *others_of(held, self.moves)]
         carried = [*others_of(graph.inputs[:n], self.stays), *chosen_of(held, self.moves)]
         kept = [*others_of(range(n), self.stays), *last, *(n + k for k, row in enumerate(self.row_of) if row is None)]
         step = graph.rearranged(
@@ -54,7 +54,8 @@ class Parts:
         last = iter(range(first, self.n_carry))
         places = {v: k for k, v in enumerate([*constants, *carried, *rows])}
         slots = [Slot(places[v], next(last) if m else None) for v, m in zip(held, self.moves, strict=True)]
-        ordered = [*constants[: len(constants) - self.moves.count(False)], *held, *carried[:first], *rows]
+        closed = sorted([*graph.lifted_vars, *held], key=lambda v: v.index)  # as the body came upon them
+        ordered = [*constants[: self.stays.count(True)], *closed, *carried[:first], *rows]
         outputs = self.step.graph.outputs
         shown = given(graph, ordered, [*outputs[:first], *outputs[self.n_carry :]])
         params = {"jaxpr": shown, "num_consts": len(ordered) - len(rows) - first, "num_carry": first}
@@ -65,7 +66,7 @@ class Parts:
     ) -> list[Array]:
         """Constants, carry and rows of the loop."""
         held = [] if refs is None else refs.values()
-        constants = [*closed, *chosen_of(carry, self.stays), *others_of(held, self.moves)]
+        constants = [*chosen_of(carry, self.stays), *closed, *others_of(held, self.moves)]
         return [*constants, *others_of(carry, self.stays), *chosen_of(held, self.moves), *rows]
 
     def results(

@@ -19,6 +19,8 @@ from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unw
 from jaxlike._src.debug_checks import told_as
 from jaxlike._src.graph.control import WhileForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
+from jaxlike._src.graph.ref_calls import NotingCall, RefForm, Slot, given
+from jaxlike._src.graph.ref_events import unnoted
 from jaxlike._src.lax.body import (
     Body,
     check_carry,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jaxlike._src.frames import Frame
+    from jaxlike._src.graph.graph import Graph
     from jaxlike._src.transforms.ref_state import RefState
 
 
@@ -251,7 +254,7 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
         except errors.ConcretizationTypeError:  # lanes of a vmap: the traced form below
             pass
     refuse_carried(body_fun, "while_body", init_val)
-    given = tree_flatten(init_val)[0]
+    init = tree_flatten(init_val)[0]
     carry, tree = leaf_arrays(init_val)
     in_tree = tree_structure((tree_unflatten(tree, carry),))
     cond, body = _bodies(cond_fun, body_fun, in_tree, carry)
@@ -260,7 +263,7 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
     before = carry
     carry, changed = promoted(carry, body.avals)
     if changed:
-        given = [g if c.dtype == b.dtype else c for g, c, b in zip(given, carry, before, strict=True)]
+        init = [g if c.dtype == b.dtype else c for g, c, b in zip(init, carry, before, strict=True)]
         cond, body = _bodies(cond_fun, body_fun, in_tree, carry)
     check_carry("while_loop body", body_fun, tree, [c.aval for c in carry], body.out_tree, body.avals)
     check_varying("while_loop body", body_fun, tree, carry, body, carry)
@@ -268,14 +271,18 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
         return tree_unflatten(body.out_tree, _step_by_step(cond, body, carry))
     n, traced, refs = len(carry), (cond, body), refs_of([cond, body])
     if refs:
-        held = [ref.value() for ref in refs]
+        with unnoted():
+            held = [ref.value() for ref in refs]
         cond, body = cond.with_refs(refs, held), _after(cond, body, refs, [*carry, *held])
-        given, carry = [*given, *held], [*carry, *held]
+        init, carry = [*init, *held], [*carry, *held]
     loop = body.made.get(cond)
     if loop is None:
         loop = body.made[cond] = _Loop(cond, body, carry)
-    outs = loop(cond.closed, body.closed, given, carry)
-    put_last(refs, outs[n:], traced)
+        if refs and traced[0].refs is None:
+            loop.op.ref_form = loop.ref_form(traced[0].run.graph, traced[1].run.graph, n)
+    with NotingCall(refs):
+        outs = loop(cond.closed, body.closed, init, carry)
+        put_last(refs, outs[n:], traced)
     return tree_unflatten(body.out_tree, outs[:n])
 
 
@@ -309,7 +316,7 @@ class _Loop:
             [*conditions.lifted_vars, *(conditions.inputs[k] for k in moving)], conditions.outputs[:1]
         )
         step = steps.rearranged(
-            [*steps.lifted_vars, *constants, *(steps.inputs[k] for k in moving)], [steps.outputs[k] for k in moving]
+            [*constants, *steps.lifted_vars, *(steps.inputs[k] for k in moving)], [steps.outputs[k] for k in moving]
         )
         self.op = While(
             GraphFunction(pred, cond.run.kinds[:1]),
@@ -318,14 +325,32 @@ class _Loop:
             len(steps.lifted_vars) + len(constants),
         )
 
+    def ref_form(self, conditions: Graph, steps: Graph, n: int) -> RefForm:
+        """The loop of refs, which the body closes over and has for constants; ``n`` values are carried beside them."""
+        n_cond, stays = len(conditions.lifted_vars), self.stays
+        moving = [k for k, s in enumerate(stays) if not s]
+        ranked = [steps.inputs[k] for k, s in enumerate(stays) if s], [steps.inputs[k] for k in moving]
+        place = {v: n_cond + k for k, v in enumerate([*ranked[0], *steps.lifted_vars, *ranked[1]])}
+        closed = sorted([*steps.lifted_vars, *steps.inputs[n:]], key=lambda v: v.index)  # as the body came upon them
+        carried = [k for k in moving if k < n]
+        inputs = [*ranked[0][: stays[:n].count(True)], *closed, *(steps.inputs[k] for k in carried)]
+        shown = given(steps, inputs, [steps.outputs[k] for k in carried])
+        pred = conditions.rearranged(
+            [*conditions.lifted_vars, *(conditions.inputs[k] for k in carried)], conditions.outputs
+        )
+        slots = [Slot(place[steps.inputs[k]], moving.index(k) if k in moving else None) for k in range(n, len(stays))]
+        order = [*range(n_cond), *(place[v] for v in inputs)]
+        params = {"cond_jaxpr": pred, "body_jaxpr": shown, "body_nconsts": len(inputs) - len(carried)}
+        return RefForm(slots, order, params, [shown])
+
     def __call__(
-        self, of_cond: Sequence[Array], of_body: Sequence[Array], given: Sequence[Any], carry: Sequence[Array]
+        self, of_cond: Sequence[Array], of_body: Sequence[Array], init: Sequence[Any], carry: Sequence[Array]
     ) -> list[Any]:
         """The results; a carry that stays is what was given."""
         constants = [x for x, s in zip(carry, self.stays, strict=True) if s]
         moving = [x for x, s in zip(carry, self.stays, strict=True) if not s]
-        outs = iter(apply(self.op, [*of_cond, *of_body, *constants, *moving]))
-        return [x if s else next(outs) for x, s in zip(given, self.stays, strict=True)]
+        outs = iter(apply(self.op, [*of_cond, *constants, *of_body, *moving]))
+        return [x if s else next(outs) for x, s in zip(init, self.stays, strict=True)]
 
 
 def _bodies(cond_fun: Any, body_fun: Any, in_tree: Any, carry: Sequence[Array]) -> tuple[Body, Body]:

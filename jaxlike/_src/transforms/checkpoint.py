@@ -179,12 +179,12 @@ class _Traced:
         self.closed, self.out_tree, self.key_uses, self.refs = body.closed, body.out_tree, body.key_uses, body.refs
         if self.refs is not None:
             own = body.run.graph
-            n, k, c = len(own.inputs) - len(own.refs), len(own.refs), len(own.lifted_vars)
-            ordered = [*own.lifted_vars, *own.inputs[n:], *own.inputs[:n]]
+            n, place = len(own.own_avals[0]), {v: k for k, v in enumerate([*own.lifted_vars, *own.inputs])}
+            closed = sorted([*own.lifted_vars, *own.inputs[n:]], key=lambda v: v.index)  # as it came upon them
+            ordered = [*closed, *own.inputs[:n]]
             shown = given(own, ordered, own.outputs[: len(body.avals)])
-            slots = [s._replace(argument=c + s.argument) for s in slots_of(own)]
-            order = [*range(c), *range(c + n, c + n + k), *range(c, c + n)]
-            self.op.ref_form = RefForm(slots, order, {"jaxpr": shown}, [shown])
+            slots = [s._replace(argument=len(own.lifted_vars) + s.argument) for s in slots_of(own)]
+            self.op.ref_form = RefForm(slots, [place[v] for v in ordered], {"jaxpr": shown}, [shown])
         self.frames = [x._frame for x in body.closed if x._frame is not None]
 
     def usable(self) -> bool:

@@ -160,16 +160,26 @@ class Entry:
             slots = slots_of(graph)
             if slots:
                 outputs = [o for k, o in enumerate(graph.outputs) if k not in [s.result for s in slots]]
-                shown = given(graph, graph.inputs, outputs)
-                donated = (False,) * len(graph.inputs)
-                params = call_params(graph.name, shown, len(graph.inputs), len(outputs))
-                call.ref_form = RefForm(slots, range(len(graph.inputs)), params | {"donated_invars": donated}, [shown])
+                inputs = _in_order(graph, len(closed), self.graph.refs)
+                shown = given(graph, inputs, outputs)
+                params = call_params(graph.name, shown, len(inputs), len(outputs))
+                call.ref_form = RefForm(slots, [graph.inputs.index(v) for v in inputs], params, [shown])
             self._call = call, closed
         return self._call
 
     def usable(self) -> bool:
         """Whether every closed-over traced value, and every ref, is still inside its transformation."""
         return all(f.alive for f in self.lifted_frames) and (self.refs is None or self.refs.usable())
+
+
+def _in_order(graph: Graph, traced: int, refs: Sequence[Any]) -> list[Any]:
+    """The inputs as a jaxpr has them: what is closed over first, in order; last refs, where no value of a trace is."""
+    n, trace = len(graph.inputs) - len(refs), current_trace()
+    known = [] if trace is None or trace.refs is None else [id(ref) for ref, _ in trace.refs]
+    if not traced and all(id(ref) in known for ref in refs):
+        return graph.inputs
+    closed = [*graph.inputs[:traced], *graph.inputs[n:]]
+    return [*sorted(closed, key=lambda v: v.index), *graph.inputs[traced:n]]
 
 
 def count_made_ready() -> None:

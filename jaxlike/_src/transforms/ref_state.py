@@ -157,6 +157,11 @@ class RefState:
         """Hold what it did before it entered a trace."""
         self._held.pop()
 
+    def root(self) -> RefState:
+        """The ref that this one stands for, or itself."""
+        held = self._held[-1][0]
+        return held.root() if isinstance(held, RefState) else self
+
     def usable(self) -> bool:
         """Whether the transformation that it was made in still runs."""
         owner = self._held[0][1]
