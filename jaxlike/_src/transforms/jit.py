@@ -25,9 +25,8 @@ from jaxlike._src.counts import count
 from jaxlike._src.debug_checks import all_finite, check_finite
 from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.frames import STATE, current_trace, named_axes
-from jaxlike._src.graph.call_params import call_params
 from jaxlike._src.graph.execute import Executable
-from jaxlike._src.graph.ref_calls import NotingCall, RefForm, given, slots_of
+from jaxlike._src.graph.ref_calls import NotingCall
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.placement import PLACED, place, placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
@@ -157,29 +156,13 @@ class Entry:
             closed = [x for x in self.graph.lifted if x._frame is not None]
             graph = self.graph.with_constants()
             call = JitCall(graph.of_values(), self.kinds, self.shown)
-            slots = slots_of(graph)
-            if slots:
-                outputs = [o for k, o in enumerate(graph.outputs) if k not in [s.result for s in slots]]
-                inputs = _in_order(graph, len(closed), self.graph.refs)
-                shown = given(graph, inputs, outputs)
-                params = call_params(graph.name, shown, len(inputs), len(outputs))
-                call.ref_form = RefForm(slots, [graph.inputs.index(v) for v in inputs], params, [shown])
+            call.ref_form = ref_jit.form_of(graph, len(closed), self.graph.refs)
             self._call = call, closed
         return self._call
 
     def usable(self) -> bool:
         """Whether every closed-over traced value, and every ref, is still inside its transformation."""
         return all(f.alive for f in self.lifted_frames) and (self.refs is None or self.refs.usable())
-
-
-def _in_order(graph: Graph, traced: int, refs: Sequence[Any]) -> list[Any]:
-    """The inputs as a jaxpr has them: what is closed over first, in order; last refs, where no value of a trace is."""
-    n, trace = len(graph.inputs) - len(refs), current_trace()
-    known = [] if trace is None or trace.refs is None else [id(ref) for ref, _ in trace.refs]
-    if not traced and all(id(ref) in known for ref in refs):
-        return graph.inputs
-    closed = [*graph.inputs[:traced], *graph.inputs[n:]]
-    return [*sorted(closed, key=lambda v: v.index), *graph.inputs[traced:n]]
 
 
 def count_made_ready() -> None:

@@ -13,7 +13,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.frames import STATE, Frame, current_trace
-from jaxlike._src.graph.ref_calls import NotingCall
+from jaxlike._src.graph.call_params import call_params
+from jaxlike._src.graph.ref_calls import NotingCall, RefForm, given, slots_of
 from jaxlike._src.graph.ref_events import note_coming
 from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.leaf_names import leaf_names
@@ -34,6 +35,8 @@ from jaxlike._src.tree import tree_flatten, tree_flatten_with_path, tree_unflatt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from jaxlike._src.graph.graph import Graph
 
 _pure: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
 
@@ -101,6 +104,34 @@ def check_apart(given: Sequence[tuple[RefState, RefState]], closed_over: Sequenc
     for _, ref in given:
         if any(ref is other for other in closed_over):
             raise Touched(ref)
+
+
+def form_of(graph: Graph, traced: int, refs: Sequence[RefState]) -> RefForm | None:
+    """How a call of a graph is shown, if it gets refs.
+
+    Args:
+        graph: the inputs that are values of traces first, what refs hold that it closes over last.
+        traced: how many are the first.
+        refs: the last.
+    """
+    slots = slots_of(graph)
+    if not slots:
+        return None
+    outputs = [o for k, o in enumerate(graph.outputs) if k not in [s.result for s in slots]]
+    inputs = _in_order(graph, traced, refs)
+    shown = given(graph, inputs, outputs)
+    params = call_params(graph.name, shown, len(inputs), len(outputs))
+    return RefForm(slots, [graph.inputs.index(v) for v in inputs], params, [shown])
+
+
+def _in_order(graph: Graph, traced: int, refs: Sequence[Any]) -> list[Any]:
+    """The inputs as a jaxpr has them: what is closed over first, in order; last refs, where no value of a trace is."""
+    n, trace = len(graph.inputs) - len(refs), current_trace()
+    known = [] if trace is None or trace.refs is None else [id(ref) for ref, _ in trace.refs]
+    if not traced and all(id(ref) in known for ref in refs):
+        return graph.inputs
+    closed = [*graph.inputs[:traced], *graph.inputs[n:]]
+    return [*sorted(closed, key=lambda v: v.index), *graph.inputs[traced:n]]
 
 
 class Staged:
