@@ -129,3 +129,35 @@ def test_places() -> None:
         )  # fmt: skip
 
     assert_same(*run_both(program))
+
+
+@pytest.mark.parametrize("case", [*POLICIES, ([True, False], True, False, False, None)], ids=str)
+def test_parted_with_a_count_of_refs(case: Any) -> None:
+    *flags, kept = case
+
+    def program(jax: Any) -> Any:
+        closed = jax.make_jaxpr(elementwise(jax))(1.0, 2.0)
+        policy = None if kept is None else lambda *_, **__: kept
+        return [str(part) for part in of(jax, "partial_eval_jaxpr_stateful")(closed.jaxpr, *flags, policy)]
+
+    assert_same(*run_both(program))
+
+
+def test_effects_of_programs() -> None:
+    def program(jax: Any) -> Any:
+        def fun(r: Any, x: Any) -> Any:
+            t = jax.new_ref(x)
+            r[...] = t[...] * 2
+            t[0] = 3.0
+            return r[...]
+
+        jaxpr = jax.make_jaxpr(fun)(jax.new_ref(X), X).jaxpr
+        effects_of, said = of(jax, "make_jaxpr_effects"), ""
+        found = effects_of(jaxpr.constvars, jaxpr.invars, jaxpr.outvars, jaxpr.eqns)
+        try:
+            effects_of((), jaxpr.invars[1:], jaxpr.outvars, jaxpr.eqns)
+        except ValueError as error:
+            said = str(error)[:20]
+        return sorted(type(e).__name__ for e in found), found == jaxpr.effects, said
+
+    assert_same(*run_both(program))

@@ -225,7 +225,8 @@ PLACES: dict[str, dict[str, str]] = {
             "prune_jaxpr_outputs separate_consts"
         ),
         "jaxlike._src.extending.partial_jaxpr": (
-            "partial_eval_jaxpr_custom partial_eval_jaxpr_nounits partial_eval_jaxpr_nounits_fwd"
+            "make_jaxpr_effects partial_eval_jaxpr_custom partial_eval_jaxpr_nounits partial_eval_jaxpr_nounits_fwd "
+            "partial_eval_jaxpr_stateful"
         ),
         "jaxlike._src.transforms.policies": "Offloadable Recompute Saveable",
     },

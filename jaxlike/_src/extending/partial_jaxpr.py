@@ -15,7 +15,9 @@ from jaxlike._src.extending.partial_eval import partial_eval_jaxpr_custom_rules
 from jaxlike._src.extending.util import partition_list
 from jaxlike._src.graph.call_params import call_params
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
-from jaxlike._src.transforms.policies import keeps
+from jaxlike._src.graph.ref_events import InternalMutableArrayEffect, RefEffect
+from jaxlike._src.transforms.policies import everything_saveable, keeps
+from jaxlike._src.transforms.ref_state import AbstractRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,7 +71,8 @@ def partial_eval_jaxpr_nounits(
     known_ins, unknown_ins = partition_list(list(unknowns), whole.invars)
     info = whole.debug_info.with_unknown_names()
     known = whole.replace(invars=known_ins, outvars=[*known_outs, *residuals.vars], eqns=first, debug_info=info)
-    other = Jaxpr([], [*residuals.vars, *unknown_ins], rest, second, _effects(second), info)
+    others = [*residuals.vars, *unknown_ins]
+    other = Jaxpr([], others, rest, second, make_jaxpr_effects((), others, rest, second), info)
     return ClosedJaxpr(known, jaxpr.consts), close_jaxpr(other), out_unknown, [v.aval for v in residuals.vars]
 
 
@@ -94,8 +97,21 @@ def partial_eval_jaxpr_nounits_fwd(
     return fewer, other, out_unknown, list(compress(types, given[count:])), forwarded
 
 
-def _effects(eqns: Sequence[JaxprEqn]) -> set[Any]:
-    return {e for eqn in eqns for e in eqn.effects}
+def make_jaxpr_effects(constvars: Any, invars: Any, outvars: Any, eqns: Sequence[JaxprEqn]) -> set[Any]:
+    """The effects of a program: those of its equations, but for what they do to refs that they make."""
+    del outvars
+    given, made, found = {*constvars, *invars}, set[Any](), set[Any]()
+    for eqn in eqns:
+        if eqn.primitive.name in ("new_ref", "empty_ref"):
+            made.update(eqn.outvars)
+        for effect in eqn.effects:
+            if not isinstance(effect, RefEffect):
+                found.add(effect)
+            elif effect.input in given:
+                found.add(effect)
+            elif effect.input not in made:
+                raise ValueError(f"`JaxprInputEffect` {effect} does not have a corresponding jaxpr input.")
+    return found
 
 
 # Equations with programs inside
@@ -193,7 +209,26 @@ def partial_eval_jaxpr_custom(
     ensure_out_inst: bool | Sequence[bool],
     saveable: Callable[..., Any],
 ) -> tuple[Jaxpr, Jaxpr, list[bool], list[bool], int]:
-    """(what is known, the second part, which results are unknown, which are in the second part, count of residuals).
+    """What `partial_eval_jaxpr_stateful` gives, of a program that makes no refs that both parts use."""
+    first, second, out_unknown, out_inst, count, refs = partial_eval_jaxpr_stateful(
+        jaxpr, in_unknowns, in_inst, ensure_out_unknowns, ensure_out_inst, saveable
+    )
+    if refs:
+        raise ValueError("Cannot use `partial_eval_jaxpr_custom` with stateful jaxprs.")
+    return first, second, out_unknown, out_inst, count
+
+
+def partial_eval_jaxpr_stateful(
+    jaxpr: Jaxpr,
+    in_unknowns: Sequence[bool],
+    in_inst: bool | Sequence[bool],
+    ensure_out_unknowns: bool | Sequence[bool],
+    ensure_out_inst: bool | Sequence[bool],
+    saveable: Callable[..., Any] | None,
+) -> tuple[Jaxpr, Jaxpr, list[bool], list[bool], int, int]:
+    """(what is known, the second part, which results are unknown, which the second gives, residuals, refs).
+
+    The counts are of residuals that the first part gives, and of refs that both parts are given, which their rules make.
 
     Args:
         jaxpr: the program.
@@ -201,8 +236,9 @@ def partial_eval_jaxpr_custom(
         in_inst: for each argument whether the second part has it.
         ensure_out_unknowns: for each result whether it counts as unknown in any case.
         ensure_out_inst: for each result whether the second part gives it in any case.
-        saveable: a policy: whether a value is kept; what is not is computed again.
+        saveable: a policy: whether a value is kept; what is not is computed again. None keeps all.
     """
+    saveable = everything_saveable if saveable is None else saveable
     there = _per(in_inst, len(jaxpr.invars))
     unknown = {v for v, u in zip(jaxpr.invars, in_unknowns, strict=True) if u}
     staged = {v for v, i in zip(jaxpr.invars, there, strict=True) if i}
@@ -226,7 +262,8 @@ def partial_eval_jaxpr_custom(
         known = not any(_flags(eqn, unknown))
         if known:
             first.append(eqn)
-            if keeps(saveable(eqn.primitive, *(a.aval for a in eqn.invars), **eqn.params)):
+            kept = keeps(saveable(eqn.primitive, *(a.aval for a in eqn.invars), **eqn.params))
+            if kept or any(not isinstance(e, InternalMutableArrayEffect) for e in eqn.effects):  # what it does is done once
                 continue
         second.append(eqn)
         residuals.add([a for a in eqn.invars if isinstance(a, Var) and a not in staged])
@@ -242,18 +279,17 @@ def partial_eval_jaxpr_custom(
     residuals.add([v for v in rest if isinstance(v, Var) and v not in staged])
     known_ins = [v for v, u in zip(jaxpr.invars, in_unknowns, strict=True) if not u]
     known_outs = [v for v, u in zip(outs, out_unknown, strict=True) if not u]
+    values = [v for v in residuals.vars if not isinstance(v.aval, AbstractRef)]
+    refs = [v for v in residuals.vars if isinstance(v.aval, AbstractRef) and v not in known_ins]
     info = jaxpr.debug_info.with_unknown_names()
-    known_part = jaxpr.replace(
-        invars=known_ins, outvars=[*known_outs, *residuals.vars], eqns=first, effects=_effects(first), debug_info=info
-    )
-    second_part = jaxpr.replace(
-        invars=[*residuals.vars, *compress(jaxpr.invars, there)],
-        outvars=rest,
-        eqns=second,
-        effects=_effects(second),
-        debug_info=info,
-    )
-    return known_part, second_part, out_unknown, out_inst, len(residuals.vars)
+
+    def part(ins: list[Any], outs: list[Any], eqns: list[JaxprEqn]) -> Jaxpr:
+        effects = make_jaxpr_effects(jaxpr.constvars, ins, outs, eqns)
+        return jaxpr.replace(invars=ins, outvars=outs, eqns=eqns, effects=effects, debug_info=info)
+
+    known_part = part([*known_ins, *refs], [*known_outs, *values], first)
+    second_part = part([*values, *refs, *compress(jaxpr.invars, there)], rest, second)
+    return known_part, second_part, out_unknown, out_inst, len(values), len(refs)
 
 
 def _custom_call(
