@@ -47,6 +47,12 @@ SAME_TEXT = """
     jax.lax.conv_general_dilated(image, window, (1,), "SAME")
     jax.lax.linalg.triangular_solve(s, s, left_side=True, lower=True); jax.lax.linalg.lu(s)
     jax.lax.linalg.qr(s, full_matrices=False); jax.lax.igamma(x, x); jax.lax.zeta(x + 1, x)
+    jax.lax.reduce_window(m, 0.0, jax.lax.add, (2, 2), (1, 1), "VALID")
+    jax.lax.reduce_window(m, -jnp.inf, jax.lax.max, (2, 1), (2, 1), "SAME", (1, 2), (1, 1))
+    jax.vmap(lambda r: jax.lax.reduce_window(r, jnp.inf, jax.lax.min, (2,), (1,), ((1, 0),)))(m)
+    jax.vmap(lambda a: a / jax.lax.psum(a, "i"), axis_name="i")(x); jax.vmap(lambda a: jax.lax.pmin(a, "i"), axis_name="i")(x)
+    jax.vmap(lambda a: a + jax.lax.axis_index("i"), axis_name="i")(x); jax.vmap(lambda a: jax.lax.pmean(a, "i"), axis_name="i")(x)
+    jax.vmap(jax.vmap(lambda a: jax.lax.psum(a, "i") - jax.lax.pmax(a, "i"), axis_name="i", out_axes=None))(m)
 """
 SAME_NAMES = """
     jnp.diag(x, -1); jnp.roll(x, 1); jnp.roll(m, (1, -2), (0, 1)); jnp.nanmax(x); jnp.nansum(m, axis=0)

@@ -173,6 +173,9 @@ def _over_lanes(params: dict[str, Any], lanes: int, found: Sequence[Sequence[int
         return None
     if isinstance(params.get("kind"), tuple):  # of keys, each of which is an element
         return params
+    if "window_dimensions" in params:  # of a window, which has the size 1 along lanes
+        beside = {"padding": (0, 0)}
+        return {k: (*[beside.get(k, 1)] * lanes, *v) for k, v in params.items()}
     axes = {"axes", "axis", "dimension"} & set(params)
     if len(axes) != 1:
         return None

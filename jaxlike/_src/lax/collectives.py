@@ -7,6 +7,7 @@ are their own derivative, and are transposed by another one; `pmax` and `pmin` h
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +17,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import Frame, running
+from jaxlike._src.regions import as_one, is_recorded
 from jaxlike._src.transforms.structured import Structured, apply, stand_in, with_lanes
 from jaxlike._src.varying import union
 
@@ -105,6 +107,9 @@ class Collective(Structured):
         return apply(self.shifted() if mapped[0] else self, args), list(mapped)
 
 
+_OVER_LANES = {"axes": (0,), "axis_index_groups": None}  # what a jaxpr shows of a reduction over lanes
+
+
 class Sum(Collective):
     """The total."""
 
@@ -112,7 +117,7 @@ class Sum(Collective):
 
     def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
         """Summed."""
-        return lanes.sum(0, dtype=lanes.dtype), False
+        return as_one(self.name, _OVER_LANES, lambda t: t.sum(0, dtype=t.dtype), lanes), False
 
     def transposed(self) -> Collective:
         """Itself."""
@@ -128,7 +133,7 @@ class Extremum(Collective):
 
     def on_lanes(self, lanes: Tensor) -> tuple[Tensor, bool]:
         """Reduced."""
-        return (lanes.amax(0) if self.largest else lanes.amin(0)), False
+        return as_one(self.name, _OVER_LANES, torch.Tensor.amax if self.largest else torch.Tensor.amin, lanes, 0), False
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
         """Between devices it has no derivative, between lanes it is a reduction like any other."""
@@ -356,7 +361,7 @@ class Index(Collective):
         """Over its own axis: the numbers of the lanes."""
         if frame.axis_name != self.axis:
             return apply(self, args), [False]
-        with torch_private.outside():
+        with contextlib.nullcontext() if is_recorded() else torch_private.outside():
             numbers = torch.arange(self.size, dtype=torch.int32, device=default_torch_device())
         return [Array(numbers)], [True]
 

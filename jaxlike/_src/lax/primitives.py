@@ -463,6 +463,17 @@ def _psum(operand: Any, *, axes: Any, axis_index_groups: Any = None) -> Any:
     return _function("psum")(operand, axes, axis_index_groups=axis_index_groups)
 
 
+def _extremum(name: str, operand: Any, *, axes: Any, axis_index_groups: Any = None) -> Any:
+    places = [a for a in axes if isinstance(a, int)]
+    x = _function(f"reduce_{name.removeprefix('p')}")(to_array(operand), places) if places else operand
+    names = tuple(a for a in axes if not isinstance(a, int))
+    return _function(name)(x, names, axis_index_groups=axis_index_groups) if names else x
+
+
+for _name in ("pmax", "pmin"):
+    computes(_name)(functools.partial(_extremum, _name))
+
+
 # Rules for those who look them up
 
 

@@ -26,6 +26,7 @@ from jaxlike._src.lax.strict import check_shapelike, compute, operand, result
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.kinks import transformed
 from jaxlike._src.numpy.reduction import identity_of
+from jaxlike._src.regions import equation
 from jaxlike._src.row_update import is_differentiated
 from jaxlike._src.transforms.stop_gradient import stopped
 from jaxlike._src.transforms.vmap import vmap
@@ -48,8 +49,9 @@ class Windows(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """A known reduction: of two tensors, along the last axis, its identity, and how wide unsigned types compute."""
+    """A known reduction: its name, of two tensors, along the last axis, identity, how wide unsigned types compute."""
 
+    name: str
     combine: Any
     along: Any
     identity: Any
@@ -57,9 +59,9 @@ class _Kind(NamedTuple):
     place: Any = None  # where the chosen element is, for extremes
 
 
-_SUM = _Kind(torch.add, lambda t: t.sum(-1, dtype=t.dtype), 0, "bits")
-_MAX = _Kind(torch.maximum, lambda t: t.amax(-1), -math.inf, "order", torch.argmax)
-_MIN = _Kind(torch.minimum, lambda t: t.amin(-1), math.inf, "order", torch.argmin)
+_SUM = _Kind("sum", torch.add, lambda t: t.sum(-1, dtype=t.dtype), 0, "bits")
+_MAX = _Kind("max", torch.maximum, lambda t: t.amax(-1), -math.inf, "order", torch.argmax)
+_MIN = _Kind("min", torch.minimum, lambda t: t.amin(-1), math.inf, "order", torch.argmin)
 _KINDS = {elementwise.add: _SUM, elementwise.max: _MAX, elementwise.min: _MIN}
 
 
@@ -122,7 +124,15 @@ def reduce_window(
     config = [(low, high, hole - 1) for (low, high), hole in zip(pads, holes, strict=True)]
     out_shape = reduce_window_shape_tuple(shape, window_dimensions, steps, pads, holes, gaps)
     if kind is not None:
-        return _reduced(arrays[0], kind, window, config, out_shape)
+        params = {
+            "window_dimensions": tuple(window_dimensions),
+            "window_strides": tuple(steps),
+            "padding": tuple(map(tuple, pads)),
+            "base_dilation": tuple(holes),
+            "window_dilation": tuple(gaps),
+        }
+        shown = equation(f"reduce_window_{kind.name}", lambda x, *_: ((x,), params))(_reduced)
+        return shown(arrays[0], kind, window, config, out_shape)
     outs = _folded(arrays, inits, tree, computation, window, config, out_shape)
     return tree_unflatten(tree, outs)
 
