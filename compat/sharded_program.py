@@ -360,6 +360,7 @@ def following() -> None:
     x, (first, second, third) = jnp.ones(3), CPUS[:3]
     y, z = jax.device_put(x, second), jax.device_put(x, third)
     say(lambda: whereabouts(y + 1, x + y, jnp.sin(y), y * y, -y, 2.0 / y, lax.exp(y), lax.add(x, y), y > 0))
+    say(lambda: whereabouts(y.sum(), y[0], y[1:], y.reshape(3, 1), y.T, y.astype("int32"), y.mean(), y @ y, jnp.where(x > 0, y, 0)))
     say(lambda: whereabouts(jnp.zeros_like(y), jnp.full_like(y, 2.0), jnp.ones(2, device=third), jnp.arange(3, device=second)))
     say(lambda: whereabouts(jax.jit(jnp.sum)(y), jax.jit(lambda a, b: b)(x, y), jax.jit(lambda a, b: a)(x, y)))
     say(lambda: whereabouts(*jax.jit(lambda a, b: (a, b, a + 1))(y, z)))

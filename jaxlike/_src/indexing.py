@@ -33,6 +33,7 @@ from jaxlike._src.index_plan import (
     slice_bounds,
     tensor_of,
 )
+from jaxlike._src.placement import follow
 from jaxlike._src.regions import STATIC_INDEX, TAKE, as_one, equation
 
 if TYPE_CHECKING:
@@ -282,7 +283,7 @@ def getitem(x: Array, index: Any, /) -> Array:
                 return Array(x._t[at], x._tag)
         except _REFUSED:
             return take(x, index)
-    return take(x, index)
+    return follow("dynamic_slice", take(x, index), x)
 
 
 def is_static(index: tuple[Any, ...]) -> bool:

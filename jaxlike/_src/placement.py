@@ -3,7 +3,7 @@
 Few Arrays are, so what every Array would have to carry is a table by identity, whose rows go with their Arrays.
 All devices of a mesh may be the same torch device (CPU devices are simulated): the values stay whole, the sharding says
 which part of them each device has. While there is an Array that is not on the default device alone, results of
-elementwise operations are where their operands are.
+the most common operations are where their operands are.
 """
 
 from __future__ import annotations
@@ -51,15 +51,18 @@ def placed(x: Any) -> Sharding | None:
 
 
 def follow(name: str, out: Array, *operands: Any) -> Array:
-    """The result of an elementwise operation, placed as the operands are that were placed."""
-    if STATE.frame is not None or not PLACED:
+    """A result, placed as the operands are that were placed.
+
+    It is on the one device of these; over a mesh it is split as one of them is whose shape it has.
+    """
+    if STATE.frame is not None or not PLACED or id(out) in PLACED:
         return out
     has = [placed(x) for x in operands]
     known = [k for k, s in enumerate(has) if s is not None]
     for k in known[1:]:
         if has[k].device_set != has[known[0]].device_set:  # pyright: ignore[reportOptionalMemberAccess]  # they are known
             raise apart(name, [("xyz"[j], operands[j]) for j in (known[0], k)])
-    whole = [k for k in known if operands[k].shape == out.shape or not operands[k].shape]
+    whole = [k for k in known if has[k].num_devices == 1 or operands[k].shape == out.shape]  # pyright: ignore[reportOptionalMemberAccess]
     return place(out, has[whole[0]]) if whole else out  # pyright: ignore[reportArgumentType]  # as above
 
 

@@ -32,6 +32,7 @@ from jaxlike._src.numpy.filled import full
 from jaxlike._src.numpy.reduce import max, min, sum
 from jaxlike._src.numpy.reduction import SHORT_DTYPES, identity_of, mask_of, refuse_out, split_names
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, reshape, transpose
+from jaxlike._src.placement import follow
 from jaxlike._src.regions import JIT, as_one, spelled
 from jaxlike._src.transforms.compiled import hashable, jitted
 
@@ -97,7 +98,7 @@ def mean(
         quotient = divided(total, count)
     else:
         quotient = _divide(total, tensor_as(count, computed))
-    return finish("div", astype(array_of(quotient, computed), result))
+    return follow("mean", finish("div", astype(array_of(quotient, computed), result)), x)
 
 
 def divided(total: Tensor, count: int) -> Tensor:

@@ -11,6 +11,7 @@ from jaxlike._src import border, dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.numpy.arguments import as_asked, like, one_array, user_dtype
+from jaxlike._src.placement import follow
 
 if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike, DTypeLike
@@ -34,7 +35,7 @@ def astype(x: ArrayLike, dtype: DTypeLike | None, /, *, copy: bool = False, devi
     made = border.astype(a, want)
     if device is not None:
         return as_asked(made, device)
-    return like(made, unwrap(made)) if copy else made
+    return follow("astype", like(made, unwrap(made)) if copy else made, a)
 
 
 def issubdtype(arg1: DTypeLike, arg2: DTypeLike) -> bool:

@@ -35,6 +35,7 @@ from jaxlike._src.border import (
 from jaxlike._src.family import FLOATS, finish
 from jaxlike._src.frames import CHECKED, STATE
 from jaxlike._src.lax.precision import matmul_precision, stated
+from jaxlike._src.placement import follow
 from jaxlike._src.regions import PRODUCT, as_one, is_recorded
 from jaxlike._src.transforms.compiled import compiled
 
@@ -144,7 +145,7 @@ def matmul(
     _check_contraction((x.shape[-1],), (rows,))
     _check_batches(x.shape[:-2], y.shape[:-2])
     with matmul_precision(precision):
-        return _result(_many_rows(precision, x, y), dtype, weak)
+        return follow("matmul", _result(_many_rows(precision, x, y), dtype, weak), a, b)
 
 
 def _many_rows(precision: Any, x: Tensor, y: Tensor) -> Tensor:

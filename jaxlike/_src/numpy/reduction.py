@@ -27,6 +27,7 @@ from jaxlike._src.frames import STATE
 from jaxlike._src.lax import parallel
 from jaxlike._src.numpy.arguments import array_of, astype, axes_of, one_array, static_axes, user_dtype
 from jaxlike._src.numpy.shape import broadcast_array, common_shape
+from jaxlike._src.placement import follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +141,7 @@ class Reduction(NamedTuple):
         if mask is not None:
             tensor = masked(tensor, unwrap(mask), identity_of(self.identity, computed))
         reduced = self._reduce(tensor, axes, keepdims, initial)
-        return finish(f"reduce_{name}", astype(array_of(reduced, computed), result))
+        return follow(name, finish(f"reduce_{name}", astype(array_of(reduced, computed), result)), x)
 
     def _over_names(
         self,

@@ -32,6 +32,7 @@ from jaxlike._src.numpy.complex_parts import iscomplexobj
 from jaxlike._src.numpy.create import asarray as as_array
 from jaxlike._src.numpy.kinks import transformed
 from jaxlike._src.numpy.shape import common_shape
+from jaxlike._src.placement import follow
 from jaxlike._src.transforms.compiled import jitted
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _where(condition: Any, x: Any, y: Any) -> Array:
     for _ in range(payload(x)):  # leading axes: the payload stays last
         if a.dim() < b.dim():
             a = a.reshape((1,) * (b.dim() - a.dim()) + tuple(a.shape))
-    return finish("select_n", like(x, unsigned.where(chosen, a, b)))
+    return follow("_where", finish("select_n", like(x, unsigned.where(chosen, a, b))), condition, x, y)
 
 
 def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Array:

@@ -36,6 +36,7 @@ from jaxlike._src.numpy.arguments import (
     static_axes,
     static_shape,
 )
+from jaxlike._src.placement import follow
 from jaxlike._src.regions import as_one, equation
 from jaxlike._src.transforms.compiled import hashable, jitted
 
@@ -124,7 +125,7 @@ def _reshaped(x: Array, sizes: Sequence[int]) -> Array:
     made = like(x, tensor.reshape((*sizes, *kept)))
     if type(x) is not Array and key_uses.FLAG.value:
         key_uses.hand_on(x, made, lambda used: used.reshape(tuple(sizes)))
-    return made
+    return follow("reshape", made, x)
 
 
 def _reversed_axes(x: Array) -> Array:
@@ -219,7 +220,7 @@ def _permuted(x: Array, axes: Sequence[int]) -> Array:
     made = like(x, tensor.permute((*axes, *range(len(axes), tensor.dim()))))
     if type(x) is not Array and key_uses.FLAG.value:
         key_uses.hand_on(x, made, lambda used: used.transpose(tuple(axes)))
-    return made
+    return follow("transpose", made, x)
 
 
 def _checked_permutation(x: Array, axes: Sequence[int]) -> Array:
