@@ -318,7 +318,67 @@ def error_inside(t: Any) -> Any:
     return t.jax.jit(lambda x: x + t.touch(t.r))(t.x)
 
 
+def counter(t: Any) -> Any:
+    count = t.jax.new_ref(t.jnp.int32(0))
+
+    def up() -> Any:
+        count[...] += 1
+        return count[...]
+
+    return [t.jax.jit(up)() for _ in range(3)], count[...]
+
+
+def keys(t: Any) -> Any:
+    key = t.jax.new_ref(t.jax.random.key(0))
+
+    @t.jax.jit
+    def draw() -> Any:
+        key[...], own = t.jax.random.split(key[...])
+        return t.jax.random.normal(own)
+
+    return draw(), draw()
+
+
+def options(t: Any) -> Any:
+    f = t.jax.jit(lambda y, n=3: t.touch(t.r) * n + y, static_argnames="n")
+    inner = t.jax.jit(lambda y: t.touch(t.s) + y, inline=True)
+    g = t.jax.jit(lambda y: inner(y) + inner(y), donate_argnums=0)
+    given = t.x + 1
+    return f(t.x), f(t.x, n=2), g(given), given.is_deleted()
+
+
+def without_jit(t: Any) -> Any:
+    with t.jax.disable_jit():
+        return t.jax.jit(lambda y: y + t.touch(t.r))(t.x), t.lax.scan(t.step, t.jnp.float32(0), t.x)
+
+
+def called_back(t: Any) -> Any:
+    def f(y: Any) -> Any:
+        t.r[...] = t.jax.pure_callback(lambda v: v * 2, t.jax.ShapeDtypeStruct((3,), np.float32), t.r[...])
+        return y
+
+    return t.jax.jit(f)(t.x)
+
+
+def exchanged(t: Any) -> Any:
+    def f(a: Any, b: Any) -> Any:
+        a[...], b[...] = b[...] * 2, a[...]
+        return a[0]
+
+    return t.jax.jit(f)(t.r, t.s)
+
+
+def stashed_cotangent(t: Any) -> Any:
+    def f(y: Any) -> Any:
+        stash = t.jax.custom_vjp(lambda z: z)
+        stash.defvjp(lambda z: (z, None), lambda _, g: (t.r.__setitem__(..., g) or g,))
+        return t.jax.grad(lambda z: (stash(z) ** 2).sum())(y)
+
+    return t.jax.jit(f)(t.x)
+
+
 PROGRAMS = (
+    counter, keys, options, without_jit, called_back, exchanged, stashed_cotangent,
     jitted, two_refs, only_read, jit_in_jit, other_shapes, another_ref, loop, loop_in_jit, loop_of_refs, handed_through,
     promoted, mapped, branches, three_branches, while_loop, condition_reads, condition_writes, counted, nested,
     checkpointed, in_vmap, loop_in_vmap, lanes_of_refs, in_grad, loop_in_grad, while_in_jvp, linearized, a_rule,
