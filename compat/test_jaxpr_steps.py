@@ -146,3 +146,18 @@ def test_functions_called_by_keyword() -> None:
         return by_name(x, m), jax.core.eval_jaxpr(closed.jaxpr, closed.consts, x, m), calls
 
     assert_same(*run_both(program))
+
+
+def test_branches_are_traced_again_as_they_are() -> None:
+    def program(jax: Any) -> Any:
+        jnp, lax = jax.numpy, jax.lax
+
+        def fun(x: Any) -> Any:
+            some = lax.cond(x[0] > 0, jnp.sin, jnp.cos, x)
+            return lax.switch(x[1].astype(int), [jnp.negative, jnp.abs, jnp.floor], some)
+
+        closed = jax.make_jaxpr(fun)(np.ones(3, np.float32))
+        again = jax.make_jaxpr(lambda x: jax.core.eval_jaxpr(closed.jaxpr, closed.consts, x))(np.ones(3, np.float32))
+        return str(closed), str(again)
+
+    assert_same(*run_both(program))

@@ -390,14 +390,18 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, o
     if getattr(number.dtype, "kind", "V") not in "iu":
         raise TypeError(f"Index type must be an integer, got {index} as {number.dtype}")
     functions = tuple(branches)
-    if has_refs(operands):
-        functions, operands = closing_over_refs("switch", functions, operands)
-        return switch(number, functions, *operands)
     if not functions:
         raise ValueError("Empty branch sequence")
     if len(functions) == 1:
         return functions[0](*operands)
     number = clamp(np.int32(0), astype(number, np.dtype(np.int32)), np.int32(len(functions) - 1))
+    return choose_by_number(number, functions, operands)
+
+
+def choose_by_number(number: Array, functions: tuple[Callable[..., Any], ...], operands: tuple[Any, ...]) -> Any:
+    """``functions[number](*operands)``, where the number is known to be one of theirs."""
+    if has_refs(operands):
+        functions, operands = closing_over_refs("switch", functions, operands)
     known = concrete_tensor(number)
     if config.disable_jit.value and known is not None:
         return functions[int(known.item())](*operands)

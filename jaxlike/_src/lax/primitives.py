@@ -21,6 +21,7 @@ from jaxlike._src.device_put import device_put
 from jaxlike._src.devices import default_device, default_torch_device
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, Jaxpr, eval_jaxpr
 from jaxlike._src.graph.primitive import Builtin, CallPrimitive, builtin
+from jaxlike._src.lax.cond import choose_by_number
 from jaxlike._src.lax.refs import addupdate, free_ref, freeze, get, new_ref, swap
 from jaxlike._src.lax.scan import scan
 from jaxlike._src.lax.while_loop import while_loop
@@ -358,8 +359,8 @@ def _while(*args: Any, cond_nconsts: int, cond_jaxpr: Any, body_nconsts: int, bo
 
 @computes("cond")
 def _cond(index: Any, *operands: Any, branches: Any, **_others: Any) -> list[Any]:
-    functions = [lambda *ops, j=j: tuple(_as_function(j)(*ops)) for j in branches]
-    return list(_function("switch")(astype(to_array(index), dtypes.np.int32), functions, *operands))
+    functions = tuple([lambda *ops, j=j: tuple(_as_function(j)(*ops)) for j in branches])
+    return list(choose_by_number(astype(to_array(index), dtypes.np.int32), functions, operands))
 
 
 @computes("platform_index")
