@@ -77,6 +77,10 @@ PURE: dict[str, Any] = {
     "jit": lambda jax: jax.jit(lambda x: jax.pure_callback(np.sin, f32(jax, 3), x) + 1)(X),
     "twice in jit": lambda jax: jax.jit(lambda x: sine(jax)(x) + sine(jax)(x * 2))(1.0),
     "of a Python number": lambda jax: sine(jax)(1.0),
+    "placed by no sharding": lambda jax: jax.jit(lambda x: jax.pure_callback(np.sin, f32(jax), x, sharding=3))(1.0),
+    "placed": lambda jax: jax.pure_callback(
+        np.sin, f32(jax), 1.0, sharding=jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    ),
     "of an int": lambda jax: jax.pure_callback(lambda x: x + 1, jax.ShapeDtypeStruct((), np.int32), 1),
     "trees": lambda jax: jax.jit(
         lambda x: jax.pure_callback(

@@ -213,7 +213,7 @@ def unary(
                 check_arraylike(kernel.__name__, x)
             try:
                 x = asarray(x)
-            except OverflowError as error:
+            except OverflowError as error:  # a Python int: JAX names the argument
                 raise too_large(op.__code__.co_varnames[0], x) from error
             dtype, is_weak = x.dtype, x.weak_type
             if isinstance(dtype, dtypes.ExtendedDType):
@@ -310,7 +310,7 @@ def binary(
                 check_arraylike(public, x, y)
             try:
                 (xd, xw), (yd, yw) = kind_of(x), kind_of(y)
-            except OverflowError as error:
+            except OverflowError as error:  # as in `unary`
                 at = 0 if type(x) is int and abs(x) >= 1 << 31 else 1
                 raise too_large(op.__code__.co_varnames[at], (x, y)[at]) from error
             if isinstance(xd, dtypes.ExtendedDType) or isinstance(yd, dtypes.ExtendedDType):

@@ -25,6 +25,7 @@ from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.scan import scan
 from jaxlike._src.random.key_array import PRNGKeyArray, key_words
 from jaxlike._src.shape_struct import ShapeDtypeStruct
+from jaxlike._src.sharding import SingleDeviceSharding
 from jaxlike._src.transforms.custom import flatten_arguments
 from jaxlike._src.transforms.structured import Structured, apply
 from jaxlike._src.tree import tree_flatten, tree_leaves, tree_map, tree_unflatten
@@ -55,12 +56,18 @@ class FlatCallback:
 class Callback(Structured):
     """A callback on flat arguments; what it is called for decides where its errors show."""
 
+    sharding: Any = None  # where it is to run
+
     def __init__(self, call: Callable[[Sequence[Array]], Sequence[Any]], results: Sequence[ShapedArray]) -> None:
         self.call, self.results = call, tuple(results)
         self.in_graph = False
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """Call it with values on the CPU, and check what it gives."""
+        if self.sharding is not None and not isinstance(self.sharding, SingleDeviceSharding):
+            raise NotImplementedError(  # JAX's words, for a mesh too
+                f"pure_callback only supports SingleDeviceSharding, but got {type(self.sharding)}"
+            )
         try:
             leaves = on_host(lambda inside: [np.asarray(x) for x in self.call(inside)], bare(args))
             return self._checked(leaves)
@@ -256,7 +263,7 @@ def pure_callback(
         callback: takes ``*args`` and ``**kwargs`` as Arrays on the CPU; returns a tree of arrays or numbers.
         result_shape_dtypes: tree of anything with ``shape`` and ``dtype``: what ``callback`` gives.
         *args: trees of arrays.
-        sharding: accepted.
+        sharding: where it runs: None, or a `SingleDeviceSharding`.
         vmap_method: under vmap, "sequential" or "sequential_unrolled" call it for each lane, "expand_dims" calls it
             once with a leading axis on all arguments (of size 1 where they are not mapped), "broadcast_all" with
             all arguments at full size, "legacy_vectorized" without an axis on those that are not mapped.
@@ -287,7 +294,7 @@ def io_callback(
         callback: takes ``*args`` and ``**kwargs`` as Arrays on the CPU; returns a tree of arrays or numbers.
         result_shape_dtypes: tree of anything with ``shape`` and ``dtype``: what ``callback`` gives; None for nothing.
         *args: trees of arrays.
-        sharding: accepted.
+        sharding: where it runs: None, or a `SingleDeviceSharding`.
         ordered: refuse vmap, whose lanes have no order. Calls are always made in the order of the program.
         **kwargs: trees of arrays.
 
