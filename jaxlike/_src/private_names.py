@@ -245,11 +245,12 @@ PLACES: dict[str, dict[str, str]] = {
         ),
     },
     "jax._src.pjit": {
-        "jaxlike._src.lax.constraint": "with_sharding_constraint",
+        "jaxlike._src.lax.constraint": "auto_axes explicit_axes reshard with_sharding_constraint",
         "jaxlike._src.lax.primitive_names": "jit_p sharding_constraint_p",
     },
     "jax._src.sharding_impls": {
         "jaxlike._src.graph.call_params": "UNSPECIFIED UnspecifiedValue",
+        "jaxlike._src.lax.constraint": "canonicalize_sharding",
         "jaxlike._src.mesh": "set_mesh",
         "jaxlike._src.mesh_utils": "make_mesh",
     },

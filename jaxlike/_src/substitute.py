@@ -15,6 +15,7 @@ import importlib.machinery
 import importlib.metadata
 import importlib.util
 import multiprocessing.spawn
+import pkgutil
 import re
 import sys
 import threading
@@ -187,8 +188,21 @@ class _PrivateLoader(importlib.abc.Loader):
         """There is nothing to run."""
 
 
-# What programs ask of jaxlib is its version; torch does the rest of its work.
-_JAXLIB = {"jaxlib": {"__version__": served_version}, "jaxlib.version": {"__version__": served_version}}
+# What programs ask of jaxlib is its version, and classes to test for; torch does the rest of its work.
+_JAXLIB: dict[str, dict[str, str]] = {
+    "jaxlib": {"__version__": served_version},
+    "jaxlib.version": {"__version__": served_version},
+    "jaxlib.xla_client": {
+        "ArrayImpl": "jaxlike._src.array:Array",
+        "Client": "jaxlike._src.devices:Client",
+        "Device": "jaxlike._src.devices:Device",
+        "DeviceList": "jaxlike._src.devices:DeviceList",
+        "NamedSharding": "jaxlike._src.sharding:NamedSharding",
+        "Sharding": "jaxlike._src.sharding:Sharding",
+        "SingleDeviceSharding": "jaxlike._src.sharding:SingleDeviceSharding",
+        "XlaRuntimeError": "jaxlike._src.errors:JaxRuntimeError",
+    },
+}
 
 
 class _JaxlibLoader(importlib.abc.Loader):
@@ -201,8 +215,9 @@ class _JaxlibLoader(importlib.abc.Loader):
         """An ordinary empty module."""
 
     def exec_module(self, module: types.ModuleType) -> None:
-        module.__doc__ = "The version of jaxlib whose place jaxlike takes; torch does its work."
-        vars(module).update(_JAXLIB[module.__name__])
+        module.__doc__ = "What jaxlike serves of jaxlib, whose place it takes; torch does its work."
+        for name, value in _JAXLIB[module.__name__].items():
+            setattr(module, name, pkgutil.resolve_name(value) if ":" in value else value)
         self.substitution.explain_missing(module.__name__, module)
 
 
@@ -317,7 +332,7 @@ def _missing_attribute(
 def _advice(name: str, attribute: str, module: types.ModuleType) -> str:
     """Why it is missing, and what to use: a name like it, its namesake elsewhere, or the module's list."""
     if name.startswith("jaxlib"):
-        return f"of jaxlib jaxlike serves the version alone ({' and '.join(_JAXLIB)}); torch does its work."
+        return f"of jaxlib jaxlike serves the version and some classes ({' and '.join(_JAXLIB)}); torch does its work."
     if attribute.startswith("_"):
         return "it is private to JAX, and jaxlike, which stands in for JAX here, serves the public names."
     if _module_exists(f"{name}.{attribute}"):

@@ -92,7 +92,7 @@ def reshard(xs: Any, out_shardings: Any) -> Any:
     outs: list[Array] = []
     for leaf, given in zip(leaves, wanted, strict=True):
         x = operand("reshard", leaf)
-        sharding = _explicit(given, "reshard")
+        sharding = canonicalize_sharding(given, "reshard")
         if sharding is None:
             raise ValueError(
                 "Reshard should only be used with out_shardings which are non-None and have a non-empty mesh. Got "
@@ -106,8 +106,8 @@ def reshard(xs: Any, out_shardings: Any) -> Any:
     return tree_unflatten(tree, outs)
 
 
-def _explicit(given: Any, name: str) -> NamedSharding | None:
-    """A sharding over explicit axes."""
+def canonicalize_sharding(given: Any, name: str) -> NamedSharding | None:
+    """A sharding, or a `P` of the mesh in force, as a sharding over explicit axes; None where there are none to split."""
     if given is None or (isinstance(given, NamedSharding) and given.mesh.empty):
         return None
     if not isinstance(given, NamedSharding | P):
