@@ -105,6 +105,8 @@ STORAGE: Final[dict[Any, torch.dtype]] = {
     **dict.fromkeys(NARROW_UINTS, torch.uint8),
     **{d: torch.float32 for d in CUSTOM_FLOATS if d not in TO_TORCH},
 }
+# What torch stores, or this package stores for it, and has no arithmetic for: the type that it is computed in.
+COMPUTED_IN: Final[dict[Any, torch.dtype]] = STORAGE | {d: torch.float32 for d in FLOAT8 if d in TO_TORCH}
 _ANY_TO_TORCH = TO_TORCH | STORAGE
 
 

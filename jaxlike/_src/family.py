@@ -222,7 +222,7 @@ def unary(
                 check_kinds(name, accepts, dtype)
             want = promote.of(dtype)
             check_kinds(name, accepts, want)
-            if want in dtypes.STORAGE:
+            if want in dtypes.COMPUTED_IN:
                 return _through_wider(general, want, x)
             tensor = tensor_as(x, want)
             if tensor.dtype in unsigned.WIDE:
@@ -256,8 +256,8 @@ def unary(
 
 
 def _through_wider(general: Callable[..., Array], dtype: Any, *args: Any) -> Array:
-    """Operate on a dtype that torch lacks in the type that stores it, and come back."""
-    stored = dtypes.from_torch(dtypes.STORAGE[dtype])
+    """Operate on a dtype that torch has no arithmetic for in a wider type, and come back."""
+    stored = dtypes.from_torch(dtypes.COMPUTED_IN[dtype])
     out = general(*(astype(asarray(a), stored) for a in args))
     return astype(out, dtype) if out.dtype == stored else out
 
@@ -325,7 +325,7 @@ def binary(
             if shapes[0] != shapes[1]:
                 broadcast_shapes(public, shapes, name)
             check_kinds(name, accepts, want, want)
-            if want in dtypes.STORAGE:
+            if want in dtypes.COMPUTED_IN:
                 return _through_wider(general, want, x, y)
             if not isinstance(x, Array) and not isinstance(y, Array):
                 x = asarray(x)  # on the default device, where a bare number would stay on the CPU

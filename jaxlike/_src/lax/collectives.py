@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 def find_axis(name: Any, fun_name: str = "") -> Frame:
     """The frame of the innermost vmap with this axis name; NameError, which names a function if it is given."""
+    hash(name)  # an array is no name
     for frame in running():
         if frame.axis_name is not None and frame.axis_name == name:
             return frame

@@ -108,7 +108,8 @@ def check_indices(indices: Array) -> None:
 
 def check_gather(x: Array, indices: Array, numbers: GatherDimensionNumbers, sizes: Sequence[int]) -> None:
     """TypeError where dimension numbers, window sizes and shapes do not go together."""
-    offset, collapsed, start_map, own, of_indices = numbers
+    offset, collapsed, start_map = numbers.offset_dims, numbers.collapsed_slice_dims, numbers.start_index_map
+    own, of_indices = numbers.operand_batching_dims, numbers.start_indices_batching_dims
     last = indices.ndim - 1
     if last < 0:
         raise TypeError(
@@ -173,7 +174,9 @@ def check_gather(x: Array, indices: Array, numbers: GatherDimensionNumbers, size
 
 def check_scatter(x: Array, indices: Array, updates: Array, numbers: ScatterDimensionNumbers) -> None:
     """TypeError where dimension numbers and shapes do not go together."""
-    window, inserted, to_operand, own, of_indices = numbers
+    window, inserted = numbers.update_window_dims, numbers.inserted_window_dims
+    to_operand, own = numbers.scatter_dims_to_operand_dims, numbers.operand_batching_dims
+    of_indices = numbers.scatter_indices_batching_dims
     last = indices.ndim - 1
     if last < 0:
         raise TypeError(

@@ -263,5 +263,6 @@ def binop(
 
 def check_accuracy(accuracy: Any) -> None:
     """NotImplementedError for what is no accuracy."""
+    hash(accuracy)  # a parameter of an equation
     if not isinstance(accuracy, Tolerance | AccuracyMode):
         raise NotImplementedError(f"Accuracy {accuracy} not supported")

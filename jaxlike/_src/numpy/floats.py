@@ -12,6 +12,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
+    astype,
     broadcast_shapes,
     check_arraylike,
     promote_dtypes_inexact,
@@ -172,6 +173,10 @@ def nan_to_num(
     x = one_array("nan_to_num", x)
     if not dtypes.issubdtype(x.dtype, np.inexact):
         return x
+    if x.dtype in dtypes.COMPUTED_IN:
+        limits = dtypes.finfo(x.dtype)
+        high, low = (float(v) if w is None else w for v, w in ((limits.max, posinf), (limits.min, neginf)))
+        return astype(nan_to_num(astype(x, np.dtype("float32")), nan=nan, posinf=high, neginf=low), x.dtype)
     tensor = unwrap(x)
     part = dtypes.from_torch(tensor.real.dtype)
     info = dtypes.finfo(part)

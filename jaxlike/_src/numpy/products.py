@@ -21,6 +21,7 @@ from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
+    astype,
     canonicalize_axis,
     cast,
     check_arraylike,
@@ -87,6 +88,9 @@ def _operands(
     if preferred_element_type is not None:
         out = dtypes.check_and_canonicalize_user_dtype(preferred_element_type, name)
         weak = False
+    if dtype in dtypes.COMPUTED_IN:
+        wide = out if out not in dtypes.COMPUTED_IN else dtypes.from_torch(dtypes.COMPUTED_IN[dtype])
+        return unwrap(astype(asarray(a), wide)), unwrap(astype(asarray(b), wide)), out, weak
     wide = dtypes.promote((dtype, False), (out, False))[0] if out != dtype and _wider(out, dtype) else dtype
     return tensor_as(asarray(a), wide), tensor_as(asarray(b), wide), out, weak
 
@@ -96,6 +100,8 @@ def _wider(out: Any, dtype: Any) -> bool:
 
 
 def _result(tensor: Tensor, dtype: Any, weak: bool) -> Array:
+    if dtype in dtypes.COMPUTED_IN:
+        return finish("dot_general", astype(Array(tensor), dtype, weak))
     return finish("dot_general", Array(cast(tensor, dtypes.to_torch(dtype)), weak))
 
 
