@@ -406,6 +406,8 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = None, axis: Any = -1) -> A
     t = unwrap(array)
     shape = [1] * array.ndim
     shape.insert(place, num_classes)
+    if num_classes < 0:
+        raise TypeError(f"iota shape must have every element be nonnegative, got {tuple(shape)}.")
     classes = torch.arange(num_classes, dtype=torch.int64, device=t.device).reshape(shape)
     wide = t if t.dtype.is_floating_point else t.to(torch.int64)
     return astype(Array(wide.unsqueeze(place) == classes), kind)

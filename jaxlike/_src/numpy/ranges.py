@@ -24,7 +24,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
-from jaxlike._src.numpy.arguments import array_of, as_asked, like, torch_target, user_dtype
+from jaxlike._src.numpy.arguments import array_of, as_asked, like, new_shape, torch_target, user_dtype
 from jaxlike._src.numpy.dtype_api import astype
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, common_shape
 
@@ -317,6 +317,7 @@ def indices(dimensions: Any, dtype: DTypeLike | None = None, sparse: bool = Fals
     """
     want = dtypes.default_int_dtype() if dtype is None else user_dtype(dtype, "indices")
     sizes = tuple(concrete_or_error(operator.index, n, "dimensions argument of jnp.indices") for n in dimensions)
+    new_shape(sizes)
     where = torch_target(None)
     columns = [_along(iota(want, n, where), i, len(sizes)) for i, n in enumerate(sizes)]
     if sparse:

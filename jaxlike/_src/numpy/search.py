@@ -14,7 +14,7 @@ import torch
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import asarray, astype, check_arraylike, concrete_or_error, concrete_tensor, unwrap
-from jaxlike._src.numpy.arguments import one_array
+from jaxlike._src.numpy.arguments import new_shape, one_array
 from jaxlike._src.numpy.compare import not_equal
 from jaxlike._src.numpy.filled import ones
 from jaxlike._src.numpy.select import where
@@ -54,8 +54,7 @@ def positions(x: Array, size: int, fill_value: Any = None) -> tuple[Array, ...]:
     wide = dtypes.to_torch(dtypes.default_int_dtype())
     sizes = x.shape
     mask = unwrap(_truth(x)).reshape(-1)
-    if size < 0:
-        raise TypeError(f"broadcast_in_dim shape must have every element be nonnegative, got {(size,)}.")
+    new_shape(size)
     if mask.shape[0] == 0 or size == 0:
         return tuple(Array(torch.zeros(size, dtype=wide, device=mask.device)) for _ in sizes)
     flat = first_true(mask, size)

@@ -18,7 +18,7 @@ from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, canonicalize_axis, concrete_or_error, promote_dtypes, unwrap
 from jaxlike._src.numpy import reduce
-from jaxlike._src.numpy.arguments import like, one_array
+from jaxlike._src.numpy.arguments import like, new_shape, one_array
 from jaxlike._src.numpy.compare import equal, not_equal
 from jaxlike._src.numpy.filled import full_like, zeros
 from jaxlike._src.numpy.find import in_order, places_in
@@ -183,6 +183,7 @@ def unique(
         size = concrete_or_error(
             operator.index, size, f"The error arose for the size argument of jnp.unique(). {_HINT}"
         )
+        new_shape(size)
     shape = x.shape
     if axis is None:
         x, along = ravel(x), 0

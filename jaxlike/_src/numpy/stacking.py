@@ -28,6 +28,7 @@ from jaxlike._src.numpy.arguments import (
     index_tuple,
     known_index,
     like,
+    new_shape,
     one_array,
     user_dtype,
 )
@@ -402,6 +403,7 @@ def repeat(
 
 
 def _repeat_to_length(x: Array, repeats: Array, axis: int, length: int) -> Array:
+    new_shape(length)
     counts = ravel(repeats)
     if x.ndim == 0:
         if counts.shape != (1,):

@@ -22,7 +22,7 @@ from jaxlike._src.border import (
     unwrap,
 )
 from jaxlike._src.numpy import create
-from jaxlike._src.numpy.arguments import array_of, astype, one_array, user_dtype
+from jaxlike._src.numpy.arguments import array_of, astype, new_shape, one_array, user_dtype
 from jaxlike._src.numpy.arithmetic import absolute, multiply, true_divide
 from jaxlike._src.numpy.averages import average
 from jaxlike._src.numpy.calculus import diff
@@ -212,6 +212,7 @@ def bincount(
                 operator.index, length, "The error occurred because of argument 'length' of jnp.bincount."
             )
         )
+        new_shape(length)
     places = unwrap(a).to(torch.int64).clamp(min=0)
     if weights is None:
         amounts = torch.ones_like(places, dtype=dtypes.to_torch(dtypes.default_int_dtype()))
