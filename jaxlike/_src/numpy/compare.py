@@ -253,4 +253,9 @@ def array_equal(a1: ArrayLike, a2: ArrayLike, equal_nan: bool = False) -> Array:
 
 def array_equiv(a1: ArrayLike, a2: ArrayLike) -> Array:
     """Whether all elements are equal after broadcasting: a bool scalar. Takes lists too."""
-    return _all(equal(as_array(a1), as_array(a2)))
+    x, y = as_array(a1), as_array(a2)
+    try:
+        same = equal(x, y)
+    except ValueError:  # shapes or dtypes that do not go together, by the flags too: not equal
+        return as_array(False)
+    return _all(same)

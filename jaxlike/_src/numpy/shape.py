@@ -21,7 +21,6 @@ from jaxlike._src.border import (
     canonicalize_shape,
     cast,
     check_arraylike,
-    check_rank_promotion,
     concrete_or_error,
     unwrap,
 )
@@ -360,7 +359,6 @@ def broadcast_arrays(*args: ArrayLike) -> list[Array]:
     if not arrays:
         return []
     shapes = [x.shape for x in arrays]
-    check_rank_promotion("broadcast_arrays", shapes)
     sizes = common_shape(shapes)
     return [broadcast_array(x, sizes) for x in arrays]
 

@@ -144,7 +144,8 @@ def _segments(x: Array, size: int, overlap: int) -> Array:
 def _transformed(
     x: Array, window: Array, trend: Callable[[Array], Array], size: int, overlap: int, nfft: int, two_sided: bool
 ) -> Array:
-    pieces = window * trend(_segments(x, size, overlap))
+    segments = trend(_segments(x, size, overlap))
+    pieces = segments * window.reshape((1,) * (segments.ndim - 1) + (-1,))
     return fft.fft(pieces, n=nfft) if two_sided else fft.rfft(jnp.real(pieces), n=nfft)
 
 
@@ -412,12 +413,13 @@ def istft(
     weights = _inverse_window(window, size, pieces.dtype)
     pieces = pieces * jnp.sum(weights)
     column = weights[:, None]
-    x = _added(jnp.swapaxes(pieces * column, -2, -1), size - overlap)
+    x = _added(jnp.swapaxes(pieces * column.reshape((1,) * (pieces.ndim - 2) + column.shape), -2, -1), size - overlap)
     squares = jnp.broadcast_to(column * column, (size, pieces.shape[-1]))
     norm = _added(jnp.swapaxes(squares, -2, -1), size - overlap)
     if boundary:
         x, norm = (v[..., size // 2 : -(size // 2)] for v in (x, norm))
-    x = x / jnp.where(norm > 1e-10 if not iscomplexobj(norm) else jnp.real(norm) > 1e-10, norm, 1.0)
+    norm = jnp.where(norm > 1e-10 if not iscomplexobj(norm) else jnp.real(norm) > 1e-10, norm, 1.0)
+    x = x / norm.reshape((1,) * (x.ndim - norm.ndim) + norm.shape)
     if x.ndim > 1 and time_axis != z.ndim - 1:
         x = jnp.moveaxis(x, -1, time_axis - 1 if freq_axis < time_axis else time_axis)
     real_dtype = np.dtype("float64" if x.dtype in (np.float64, np.complex128) else "float32")
