@@ -62,6 +62,7 @@ def test_taken(jax):
         "absolute rtol": jnp.linalg.matrix_rank(jnp.diag(jnp.array([5.0, 0.3, 0.05])), 0.1),
         "inverse of a number": jnp.linalg.tensorinv(2.0),
         "axes in order": jnp.linalg.tensorsolve(jnp.moveaxis(cube, 0, -1), jnp.ones(4), axes=(1, 0)),
+        "dawsn of infinity": jax.scipy.special.dawsn(jnp.array([jnp.inf, -jnp.inf, 2.0])),
         "axis of bool": jnp.vecdot(jnp.ones((1, 2)), jnp.ones((1, 2)), axis=False),
     }
 

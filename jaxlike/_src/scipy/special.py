@@ -113,7 +113,8 @@ def erfcx(x: Tensor) -> Tensor:
 
 def _dawsn(x: Tensor) -> Tensor:
     value = faddeeva(torch.complex(x.to(torch.float64), torch.zeros_like(x, dtype=torch.float64)))
-    return (value.imag * const(value.imag, math.sqrt(math.pi) / 2)).to(x.dtype)
+    out = (value.imag * const(value.imag, math.sqrt(math.pi) / 2)).to(x.dtype)
+    return torch.where(torch.isinf(x), const(x, 0), out)
 
 
 @unary(promote=to_inexact, weak=False, keywords=True, module=MODULE)
