@@ -20,34 +20,52 @@ if TYPE_CHECKING:
     from jaxlike._src.array import Array
     from jaxlike._src.sharding import Sharding
 
+
+class _Row(weakref.ref[Any]):
+    """A placed Array, with its key in the table and how it is placed."""
+
+    __slots__ = ("key", "sharding")
+
+    key: int
+    sharding: Sharding
+
+
 # Read by who asks first whether there is any such Array, and looks no further if not.
-PLACED: dict[int, tuple[weakref.ref[Any], Sharding]] = {}
+PLACED: dict[int, _Row] = {}
 _elsewhere: set[int] = set()  # those of them that are not on the default device alone
+_at_home: tuple[Any, Any] = (None, None)  # the last sharding that was on the default device alone, and that device
 
 
 def place(x: Array, sharding: Sharding) -> Array:
     """``x``, from now on placed so."""
-    key = id(x)
-
-    def forget(_gone: Any) -> None:
-        PLACED.pop(key, None)
-        if key in _elsewhere:
-            _elsewhere.discard(key)
-            if not _elsewhere:
-                set_following(False)
-
-    PLACED[key] = weakref.ref(x, forget), sharding
-    if sharding.device_set != {default_device()}:
-        if not _elsewhere:
-            set_following(True)
-        _elsewhere.add(key)
+    global _at_home
+    row = PLACED[id(x)] = _Row(x, _forget)
+    row.key, row.sharding = id(x), sharding
+    home = default_device()
+    if sharding is _at_home[0] and home is _at_home[1]:
+        return x
+    if sharding.device_set == {home}:
+        _at_home = sharding, home
+        return x
+    if not _elsewhere:
+        set_following(True)
+    _elsewhere.add(row.key)
     return x
+
+
+def _forget(row: _Row) -> None:
+    if PLACED.get(row.key) is row:
+        del PLACED[row.key]
+    if row.key in _elsewhere:
+        _elsewhere.discard(row.key)
+        if not _elsewhere:
+            set_following(False)
 
 
 def placed(x: Any) -> Sharding | None:
     """How ``x`` was placed; None where nobody said."""
     row = PLACED.get(id(x))
-    return None if row is None else row[1]
+    return None if row is None else row.sharding
 
 
 def follow(name: str, out: Array, *operands: Any) -> Array:

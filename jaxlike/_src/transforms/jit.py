@@ -90,7 +90,7 @@ class Entry:
         self.float0 = float0 or {}  # results without values, by place: they are not of the graph
         self.shapes_only = False  # whether a result has a shape and no value: it can be looked at, not run
         self.places: list[Sharding | None] = []  # what results say of their sharding, where any does
-        self.followed: dict[Any, list[Sharding | None]] = {}  # the same, by where the arguments are
+        self.followed: dict[Any, tuple[Any, list[Sharding | None]]] = {}  # the same, by where the arguments are
         self.donated: Sequence[int] = ()  # leaves whose Arrays are deleted after a call
         self.in_tree = in_tree
         self.kinds = kinds  # class and tag of each output leaf

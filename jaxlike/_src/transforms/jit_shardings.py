@@ -138,14 +138,16 @@ def followed(
         has = tuple(h if a is None else a for a, h in zip(asked, has, strict=True))
     if not any(has):
         return None
-    known = entry.followed.get(has)
+    # By identity, which is quicker than to hash them; the entry keeps them, so that their ids stay theirs.
+    key = tuple(map(id, has))
+    known = entry.followed.get(key)
     if known is None:
         _check_together(entry.graph, leaves, fun, args, kwargs)
         alone = [e for e in entry.graph.effects if e.of_one_device]
         if alone and any(s is not None and s.num_devices > 1 for s in has):
             raise ValueError(f"The following ordered effects are not supported for more than 1 device: {alone}")
-        known = entry.followed[has] = _through(entry.graph, has)
-    return known
+        known = entry.followed[key] = has, _through(entry.graph, has)
+    return known[1]
 
 
 def _used(graph: Graph) -> list[bool]:
