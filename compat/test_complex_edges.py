@@ -45,4 +45,6 @@ def test_finite_by_infinite(jax):
 def test_slopes_elsewhere(jax):
     x = jax.numpy.asarray(np.array([1 + 2j, -0.5j], np.complex64))
     functions = [jax.numpy.exp, jax.numpy.square, jax.numpy.reciprocal, lambda x: x ** (0.5 + 1j), lambda x: x / (x + 1)]
-    return [jax.grad(lambda x, f=f: jax.numpy.sum(f(x)), holomorphic=True)(x) for f in functions]
+    functions += [jax.lax.expm1, jax.lax.exp2, jax.lax.logistic, lambda x: jax.lax.expm1(x.real + 0j)]
+    slopes = [jax.grad(lambda x, f=f: jax.numpy.sum(f(x)).real)(x) for f in functions]
+    return slopes, [jax.jvp(lambda x, f=f: jax.jvp(f, (x,), (x,))[1], (x,), (x,)) for f in functions]

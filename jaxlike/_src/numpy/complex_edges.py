@@ -28,7 +28,7 @@ def _nan_where(name: str, op: Kernel, at: Kernel) -> Kernel:
 
     def with_edges(x: Tensor) -> Tensor:
         out = op(x)
-        return torch.where(at(x), scalar(complex(math.nan, math.nan), out.dtype), out)
+        return torch.where(at(x.detach()), scalar(complex(math.nan, math.nan), out.dtype), out)
 
     def kernel(x: Tensor) -> Tensor:
         return as_one(name, {"accuracy": None}, with_edges, x) if x.dtype.is_complex else op(x)
@@ -57,8 +57,9 @@ tanh = _nan_where("tanh", torch.tanh, lambda x: _wild_imag(x) & (x.real == 0))
 
 
 def _expm1(x: Tensor) -> Tensor:
-    out = torch.expm1(x)  # whose imaginary part is 0 times inf where a real number overflows
-    return torch.complex(out.real, torch.where(x.imag == 0, x.imag, out.imag))
+    out, known = torch.expm1(x), x.detach()
+    spoiled = (known.imag == 0) & ~torch.isfinite(out.detach())  # the imaginary part, by 0 times inf
+    return torch.where(spoiled, torch.complex(out.detach().real, known.imag), out)
 
 
 expm1 = _nan_where("expm1", lambda x: _expm1(x) if x.dtype.is_complex else torch.expm1(x), _wild_imag)
@@ -66,22 +67,22 @@ expm1 = _nan_where("expm1", lambda x: _expm1(x) if x.dtype.is_complex else torch
 
 def square(x: Tensor) -> Tensor:
     """``x * x`` of complex numbers; by the sum and the difference of its parts where the product overflows."""
-    a, b = x.real, x.imag
+    a, b = x.detach().real, x.detach().imag  # the slope is that of the product
     product = torch.mul(x, x)
-    return torch.where(torch.isfinite(product), product, torch.complex((a - b) * (a + b), 2 * a * b))
+    return torch.where(torch.isfinite(product.detach()), product, torch.complex((a - b) * (a + b), 2 * a * b))
 
 
 def quotient(x: Tensor, y: Tensor) -> Tensor:
     """``x / y`` of complex numbers; 0 for what is finite by what is infinite."""
     out = torch.true_divide(x, y)
-    vanishes = torch.isinf(y) & torch.isfinite(x)
-    return torch.where(vanishes & torch.isnan(out), scalar(0, out.dtype), out)
+    vanishes = torch.isinf(y.detach()) & torch.isfinite(x.detach())
+    return torch.where(vanishes & torch.isnan(out.detach()), scalar(0, out.dtype), out)
 
 
 def inverse(x: Tensor) -> Tensor:
     """``1 / x``; 0 for what is infinite."""
     out = torch.reciprocal(x)
-    return torch.where(torch.isinf(x), scalar(0, out.dtype), out) if x.dtype.is_complex else out
+    return torch.where(torch.isinf(x.detach()), scalar(0, out.dtype), out) if x.dtype.is_complex else out
 
 
 def logistic(x: Tensor) -> Tensor:
@@ -101,4 +102,4 @@ def power(x: Tensor, y: Tensor) -> Tensor:
     limit = torch.where(y.real > 0, scalar(math.inf, out.dtype), scalar(0, out.dtype))
     wild = torch.where(real_inf & ~torch.isnan(y), limit, wild)
     wild = torch.where((x == 1) | (y == 0), scalar(1, out.dtype), wild)
-    return torch.where(torch.isfinite(x) & torch.isfinite(y) & torch.isfinite(out), out, wild)
+    return torch.where(torch.isfinite(x) & torch.isfinite(y) & torch.isfinite(out.detach()), out, wild)
