@@ -2,6 +2,7 @@
 
 The same as `build` does for the CPU, without a compiler on the machine: a small program takes tenths of a second. One
 block of threads runs it; results are those of the operations one by one, since products are not contracted into sums.
+It is CUDA C++ rather than Triton, so that one writer of programs serves the CPU and GPUs.
 """
 
 from __future__ import annotations
