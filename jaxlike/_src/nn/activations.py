@@ -315,7 +315,7 @@ def softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Ar
 _where = where
 
 
-@jitted("log_softmax", "x")
+@jitted("log_softmax", "x where")
 def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -> Array:
     """``log(softmax(x))`` over ``axis``; -inf outside of ``where``."""
     check_arraylike("log_softmax", x)
@@ -329,7 +329,7 @@ def log_softmax(x: ArrayLike, axis: Axis = -1, where: ArrayLike | None = None) -
     return result if where is None else _where(where, result, -np.inf)
 
 
-@jitted("logmeanexp", "x")
+@jitted("logmeanexp", "x where")
 def logmeanexp(x: ArrayLike, axis: Axis = None, where: ArrayLike | None = None, keepdims: bool = False) -> Array:
     """``log(mean(exp(x)))`` over ``axis``."""
     total = logsumexp(x, axis=axis, where=where, keepdims=keepdims)
@@ -341,7 +341,7 @@ def logmeanexp(x: ArrayLike, axis: Axis = None, where: ArrayLike | None = None, 
     return subtract(total, log(sum_of(ones, axis=axis, keepdims=keepdims)))
 
 
-@jitted("standardize", "x")
+@jitted("standardize", "x mean variance epsilon where")
 def standardize(
     x: ArrayLike,
     axis: Axis = -1,

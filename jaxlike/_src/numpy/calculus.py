@@ -172,7 +172,7 @@ def _slope(t: Tensor, h: Tensor | None, axis: int) -> Tensor:
     return torch.cat([start / part(steps, 0, 1), inner, end / part(steps, n - 2, 1)], axis)
 
 
-@jitted("trapezoid", "y x")
+@jitted("trapezoid", "y x dx")
 def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: ArrayLike = 1.0, axis: int = -1) -> Array:
     """Integral of samples by the trapezoidal rule along an axis.
 

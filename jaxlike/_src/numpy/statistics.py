@@ -57,7 +57,7 @@ def _sample_weights(name: str, given: Any, count: int) -> Array:
     return absolute(w)
 
 
-@jitted("cov", "m y")
+@jitted("cov", "m y fweights aweights")
 def cov(
     m: ArrayLike,
     y: ArrayLike | None = None,
