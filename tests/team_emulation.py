@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
-from jaxlike._src.graph.fused import build, prelude, team
+from jaxlike._src.graph.fused import prelude, team
 from jaxlike._src.graph.fused.kernel import Kernel, Source
+from tests.compiled import library
 
 THREADS = 7  # not a divisor of what is dealt out
 SHARED = 1 << 17  # bytes
@@ -81,16 +80,8 @@ def emulated(source: Source, folder: Path) -> Callable[[Sequence[Tensor]], list[
     entry = entry.replace("GIVEN_", ", ".join(f"g{n}" for n in names))
     kept = "\n".join(f"static void* g{n};" for n in names)
     own = prelude.ONE_THREAD + prelude.library(given) + PRELUDE.replace("THREADS_", str(THREADS)).replace("SHARED_", str(SHARED))
-    text, library = folder / f"team{len(list(folder.iterdir()))}.cpp", folder / f"team{len(list(folder.iterdir()))}.so"
-    text.write_text(own + given + kept + entry, encoding="utf-8")
-    compiler = build.compiler()
-    assert compiler is not None
-    flags = ["-O0", "-std=gnu++17", "-ffp-contract=off", "-fwrapv", "-fno-strict-aliasing", "-march=native", "-shared"]
-    done = subprocess.run(
-        [compiler, *flags, "-fPIC", "-w", str(text), "-o", str(library), "-lm"], capture_output=True, text=True, check=False
-    )
-    assert not done.returncode, done.stderr
-    run: Any = ctypes.CDLL(str(library)).run_all
+    flags = ["-O0", "-std=gnu++17", "-ffp-contract=off", "-fwrapv", "-fno-strict-aliasing", "-march=native"]
+    run = library(own + given + kept + entry, folder, *flags).run_all
     run.restype, run.argtypes = None, [ctypes.c_int, *[ctypes.c_void_p] * count]
 
     def both(tensors: Sequence[Tensor]) -> list[Sequence[Tensor]]:

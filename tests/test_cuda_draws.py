@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import jaxlike as jax
 import jaxlike.numpy as jnp
 from jaxlike._src.graph.fused.build import compiler
 from jaxlike._src.random import cuda_draws
+from tests.compiled import library
 
 AROUND = r"""
 #define __global__
@@ -34,12 +34,7 @@ extern "C" void all(const uint32_t* keys, const uint32_t* counts, uint32_t* out,
 @pytest.fixture
 def on_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel is a loop over threads on the CPU."""
-    path = compiler()
-    assert path is not None
-    (tmp_path / "draws.cpp").write_text(AROUND + cuda_draws.source() + ENTRY, encoding="utf-8")
-    command = [path, "-O1", "-shared", "-fPIC", str(tmp_path / "draws.cpp"), "-o", str(tmp_path / "draws.so"), "-lm"]
-    subprocess.run(command, check=True, capture_output=True)
-    run: Any = ctypes.CDLL(str(tmp_path / "draws.so")).all
+    run = library(AROUND + cuda_draws.source() + ENTRY, tmp_path, "-O1").all
     run.restype, run.argtypes = None, [ctypes.c_void_p] * 3 + [ctypes.c_int64] * 3
 
     def kernel(device: Any) -> Any:

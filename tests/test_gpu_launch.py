@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +14,7 @@ from jaxlike._src import torch_private
 from jaxlike._src.graph.fused import gpu
 from jaxlike._src.graph.fused.build import BuildError, compiler
 from jaxlike._src.graph.fused.team import Team
+from tests.compiled import library
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C++ compiler")
 DRIVER = r"""
@@ -38,15 +38,10 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The driver as a library; a module holds its one function."""
     from torch.cuda import _utils
 
-    path = compiler()
-    assert path is not None
-    (tmp_path / "driver.cpp").write_text(DRIVER, encoding="utf-8")
-    command = [path, "-shared", "-fPIC", str(tmp_path / "driver.cpp"), "-o", str(tmp_path / "driver.so")]
-    subprocess.run(command, check=True, capture_output=True)
-    library = ctypes.CDLL(str(tmp_path / "driver.so"))
-    library.function.restype, library.seen.restype = ctypes.c_void_p, ctypes.POINTER(ctypes.c_ulonglong)
+    driver = library(DRIVER, tmp_path)
+    driver.function.restype, driver.seen.restype = ctypes.c_void_p, ctypes.POINTER(ctypes.c_ulonglong)
     configured: list[int] = []
-    kernel = SimpleNamespace(func=ctypes.c_void_p(library.function()), set_shared_memory_config=configured.append)
+    kernel = SimpleNamespace(func=ctypes.c_void_p(driver.function()), set_shared_memory_config=configured.append)
 
     def load(binary: bytes, names: list[str]) -> dict[str, Any]:
         assert binary == b"machine code"
@@ -56,10 +51,10 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         raise RuntimeError(f"CUDA error: {result}")
 
     monkeypatch.setattr(_utils, "_cuda_load_module", load)
-    monkeypatch.setattr(_utils, "_get_gpu_runtime_library", lambda: library)
+    monkeypatch.setattr(_utils, "_get_gpu_runtime_library", lambda: driver)
     monkeypatch.setattr(_utils, "_check_cuda", check)
     monkeypatch.setattr(torch_private, "current_stream", lambda: 4096)
-    return SimpleNamespace(seen=lambda: library.seen()[:9], configured=configured)
+    return SimpleNamespace(seen=lambda: driver.seen()[:9], configured=configured)
 
 
 def test_a_kernel_is_given_addresses_and_numbers(driver: Any) -> None:
@@ -103,13 +98,8 @@ extern "C" int nvrtcDestroyProgram(void** p) { *p = 0; return 0; }
 
 
 def test_the_compiler_is_asked_for_results_of_single_operations(tmp_path: Path) -> None:
-    path = compiler()
-    assert path is not None
-    (tmp_path / "nvrtc.cpp").write_text(NVRTC, encoding="utf-8")
-    command = [path, "-shared", "-fPIC", str(tmp_path / "nvrtc.cpp"), "-o", str(tmp_path / "nvrtc.so")]
-    subprocess.run(command, check=True, capture_output=True)
-    library = ctypes.CDLL(str(tmp_path / "nvrtc.so"))
-    assert gpu.compiled(library, "fine", "sm_90").split() == [b"--gpu-architecture=sm_90", b"--std=c++17", b"--fmad=false",
+    nvrtc = library(NVRTC, tmp_path)
+    assert gpu.compiled(nvrtc, "fine", "sm_90").split() == [b"--gpu-architecture=sm_90", b"--std=c++17", b"--fmad=false",
                                                               b"--disable-warnings"]  # fmt: skip
     with pytest.raises(BuildError, match=r"error: it is wrong$"):
-        gpu.compiled(library, "wrong", "sm_90")
+        gpu.compiled(nvrtc, "wrong", "sm_90")
