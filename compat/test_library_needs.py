@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import subprocess
 import sys
@@ -360,3 +361,10 @@ def test_a_dense_array_is_added_to_a_sparse_one(jax):
     sparse = importlib.import_module(f"{jax.__name__}.experimental.sparse")
     x = np.eye(2, 3, dtype=np.float32)
     return sparse.BCOO.fromdense(jax.numpy.asarray(x)) + jax.numpy.asarray(x * 2)
+
+
+@same_in_both
+def test_what_a_jitted_function_is(jax):
+    """Its type has the name that libraries look for; its signature is its own, not only that of what it wraps."""
+    jitted = jax.jit(lambda x, *, y=2: x)
+    return type(jitted).__name__, str(inspect.signature(jitted, follow_wrapped=False))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from compat.libraries.suites import SUITES, Suite, compare, files_of, outcomes, requirement, row
+from compat.libraries.suites import SUITES, Suite, arguments_of, compare, outcomes, requirement, row
 
 
 def ended(outcome: str, said: str = "", seconds: float = 1.0) -> dict[str, object]:
@@ -41,9 +41,12 @@ def test_what_passes_on_jax_counts():
 def test_files_left_out_exist(tmp_path: Path):
     for name in ("a_test.py", "b_test.py", "c.py"):
         (tmp_path / name).write_text("")
-    assert files_of(Suite("a", ("*_test.py",), {"b_test.py": "needs a network"}), tmp_path) == ["a_test.py"]
+    without = {"b_test.py": "needs a network", "a_test.py::test_hardware": "needs two GPUs"}
+    suite = Suite("a", ("*_test.py",), without)
+    assert arguments_of(suite, tmp_path) == ["a_test.py", "--deselect=a_test.py::test_hardware"]
+    assert arguments_of(suite, tmp_path, "b_") == []
     with pytest.raises(ValueError, match=r"^no such test files: z_test\.py$"):
-        files_of(Suite("a", ("*_test.py",), {"z_test.py": "gone"}), tmp_path)
+        arguments_of(Suite("a", ("*_test.py",), {"z_test.py": "gone"}), tmp_path)
 
 
 def test_every_library_is_pinned():

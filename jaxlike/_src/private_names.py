@@ -383,7 +383,7 @@ NAMES: dict[str, dict[str, str]] = {
         "Client": "jaxlike._src.devices:Client",
         "Device": "jaxlike._src.devices:Device",
         "JaxRuntimeError": "jaxlike.errors:JaxRuntimeError",
-        "PjitFunction": "jaxlike._src.transforms.jit:JitFunction",
+        "PjitFunction": "jaxlike._src.transforms.jit:PjitFunction",
     },
     "jax._src.lib.xla_client": {"XlaRuntimeError": "jaxlike.errors:JaxRuntimeError"},
     "jax._src.random.prng": {

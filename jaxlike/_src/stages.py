@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jaxlike._src.array import Array
-    from jaxlike._src.transforms.jit import Entry, JitFunction
+    from jaxlike._src.transforms.jit import Entry, PjitFunction
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ArgInfo:
 class _Stage:
     """What the stages share: the trees and types of arguments and results."""
 
-    def __init__(self, function: JitFunction, entry: Entry, arrays: Sequence[Array], args: Any, kwargs: Any) -> None:
+    def __init__(self, function: PjitFunction, entry: Entry, arrays: Sequence[Array], args: Any, kwargs: Any) -> None:
         self._function, self._entry, self._arrays = function, entry, arrays
         self._args, self._kwargs = args, kwargs
         self.in_tree = tree_flatten(function.split(tuple(args), dict(kwargs)))[1]

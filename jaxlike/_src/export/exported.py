@@ -27,7 +27,7 @@ from jaxlike._src.graph.graph import Graph, vars_in
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import is_float0, to_array
 from jaxlike._src.transforms.custom_vjp import custom_vjp
-from jaxlike._src.transforms.jit import JitFunction, jit
+from jaxlike._src.transforms.jit import PjitFunction, jit
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction
 from jaxlike._src.tree import (
@@ -262,7 +262,7 @@ def export(
         A function of arrays, or of `ShapeDtypeStruct` in their place, that gives an `Exported`.
     """
     del _override_lowering_rules
-    if not isinstance(fun_jit, JitFunction):
+    if not isinstance(fun_jit, PjitFunction):
         raise ValueError(f"Function to be exported must be the result of `jit` but is: {fun_jit}")
 
     def do_export(*args: Any, **kwargs: Any) -> Exported:

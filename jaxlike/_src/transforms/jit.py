@@ -9,6 +9,7 @@ vmap, or inside another trace, it is one operation with rules made from the grap
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import time
 import warnings
@@ -172,7 +173,7 @@ def count_made_ready() -> None:
 
 
 _caches: weakref.WeakKeyDictionary[Any, dict[Any, dict[Any, Entry]]] = weakref.WeakKeyDictionary()
-_wrappers: weakref.WeakSet[JitFunction] = weakref.WeakSet()
+_wrappers: weakref.WeakSet[PjitFunction] = weakref.WeakSet()
 
 
 def _shared_cache(fun: Any, parameters: Any) -> dict[Any, Entry]:
@@ -183,10 +184,10 @@ def _shared_cache(fun: Any, parameters: Any) -> dict[Any, Entry]:
         return {}
 
 
-class JitFunction:
+class PjitFunction:
     """What `jit` returns: a function that runs compiled; also `lower`, `trace`, `eval_shape`, `clear_cache`."""
 
-    # Own slots: `wraps` copies the __dict__ of what it wraps, which may be a JitFunction itself.
+    # Own slots: `wraps` copies the __dict__ of what it wraps, which may be a PjitFunction itself.
     __slots__ = ("__dict__", "__weakref__", "_cache", "_donated", "_fast", "_fun", "_options", "_plain",
                  "_static_names", "_static_nums")  # fmt: skip
 
@@ -511,6 +512,10 @@ class JitFunction:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
+    @property
+    def __signature__(self) -> inspect.Signature:  # its own, for those who ask with follow_wrapped=False
+        return inspect.signature(self._fun)
+
     def __repr__(self) -> str:
         return f"<PjitFunction of {self._fun!r}>"
 
@@ -518,7 +523,7 @@ class JitFunction:
         return _rebuild, (self._fun, self._options)
 
 
-as_boundary(JitFunction.__call__.__code__)
+as_boundary(PjitFunction.__call__.__code__)
 
 
 def _kinds(leaves: Sequence[Any]) -> str:
@@ -535,13 +540,13 @@ def _kinds(leaves: Sequence[Any]) -> str:
     )
 
 
-def _jitted_plainly(fun: Any) -> JitFunction:
+def _jitted_plainly(fun: Any) -> PjitFunction:
     names = ("static_argnums", "static_argnames", "donate_argnums", "donate_argnames")
-    return JitFunction(fun, {**dict.fromkeys(names), "keep_unused": False, "inline": False})
+    return PjitFunction(fun, {**dict.fromkeys(names), "keep_unused": False, "inline": False})
 
 
-def _rebuild(fun: Any, options: dict[str, Any]) -> JitFunction:
-    return JitFunction(fun, options)
+def _rebuild(fun: Any, options: dict[str, Any]) -> PjitFunction:
+    return PjitFunction(fun, options)
 
 
 def make_entry(
@@ -678,8 +683,8 @@ def jit(
             if given is not None:
                 raise ValueError(f"If backend or device is specified on jit, then {name} should not be specified.")
     if fun is _UNSPECIFIED:
-        return lambda fun: JitFunction(_checked(fun), options)
-    return JitFunction(_checked(fun), options)
+        return lambda fun: PjitFunction(_checked(fun), options)
+    return PjitFunction(_checked(fun), options)
 
 
 def _checked(fun: Any) -> Any:
