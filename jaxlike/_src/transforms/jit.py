@@ -512,9 +512,8 @@ class PjitFunction:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
-    @property
-    def __signature__(self) -> inspect.Signature:  # its own, for those who ask with follow_wrapped=False
-        return inspect.signature(self._fun)
+    # Its own, for those who ask with follow_wrapped=False.
+    __signature__ = property(lambda self: inspect.signature(self._fun))
 
     def __repr__(self) -> str:
         return f"<PjitFunction of {self._fun!r}>"
