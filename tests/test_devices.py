@@ -198,3 +198,13 @@ def test_no_accelerator_is_looked_for_where_the_cpu_was_asked_for():
         "print(jax.devices(), jax.device_put(1.0).shape)"
     )
     assert run(program, JAX_PLATFORMS="cpu") == "[CpuDevice(id=0)] ()"
+
+
+def test_putting_data_again_and_again_is_remembered_once():
+    f = jax.jit(lambda x: x + 1)
+    for _ in range(5):
+        y = f(jax.device_put(np.ones(3, np.float32), CPU))
+        z = f(jax.device_put(np.ones(3, np.float32), SingleDeviceSharding(CPU)))
+    assert y.sharding is z.sharding
+    (entry,) = f._cache.values()
+    assert len(entry.followed) == 1 and f._cache_size() == 1

@@ -7,8 +7,8 @@ waited for by `block_until_ready`; on the CPU nothing is ever queued.
 
 from __future__ import annotations
 
-import contextlib
 import enum
+import functools
 from typing import Any
 
 import numpy as np
@@ -146,7 +146,10 @@ def _put(leaf: Any, target: Target, place: torch.device | None, *, copy: bool) -
     moved = type(x)(tensor, x._tag)
     if isinstance(target, Sharding):
         return placement.place(moved, target)
-    return placement.place(moved, SingleDeviceSharding(target)) if isinstance(target, Device) else moved
+    return placement.place(moved, _on(target)) if isinstance(target, Device) else moved
+
+
+_on = functools.cache(SingleDeviceSharding)  # a device
 
 
 def _from_host(leaf: Any, target: Target) -> Array:
@@ -154,7 +157,9 @@ def _from_host(leaf: Any, target: Target) -> Array:
     device: Any = target if isinstance(target, Device) else None
     if isinstance(target, Sharding):
         device = target._device_assignment[0]
-    with contextlib.nullcontext() if device is None else config.default_device(device):
+    if device is None or device is devices.default_device():
+        return border.asarray(leaf)
+    with config.default_device(device):
         return border.asarray(leaf)
 
 

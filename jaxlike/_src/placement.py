@@ -32,6 +32,7 @@ class _Row(weakref.ref[Any]):
 
 # Read by who asks first whether there is any such Array, and looks no further if not.
 PLACED: dict[int, _Row] = {}
+_shardings: weakref.WeakValueDictionary[Sharding, Sharding] = weakref.WeakValueDictionary()  # equal ones are one
 _elsewhere: set[int] = set()  # those of them that are not on the default device alone
 _at_home: tuple[Any, Any] = (None, None)  # the last sharding that was on the default device alone, and that device
 
@@ -44,6 +45,7 @@ def place(x: Array, sharding: Sharding) -> Array:
     home = default_device()
     if sharding is _at_home[0] and home is _at_home[1]:
         return x
+    sharding = row.sharding = _shardings.setdefault(sharding, sharding)
     if sharding.device_set == {home}:
         _at_home = sharding, home
         return x

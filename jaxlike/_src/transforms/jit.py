@@ -91,7 +91,7 @@ class Entry:
         self.float0 = float0 or {}  # results without values, by place: they are not of the graph
         self.shapes_only = False  # whether a result has a shape and no value: it can be looked at, not run
         self.places: list[Sharding | None] = []  # what results say of their sharding, where any does
-        self.followed: dict[Any, tuple[Any, list[Sharding | None]]] = {}  # the same, by where the arguments are
+        self.followed: dict[Any, jit_shardings.Followed] = {}  # the same, by where the arguments are
         self.donated: Sequence[int] = ()  # leaves whose Arrays are deleted after a call
         self.in_tree = in_tree
         self.kinds = kinds  # class and tag of each output leaf
@@ -245,9 +245,11 @@ class PjitFunction:
                     if entry.graph.key_uses is not None:
                         entry.graph.key_uses.spend(leaves, entry.graph.lifted, "jit-compiled function")
                     if frame is None and entry.fixed is not None:
-                        if PLACED and (where := jit_shardings.followed(entry, leaves, self._fun, args, kwargs)):
-                            entry.calls.add(_kinds(leaves))
-                            return jit_shardings.put(entry.run(tensors), where)
+                        if PLACED and (found := jit_shardings.followed(entry, leaves, self._fun, args, kwargs)):
+                            if not found.counted:
+                                entry.calls.add(jit_shardings.kinds_of(leaves))
+                                found.counted = True
+                            return jit_shardings.put(entry.run(tensors), found.where)
                         entry.of_arrays = True
                         return entry.run(tensors)
                     if entry.usable():
@@ -290,7 +292,8 @@ class PjitFunction:
         if outside:
             split = self.asked_shardings(args, kwargs)
             if where is None and (PLACED or split):
-                where = jit_shardings.followed(entry, arrays, self._fun, *self.split(args, kwargs), split)
+                found = jit_shardings.followed(entry, arrays, self._fun, *self.split(args, kwargs), split)
+                where = None if found is None else found.where
             entry.calls.add(kinds)
         if entry.donated and outside:
             check_donations(arrays, entry.donated)
@@ -400,7 +403,7 @@ class PjitFunction:
         def names() -> list[str]:
             return leaf_names(self._fun, dynamic, dynamic_kw, places)
 
-        kinds = _kinds(leaves)
+        kinds = jit_shardings.kinds_of(leaves)
         arrays = [x if isinstance(x, Array) else as_argument(x, self._fun, names, k) for k, x in enumerate(leaves)]
         key: list[Any] = [tree, bool(dynamic_kw), config.trace_context()]
         if STATE.frame is not None and (axes := named_axes()):
@@ -523,20 +526,6 @@ class PjitFunction:
 
 
 as_boundary(PjitFunction.__call__.__code__)
-
-
-def _kinds(leaves: Sequence[Any]) -> str:
-    """What JAX's fast path tells apart: Arrays, those that were put on a device, numpy's data, and numbers."""
-    return "".join(
-        [
-            ("a" if (where := placed(x)) is None else f"{hash(where)};")
-            if isinstance(x, Array)
-            else "n"
-            if isinstance(x, np.ndarray | np.generic)
-            else "p"
-            for x in leaves
-        ]
-    )
 
 
 def _jitted_plainly(fun: Any) -> PjitFunction:

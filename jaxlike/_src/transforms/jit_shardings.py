@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.devices import get_backend
 from jaxlike._src.graph.graph import Call, Var
-from jaxlike._src.placement import apart, place, placed
+from jaxlike._src.placement import PLACED, apart, place, placed
 from jaxlike._src.sharding import Sharding, SingleDeviceSharding, check_fits, in_mesh
 from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.leaf_names import leaf_names
@@ -121,6 +122,30 @@ def of_device(device: Any, backend: Any) -> SingleDeviceSharding | None:
     return SingleDeviceSharding(device)
 
 
+class Followed:
+    """Where results are (``where``), for arguments that are placed so (``has``)."""
+
+    __slots__ = ("counted", "has", "where")
+
+    def __init__(self, has: Sequence[Sharding | None], where: Sequence[Sharding | None]) -> None:
+        self.has, self.where = has, where
+        self.counted = False  # whether a call with Arrays alone was noted
+
+
+def kinds_of(leaves: Sequence[Any]) -> str:
+    """What JAX's fast path tells apart: Arrays, those that were put on a device, numpy's data, and numbers."""
+    return "".join(
+        [
+            ("a" if (where := placed(x)) is None else f"{hash(where)};")
+            if isinstance(x, Array)
+            else "n"
+            if isinstance(x, np.ndarray | np.generic)
+            else "p"
+            for x in leaves
+        ]
+    )
+
+
 def followed(
     entry: Entry,
     leaves: Sequence[Array],
@@ -128,12 +153,12 @@ def followed(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     asked: Sequence[Sharding | None] | None = None,
-) -> Sequence[Sharding | None] | None:
+) -> Followed | None:
     """Where each result is that is computed of arguments which were put somewhere; None where none was.
 
     ``asked`` is what `in_shardings` says of each.
     """
-    has = tuple(map(placed, leaves))
+    has = tuple([None if (row := PLACED.get(id(x))) is None else row.sharding for x in leaves])
     if asked is not None:
         has = tuple(h if a is None else a for a, h in zip(asked, has, strict=True))
     if not any(has):
@@ -146,8 +171,8 @@ def followed(
         alone = [e for e in entry.graph.effects if e.of_one_device]
         if alone and any(s is not None and s.num_devices > 1 for s in has):
             raise ValueError(f"The following ordered effects are not supported for more than 1 device: {alone}")
-        known = entry.followed[key] = has, _through(entry.graph, has)
-    return known[1]
+        known = entry.followed[key] = Followed(has, _through(entry.graph, has))
+    return known
 
 
 def _used(graph: Graph) -> list[bool]:
@@ -195,6 +220,8 @@ def _through(graph: Graph, has: Sequence[Sharding | None]) -> list[Sharding | No
 
 def put(out: Any, where: Sequence[Sharding | None]) -> Any:
     """``out``, its Arrays placed there that the function did not place itself."""
+    if type(out) is Array:
+        return place(out, where[0]) if where[0] is not None and id(out) not in PLACED else out
     arrays = [x for x in tree_leaves(out) if isinstance(x, Array)]
     for x, sharding in zip(arrays, where, strict=True):
         if sharding is not None and placed(x) is None:
