@@ -35,6 +35,7 @@ def test_what_passes_on_jax_counts():
         "b.py::unread": "error: ImportError: none",
         "c.py::unrun": "not run",
     }
+    assert compare(expected, actual, whole=False).tests == ["a.py::same", "a.py::worse", "a.py::better"]
     assert row("a", "1.0", found) == "| a | 1.0 | 5 | 4 | 2 | 3 | 6 | 2 |"
 
 
@@ -59,7 +60,8 @@ def test_a_suite_runs(tmp_path: Path):
     (tmp_path / "unread_test.py").write_text("import a_module_that_is_not_here\n")
     (tmp_path / "one_test.py").write_text("import jax\n\ndef test_name():\n    assert jax.__name__ == 'jaxlike'\n")
     options = argparse.Namespace(timeout=60.0, test_timeout=None, errors=False, k=None)
-    found = outcomes(tmp_path, ["unread_test.py", "one_test.py"], "jaxlike", options)
+    found, whole = outcomes(tmp_path, ["unread_test.py", "one_test.py"], "jaxlike", options)
+    assert whole
     assert {test: how["outcome"] for test, how in found.items()} == {
         "unread_test.py": "error",
         "one_test.py::test_name": "passed",
