@@ -368,3 +368,16 @@ def test_what_a_jitted_function_is(jax):
     """Its type has the name that libraries look for; its signature is its own, not only that of what it wraps."""
     jitted = jax.jit(lambda x, *, y=2: x)
     return type(jitted).__name__, str(inspect.signature(jitted, follow_wrapped=False))
+
+
+@same_in_both
+def test_keys_are_finite_numbers_to_comparisons(jax):
+    """Assertions over trees of arrays meet keys among them."""
+    jnp, keys = jax.numpy, jax.random.split(jax.random.key(0), 3)
+
+    def f(keys):
+        others = keys[::-1]
+        equal = [jnp.array_equal(keys, k, equal_nan=nan) for k in (keys, others) for nan in (False, True)]
+        return jnp.isnan(keys), jnp.isinf(keys), jnp.isfinite(keys), equal
+
+    return f(keys), jax.jit(f)(keys)

@@ -49,7 +49,6 @@ SUITES = {
     "flax-nnx": Suite("flax", ("tests/nnx/**/*_test.py",)),
     "gymnax": Suite("gymnax", ("tests/test_*.py",)),
     "hj-reachability": Suite("hj-reachability", ("hj_reachability/**/*_test.py",)),
-    "jaxlie": Suite("jaxlie", ("tests/test_*.py",)),
     "jraph": Suite("jraph", ("jraph/_src/*_test.py",)),
     "mctx": Suite("mctx", ("mctx/**/*_test.py",)),
     "numpyro": Suite("numpyro", ("test/test_*.py",)),

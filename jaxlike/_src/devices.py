@@ -323,6 +323,11 @@ def backends() -> dict[str, Client]:
     return _selected.read()[0]
 
 
+def initialized_backends() -> dict[str, Client]:
+    """The platforms in use, once something asked for one."""
+    return backends() if config.backends.initialized else {}
+
+
 def get_backend(platform: str | Client | None = None) -> Client:
     """The client of a platform; by default that of the default device's platform."""
     if platform is not None and not isinstance(platform, str):

@@ -183,6 +183,7 @@ def unary(
     uint64: unsigned.Uint64Rule = "bits",
     weak: bool = True,
     keywords: bool = False,
+    of_keys: Callable[[Array], Array] | None = None,
     builtin: Kernel | None = None,
     module: str = "jax.numpy",
 ) -> Callable[[Kernel], UnaryOp]:
@@ -195,6 +196,7 @@ def unary(
         uint64: how unsigned 64-bit operands are computed, see `unsigned`.
         weak: whether a weakly typed operand gives a weakly typed result.
         keywords: whether the argument may be given by its name in the kernel.
+        of_keys: what extended dtypes such as PRNG keys give, where they are taken.
         builtin: the function of torch that the kernel comes down to for real dtypes; the fast path calls it at once.
         module: where users find the function.
     """
@@ -217,6 +219,8 @@ def unary(
                 raise too_large(op.__code__.co_varnames[0], x) from error
             dtype, is_weak = x.dtype, x.weak_type
             if isinstance(dtype, dtypes.ExtendedDType):
+                if of_keys is not None:
+                    return of_keys(x)
                 if promote is not keep_dtype:  # what numpy says of a key's dtype, which JAX lets through
                     raise TypeError(f"Cannot interpret '{dtype}' as a data type")
                 check_kinds(name, accepts, dtype)

@@ -413,7 +413,7 @@ NAMES: dict[str, dict[str, str]] = {
         "prefix_errors": "jaxlike._src.tree.prefix:prefix_errors",
     },
     "jax._src.typing": {"SupportsDType": "jaxlike._src.typing:SupportsDType"},
-    "jax._src.xla_bridge": {"_backends": "jaxlike._src.devices:backends()"},
+    "jax._src.xla_bridge": {"_backends": "jaxlike._src.devices:initialized_backends()"},
 }
 
 

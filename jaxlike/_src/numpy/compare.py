@@ -126,7 +126,7 @@ def fmin(x1: Tensor, x2: Tensor) -> Tensor:
 # NaN and infinity
 
 
-@unary(primitive="ne")
+@unary(primitive="ne", of_keys=lambda x: not_equal(x, x))
 def isnan(x: Tensor) -> Tensor:
     """Whether ``x`` is NaN."""
     return torch.ne(x, x)
@@ -136,7 +136,7 @@ def _below_infinity(x: Tensor) -> Tensor:
     return torch.lt(torch.abs(x), const(x, math.inf))  # torch.isfinite takes twice as long
 
 
-@unary()
+@unary(of_keys=lambda x: equal(x, x))
 @written_as("is_finite")
 def isfinite(x: Tensor) -> Tensor:
     """Whether ``x`` is neither NaN nor infinite."""
@@ -151,7 +151,7 @@ def _at_infinity(x: Tensor) -> Tensor:
     return torch.eq(torch.abs(x), const(x, math.inf))
 
 
-@unary(weak=False)
+@unary(weak=False, of_keys=lambda x: not_equal(x, x))
 def isinf(x: Tensor) -> Tensor:
     """Whether ``x`` is infinite."""
     if x.dtype.is_floating_point:
