@@ -53,6 +53,7 @@ SUITES = {
     "mctx": Suite("mctx", ("mctx/**/*_test.py",)),
     "numpyro": Suite("numpyro", ("test/test_*.py",)),
     "optax": Suite("optax", ("optax/**/*_test.py",)),
+    "penzai": Suite("penzai", ("tests/**/*_test.py",)),
     "qpax": Suite("qpax", ("test/test_*.py",)),
     "rlax": Suite(
         "rlax",
