@@ -381,3 +381,11 @@ def test_keys_are_finite_numbers_to_comparisons(jax):
         return jnp.isnan(keys), jnp.isinf(keys), jnp.isfinite(keys), equal
 
     return f(keys), jax.jit(f)(keys)
+
+
+@pytest.mark.parametrize(
+    "x", [np.dtype("int16"), np.float32, "float32", float, bool, None, [1], "words", np.dtype("S3"), 1, np.ones(2)]
+)
+@same_in_both
+def test_the_dtype_of_dtypes_and_values(jax, x):
+    return str(jax.lax.dtype(x))

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 
 def dtype(x: Any) -> Any:
-    """The dtype of an array or a number."""
-    return operand("dtype", x).dtype
+    """The dtype of an array or a number, or the one that a dtype or a scalar type stands for."""
+    return dtypes.dtype_of(x)
 
 
 def convert_element_type(operand: ArrayLike, new_dtype: DTypeLike) -> Array:
