@@ -59,10 +59,15 @@ def test_a_suite_runs(tmp_path: Path):
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --an-option-of-a-plugin-that-is-not-here\n")
     (tmp_path / "unread_test.py").write_text("import a_module_that_is_not_here\n")
     (tmp_path / "one_test.py").write_text("import jax\n\ndef test_name():\n    assert jax.__name__ == 'jaxlike'\n")
+    (tmp_path / "parts_test.py").write_text(
+        "import unittest\n\nclass Parts(unittest.TestCase):\n    def test_parts(self):\n"
+        "        for k in range(2):\n            with self.subTest(k=k):\n                assert k < 2\n"
+    )
     options = argparse.Namespace(timeout=60.0, test_timeout=None, errors=False, k=None)
-    found, whole = outcomes(tmp_path, ["unread_test.py", "one_test.py"], "jaxlike", options)
+    found, whole = outcomes(tmp_path, ["unread_test.py", "one_test.py", "parts_test.py"], "jaxlike", options)
     assert whole
     assert {test: how["outcome"] for test, how in found.items()} == {
         "unread_test.py": "error",
         "one_test.py::test_name": "passed",
+        "parts_test.py::Parts::test_parts": "passed",
     }

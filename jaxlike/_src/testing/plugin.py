@@ -102,6 +102,9 @@ class Record:
         test = self.tests.setdefault(report.nodeid, {"outcome": "", "seconds": 0.0, "said": ""})
         test["seconds"] += report.duration
         category = self.config.hook.pytest_report_teststatus(report=report, config=self.config)[0]
+        ended = category.removeprefix("subtests ")
+        if ended != category:  # a part of a test, which ends by itself: what matters is that it failed
+            category = ended if ended == "failed" else ""
         if category and test["outcome"] in ("", "passed"):
             test.update(outcome=category, said=_said(report))
 
