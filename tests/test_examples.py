@@ -20,15 +20,18 @@ ENDS = {
     "neural_ode": r"loss 0\.0[0-6]",
     "sweep": r"rests at 0\.6429; neighbours approach at a rate of -0\.223",
     "torch_module": r"loss 0\.[0-4]",
+    "with_libraries": r"diffrax layer in torch: .* -> 0\.[01]",
 }
-NEEDS = {"digits": "sklearn"}
+NEEDS = {"digits": "sklearn", "with_libraries": "diffrax"}
+# Those of compat/libraries/requirements.txt, which CI does not install.
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name == "with_libraries")) for name in ENDS]
 
 
 def test_every_example_is_here() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.py")} == {*ENDS, COURSE}
 
 
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("name", NAMES)
 def test_example(name: str, tmp_path: Path) -> None:
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])

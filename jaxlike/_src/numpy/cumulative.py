@@ -20,6 +20,7 @@ from jaxlike._src.numpy.kinks import transformed
 from jaxlike._src.numpy.nan_reduce import without_nan
 from jaxlike._src.numpy.reduction import promoted_integer
 from jaxlike._src.numpy.shape import reshape
+from jaxlike._src.regions import as_one
 from jaxlike._src.transforms.compiled import hashable, jitted
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def running_product(tensor: Tensor, axis: int) -> Tensor:
     if tensor.dtype.is_floating_point and tensor.dtype.itemsize < 4:
         return _stepwise(running_product, tensor, axis)
     if transformed() and (tensor.dtype.is_floating_point or tensor.is_complex()):
-        return _by_doubling(tensor, axis)
+        params = {"axis": axis % max(tensor.dim(), 1), "reverse": False}
+        return as_one("cumprod", params, lambda t: _by_doubling(t, axis), tensor)
     return torch.cumprod(tensor, dim=axis, dtype=tensor.dtype)
 
 
