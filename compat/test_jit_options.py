@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import assert_same, run_both
+from compat.same import assert_same, run_both, same_in_both
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
 
@@ -386,3 +386,10 @@ def test_jaxpr_text(name: str) -> None:
         return str(jax.make_jaxpr(TEXTS[name](jax, f))(X))
 
     assert_same(*run_both(text), title=name)
+
+
+@same_in_both
+def test_an_array_and_its_copy_are_donated(jax: Any, rng: np.random.Generator) -> Any:
+    f = jax.jit(lambda x, y: x + y, donate_argnums=(0, 1))
+    x = jax.numpy.asarray(rng.normal(size=3).astype("float32"))
+    return f(jax.numpy.copy(x), jax.numpy.array(x)), f(x, x.copy())

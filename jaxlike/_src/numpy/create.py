@@ -68,7 +68,8 @@ def array(
     if not isinstance(made, Array):  # float0
         return made
     if copy and made is object:
-        made = like(made, unwrap(made))
+        tensor = unwrap(made)
+        made = like(made, tensor if STATE.frame is not None else tensor.detach())  # another tensor, of the same memory
     if ndmin > made.ndim:
         made = expand_dims(made, tuple(range(ndmin - made.ndim)))
     made = as_asked(made, device, out_sharding)
