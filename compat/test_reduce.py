@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from compat.calls import check, params
+from compat.same import same_in_both
 
 SUMS = """
 jnp.sum(f3)
@@ -622,3 +625,12 @@ def test_statistics(line: str, each_x64: bool) -> None:
 @pytest.mark.parametrize("line", params(NAMED_AXES))
 def test_named_axes(line: str) -> None:
     check(line)
+
+
+@same_in_both
+def test_second_derivatives_far_from_the_bend(jax: Any) -> Any:
+    """Of log(exp(x) + exp(y)), where one of the terms is nothing beside the other."""
+    x = jax.numpy.array([100.0, -100.0, 200.0, 30.0, 0.0, -89.0], "float32")
+    bends = [jax.nn.softplus, jax.nn.log_sigmoid, lambda x: jax.numpy.logaddexp(0.5, x), lambda x: jax.numpy.logaddexp2(x, x * 0.5)]
+    twice = [jax.vmap(outer(inner(f)))(x) for f in bends for outer, inner in ((jax.grad, jax.grad), (jax.jacfwd, jax.jacfwd))]
+    return [y.round(6) for y in twice]

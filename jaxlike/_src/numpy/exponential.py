@@ -10,7 +10,8 @@ import torch
 from jaxlike._src.family import binary, to_inexact, unary
 from jaxlike._src.numpy import complex_edges
 from jaxlike._src.numpy.compare import lexicographic
-from jaxlike._src.numpy.kinks import const
+from jaxlike._src.numpy.kinks import const, transformed
+from jaxlike._src.regions import in_steps
 from jaxlike._src.special import beside
 
 if TYPE_CHECKING:
@@ -71,21 +72,44 @@ def _larger(x: Tensor, y: Tensor) -> Tensor:
     return torch.where(lexicographic(torch.ge, x, y), x, y)
 
 
+def _smooth(x: Tensor, y: Tensor, base: float | None = None) -> Tensor:
+    """logaddexp, or logaddexp2 with 2 for ``base``, by the distance of the smaller number.
+
+    All of its derivatives are finite: torch's second one is a quotient of overflows where numbers are far apart (2.13).
+    """
+    if x.dtype.itemsize < 4:
+        return _smooth(x.to(torch.float32), y.to(torch.float32), base).to(x.dtype)
+    first, unknown = (x >= y).detach(), torch.isnan((x - y).detach())
+    below = torch.where(first, y - x, x - y)
+    below = torch.where(unknown, const(x, 0), below)
+    more = torch.log1p(torch.exp(below)) if base is None else torch.log1p(torch.exp2(below)) * const(x, 1 / math.log(base))
+    both = x + y
+    lost = unknown & torch.isnan(both.detach())
+    both = torch.where(lost, torch.exp(torch.where(lost, both, const(x, 0))), both)  # the slope of NaN is NaN
+    return torch.where(unknown, both, torch.where(first, x, y) + more)
+
+
 @binary(promote=to_inexact, primitive="max")
 def logaddexp(x1: Tensor, x2: Tensor) -> Tensor:
     """``log(exp(x1) + exp(x2))`` without overflow."""
     if not x1.dtype.is_complex:
-        return torch.logaddexp(*beside(x1, x2))
+        x1, x2 = beside(x1, x2)
+        return in_steps("logaddexp", _smooth, x1, x2) if transformed() else torch.logaddexp(x1, x2)
     top = _larger(x1, x2)
     out = top + torch.log1p(torch.exp((x1 + x2) - top * const(top, 2)))
     return torch.complex(out.real, _wrapped(out.imag, math.pi))
+
+
+def _smooth_of_two(x: Tensor, y: Tensor) -> Tensor:
+    return _smooth(x, y, 2)
 
 
 @binary(promote=to_inexact, primitive="max")
 def logaddexp2(x1: Tensor, x2: Tensor) -> Tensor:
     """``log2(2**x1 + 2**x2)`` without overflow."""
     if not x1.dtype.is_complex:
-        return torch.logaddexp2(*beside(x1, x2))
+        x1, x2 = beside(x1, x2)
+        return in_steps("logaddexp2", _smooth_of_two, x1, x2) if transformed() else torch.logaddexp2(x1, x2)
     top = _larger(x1, x2)
     ln2 = math.log(2)
     out = top + torch.log1p(torch.exp(((x1 + x2) - top * const(top, 2)) * const(top, ln2))) * const(top, 1 / ln2)
