@@ -141,7 +141,7 @@ def _nodes(jax: Any, n: int) -> Callable[[], Any]:
             x = jax.numpy.sin(x) * 0.5
         return x
 
-    return lambda: jax.make_jaxpr(chain)(1.0)
+    return lambda: jax.make_jaxpr(lambda x: chain(x))(1.0)  # another function each time: traces are kept
 
 
 def _steps(jax: Any, n: int) -> Callable[[], Any]:
