@@ -137,7 +137,7 @@ def linearized_before(jax: Any) -> Any:
         ):
             try:
                 seen.append(call())
-            except (TypeError, NotImplementedError) as error:  # such a function has no forward mode
+            except (TypeError, NotImplementedError) as error:  # it has no forward mode: what is said of that is compared
                 seen.append((type(error).__name__, str(error)))
     return seen
 

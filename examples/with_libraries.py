@@ -43,6 +43,19 @@ def torch_model_by_optax(steps: int) -> list[float]:
     return losses
 
 
+def trained_by_torch(module: torch.nn.Module, steps: int) -> list[float]:
+    """The losses of a torch module that learns a sine."""
+    optimizer, losses = torch.optim.Adam(module.parameters(), lr=0.02), []
+    x = torch.linspace(-1, 1, 32)[:, None]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = (module(x) - torch.sin(3 * x)).square().mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return losses
+
+
 def equinox_model_by_torch(steps: int) -> list[float]:
     """The arrays of an equinox model are the parameters of a torch module; the rest of it is closed over."""
     model = eqx.nn.MLP(1, 1, 16, 2, key=jax.random.key(0))
@@ -54,15 +67,7 @@ def equinox_model_by_torch(steps: int) -> list[float]:
         return jax.vmap(whole)(x)
 
     module = jaxlike.as_torch(jax.jit(apply), {f"p{k}": leaf for k, leaf in enumerate(leaves)})
-    optimizer, losses = torch.optim.Adam(module.parameters(), lr=0.02), []
-    x = torch.linspace(-1, 1, 32)[:, None]
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = (module(x) - torch.sin(3 * x)).square().mean()
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
-    return losses
+    return trained_by_torch(module, steps)
 
 
 def diffrax_layer_in_torch(steps: int) -> list[float]:
@@ -78,15 +83,7 @@ def diffrax_layer_in_torch(steps: int) -> list[float]:
     torch.manual_seed(0)
     layer = jaxlike.as_torch(jax.jit(flow), {"w": 0.5 * jax.random.normal(jax.random.key(1), (8, 8))})
     net = torch.nn.Sequential(torch.nn.Linear(1, 8), layer, torch.nn.Linear(8, 1))
-    optimizer, losses = torch.optim.Adam(net.parameters(), lr=0.02), []
-    x = torch.linspace(-1, 1, 32)[:, None]
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = (net(x) - torch.sin(3 * x)).square().mean()
-        loss.backward()
-        optimizer.step()
-        losses.append(float(loss.detach()))
-    return losses
+    return trained_by_torch(net, steps)
 
 
 def main() -> None:

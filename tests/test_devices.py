@@ -202,9 +202,8 @@ def test_no_accelerator_is_looked_for_where_the_cpu_was_asked_for():
 
 def test_putting_data_again_and_again_is_remembered_once():
     f = jax.jit(lambda x: x + 1)
-    for _ in range(5):
-        y = f(jax.device_put(np.ones(3, np.float32), CPU))
-        z = f(jax.device_put(np.ones(3, np.float32), SingleDeviceSharding(CPU)))
-    assert y.sharding is z.sharding
+    places = [CPU, SingleDeviceSharding(CPU)] * 5
+    results = [f(jax.device_put(np.ones(3, np.float32), place)) for place in places]
+    assert all(y.sharding is results[0].sharding for y in results)
     (entry,) = f._cache.values()
     assert len(entry.followed) == 1 and f._cache_size() == 1

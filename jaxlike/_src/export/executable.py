@@ -29,7 +29,7 @@ def serialize(compiled: Compiled) -> tuple[bytes, Any, Any]:
     """
     entry = compiled._entry
     if any(x._frame is not None for x in entry.graph.lifted):
-        raise NotImplementedError("serialize_executables with const_args")  # values of a transformation that runs
+        raise NotImplementedError("serialize_executables with const_args")  # as JAX: they have no bytes, being of a transformation that runs
     n, m = len(entry.graph.in_avals), len(entry.kinds)
     flat = tree_structure(((0,) * n, {})), tree_structure((0,) * m)
     exported = exported_graph(entry.graph, entry.kinds, *flat, (default_export_platform(),))

@@ -233,7 +233,7 @@ class CustomJvp(Structured):
         except Touched as touched:  # JAX's refusal: refs from outside get through what is traced as values
             raise NotImplementedError(NO_DISCHARGE) from touched  # as JAX
         if isinstance(op := found[0], CustomJvp) and op._fun.graph.refs:  # as JAX, which refuses what is only read too
-            raise NotImplementedError(NO_DISCHARGE)  # as JAX
+            raise NotImplementedError(NO_DISCHARGE)  # as JAX, which has no rule for it
         return found
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:

@@ -39,10 +39,10 @@ def keyed(*key: Any) -> tuple[Any, ...]:
 
 
 def require_values(holds: frozenset[str]) -> None:
-    """NotImplementedError, as JAX's, for a derivative of what only has a transpose."""
+    """Raise JAX's error for a derivative of what only has a transpose."""
     if TRANSPOSED in holds:
         # Tangents of a function that has a reverse rule alone: nothing is known of them but how to go back.
-        raise NotImplementedError(f"Differentiation rule for '{TRANSPOSED}' not implemented")  # as JAX
+        raise NotImplementedError(f"Differentiation rule for '{TRANSPOSED}' not implemented")  # as JAX, which has none
 
 
 def zeros_like(x: Array) -> Array:

@@ -96,7 +96,7 @@ def _for_each_leaf(prefix: Any, tree: Any, is_leaf: Any = _is_none) -> list[Any]
 
 def _local(directory: str | os.PathLike[str]) -> Path:
     if is_remote_storage(str(directory)):
-        raise NotImplementedError(  # the structure is a plain file
+        raise NotImplementedError(  # the structure is a plain file: JAX writes it elsewhere by etils, which is not asked for here
             f"Trees are saved to and loaded from local folders, got: {directory}"
         )
     return Path(directory).expanduser().resolve()
@@ -184,7 +184,7 @@ def load(directory: str | os.PathLike[str], shardings: Any, *, mask: Any = None,
     if mask is not None:
         tree = tree_map(lambda kept, part: part if kept else tree_map(lambda _: None, part), mask, tree)
     if any(isinstance(place, Format) for place in places):
-        raise NotImplementedError(  # as in JAX
+        raise NotImplementedError(  # JAX refuses it in these words
             "Deserialization with `Format` instead of `Sharding` is not currently supported. Pass "
             "ShapeDtypeStruct(shape, dtype, sharding=format) instead."
         )
