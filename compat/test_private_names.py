@@ -272,3 +272,57 @@ def test_no_work_for_the_garbage_collector(framework: str, transform: str) -> No
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("framework", ["jax", "jaxlike"])
+def test_kinds_of_traces(framework: str) -> None:
+    """`isinstance` with the classes of JAX's traces and tracers tells which transformation runs."""
+    jax: Any = importlib.import_module(framework)
+    core = either(framework, "jax._src.core")
+    ad, batching = either(framework, "jax._src.interpreters.ad"), either(framework, "jax._src.interpreters.batching")
+    pe = either(framework, "jax._src.interpreters.partial_eval")
+    traces = {
+        "eval": core.EvalTrace, "grad": ad.LinearizeTrace, "jvp": ad.JVPTrace,
+        "vmap": batching.BatchTrace, "jit": pe.DynamicJaxprTrace,
+    }  # fmt: skip
+    tracers = {"grad": ad.LinearizeTracer, "jvp": ad.JVPTracer, "vmap": batching.BatchTracer, "jit": pe.DynamicJaxprTracer}
+
+    def kinds(x: Any) -> set[str]:
+        running = {k for k, t in traces.items() if isinstance(core.trace_ctx.trace, t)}
+        return running | {f"{k} of x" for k, t in traces.items() if k != "eval" and isinstance(x._trace, t)} | {
+            f"{k} tracer" for k, t in tracers.items() if isinstance(x, t)
+        }
+
+    seen: list[Any] = []
+    note = lambda x: (seen.append(kinds(x)), x)[1]  # noqa: E731
+    jax.grad(note)(1.0)
+    jax.jvp(note, (1.0,), (1.0,))
+    jax.vmap(note)(np.ones(2))
+    jax.jit(note)(1.0)
+    assert seen == [{k, f"{k} of x", f"{k} tracer"} for k in ("grad", "jvp", "vmap", "jit")]
+    assert isinstance(core.trace_ctx.trace, core.EvalTrace) and not isinstance(core.trace_ctx.trace, pe.JaxprTrace)
+    closed = jax.make_jaxpr(lambda x: (jax.debug.callback(print, x), jax.numpy.sin(x))[1])(1.0)
+    assert [bool(pe.has_effects(e)) for e in closed.eqns] == [True, False]
+
+
+@pytest.mark.parametrize("framework", ["jax", "jaxlike"])
+def test_flags_by_name(framework: str) -> None:
+    """A flag is an attribute of `jax._src.config`, which holds its value and sets it for a time."""
+    config = either(framework, "jax._src.config")
+    assert config.use_direct_linearize.value is True and config.remat3.value is False
+    with config.mutable_array_checks(False):
+        assert config.mutable_array_checks.value is False
+    assert config.compilation_cache_max_size.value == -1
+    with pytest.raises(AttributeError, match="no_such_flag"):
+        _ = config.no_such_flag
+
+
+@pytest.mark.parametrize("framework", ["jax", "jaxlike"])
+def test_tokens_of_effects(framework: str) -> None:
+    """`runtime_tokens` waits for the effects that were started, and forgets them."""
+    jax: Any = importlib.import_module(framework)
+    tokens, seen = either(framework, "jax._src.dispatch").runtime_tokens, []
+    jax.jit(lambda x: jax.debug.callback(seen.append, x, ordered=True))(1)
+    tokens.block_until_ready()
+    assert [int(x) for x in seen] == [1]
+    tokens.clear()

@@ -273,6 +273,18 @@ auto_pcast = _state_of("jax_auto_pcast")
 _transfer_guard = _state_of("jax_transfer_guard")
 
 
+def __getattr__(name: str) -> Any:
+    """A flag without a meaning that nothing here asks for by name: `jax_use_direct_linearize` without `jax_`."""
+    for full in (f"jax_{name}", name):
+        if full in config._value_holders:
+            return config._value_holders[full]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *config._value_holders, *(n.removeprefix("jax_") for n in config._value_holders)})
+
+
 @contextmanager
 def transfer_guard(new_val: str) -> Iterator[None]:
     """Set the transfer guard of all three directions; they guard nothing here."""

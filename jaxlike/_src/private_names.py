@@ -176,14 +176,17 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.extending.context": (
             "Trace abstract_token eval_context find_top_trace is_concrete mapped_aval no_axis_name "
             "pytype_aval_mappings trace_ctx trace_state_clean unmapped_aval definitely_equal definitely_equal_shape "
-            "typematch extend_axis_env_nd is_constant_dim is_constant_shape"
+            "typematch extend_axis_env_nd is_constant_dim is_constant_shape aval_mapping_handlers call "
+            "concretization_function_error custom_typechecks literalable_types EvalTrace"
         ),
+        "jaxlike._src.extending.api_util": "shaped_abstractify",
         "jaxlike._src.extending.hijax": "aval_method aval_property",
         "jaxlike._src.graph.effects": "Effect",
-        "jaxlike._src.graph.jaxpr_text": "JaxprPpSettings",
+        "jaxlike._src.graph.jaxpr_text": "JaxprPpContext JaxprPpSettings",
         "jaxlike._src.graph.ref_events": "InternalMutableArrayEffect internal_mutable_array_effect",
         "jaxlike._src.lax.primitive_names": "call_p closed_call_p free_ref_p",
         "jaxlike._src.lax.refs": "Ref freeze new_ref",
+        "jaxlike._src.shape_struct": "ShapeDtypeStruct",
         "jaxlike._src.typing": "AxisName",
     },
     "jax._src.custom_derivatives": {
@@ -215,10 +218,18 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.extending.hijax": "EffectTypeSet control_flow_allowed_effects",
         "jaxlike._src.graph.effects": "Effect",
     },
+    "jax._src.interpreters.ad": {
+        "jaxlike._src.extending.context": "JVPTrace LinearizeTrace",
+        "jaxlike._src.extending.partial_eval": "LinearizeTracer",
+    },
     "jax._src.interpreters.batching": {
+        "jaxlike._src.extending.context": "BatchTrace",
+        "jaxlike._src.extending.partial_eval": "BatchTracer",
         "jaxlike._src.transforms.vmappable": "is_vmappable make_iota_handlers spec_types vmappables",
     },
     "jax._src.interpreters.partial_eval": {
+        "jaxlike._src.extending.context": "DynamicJaxprTrace JaxprTrace",
+        "jaxlike._src.extending.dce": "has_effects",
         "jaxlike._src.extending.jaxpr_parts": (
             "close_jaxpr convert_constvars_jaxpr convert_invars_to_constvars move_binders_to_back "
             "move_binders_to_front move_invars_right move_outvars_to_back prune_closed_jaxpr_outputs "
@@ -287,7 +298,10 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.transforms.ref_state": "AbstractRef",
     },
     "jax._src.tree_util": {
-        "jaxlike._src.tree": "broadcast_prefix default_registry equality_errors none_leaf_registry",
+        "jaxlike._src.tree": (
+            "broadcast_flattened_prefix_with_treedef broadcast_prefix default_registry equality_errors "
+            "none_leaf_registry tree_leaves_checked treedef_is_strict_leaf"
+        ),
     },
     "jax._src.util": {
         "jaxlike._src.extending.util": (
@@ -337,6 +351,7 @@ NAMES: dict[str, dict[str, str]] = {
     # What is started runs on torch's streams; waiting for them is waiting for the tokens that order effects.
     "jax._src.dispatch": {
         "ArrayCopySemantics": "jaxlike._src.device_put:ArrayCopySemantics",
+        "runtime_tokens": "jaxlike._src.effects.callback:runtime_tokens",
         "wait_for_tokens": "jaxlike:effects_barrier",
     },
     "jax._src.distributed": {"global_state": "jaxlike._src.distributed:global_state"},

@@ -307,6 +307,20 @@ def io_callback(
     return tree_unflatten(out_tree, outs)
 
 
+class _RuntimeTokens:
+    """What JAX keeps of the effects that were started: nothing is kept here, for calls are made as their turn comes."""
+
+    def clear(self) -> None:
+        """Forget them."""
+
+    def block_until_ready(self) -> None:
+        """Wait for them."""
+        effects_barrier()
+
+
+runtime_tokens = _RuntimeTokens()
+
+
 def effects_barrier() -> None:
     """Wait until the callbacks of all programs so far have run: they have, and so has the device's work."""
     if default_torch_device().type != "cpu":

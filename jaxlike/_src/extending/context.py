@@ -45,6 +45,50 @@ class Trace(metaclass=_TraceMeta):
     """What `isinstance` tells running transformations by. Never made itself."""
 
 
+class _TraceOfKind(type):
+    kind: str | None = None
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if not isinstance(instance, CurrentTrace | TraceView):
+            return False
+        frame = STATE.frame if isinstance(instance, CurrentTrace) else instance.main
+        return cls.kind == (None if frame is None else frame.kind)
+
+
+class EvalTrace(metaclass=_TraceOfKind):
+    """``isinstance`` tells plain evaluation."""
+
+
+class DynamicJaxprTrace(metaclass=_TraceOfKind):
+    """``isinstance`` tells a trace, of `jit` and its like."""
+
+    kind = "jit"
+
+
+class BatchTrace(metaclass=_TraceOfKind):
+    """``isinstance`` tells `vmap`."""
+
+    kind = "vmap"
+
+
+class JVPTrace(metaclass=_TraceOfKind):
+    """``isinstance`` tells forward-mode differentiation."""
+
+    kind = "jvp"
+
+
+class LinearizeTrace(metaclass=_TraceOfKind):
+    """``isinstance`` tells reverse-mode differentiation and `linearize`."""
+
+    kind = "grad"
+
+
+class JaxprTrace(metaclass=_TraceOfKind):
+    """Nothing is one: partial evaluation is done on graphs."""
+
+    kind = "partial evaluation"
+
+
 class TraceView:
     """The innermost running transformation; None stands for plain evaluation."""
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 dce_rules: dict[Primitive, Callable[[list[bool], JaxprEqn], tuple[list[bool], JaxprEqn | None]]] = {}
 
 
+def has_effects(eqn: JaxprEqn) -> bool:
+    """Whether an equation stays, used or not."""
+    return bool(eqn.effects)
+
+
 def stated(primitive: Primitive) -> Primitive:
     """The primitive that the parameters of an equation say in full, where it applies an operation of a graph."""
     return builtin(primitive.name) if isinstance(primitive, Applying) and primitive.name in _STATED else primitive
@@ -49,7 +54,7 @@ def dce_jaxpr(
         kept: JaxprEqn | None = eqn
         if (cut := dce_rules.get(stated(eqn.primitive))) is not None:
             _, kept = cut(needed, eqn)
-        elif not any(needed) and not eqn.effects:
+        elif not any(needed) and not has_effects(eqn):
             kept = None
         if kept is not None:
             eqns.append(kept)

@@ -56,6 +56,18 @@ class JVPTracer(metaclass=_OfKind):
     kinds = ("jvp",)
 
 
+class LinearizeTracer(metaclass=_OfKind):
+    """``isinstance`` tells values inside of reverse-mode differentiation and of `linearize`. Never made itself."""
+
+    kinds = ("grad",)
+
+
+class BatchTracer(metaclass=_OfKind):
+    """``isinstance`` tells values inside of `vmap`. Never made itself."""
+
+    kinds = ("vmap",)
+
+
 class PartialVal(tuple[Any, Any]):
     """``(None, value)`` where a value is known, ``(type, None)`` where it is not."""
 
