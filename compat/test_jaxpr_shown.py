@@ -218,3 +218,91 @@ def test_scopes_of_what_is_pulled_back(how: str) -> None:
         return names_of(jax, getattr(jax, how)(f), 1.0), inside
 
     assert_same(*run_both(program))
+
+
+def twice_sin(jax: Any) -> Any:
+    """A function without scopes."""
+    return lambda x: jax.numpy.sin(x) * 2
+
+
+def scoped(jax: Any) -> Any:
+    """A function of two scopes, one in the other."""
+
+    def f(x: Any) -> Any:
+        with jax.named_scope("a"):
+            y = jax.numpy.sin(x)
+            with jax.named_scope("b"):
+                return jax.numpy.cos(y)
+
+    return f
+
+
+def between(jax: Any, x: Any) -> Any:
+    """A pullback that is called after something else."""
+    y, pull = jax.vjp(twice_sin(jax), x)
+    return pull(jax.numpy.exp(y))
+
+
+NAMED: dict[str, Any] = {
+    "jvp": lambda jax, x: jax.jvp(twice_sin(jax), (x,), (x,)),
+    "vmap": lambda jax, x: jax.vmap(twice_sin(jax))(x[None]),
+    "grad": lambda jax, x: jax.grad(lambda x: twice_sin(jax)(x).sum())(x),
+    "grad of vmap": lambda jax, x: jax.grad(lambda x: jax.vmap(twice_sin(jax))(x).sum())(x),
+    "linearize": lambda jax, x: jax.linearize(twice_sin(jax), x)[1](x),
+    "grad of jit": lambda jax, x: jax.grad(jax.jit(twice_sin(jax)))(x[0]),
+    "a pullback later": lambda jax, x: between(jax, x),
+    "grad of scan": lambda jax, x: jax.grad(
+        lambda x: jax.lax.scan(lambda c, a: (jax.numpy.sin(c), a), x, None, length=2)[0]
+    )(x[0]),
+    "vmap of jvp": lambda jax, x: jax.vmap(lambda x: jax.jvp(twice_sin(jax), (x,), (x,)))(x),
+    "scopes linearized": lambda jax, x: jax.linearize(scoped(jax), x)[1](x),
+}
+
+
+@pytest.mark.parametrize("how", NAMED)
+def test_names_after_transformations(how: str) -> None:
+    """What a transformation does is named after it, also where no scope is; in any order."""
+    same = run_both(lambda jax: sorted(set(names_of(jax, lambda x: NAMED[how](jax, x), X)) - {("neg", "jvp(a)/b")}))
+    assert_same(*same)
+
+
+# What only runs to be transposed
+
+
+def ruled(jax: Any, kind: str) -> Any:
+    """``sin`` with a rule of its own."""
+    f = getattr(jax, kind)(lambda x: jax.numpy.sin(x))
+    if kind == "custom_jvp":
+        f.defjvp(lambda p, t: (f(*p), t[0] * jax.numpy.cos(p[0])))
+    else:
+        f.defvjp(lambda x: (f(x), x), lambda x, g: (g * jax.numpy.cos(x),))
+    return f
+
+
+TRANSPOSED: dict[str, Any] = {
+    "linearize": lambda jax, x: jax.linearize(twice_sin(jax), x)[1](x),
+    "of jit": lambda jax, x: jax.linearize(jax.jit(twice_sin(jax)), x)[1](x),
+    "of map": lambda jax, x: jax.linearize(lambda x: jax.lax.map(lambda a: a * 2, x), x)[1](x),
+    "of a rule": lambda jax, x: jax.linearize(ruled(jax, "custom_jvp"), x)[1](x),
+    "of a backward rule": lambda jax, x: jax.linearize(ruled(jax, "custom_vjp"), x)[1](x),
+    "grad of a rule": lambda jax, x: jax.grad(lambda x: ruled(jax, "custom_jvp")(x).sum())(x),
+    "vjp of a rule": lambda jax, x: jax.vjp(ruled(jax, "custom_jvp"), x)[0],
+    "jvp of a backward rule": lambda jax, x: jax.jvp(ruled(jax, "custom_vjp"), (x,), (x,)),
+}
+
+
+@pytest.mark.parametrize("how", TRANSPOSED)
+def test_what_runs_to_be_transposed_is_not_shown(how: str) -> None:
+    assert_same(*run_both(lambda jax: str(jax.make_jaxpr(lambda x: TRANSPOSED[how](jax, x))(X))))
+
+
+@pytest.mark.parametrize("kind", ["custom_jvp", "custom_vjp"])
+def test_parameters_of_rules(kind: str) -> None:
+    """Each parameter that is here is one of JAX's; the name is written out of the program's in JAX."""
+
+    def program(jax: Any) -> Any:
+        (eqn,) = jax.make_jaxpr(ruled(jax, kind))(X).eqns
+        rules = ("call_jaxpr", "jvp_jaxpr_fun", "fwd_jaxpr_thunk", "bwd", "num_consts", "symbolic_zeros")
+        return [k for k in rules if k in eqn.params], eqn.params["num_consts"], eqn.params["symbolic_zeros"]
+
+    assert_same(*run_both(program))

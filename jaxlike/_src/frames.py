@@ -21,7 +21,7 @@ class Frame:
     """One running transformation; ``trace`` is its recorder if it is a jit-like trace."""
 
     __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "linear", "made", "manual", "parent",
-                 "pulling", "resumes", "trace")  # fmt: skip
+                 "pulling", "resumes", "trace", "within")  # fmt: skip
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Frame:
         self.axis_size = axis_size
         self.fun_name = fun_name
         self.parent: Frame | None = None
+        self.within: Any = None  # the recorder that runs around it
         self.alive = False
         self.pulling = False  # whether the function has run, and its backward pass runs
         self.linear = False  # whether the function is linear in what it is differentiated by
@@ -65,14 +66,21 @@ class Frame:
             x._frame = gone
 
     def __enter__(self) -> Frame:
-        self.parent = STATE.frame
+        parent = self.parent = STATE.frame
         self.alive = True
+        if parent is not None:
+            within = self.within = parent.trace or parent.within
+            if within is not None:
+                within.enter(self)
         STATE.frame = self
         STATE.fast = self if STATE.plain else CHECKED
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.alive = False
+        if self.within is not None:
+            self.within.leave()
+            self.within = None
         STATE.frame = self.parent
         STATE.fast = (self.parent or STATE.idle) if STATE.plain else CHECKED
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import torch_private
-from jaxlike._src.frames import STATE, current_trace, running
-from jaxlike._src.graph.source import NameStack, extend_name_stack
+from jaxlike._src.frames import STATE, current_trace
+from jaxlike._src.graph.source import ACTIVE, NameStack, active_names, extend_name_stack, named_within
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
 from jaxlike._src.transforms.ref_state import is_ref
 from jaxlike._src.transforms.types import type_of
@@ -18,17 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jaxlike._src.array import ShapedArray
-
-
-class _Active(threading.local):
-    """The scopes that run: name, trace, frame, how many nodes the trace had, autograd's number."""
-
-    def __init__(self) -> None:
-        self.scopes: list[tuple[str, Any, Any, int, int, Any]] = []
-
-
-_ACTIVE = _Active()
-_TRANSFORMS = {"grad": "jvp", "jvp": "jvp", "vmap": "vmap"}
 
 
 class Scope(contextlib.ContextDecorator):
@@ -41,25 +29,20 @@ class Scope(contextlib.ContextDecorator):
         self.name = name
 
     def __enter__(self) -> None:
-        trace, name = current_trace(), self.name
-        outer = _ACTIVE.scopes[-1][2] if _ACTIVE.scopes else None
-        for frame in running():
-            if frame is outer or frame.trace is not None:
-                break
-            name = f"{_TRANSFORMS.get(frame.kind, frame.kind)}({name})"
+        trace, name = current_trace(), named_within(self.name, STATE.frame)
         stack = extend_name_stack(name)
         stack.__enter__()
         start = len(trace.nodes) if trace is not None else 0
-        _ACTIVE.scopes.append((name, trace, STATE.frame, start, torch_private.last_autograd_number(), stack))
+        ACTIVE.scopes.append((name, trace, STATE.frame, start, torch_private.last_autograd_number(), stack))
 
     def __exit__(self, *exc: object) -> None:
-        _, trace, _, start, number, stack = _ACTIVE.scopes[-1]
+        _, trace, _, start, number, stack = ACTIVE.scopes[-1]
         if trace is not None:
-            names = NameStack(tuple(name for name, t, *_ in _ACTIVE.scopes if t is trace))
+            names = NameStack(active_names(trace))
             for node in trace.nodes[start:]:
                 trace.scopes.setdefault(id(node), names)  # an inner scope came first
             trace.numbered.append((number, torch_private.last_autograd_number(), names))
-        _ACTIVE.scopes.pop()
+        ACTIVE.scopes.pop()
         stack.__exit__(None, None, None)
 
 

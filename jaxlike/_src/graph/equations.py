@@ -24,7 +24,7 @@ from jaxlike._src.graph.pulled_rules import products_pulled
 from jaxlike._src.graph.reader import Reader, is_stored, kind_of_aval, weak_number
 from jaxlike._src.graph.ref_events import needed_for, shown_events
 from jaxlike._src.graph.ref_rules import RefWriter
-from jaxlike._src.graph.source import NameStack, SourceInfo
+from jaxlike._src.graph.source import LOOKED, NameStack, SourceInfo
 from jaxlike._src.tree import keystr, tree_flatten_with_path, tree_unflatten
 
 if TYPE_CHECKING:
@@ -68,7 +68,10 @@ _BESIDES = frozenset([aten._to_copy.default, aten.to.dtype, aten.select.int])
 
 
 def shown_of(graph: Graph, needed: Collection[int] = ()) -> list[Node]:
-    """The nodes in order, with those that nothing uses where all that they read is there, or that are needed."""
+    """The nodes in order, with those that nothing uses where all that they read is there, or that are needed.
+
+    What a backward pass did that ran only to be transposed is not the program's.
+    """
     nodes, constants = graph.written
     if len(nodes) == len(graph.nodes):
         return graph.nodes
@@ -77,7 +80,8 @@ def shown_of(graph: Graph, needed: Collection[int] = ()) -> list[Node]:
     there.update(v for v, c in constants.items() if c.number is not None)
     shown: list[Node] = []
     for node in nodes:
-        if id(node) in live or (node.op not in _BESIDES and all(v in there for v in node.reads())):
+        beside = node.op in _BESIDES or node.pulled == LOOKED
+        if id(node) in live or (not beside and all(v in there for v in node.reads())):
             shown.append(node)
             there.update(o for o in node.outs if o is not None)
     return shown

@@ -30,7 +30,7 @@ _IMPLIED: dict[str, frozenset[str]] = {
     "jit": frozenset({
         "inline", "in_shardings", "out_shardings", "in_layouts", "out_layouts", "ctx_mesh", "compiler_options_kvs",
     }),
-    "custom_vjp_call": frozenset({"out_trees"}),
+    "custom_lin": frozenset({"out_avals"}),
 }  # fmt: skip
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "broadcast_in_dim": {"broadcast_dimensions": ()},
@@ -40,6 +40,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "custom_vjp_call": {"num_consts": 0},
 }
 _ACCURACY = {"accuracy": None}
+_SHOWN_AS = {"fwd_jaxpr_thunk": "fwd", "jvp_jaxpr_fun": "jvp"}
 
 
 class Names:
@@ -137,7 +138,7 @@ class Printer:
         if special is not None and "tree" in eqn.params:
             return special(self, eqn)
         name = eqn.primitive.name
-        params = {k: v for k, v in eqn.params.items() if k not in _IMPLIED.get(name, ())}
+        params = {_SHOWN_AS.get(k, k): v for k, v in eqn.params.items() if k not in _IMPLIED.get(name, ())}
         hidden = _DEFAULTS.get(name, _ACCURACY)
         params = {k: v for k, v in params.items() if not (k in hidden and v == hidden[k])}
         if name == "jit":

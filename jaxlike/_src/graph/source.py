@@ -9,6 +9,7 @@ import sysconfig
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jaxlike._src import torch_private
 from jaxlike._src.traceback_filter import PACKAGE, REPLAY, TORCH
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from torch import Tensor
+
+    from jaxlike._src.frames import Frame
 
 
 class NameStack(NamedTuple):
@@ -31,12 +34,19 @@ class NameStack(NamedTuple):
         """The scopes under a transformation."""
         return NameStack((f"{name}({'/'.join(self.stack)})",))
 
-    def transposed(self) -> NameStack:
-        """The scopes of the transpose of what was differentiated in these."""
-        if not self.stack:
-            return self
-        head, jvp, tail = self.stack[0].rpartition("jvp(")
-        return NameStack((f"{head}transpose({jvp}{tail})", *self.stack[1:])) if jvp else self
+    def transposed(self, outer: int = 0) -> NameStack:
+        """The scopes of the transpose of what was differentiated in these, inside of so many other differentiations."""
+        for k, scope in enumerate(self.stack):
+            parts = scope.split("jvp(")
+            if outer < len(parts) - 1:
+                head, tail = "jvp(".join(parts[: outer + 1]), "jvp(".join(parts[outer + 1 :])
+                depth, end = 1, 0
+                while depth:  # to the parenthesis that closes it
+                    depth += {"(": 1, ")": -1}.get(tail[end], 0)
+                    end += 1
+                return NameStack((*self.stack[:k], f"{head}transpose(jvp({tail[:end]}){tail[end:]}", *self.stack[k + 1 :]))
+            outer -= len(parts) - 1
+        return self
 
     def __add__(self, other: Any) -> NameStack:
         return NameStack(self.stack + other.stack)
@@ -64,22 +74,73 @@ class _State(threading.local):
 _STATE = _State()
 
 
+class _Active(threading.local):
+    """The scopes that run: name, trace, frame, how many nodes the trace had, autograd's number, the name stack."""
+
+    def __init__(self) -> None:
+        self.scopes: list[tuple[str, Any, Any, int, int, Any]] = []
+
+
+ACTIVE = _Active()
+TRANSFORMS = {"grad": "jvp", "jvp": "jvp", "vmap": "vmap"}  # how JAX names what a frame's kind runs
+
+
+def named_within(name: str, frame: Frame | None) -> str:
+    """A scope's name with the transformations that run between it and what is around it: a scope, or a trace."""
+    outer = ACTIVE.scopes[-1][2] if ACTIVE.scopes else None
+    while frame is not None and frame is not outer and frame.trace is None:
+        name = f"{TRANSFORMS.get(frame.kind, frame.kind)}({name})"
+        frame = frame.parent
+    return name
+
+
+def active_names(trace: Any) -> tuple[str, ...]:
+    """The names of the scopes of a trace that run."""
+    return tuple(name for name, t, *_ in ACTIVE.scopes if t is trace)
+
+
 class _Pulling(threading.local):
     """Whether torch's engine runs a backward pass, so that what is recorded is its doing."""
 
     now: bool = False
     ids: set[int] | None = None  # of the tensors that depend on cotangents, while a backward pass runs
     strays: dict[int, Tensor] | None = None  # by the ids of what is differentiated by: cotangents of other dtypes
+    number: int = 0  # autograd's when it began
+    pushes: bool = False  # whether that is the transpose of a backward pass, so that operations are named as made
+    looking: Any = None  # the trace in which a backward pass runs to be transposed, and for no other reason
 
     @contextlib.contextmanager
     def run(self, cotangents: Iterable[Tensor]) -> Iterator[None]:
         """A backward pass from these runs inside."""
-        before = self.now, self.ids, self.strays
+        before = self.now, self.ids, self.strays, self.number
         self.now, self.ids, self.strays = True, {id(c) for c in cotangents}, {}
+        self.number = torch_private.last_autograd_number()
         try:
             yield
         finally:
-            self.now, self.ids, self.strays = before
+            self.now, self.ids, self.strays, self.number = before
+
+    @contextlib.contextmanager
+    def looked_at(self, trace: Any) -> Iterator[None]:
+        """What runs inside, a backward pass or a rule, is run to be transposed; it is shown only where it is used."""
+        before, self.looking = self.looking, trace
+        try:
+            yield
+        finally:
+            self.looking = before
+
+    def looked(self, pulled: int) -> int:
+        """By whom a node is made, inside of `looked_at`: what does not depend on cotangents may be the program's."""
+        return LOOKED if pulled == PULLED or (pulled == PROGRAM and not self.now) else pulled
+
+    @contextlib.contextmanager
+    def pushed(self) -> Iterator[None]:
+        """The transpose of a backward pass runs inside."""
+        before, self.pushes = self.pushes, True
+        try:
+            yield
+        finally:
+            self.pushes = before
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -115,8 +176,9 @@ class _Pulling(threading.local):
         return False
 
 
-# By whom a node was made: the program, torch's engine from cotangents, or torch's engine of what is known before.
-PROGRAM, PULLED, BESIDE = 0, 1, 2
+# By whom a node was made: the program, torch's engine from cotangents, torch's engine of what is known before; or while
+# a backward pass ran only to be transposed.
+PROGRAM, PULLED, BESIDE, LOOKED = 0, 1, 2, 3
 
 
 def _added(a: Tensor, b: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ as the op that puts it back; writes into other views are refused (`Unsupported`)
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,19 @@ from jaxlike._src.graph.graph import (
     inputs_behind,
     with_used_results,
 )
-from jaxlike._src.graph.source import BESIDE, PROGRAM, PULLED, PULLING, replayed_name_stack, user_place
+from jaxlike._src.graph.source import (
+    BESIDE,
+    LOOKED,
+    PROGRAM,
+    PULLED,
+    PULLING,
+    TRANSFORMS,
+    NameStack,
+    active_names,
+    named_within,
+    replayed_name_stack,
+    user_place,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -126,6 +139,8 @@ class Trace(torch_private.TorchDispatchMode):
         self.fun_location = ""
         self.folds = False  # whether ops on known values are computed at once (`ensure_compile_time_eval`)
         self.purpose = "jit"  # what messages say that the function is traced for
+        self.frames: list[tuple[Frame, int, int, Any]] = []  # what runs in it; how far it had come then; its names
+        self.names_all = False  # whether what transformations do in it is named after them, as in a user's function
 
     # Values
 
@@ -229,6 +244,8 @@ class Trace(torch_private.TorchDispatchMode):
         outs: Any = metadata.empty(found) if single else [None if m is None else metadata.empty(m) for m in found]
         made = (outs,) if single else outs
         pulled = PROGRAM if PULLING.ids is None else self._pulled((*args, *kwargs.values()) if kwargs else args, made)
+        if PULLING.looking is self:
+            pulled = PULLING.looked(pulled)
         if facts.is_view:
             self.aliased.update(id(t) for t in (args[0], *made))
             if single and (op in _SCATTERS or op in _REARRANGED):
@@ -262,6 +279,8 @@ class Trace(torch_private.TorchDispatchMode):
         with torch_private.outside():
             made = [torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta") for t in like]
         pulled = PULLED if PULLING.reached(tensors, made) else PROGRAM
+        if PULLING.looking is self:
+            pulled = PULLING.looked(pulled)
         self.nodes.append(
             Node(call, tuple(map(self.var_of, tensors)), {}, tuple(map(self.define, made)), False, user_place(), pulled)
         )
@@ -275,21 +294,49 @@ class Trace(torch_private.TorchDispatchMode):
         reached = PULLING.reached(given, made)
         return PROGRAM if not PULLING.now else PULLED if reached else BESIDE
 
+    def enter(self, frame: Frame) -> None:
+        """A transformation begins in it."""
+        names = self._names_in(frame) if self.names_all and frame.kind in TRANSFORMS else None
+        self.frames.append((frame, len(self.nodes), torch_private.last_autograd_number(), names))
+
+    def leave(self) -> None:
+        """Name what was made under a transformation, and in no scope inside of it, after that transformation."""
+        _, start, number, names = self.frames.pop()
+        if names is None:
+            return
+        last = torch_private.last_autograd_number()
+        if start < len(self.nodes) or number < last:
+            for node in self.nodes[start:]:
+                self.scopes.setdefault(id(node), names)
+            self.numbered.append((number, last, names))
+
+    def _names_in(self, frame: Frame) -> NameStack:
+        return NameStack((*active_names(self), named_within("", frame)))
+
     def _name(self, pulled: int) -> None:
         """Remember the scopes of the last node, where they are not those that run."""
-        if pulled == PROGRAM:
-            names = replayed_name_stack()
-            if names is None:
-                return
+        if pulled == PROGRAM and (names := replayed_name_stack()) is not None:
             self.names_of_numbers[torch_private.last_autograd_number()] = names
-        elif not (self.numbered or self.names_of_numbers):
+        elif PULLING.ids is None or not (self.numbered or self.frames or self.names_of_numbers):
             return
         else:
-            number = torch_private.running_backward_number()
-            names = None if number is None else self._names_of(number)
+            if self.names_of_numbers or len(self.numbered) + len(self.frames) != 1:
+                number = torch_private.running_backward_number()
+                names = None if number is None else self._names_of(number)
+            else:  # asked for each operation of a gradient, most often
+                names = self.numbered[0][2] if self.numbered else self.frames[0][3]
             if names is None:
                 return
-            names = names.transposed() if pulled == PULLED else names
+            outer = 0
+            for frame, *_ in self.frames:
+                if not frame.pulling and (frame.kind == "grad" or frame.kind == "jvp"):
+                    outer += 1
+            if pulled != BESIDE and pulled != LOOKED and not PULLING.pushes:
+                names = _transposed(names, outer)
+            if outer or pulled == LOOKED:  # it may be transposed in its turn
+                made = torch_private.last_autograd_number()
+                if made > PULLING.number:
+                    self.names_of_numbers.setdefault(made, names)
         self.scopes[id(self.nodes[-1])] = names
 
     def _names_of(self, number: int) -> Any:
@@ -297,6 +344,8 @@ class Trace(torch_private.TorchDispatchMode):
         found = self.names_of_numbers.get(number)
         if found is None:
             found = next((names for first, last, names in self.numbered if first < number <= last), None)
+        if found is None and self.names_all:
+            found = next((names for _, _, first, names in reversed(self.frames) if names and first < number), None)
         return found
 
     def _recorded(self, value: Any) -> Any:
@@ -473,6 +522,9 @@ class Trace(torch_private.TorchDispatchMode):
         return "This value became a tracer due to JAX operations on these lines:\n\n" + "\n\n".join(lines) + more
 
 
+_transposed = functools.lru_cache(NameStack.transposed)
+
+
 def _permutation(
     tensor: Tensor, size: Sequence[int], stride: Sequence[int], offset: int | None = None
 ) -> list[int] | None:
@@ -569,7 +621,7 @@ def trace(
     """
     running = RECORDING.recorder(name)
     running.input_names, running.fun_location, running.purpose = list(input_names), location, purpose
-    running.refs = [] if refs else None
+    running.refs, running.names_all = [] if refs else None, whole
     tensors = [x._t for x in examples]
     with (
         torch_private.cleared_levels(),

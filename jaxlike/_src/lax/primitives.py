@@ -388,7 +388,7 @@ def _remat(*args: Any, jaxpr: Any, prevent_cse: bool = True, policy: Any = None,
 @computes("custom_jvp_call")
 def _custom_jvp_call(*args: Any, call_jaxpr: Any, num_consts: int = 0, **params: Any) -> list[Any]:
     """Another function with the rule of an equation, which takes what comes after the constants."""
-    arrays, rule = [to_array(a) for a in args[num_consts:]], params["jvp"]
+    arrays, rule = [to_array(a) for a in args[num_consts:]], params["jvp_jaxpr_fun"]
     call = functools.partial(_as_function(call_jaxpr), *args[:num_consts])
     return apply(CustomJvp(lambda inside: [to_array(o) for o in call(*inside)], rule.rule, params), arrays)
 

@@ -132,7 +132,7 @@ def _of_kernel(name: str, jvp_name: str, kernel: Callable[..., Any]) -> dict[str
         return [out], [dot]
 
     rule.__name__ = jvp_name
-    return {"name": name, "jvp": Named(rule, rule)}
+    return {"name": name, "jvp_jaxpr_fun": Named(rule, rule)}
 
 
 @spells("relu", _of_kernel("relu", "jvp", torch.relu))

@@ -7,6 +7,7 @@ What custom_jvp and custom_vjp share is first: arguments, symbolic zeros, messag
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import operator
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import is_traced, unwrap
-from jaxlike._src.frames import STATE
+from jaxlike._src.frames import STATE, current_trace
+from jaxlike._src.graph.source import PULLING
 from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
 from jaxlike._src.transforms.custom_jvp_refs import NO_DISCHARGE, without_refs
@@ -253,12 +255,16 @@ class CustomJvp(Structured):
             places[:] = [k for k, t in enumerate(moved) if t is not None]
             return [moved[k] for k in places], outs
 
-        zeros = [zero_tangent(primals[k]) for k in at]
-        if self._linear:
-            _, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
-            return outs, _pullback_at(at, len(primals), places, pull)
-        with LinearRule(unwrap(z) for z in zeros) as watched:
-            moved, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
+        trace, plain = current_trace(), contextlib.nullcontext()
+        with PULLING.looked_at(trace) if trace else plain:  # what is made of zeros is nothing that the program computes
+            zeros = [zero_tangent(primals[k]) for k in at]
+            bare = [unwrap(z) for z in zeros]
+            with PULLING.run(map(torch_private.innermost, bare)) if trace else plain:
+                if self._linear:
+                    _, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
+                    return outs, _pullback_at(at, len(primals), places, pull)
+                with LinearRule(bare) as watched:
+                    moved, _, pull, outs = vjp_leaves(of_tangents, zeros, self.name, linear=True)
         tangents = [unwrap(t) for t in moved]
 
         def checked(cotangents: Sequence[Any], known_zeros: bool) -> list[Any]:
@@ -317,8 +323,7 @@ class CustomJvp(Structured):
                 raise CustomJVPException
             return self._rule(primals[:n], tangents[:n])
 
-        consts = {"num_consts": more} if more else {}
-        shown = self._shown | {"call_jaxpr": run.graph.with_lifted_first()} | consts
+        shown = self._shown | {"call_jaxpr": run.graph.with_lifted_first(), "num_consts": more}
         return CustomJvp(run, rule, shown, self._linear)
 
     def params(self) -> dict[str, Any]:
@@ -413,7 +418,12 @@ class custom_jvp(CustomRule):
             pair = rule(*static, tree_unflatten(in_tree, list(primals)), tree_unflatten(in_tree, full))
             return _split_pair(pair, results, name_of(rule), name_of(fun))
 
-        shown = {"name": name_of(fun), "jvp": Named(rule, flat_rule), "symbolic_zeros": symbolic_zeros}
+        shown = {
+            "name": name_of(fun),
+            "jvp_jaxpr_fun": Named(rule, flat_rule),
+            "num_consts": 0,
+            "symbolic_zeros": symbolic_zeros,
+        }
         op = CustomJvp(flat_fun, flat_rule, shown, self.linear)
         places = [k for k in range(len(args)) if k not in self.nondiff_argnums]
         op.about = lambda: ("custom_jvp fun", location_of(fun), leaf_names(fun, dynamic, {}, places))

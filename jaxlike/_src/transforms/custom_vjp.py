@@ -101,9 +101,8 @@ class CustomVjp(Structured):
             return [grads[k] for k in at]
 
         given = [*residuals, *(t for t in tangents if t is not None)]
-        moved = apply(
-            _Tangents(bwd, len(residuals), [derive.example(o) for o, f in zip(outs, floating, strict=True) if f]), given
-        )
+        examples = [derive.example(o) for o, f in zip(outs, floating, strict=True) if f]
+        moved = apply(_Tangents(bwd, len(residuals), examples, self._of_rule([t is None for t in tangents])), given)
         return outs, derive.filled(moved, floating)
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
@@ -112,7 +111,9 @@ class CustomVjp(Structured):
         frames = counted_axes()
 
         def bwd(cotangents: Sequence[Any]) -> list[Any]:
-            return _looked_at(self._bwd, residuals, cotangents) if LOOKING.now else self._bwd(residuals, cotangents)
+            if not LOOKING.now:
+                return self._bwd(residuals, cotangents)
+            return _looked_at(self._bwd, residuals, cotangents, self._of_rule([not p for p in perturbed]))
 
         def pullback(cotangents: Sequence[Any]) -> list[Any]:  # the rule gets and gives whole cotangents, not shares
             whole = [None if c is None else total(c, o, frames) for c, o in zip(cotangents, outs, strict=True)]
@@ -175,6 +176,9 @@ class CustomVjp(Structured):
         """As JAX's jaxprs show it."""
         return self._shown
 
+    def _of_rule(self, in_zeros: list[bool]) -> dict[str, Any]:
+        return {"in_zeros": in_zeros, **{k: self._shown[k] for k in ("bwd", "symbolic_zeros")}}
+
 
 def _bwd_of_lanes(
     bwd: Any,
@@ -208,13 +212,14 @@ class _Tangents(Structured):
         bwd: from residuals and cotangents the cotangents of what comes after the residuals.
         residuals: how many of the arguments are residuals.
         outs: Arrays of the results' types.
+        shown: what a jaxpr says of the rule, and which arguments have no tangent.
     """
 
     name = "custom_lin"
     holds = frozenset([TRANSPOSED])
 
-    def __init__(self, bwd: Any, residuals: int, outs: Sequence[Array]) -> None:
-        self._bwd, self._residuals, self._outs = bwd, residuals, outs
+    def __init__(self, bwd: Any, residuals: int, outs: Sequence[Array], shown: dict[str, Any]) -> None:
+        self._bwd, self._residuals, self._outs, self._shown = bwd, residuals, outs, shown
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """Not defined."""
@@ -245,7 +250,11 @@ class _Tangents(Structured):
             every = [True] * len(outs)
             return _bwd_of_lanes(self._bwd, frame, mapped[:n], every, mapped[n:], residuals, cotangents)
 
-        return apply(_Tangents(bwd, n, outs), args), [True] * len(outs)
+        return apply(_Tangents(bwd, n, outs, self._shown), args), [True] * len(outs)
+
+    def params(self) -> dict[str, Any]:
+        """As JAX's jaxprs show it."""
+        return self._shown | {"num_res": self._residuals, "out_avals": [o.aval for o in self._outs]}
 
 
 class _Backward(Structured):
@@ -255,12 +264,13 @@ class _Backward(Structured):
         bwd: from residuals and cotangents the cotangents of the arguments; None is zero.
         residuals: how many of the arguments are residuals.
         given: which cotangents the other arguments are.
+        shown: what a jaxpr says of the rule.
     """
 
     name = "custom_vjp_bwd"
 
-    def __init__(self, bwd: Any, residuals: int, given: Sequence[bool]) -> None:
-        self._bwd, self._residuals, self._given = bwd, residuals, given
+    def __init__(self, bwd: Any, residuals: int, given: Sequence[bool], shown: dict[str, Any]) -> None:
+        self._bwd, self._residuals, self._given, self._shown = bwd, residuals, given, shown
         self.found: list[bool] = []  # which arguments have a cotangent
 
     def run(self, args: Sequence[Array]) -> list[Array]:
@@ -292,15 +302,15 @@ class _Backward(Structured):
                 return derive.chosen_of(grads, moved)
 
             given = [*residuals, *derive.chosen_of(tangents, moved)]
-            return [*[None] * n, *apply(_Tangents(bwd, n, examples), given)]
+            return [*[None] * n, *apply(_Tangents(bwd, n, examples, self._shown), given)]
 
         return outs, pullback
 
 
-def _looked_at(bwd: Any, residuals: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+def _looked_at(bwd: Any, residuals: Sequence[Any], cotangents: Sequence[Any], shown: dict[str, Any]) -> list[Any]:
     """What a backward rule gives, in one operation."""
     given = [c is not None for c in cotangents]
-    op = _Backward(bwd, len(residuals), given)
+    op = _Backward(bwd, len(residuals), given, shown)
     outs = apply(op, [*residuals, *derive.chosen_of(cotangents, given)])
     return derive.filled(outs, op.found)
 
@@ -424,8 +434,9 @@ class custom_vjp(CustomRule):
 
         shown = {
             "name": names[1],
-            "fwd": Named(fwd),
+            "fwd_jaxpr_thunk": Named(fwd),
             "bwd": Named(bwd),
+            "num_consts": 0,
             "symbolic_zeros": symbolic_zeros,
         }
         op = CustomVjp(flat_fun, flat_fwd, flat_bwd, shown)

@@ -16,7 +16,8 @@ from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.debug_checks import check_finite
-from jaxlike._src.frames import STATE, Frame
+from jaxlike._src.frames import STATE, Frame, current_trace
+from jaxlike._src.graph.source import PULLING
 from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import (
     check_callable,
@@ -244,22 +245,23 @@ def _transpose_of(
     """The map of which ``pull`` is the transpose: tangents of the primals to tangents of the outputs."""
     at = [k for k, p in enumerate(primals) if is_differentiable(p)]
     device = unwrap(primals[at[0]]).device if at else torch.device("cpu")
-    zeros = [
-        np.zeros(a.shape, dtypes.float0)
-        if a.to_tangent_aval().dtype == dtypes.float0
-        else Array(torch.zeros(a.shape, dtype=dtypes.to_torch(a.dtype), device=device), a.weak_type)
-        for a in out_avals
-    ]
 
     def pull_chosen(cotangents: Sequence[Any]) -> Any:
         grads = pull(cotangents)
         return [grads[k] for k in at], None
 
-    with LOOKING.set(True):
+    with LOOKING.set(True), PULLING.looked_at(current_trace()):
+        zeros = [
+            np.zeros(a.shape, dtypes.float0)
+            if a.to_tangent_aval().dtype == dtypes.float0
+            else Array(torch.zeros(a.shape, dtype=dtypes.to_torch(a.dtype), device=device), a.weak_type)
+            for a in out_avals
+        ]
         _, _, push, _ = vjp_leaves(pull_chosen, zeros, "linearize", linear=True)
 
     def apply(tangents: Sequence[Any]) -> list[Any]:
-        return push([tangents[k] for k in at])
+        with PULLING.pushed():
+            return push([tangents[k] for k in at])
 
     return apply
 
