@@ -55,9 +55,122 @@ def test_nans(name: str) -> None:
     assert_same(*run_both(program))
 
 
-def test_infinities() -> None:
+INFINITIES: dict[str, Callable[[Any, Any], Any]] = {
+    "full": lambda jax, jnp: jnp.full(2, INF),
+    "log": lambda jax, jnp: jnp.log(jnp.zeros(2)),
+    "exp": lambda jax, jnp: jnp.exp(jnp.array([1.0, 1000.0])),
+    "division": lambda jax, jnp: 1 / jnp.zeros(2),
+    "gradient": lambda jax, jnp: jax.grad(jnp.log)(0.0),
+    # Infinities of their own, which their results do not show.
+    "softmax": lambda jax, jnp: jax.nn.softmax(jnp.arange(3.0)),
+    "largest": lambda jax, jnp: jnp.max(jnp.arange(3.0), initial=-5.0, where=jnp.array([True, False, True])),
+    "argmax": lambda jax, jnp: jnp.nanargmax(jnp.arange(3.0)),
+    "attention": lambda jax, jnp: jax.nn.dot_product_attention(*[jnp.ones((1, 3, 1, 2))] * 3, is_causal=True),
+}
+
+
+@pytest.mark.parametrize("name", INFINITIES)
+def test_infinities(name: str) -> None:
     def program(jax: Any) -> Any:
         with jax.debug_infs(True), contextlib.redirect_stdout(io.StringIO()):
-            return jax.numpy.full(2, INF)
+            return INFINITIES[name](jax, jax.numpy)
+
+    assert_same(*run_both(program))
+
+
+# What comes in with a NaN or an infinity; which of JAX's steps stops at it is a matter of how JAX writes the function.
+PASSED_ON: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "var": lambda jax, jnp, x: jnp.var(x),
+    "fft": lambda jax, jnp, x: jnp.fft.fft(x),
+    "ifft": lambda jax, jnp, x: jnp.fft.ifft(x),
+    "eigh": lambda jax, jnp, x: jnp.linalg.eigh(x.reshape(2, 2)),
+    "svd": lambda jax, jnp, x: jnp.linalg.svd(x.reshape(2, 2)),
+    "qr": lambda jax, jnp, x: jnp.linalg.qr(x.reshape(2, 2)),
+    "det": lambda jax, jnp, x: jnp.linalg.det(x.reshape(2, 2)),
+    "norm": lambda jax, jnp, x: jnp.linalg.norm(x),
+    "solve": lambda jax, jnp, x: jnp.linalg.solve(x.reshape(2, 2), jnp.ones(2)),
+    "cholesky": lambda jax, jnp, x: jnp.linalg.cholesky(x.reshape(2, 2)),
+    "sort": lambda jax, jnp, x: jnp.sort(x),
+    "median": lambda jax, jnp, x: jnp.median(x),
+    "concatenate": lambda jax, jnp, x: jnp.concatenate([x, x]),
+    "stack": lambda jax, jnp, x: jnp.stack([x, x]),
+    "reshape": lambda jax, jnp, x: x.reshape(2, 2),
+    "a position": lambda jax, jnp, x: x[1],
+    "another position": lambda jax, jnp, x: x[2],
+    "backwards": lambda jax, jnp, x: x[::-1],
+    "out of bounds": lambda jax, jnp, x: jnp.arange(3.0).at[jnp.array([9])].get(mode="fill"),
+    "written": lambda jax, jnp, x: x.at[0].set(0.0),
+    "written over": lambda jax, jnp, x: x.at[1].set(0.0),
+    "added": lambda jax, jnp, x: x.at[0].add(1.0),
+    "astype": lambda jax, jnp, x: x.astype("bfloat16"),
+    "roll": lambda jax, jnp, x: jnp.roll(x, 1),
+    "pad": lambda jax, jnp, x: jnp.pad(x, 1),
+    "tile": lambda jax, jnp, x: jnp.tile(x, 2),
+    "einsum": lambda jax, jnp, x: jnp.einsum("i,i", x, x),
+    "convolve": lambda jax, jnp, x: jnp.convolve(x, x),
+    "interp": lambda jax, jnp, x: jnp.interp(x, x, x),
+    "clip": lambda jax, jnp, x: jnp.clip(x, 0, 1),
+    "isin": lambda jax, jnp, x: jnp.isin(x, x),
+    "cov": lambda jax, jnp, x: jnp.cov(x),
+    "standardize": lambda jax, jnp, x: jax.nn.standardize(x),
+    "resize": lambda jax, jnp, x: jax.image.resize(x.reshape(2, 2), (3, 3), "linear"),
+    "reduce_window": lambda jax, jnp, x: jax.lax.reduce_window(x, 0.0, jax.lax.add, (2,), (1,), "VALID"),
+    "expm": lambda jax, jnp, x: jax.scipy.linalg.expm(x.reshape(2, 2)),
+    "scan": lambda jax, jnp, x: jax.lax.scan(lambda c, v: (c + v, c), 0.0, x),
+    "a scan that hides it": lambda jax, jnp, x: jax.lax.scan(lambda c, v: (c + jnp.isnan(v + 1), None), 0, x),
+    "a branch that hides it": lambda jax, jnp, x: jax.lax.cond(True, lambda v: jnp.isnan(v + 1), jnp.isnan, x),
+    "a compiled function that hides it": lambda jax, jnp, x: jax.jit(lambda v: jnp.where(v < 3, 1.0, 2.0))(x),
+    "vmap": lambda jax, jnp, x: jax.vmap(lambda v: v * 2)(x),
+    "checkpoint": lambda jax, jnp, x: jax.checkpoint(lambda v: v * 2)(x),
+    "gradient": lambda jax, jnp, x: jax.grad(lambda v: jnp.sum(v * v))(x),
+}
+
+
+@pytest.mark.parametrize("value", [NAN, INF])
+@pytest.mark.parametrize("name", PASSED_ON)
+def test_passed_on(name: str, value: float) -> None:
+    def program(jax: Any) -> Any:
+        x = jax.numpy.asarray(np.array([1.0, value, 2.0, 3.0], np.float32))
+        flag = jax.debug_nans if np.isnan(value) else jax.debug_infs
+        with flag(True), contextlib.redirect_stdout(io.StringIO()):
+            try:
+                PASSED_ON[name](jax, jax.numpy, x)
+            except FloatingPointError as error:
+                return str(error).count("nan" if np.isnan(value) else "inf") > 0
+        return "not found"
+
+    assert_same(*run_both(program))
+
+
+def test_loops_are_traced_once() -> None:
+    def program(jax: Any) -> Any:
+        seen = []
+
+        def step(c: Any, x: Any) -> Any:
+            seen.append(1)
+            return c + x, c
+
+        with jax.debug_nans(True):
+            jax.lax.scan(step, 0.0, jax.numpy.arange(4.0))
+        return len(seen)
+
+    assert_same(*run_both(program))
+
+
+@pytest.mark.parametrize("name", ["log", "sum", "compiled", "index", "strict"])
+def test_what_it_prints(name: str) -> None:
+    def program(jax: Any) -> Any:
+        jnp, said = jax.numpy, io.StringIO()
+        x = jnp.array([-1.0, INF, -INF])
+        runs: dict[str, Callable[[], Any]] = {
+            "log": lambda: jnp.log(x),
+            "sum": lambda: jnp.sum(x),
+            "compiled": lambda: jax.jit(lambda v: v - v)(x),
+            "index": lambda: jnp.arange(3.0).at[jnp.array([9])].get(mode="fill"),
+            "strict": lambda: jax.lax.sub(x, x),
+        }
+        with jax.debug_nans(True), contextlib.redirect_stdout(said), contextlib.suppress(FloatingPointError):
+            runs[name]()
+        return said.getvalue()
 
     assert_same(*run_both(program))

@@ -32,6 +32,7 @@ from jaxlike._src.border import (
     too_large,
     unwrap,
 )
+from jaxlike._src.debug_checks import told_as
 from jaxlike._src.frames import CHECKED, STATE
 from jaxlike._src.placement import follow
 
@@ -166,15 +167,6 @@ def check_kinds(primitive: str, accepts: tuple[Any, ...], *kinds: Any) -> None:
             )
 
 
-def finish(name: str, out: Array) -> Array:
-    """Checks that flags ask for on every result."""
-    if STATE.plain or not (config.debug_nans.value or config.debug_infs.value):
-        return out
-    from jaxlike._src.debug_checks import check_finite  # imported here: needed under a flag only
-
-    return check_finite(name, out)
-
-
 def unary(
     promote: Promotion = keep_dtype,
     *,
@@ -208,7 +200,7 @@ def unary(
 
     def lift(kernel: Kernel) -> UnaryOp:
         name = primitive or kernel.__name__
-        quick = builtin or kernel
+        quick, make = builtin or kernel, told_as(name, Array, jitted)
 
         def general(x: Any) -> Array:
             if jitted or not hasattr(x, "__jax_array__"):
@@ -233,7 +225,7 @@ def unary(
                 out = unsigned.emulate(kernel, uint64, tensor)
             else:
                 out = kernel(tensor)
-            return follow(kernel.__name__, finish(name, Array(out, is_weak and weak)), x)
+            return follow(kernel.__name__, make(out, is_weak and weak), x)
 
         def op(x: ArrayLike, /) -> Array:
             if type(x) is Array:
@@ -307,7 +299,7 @@ def binary(
     def lift(kernel: Kernel) -> BinaryOp:
         public = arguments_of or kernel.__name__
         name = primitive or kernel.__name__
-        quick = builtin or kernel
+        quick, make = builtin or kernel, told_as(name, Array, jitted)
 
         def general(x: Any, y: Any) -> Array:
             if jitted or not (hasattr(x, "__jax_array__") or hasattr(y, "__jax_array__")):
@@ -338,7 +330,7 @@ def binary(
                 out = unsigned.emulate(kernel, uint64, a, b)
             else:
                 out = kernel(a, b)
-            made = finish(name, Array(out, not strong and (xw and yw if of_truth else is_weak)))
+            made = make(out, not strong and (xw and yw if of_truth else is_weak))
             return follow(kernel.__name__, made, x, y)
 
         met: dict[Any, tuple[torch.dtype, bool, bool]] = {}

@@ -89,6 +89,7 @@ class _State(threading.local):
     frame: Frame | None = None
     fast: Any = None
     plain: bool = True
+    results_only: bool = False  # a compiled function runs, at whose steps flags do not look
     idle: Any = None  # what `fast` is outside of frames, where no flag asks for checks
     tape: Any = None  # the `LinearTape` of a rule that runs: the values that it reaches are not known
 

@@ -17,6 +17,7 @@ import torch
 
 from jaxlike._src import torch_private
 from jaxlike._src.array import Array
+from jaxlike._src.debug_checks import results_only, told_as
 from jaxlike._src.frames import STATE
 
 if TYPE_CHECKING:
@@ -90,12 +91,14 @@ def equation(
     """
 
     def lift(fun: Callable[P, R]) -> Callable[P, R]:
+        under_flags = results_only(fun) if name == JIT else told_as(_MOST.get(name, name), fun)
+
         @functools.wraps(fun)
         def traced(*args: P.args, **kwargs: P.kwargs) -> R:
             trace = _recorder() if STATE.frame is not None else None
             start = 0 if trace is None else len(trace.nodes)
             try:
-                out = fun(*args, **kwargs)
+                out = fun(*args, **kwargs) if STATE.plain else under_flags(*args, **kwargs)
             except Exception:  # whatever it is, the check decides
                 if check is not None:
                     check(args, kwargs)
@@ -115,6 +118,7 @@ def equation(
 # Regions that a jaxpr writes in a way of their own: a call of their jaxpr; one slice, and axes taken away and added; a
 # product of two arrays; reading and writing by an index; a draw of a distribution.
 JIT, STATIC_INDEX, PRODUCT, TAKE, UPDATE, DRAW = "jit", "static index", "product", "take", "update", "draw"
+_MOST = {TAKE: "gather", UPDATE: "scatter", STATIC_INDEX: "dynamic_slice", PRODUCT: "dot_general"}  # what does their work
 # Operations whose parameters are the same over lanes, where all operands have them, or are numbers.
 _ELEMENTWISE = frozenset("abs sign square cbrt integer_pow pow atan2 is_finite conj real imag clamp div select_n".split())
 

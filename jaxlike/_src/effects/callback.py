@@ -20,7 +20,6 @@ from jaxlike._src.border import astype, from_numpy, unwrap
 from jaxlike._src.device_put import device_put
 from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.errors import JaxRuntimeError
-from jaxlike._src.family import finish
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.lax.scan import scan
 from jaxlike._src.random.key_array import PRNGKeyArray, key_words
@@ -141,6 +140,7 @@ class PureCallback(Callback):
     """A callback without side effects: it may be left out, or called more often."""
 
     name = "pure_callback"
+    is_executed = True
 
     def __init__(
         self, call: Any, results: Sequence[ShapedArray], vmap_method: str | None = None, sharding: Any = None
@@ -198,6 +198,7 @@ class IOCallback(Callback):
     """A callback with side effects."""
 
     name = "io_callback"
+    is_executed = True
 
     def __init__(self, call: Any, results: Sequence[ShapedArray], ordered: bool, sharding: Any = None) -> None:
         super().__init__(call, results)
@@ -277,7 +278,7 @@ def pure_callback(
     results, out_tree = result_types(result_shape_dtypes)
     arrays, in_tree = flatten_arguments(PureCallback.name, (args, kwargs))
     outs = apply(PureCallback(FlatCallback(callback, in_tree), results, vmap_method, sharding), arrays)
-    return tree_unflatten(out_tree, [finish(PureCallback.name, o) for o in outs])
+    return tree_unflatten(out_tree, outs)
 
 
 def io_callback(

@@ -84,7 +84,7 @@ def check_varying(
 ) -> None:
     """TypeError where what a loop carries starts the same on all devices of a mesh, and does not stay so."""
     frames = counted_axes()
-    if not frames or not body.is_graph:
+    if not frames:
         return
     component = _component(fun)
     before = [axes_of(c._t, frames) for c in carry]

@@ -16,7 +16,6 @@ import torch
 from jaxlike._src import config, key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
-from jaxlike._src.debug_checks import told_as
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.control import CondForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
@@ -59,6 +58,7 @@ class Cond(Structured):
     """A choice on flat arguments: the number of the branch, and what all branches take."""
 
     name = "cond"
+    is_executed = True
 
     def __init__(self, branches: Sequence[GraphFunction]) -> None:
         self.branches = branches
@@ -318,7 +318,6 @@ def _operands(operand: Any, operands: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 @api_boundary
-@told_as("cond")
 def cond(
     pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any, operand: Any = _NOT_GIVEN
 ) -> Any:
@@ -368,7 +367,6 @@ def _predicate(pred: Any) -> Array:
 
 
 @api_boundary
-@told_as("cond")
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _NOT_GIVEN) -> Any:
     """``branches[index](*operands)``, with ``index`` clamped.
 
@@ -434,7 +432,7 @@ def choose(
     order = range(len(functions))[:: -1 if name == "cond" else 1]
     bodies: dict[int, Body] = {}
     for k in order:
-        bodies[k] = make_body(functions[k], in_tree, examples, name, lambda: values, refs=True)
+        bodies[k] = make_body(functions[k], in_tree, examples, name, refs=True)
     made = [bodies[k] for k in range(len(functions))]
     if any(b.key_uses is not None for b in made):
         key_uses.spend_branches([(b.key_uses, b.closed) for b in made], values)
@@ -444,8 +442,6 @@ def choose(
         for k in range(1, len(made)):
             check_branches(name, (labels[0], labels[k]), (functions[0], functions[k]), made[0], made[k])
     out_tree = made[-1].out_tree if name == "cond" else made[0].out_tree
-    if not all(b.is_graph for b in made):
-        return tree_unflatten(out_tree, _in_python(index, made, values))
     refs, traced = refs_of(made), made
     if refs:
         with unnoted():
@@ -531,17 +527,3 @@ def _with_all_constants(body: Body, closed: Sequence[Array], examples: Sequence[
         [*(example(c) for c in closed), *examples],
         "branch",
     )
-
-
-def _in_python(index: Array, bodies: Sequence[Body], values: Sequence[Array]) -> list[Array]:
-    """The choice in Python, under whatever runs: by value where it is known, else between all results."""
-    known = concrete_tensor(index)
-    if known is not None:
-        return bodies[int(known.item())].run(values)
-    number, outs = unwrap(index), bodies[0].run(values)
-    for k, body in enumerate(bodies[1:], start=1):
-        outs = [
-            type(o)(unsigned.where(torch.ge(number, k), unwrap(n), unwrap(o)), o._tag)
-            for o, n in zip(outs, body.run(values), strict=True)
-        ]
-    return outs

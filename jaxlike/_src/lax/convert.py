@@ -95,6 +95,7 @@ class _ReducePrecision(Structured):
     """Rounding to fewer bits; tangents and cotangents are rounded likewise."""
 
     name = "reduce_precision"
+    is_executed = True
 
     def __init__(self, exponent_bits: int, mantissa_bits: int) -> None:
         self.exponent_bits, self.mantissa_bits = exponent_bits, mantissa_bits

@@ -44,16 +44,16 @@ def custom_root(
     """
     guess, tree = leaf_arrays(initial_guess)
     args = tree_structure((tree_unflatten(tree, guess),))
-    of_f = make_body(f, args, guess, "custom_root", lambda: guess, always=True)
+    of_f = make_body(f, args, guess, "custom_root")
     _check_tree("f", "initial_guess", of_f.out_tree, tree, False)
-    of_solve = make_body(lambda x: solve(f, x), args, guess, "custom_root solve", lambda: guess, always=True)
+    of_solve = make_body(lambda x: solve(f, x), args, guess, "custom_root solve")
     _check_tree("solve", "initial_guess", of_solve.out_tree, tree, has_aux)
     both, pair = [*guess, *guess], tree_structure((tree_unflatten(tree, guess),) * 2)
 
     def linearize_and_solve(x: Any, b: Any) -> Any:
         return tangent_solve(linearize(f, x)[1], b)
 
-    of_tangent = make_body(linearize_and_solve, pair, both, "custom_root tangent_solve", lambda: both, always=True)
+    of_tangent = make_body(linearize_and_solve, pair, both, "custom_root tangent_solve")
     _check_tree("tangent_solve", "x", of_tangent.out_tree, tree, False)
     value, solver, tangent_solver = map(_closed_first, (of_f, of_solve, of_tangent))
     n = len(guess)

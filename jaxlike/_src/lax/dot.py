@@ -16,7 +16,6 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, unwrap
-from jaxlike._src.family import finish
 from jaxlike._src.lax.precision import canonicalize_precision, check_algorithm, is_algorithm, matmul_precision, stated
 from jaxlike._src.lax.strict import operand
 from jaxlike._src.numpy.arguments import index_tuple
@@ -114,7 +113,7 @@ def _product(x: Array, y: Array, sides: Any, precision: Any, wanted: Any) -> Arr
     with matmul_precision(precision):
         out = exact(lambda p, q: _contract(p, q, *sides), a, b)
     weak = wanted is None and x.weak_type and y.weak_type
-    return finish("dot_general", Array(cast(out, dtypes.to_torch(result)), weak))
+    return Array(cast(out, dtypes.to_torch(result)), weak)
 
 
 def _rest(ndim: int, *used: Sequence[int]) -> list[int]:

@@ -16,7 +16,6 @@ import torch
 from jaxlike._src import config, errors, key_uses
 from jaxlike._src.array import Array
 from jaxlike._src.border import concrete_or_error, is_traced, refuse_own_arrays, unwrap
-from jaxlike._src.debug_checks import told_as
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.control import ScanForm
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
@@ -65,6 +64,7 @@ class Scan(Structured):
     """A scan on flat arguments: constants, carry, and rows ``[length, ...]``; results: carry, stacked rows."""
 
     name = "scan"
+    is_executed = True
     unroll = 1  # what a jaxpr shows; loops are written out where it pays
 
     def __init__(self, body: GraphFunction, n_consts: int, n_carry: int, length: int, reverse: bool) -> None:
@@ -464,7 +464,6 @@ def _swapped(x: Array) -> Array:
 
 
 @api_boundary
-@told_as("scan")
 def scan(
     f: Callable[..., Any],
     init: Any,
@@ -509,7 +508,7 @@ def scan(
     steps = [example(x, x.shape[1:]) for x in rows]
 
     def traced() -> Body:
-        return make_body(f, in_tree, [*(example(c) for c in carry), *steps], "scan", lambda: [*carry, *_first(rows)], refs=True)
+        return make_body(f, in_tree, [*(example(c) for c in carry), *steps], "scan", refs=True)
 
     body = traced()
     ((out_tree, _), n) = _pair(body), len(carry)
@@ -527,8 +526,6 @@ def scan(
         key_uses.check_loop(body.key_uses, n, "scan body")
         body.key_uses.spend([*carry, *rows], body.closed, "scan")
     unroll = _unrolled(unroll, length)
-    if not body.is_graph:
-        return tree_unflatten(body.out_tree, _step_by_step(body, carry, rows, length, reverse))
     key = (length, bool(reverse), unroll)
     made = body.made.get(key)
     if made is None:
@@ -593,34 +590,6 @@ def _unrolled(unroll: Any, length: int) -> int:
     if known < 0:
         raise ValueError("`unroll` must be a `bool` or a non-negative `int`.")
     return int(known)
-
-
-def _first(rows: Sequence[Array]) -> list[Array]:
-    """The first slices, or zeros of their type."""
-    return [
-        index_in_dim(x, 0, keepdims=False)
-        if x.shape[0]
-        else like(x, torch.zeros(x._t.shape[1:], dtype=x._t.dtype, device=default_torch_device()))
-        for x in rows
-    ]
-
-
-def _step_by_step(body: Body, carry: list[Array], rows: Sequence[Array], length: int, reverse: bool) -> list[Array]:
-    """The loop in Python, under whatever runs."""
-    n, steps = len(carry), []
-    order = range(length)
-    for i in reversed(order) if reverse else order:
-        outs = body.run([*carry, *(index_in_dim(x, i, keepdims=False) for x in rows)])
-        carry = outs[:n]
-        steps.append(outs[n:])
-    if reverse:
-        steps.reverse()
-    if not steps:
-        device = default_torch_device()
-        probed = body.run([*carry, *_first(rows)])[n:]
-        return [*carry, *(like(o, torch.zeros((0, *o._t.shape), dtype=o._t.dtype, device=device)) for o in probed)]
-    columns = zip(*steps, strict=True)
-    return [*carry, *(like(column[0], torch.stack([unwrap(y) for y in column])) for column in columns)]
 
 
 def _in_python(f: Any, carry: Any, rows: Sequence[Array], rows_tree: Any, length: int, reverse: bool) -> Any:

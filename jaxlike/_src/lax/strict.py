@@ -16,7 +16,8 @@ import torch
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array, NarrowArray
 from jaxlike._src.border import FLOAT0_TEXT, asarray, astype, cast, is_arraylike, refuse_own_arrays, unwrap
-from jaxlike._src.family import EVERY, finish
+from jaxlike._src.debug_checks import renamed
+from jaxlike._src.family import EVERY
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.accuracy import AccuracyMode, Tolerance
 from jaxlike._src.placement import follow
@@ -149,7 +150,10 @@ def compute(kernel: Kernel, rule: unsigned.Uint64Rule, *arrays: Array) -> tuple[
 def result(name: str, out: tuple[Tensor, Any], weak: bool) -> Array:
     """What `compute` gave, as an Array."""
     tensor, dtype = out
-    return finish(name, NarrowArray(tensor, dtype) if dtype in dtypes.STORAGE else Array(tensor, weak))
+    try:
+        return NarrowArray(tensor, dtype) if dtype in dtypes.STORAGE else Array(tensor, weak)
+    except FloatingPointError as error:
+        raise renamed(name, error) from None
 
 
 # The decorators

@@ -27,6 +27,7 @@ class TridiagonalSolve(Structured):
     """Of the lower, middle and upper diagonals ``[..., n]`` and the right side ``[..., n, k]``."""
 
     name = "tridiagonal_solve"
+    is_executed = True
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The solution."""

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxlike._src import config, dtypes, errors, key_uses, torch_private, unsigned
+from jaxlike._src import config, dtypes, errors, key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
-from jaxlike._src.debug_checks import told_as
 from jaxlike._src.graph.control import WhileForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
 from jaxlike._src.graph.ref_calls import NotingCall, RefForm, Slot, given
@@ -59,6 +58,7 @@ class While(Structured):
     """A while loop on flat arguments: constants of the condition, constants of the body, carry; results: carry."""
 
     name = "while"
+    is_executed = True
     lanes_disagree = False  # whether lanes of a vmap may take different numbers of steps
 
     def __init__(self, cond: GraphFunction, body: GraphFunction, n_cond: int, n_body: int) -> None:
@@ -229,7 +229,6 @@ def chosen(going: Tensor, new: Array, old: Array) -> Array:
 
 
 @api_boundary
-@told_as("while")
 def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any) -> Any:
     """Repeat ``body_fun`` while ``cond_fun`` holds.
 
@@ -267,8 +266,6 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
         cond, body = _bodies(cond_fun, body_fun, in_tree, carry)
     check_carry("while_loop body", body_fun, tree, [c.aval for c in carry], body.out_tree, body.avals)
     check_varying("while_loop body", body_fun, tree, carry, body, carry)
-    if not body.is_graph:
-        return tree_unflatten(body.out_tree, _step_by_step(cond, body, carry))
     n, traced, refs = len(carry), (cond, body), refs_of([cond, body])
     if refs:
         with unnoted():
@@ -355,8 +352,8 @@ class _Loop:
 
 def _bodies(cond_fun: Any, body_fun: Any, in_tree: Any, carry: Sequence[Array]) -> tuple[Body, Body]:
     examples = [example(c) for c in carry]
-    cond = make_body(cond_fun, in_tree, examples, "while_cond", lambda: carry, refs=True)
-    body = make_body(body_fun, in_tree, examples, "while_body", lambda: carry, refs=True)
+    cond = make_body(cond_fun, in_tree, examples, "while_cond", refs=True)
+    body = make_body(body_fun, in_tree, examples, "while_body", refs=True)
     if cond.key_uses is not None or body.key_uses is not None:
         key_uses.check_while(cond.key_uses, body.key_uses, len(carry))
         for made in (cond, body):
@@ -368,28 +365,6 @@ def _bodies(cond_fun: Any, body_fun: Any, in_tree: Any, carry: Sequence[Array]) 
     if aval.shape or aval.dtype != np.bool_:
         raise TypeError(f"cond_fun must return a boolean scalar, but got output type(s) {cond.avals}.")
     return cond, body
-
-
-def _step_by_step(cond: Body, body: Body, carry: list[Array]) -> list[Array]:
-    """The loop in Python, under whatever runs."""
-    while True:
-        pred = unwrap(cond.run(carry)[0])
-        known = pred
-        while torch_private.is_wrapped(known):
-            known = torch_private.wrapped_value(known)
-        if known.device.type == "meta":
-            raise NotImplementedError(
-                "lax.while_loop inside jit, with a collective over an axis of a vmap outside of the loop"
-            )
-        with torch_private.outside():
-            if not bool(known.any()):
-                return carry
-        new = body.run(carry)
-        carry = (
-            new
-            if not known.dim()
-            else [type(n)(unsigned.where(pred, unwrap(n), unwrap(o)), n._tag) for n, o in zip(new, carry, strict=True)]
-        )
 
 
 @api_boundary

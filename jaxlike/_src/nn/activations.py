@@ -27,7 +27,7 @@ from jaxlike._src.border import (
     promote_args_inexact,
     unwrap,
 )
-from jaxlike._src.family import FLOATS, finish
+from jaxlike._src.family import FLOATS
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.elementwise import logistic
 from jaxlike._src.lax.parallel import axis_index, axis_size
@@ -82,7 +82,7 @@ def identity(x: ArrayLike) -> Array:
 def relu(x: ArrayLike) -> Array:
     """``max(x, 0)``; the derivative at 0 is 0."""
     if type(x) is Array and x._t.dtype in FLOATS:
-        return finish("relu", Array(torch.relu(unwrap(x)), x._tag))
+        return Array(torch.relu(unwrap(x)), x._tag)
     return maximum(x, 0)
 
 
@@ -229,8 +229,8 @@ def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     if approximate:
         cubic = t + const(t, 0.044715) * (t * t * t)
         share = half * (const(t, 1) + torch.tanh(const(t, math.sqrt(2 / math.pi)) * cubic))
-        return finish("gelu", Array(t * share))
-    return finish("gelu", Array(half * t * torch.special.erfc(-t * const(t, math.sqrt(0.5)))))
+        return Array(t * share)
+    return Array(half * t * torch.special.erfc(-t * const(t, math.sqrt(0.5))))
 
 
 @jitted("glu", "x")

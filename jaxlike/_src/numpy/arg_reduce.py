@@ -12,6 +12,7 @@ import torch
 from jaxlike._src import config, dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
+from jaxlike._src.debug_checks import results_only
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import reduce
 from jaxlike._src.numpy.arguments import one_array
@@ -105,11 +106,13 @@ def _leave_out_nan(name: str, find: Any, worst: float, a: Any, axis: Any, out: A
     return Array(torch.where(only, -1, place))
 
 
+@results_only
 def nanargmax(a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None) -> Array:
     """As `argmax`, NaN left out; -1 where there is nothing else."""
     return _leave_out_nan("nanargmax", argmax, -math.inf, a, axis, out, keepdims)
 
 
+@results_only
 def nanargmin(a: ArrayLike, axis: int | None = None, out: None = None, keepdims: bool | None = None) -> Array:
     """As `argmin`, NaN left out; -1 where there is nothing else."""
     return _leave_out_nan("nanargmin", argmin, math.inf, a, axis, out, keepdims)

@@ -15,7 +15,6 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, promote_dtypes_inexact, scalar, tensor_as, unwrap
-from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax import parallel
 from jaxlike._src.numpy.arguments import (
@@ -98,7 +97,7 @@ def mean(
         quotient = divided(total, count)
     else:
         quotient = _divide(total, tensor_as(count, computed))
-    return follow("mean", finish("div", astype(array_of(quotient, computed), result)), x)
+    return follow("mean", astype(array_of(quotient, computed), result), x)
 
 
 def divided(total: Tensor, count: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from jaxlike._src import border, dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, unwrap
-from jaxlike._src.family import alias, finish, unary
+from jaxlike._src.family import alias, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.create import asarray
 from jaxlike._src.numpy.trig import angle_of, rad2deg
@@ -53,7 +53,7 @@ def angle(z: ArrayLike, deg: bool = False) -> Array:
     if not dtypes.issubdtype(dtype, np.inexact) or (dtypes.issubdtype(z.dtype, np.floating) and not z.ndim):
         dtype, weak = dtypes.default_float_dtype(), False
     kind = dtypes.to_torch(dtype)
-    out = finish("atan2", Array(angle_of(cast(unwrap(im), kind), cast(unwrap(re), kind)), weak))
+    out = Array(angle_of(cast(unwrap(im), kind), cast(unwrap(re), kind)), weak)
     return rad2deg(out) if deg else out
 
 

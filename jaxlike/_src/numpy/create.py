@@ -16,8 +16,8 @@ import torch
 from jaxlike._src import border, dlpack, dtypes, torch_private
 from jaxlike._src.array import Array, constant
 from jaxlike._src.border import check_arraylike, from_numpy, unwrap
+from jaxlike._src.debug_checks import check_tensor
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import as_asked, astype, like, torch_target, user_dtype
 from jaxlike._src.numpy.shape import expand_dims
@@ -73,9 +73,9 @@ def array(
     if ndmin > made.ndim:
         made = expand_dims(made, tuple(range(ndmin - made.ndim)))
     made = as_asked(made, device, out_sharding)
-    if isinstance(object, Array):
-        return made
-    return finish("convert_element_type" if isinstance(object, list | tuple) else "stage", made)
+    if not STATE.plain and not isinstance(object, Array):
+        check_tensor("convert_element_type" if isinstance(object, list | tuple) else "stage", made._t)
+    return made
 
 
 def _positional(args: tuple[Any, ...], *values: Any) -> list[Any]:

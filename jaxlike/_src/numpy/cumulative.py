@@ -13,7 +13,6 @@ import torch
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import canonicalize_axis, unwrap
-from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import array_of, astype, one_array, user_dtype
 from jaxlike._src.numpy.kinks import transformed
@@ -100,7 +99,7 @@ def _cumulative(
         made = unsigned.emulate(kernel, "bits", tensor, axis=axis)
     else:
         made = kernel(tensor, axis)
-    return finish(name.removeprefix("nan"), astype(array_of(made, computed), result))
+    return astype(array_of(made, computed), result)
 
 
 @jitted("cumsum", "a")

@@ -12,7 +12,6 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray as one
 from jaxlike._src.border import cast, check_arraylike, from_numpy, kind_of, unwrap
-from jaxlike._src.family import finish
 from jaxlike._src.numpy.arguments import (
     array_of,
     as_asked,
@@ -90,7 +89,7 @@ def full(
         return dtype.filled(new_shape(shape), fill_value)
     known = None if dtype is None else user_dtype(dtype, "full")
     if np.ndim(fill_value) == 0:
-        made = finish("stage", _filled(new_shape(shape), fill_value, known, torch_target(device, out_sharding)))
+        made = _filled(new_shape(shape), fill_value, known, torch_target(device, out_sharding))
         return as_asked(made, device, out_sharding)
     made = broadcast_array(asarray(fill_value, known), static_shape(shape))
     return as_asked(made, device, out_sharding)
@@ -145,7 +144,7 @@ def full_like(
         if isinstance(want, dtypes.ExtendedDType) and not isinstance(kind_of(fill_value)[0], dtypes.ExtendedDType):
             return want.filled(sizes, fill_value)
         made = _filled(sizes, fill_value, want, torch_target(device, out_sharding))
-        return as_asked(follow("full_like", finish("stage", astype(made, want, weak)), a), device, out_sharding)
+        return as_asked(follow("full_like", astype(made, want, weak), a), device, out_sharding)
     want = dtypes.result_type(a) if want is None else want
     made = broadcast_array(asarray(fill_value, want), sizes)
     return as_asked(made, device, out_sharding)

@@ -14,6 +14,7 @@ import torch
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import promote_dtypes, promote_dtypes_inexact, scalar, unwrap
+from jaxlike._src.debug_checks import results_only
 from jaxlike._src.numpy.arithmetic import abs as absolute
 from jaxlike._src.numpy.arithmetic import add, divide, multiply, remainder, subtract
 from jaxlike._src.numpy.compare import greater, less, less_equal
@@ -103,6 +104,7 @@ def _side(name: str, given: Any) -> tuple[bool, Any]:
     return False, given
 
 
+@results_only
 def interp(
     x: ArrayLike,
     xp: ArrayLike,

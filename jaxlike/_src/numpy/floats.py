@@ -20,7 +20,7 @@ from jaxlike._src.border import (
     tensor_as,
     unwrap,
 )
-from jaxlike._src.family import FLOATING, binary, finish, to_inexact, unary
+from jaxlike._src.family import FLOATING, binary, to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.kinks import const, transformed
 from jaxlike._src.special import beside
@@ -128,7 +128,7 @@ def ldexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     power = torch.where(positive, power - const(x, 1), power)
     special = torch.eq(torch.abs(x), const(x, math.inf)) | torch.eq(x, const(x, 0))
     out = torch.where(special, x, mantissa * torch.exp2(power))
-    return finish("ldexp", Array(out))
+    return Array(out)
 
 
 def modf(x: ArrayLike, /, out: None = None) -> tuple[Array, Array]:
@@ -189,7 +189,7 @@ def nan_to_num(
         out = torch.complex(_replaced(tensor.real, *by), _replaced(tensor.imag, *by))
     else:
         out = _replaced(tensor, *by)
-    return finish("nan_to_num", Array(out))
+    return Array(out)
 
 
 def _replaced(x: Tensor, nan: Tensor, posinf: Tensor, neginf: Tensor) -> Tensor:

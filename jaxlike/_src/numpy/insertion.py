@@ -22,6 +22,7 @@ from jaxlike._src.border import (
     to_numpy,
     unwrap,
 )
+from jaxlike._src.debug_checks import results_only
 from jaxlike._src.numpy.arguments import astype, axes_of, known_index, like, one_array
 from jaxlike._src.numpy.ranges import arange
 from jaxlike._src.numpy.shape import broadcast_array, broadcast_shapes, expand_dims, moveaxis, ravel
@@ -146,6 +147,7 @@ def _merged(x: Array, new: Array, at: Tensor, axis: int) -> Array:
     return select(both, axis, picks)
 
 
+@results_only
 def trim_zeros(filt: ArrayLike, trim: str = "fb", axis: int | Sequence[int] | None = None) -> Array:
     """``filt`` without the zeros at its ends.
 

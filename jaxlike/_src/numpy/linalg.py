@@ -27,7 +27,6 @@ from jaxlike._src.border import (
     promote_dtypes_inexact,
     unwrap,
 )
-from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax.lapack import packed_qr
 from jaxlike._src.numpy import factors, products, systems, triangles
@@ -139,7 +138,7 @@ def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> A
         check_square("cholesky", x)
     t = symmetrised(x) if symmetrize_input else unwrap(x)
     factor = cholesky_or_nan(t)
-    return finish("cholesky", Array(adjoint(factor) if upper else factor))
+    return Array(adjoint(factor) if upper else factor)
 
 
 @jitted("eigh", "a")
@@ -314,8 +313,8 @@ def solve(a: Any, b: Any) -> Array:
         signature, cores = ("(m,m),(m)->(m)", ("mm", "m")) if y.ndim == 1 else ("(m,m),(m,n)->(m,n)", ("mm", "mn"))
         products.check_core_sizes(signature, (x.shape, y.shape), cores)
     if y.ndim == 1:
-        return finish("jit(solve)", Array(solve_broadcast(unwrap(x), t.unsqueeze(-1)).squeeze(-1)))
-    return finish("jit(solve)", Array(solve_broadcast(unwrap(x), t)))
+        return Array(solve_broadcast(unwrap(x), t.unsqueeze(-1)).squeeze(-1))
+    return Array(solve_broadcast(unwrap(x), t))
 
 
 def solve_broadcast(a: Tensor, b: Tensor) -> Tensor:
@@ -333,7 +332,7 @@ def inv(a: Any) -> Array:
     check_square("inv", x)
     t = unwrap(x)
     eye = torch.eye(x.shape[-1], dtype=t.dtype, device=t.device)
-    return finish("transpose", Array(solve_tensors(t, eye.expand(t.shape))))
+    return Array(solve_tensors(t, eye.expand(t.shape)))
 
 
 def lstsq(a: Any, b: Any, rcond: float | None = None, *, numpy_resid: bool = False) -> tuple[Array, ...]:

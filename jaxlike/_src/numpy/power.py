@@ -26,7 +26,7 @@ from jaxlike._src.border import (
     scalar_value,
     tensor_as,
 )
-from jaxlike._src.family import COMPLEX, FLOATS, INEXACT, INTEGERS, alias, binary, finish, to_inexact, to_numeric
+from jaxlike._src.family import COMPLEX, FLOATS, INEXACT, INTEGERS, alias, binary, to_inexact, to_numeric
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import complex_edges
 from jaxlike._src.numpy.kinks import const, nan_slope, transformed
@@ -118,7 +118,7 @@ def integer_pow(x: ArrayLike, y: int) -> Array:
         out = unsigned.emulate(_integer_pow, "bits", tensor, y=y)
     else:
         out = _integer_pow(tensor, y)
-    return finish("integer_pow", Array(out, x.weak_type))
+    return Array(out, x.weak_type)
 
 
 _UNROLLED = 3  # torch.pow unrolls up to this exponent; beyond, it rounds once where products round each time
@@ -208,4 +208,4 @@ def _pow_inexact_integer(x: Any, y: Any) -> Array:
     base = tensor_as(x, x.dtype)
     exponent = cast(tensor_as(y, y.dtype), base.dtype)
     out = _complex_pow(base, exponent) if base.dtype.is_complex else torch.pow(base, exponent)
-    return finish("pow", Array(out, x.weak_type and y.weak_type))
+    return Array(out, x.weak_type and y.weak_type)

@@ -33,7 +33,7 @@ from jaxlike._src.border import (
     tensor_as,
     unwrap,
 )
-from jaxlike._src.family import FLOATS, finish
+from jaxlike._src.family import FLOATS
 from jaxlike._src.frames import CHECKED, STATE
 from jaxlike._src.lax.precision import matmul_precision, stated
 from jaxlike._src.placement import follow
@@ -101,8 +101,8 @@ def _wider(out: Any, dtype: Any) -> bool:
 
 def _result(tensor: Tensor, dtype: Any, weak: bool) -> Array:
     if dtype in dtypes.COMPUTED_IN:
-        return finish("dot_general", astype(Array(tensor), dtype, weak))
-    return finish("dot_general", Array(cast(tensor, dtypes.to_torch(dtype)), weak))
+        return astype(Array(tensor), dtype, weak)
+    return Array(cast(tensor, dtypes.to_torch(dtype)), weak)
 
 
 def _summing(left: Any, right: Any) -> Callable[[Tensor, Tensor], Tensor]:

@@ -22,7 +22,6 @@ from jaxlike._src.border import (
     to_numpy,
     unwrap,
 )
-from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import array_of, as_asked, like, new_shape, torch_target, user_dtype
 from jaxlike._src.numpy.dtype_api import astype
@@ -178,7 +177,7 @@ def linspace(
             canonicalize_axis(axis, 1)
         with torch_private.outside():
             return as_asked(constant(torch.from_numpy(own).to(torch_target(device))), device)
-    first, last = (finish("convert_element_type", x) for x in all_arrays("linspace", (start, stop)))
+    first, last = (x for x in all_arrays("linspace", (start, stop)))
     if dtype is None:
         want = dtypes.to_inexact_dtype(dtypes.result_type(first, last))
     else:
@@ -187,7 +186,7 @@ def linspace(
     numbers, delta = _evenly(astype(first, computed), astype(last, computed), num, endpoint, axis)
     if dtypes.issubdtype(want, np.integer):
         numbers = torch.floor(numbers)
-    made = as_asked(finish("mul", array_of(cast(numbers, dtypes.to_torch(want)), want)), device)
+    made = as_asked(array_of(cast(numbers, dtypes.to_torch(want)), want), device)
     return (made, Array(delta)) if retstep else made
 
 

@@ -22,7 +22,8 @@ from jaxlike._src.border import (
     scalar,
     unwrap,
 )
-from jaxlike._src.family import finish, publish
+from jaxlike._src.debug_checks import renamed, results_only
+from jaxlike._src.family import publish
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax import parallel
 from jaxlike._src.numpy.arguments import array_of, astype, axes_of, one_array, static_axes, user_dtype
@@ -93,6 +94,7 @@ class Reduction(NamedTuple):
     has_identity: bool = True
     promotes: bool = False  # narrow integers and short floats compute in a wider type
 
+    @results_only
     def general(
         self,
         a: Any,
@@ -141,7 +143,11 @@ class Reduction(NamedTuple):
         if mask is not None:
             tensor = masked(tensor, unwrap(mask), identity_of(self.identity, computed))
         reduced = self._reduce(tensor, axes, keepdims, initial)
-        return follow(name, finish(f"reduce_{name}", astype(array_of(reduced, computed), result)), x)
+        try:
+            out = astype(array_of(reduced, computed), result)
+        except FloatingPointError as error:
+            raise renamed(f"reduce_{name}", error) from None
+        return follow(name, out, x)
 
     def _over_names(
         self,

@@ -11,7 +11,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import astype, concrete_or_error, unwrap
-from jaxlike._src.family import FLOATING, FLOATS, REAL, finish, to_inexact, unary
+from jaxlike._src.family import FLOATING, FLOATS, REAL, to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.kinks import const
 from jaxlike._src.transforms.compiled import jitted
@@ -120,7 +120,7 @@ def round(a: ArrayLike, decimals: int = 0, out: None = None) -> Array:
         rounded = torch.complex(_to_places(tensor.real, places), _to_places(tensor.imag, places))
     else:
         rounded = _to_places(tensor, places)
-    return finish("round", Array(rounded, x.weak_type))
+    return Array(rounded, x.weak_type)
 
 
 def _finfo(dtype: Any) -> Any:

@@ -23,7 +23,6 @@ from jaxlike._src.border import (
     scalar,
     unwrap,
 )
-from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import like, one_array, payload
 from jaxlike._src.numpy.arithmetic import remainder
@@ -117,7 +116,7 @@ def _where(condition: Any, x: Any, y: Any) -> Array:
     for _ in range(payload(x)):  # leading axes: the payload stays last
         if a.dim() < b.dim():
             a = a.reshape((1,) * (b.dim() - a.dim()) + tuple(a.shape))
-    return follow("_where", finish("select_n", like(x, unsigned.where(chosen, a, b))), condition, x, y)
+    return follow("_where", like(x, unsigned.where(chosen, a, b)), condition, x, y)
 
 
 def select(condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0) -> Array:

@@ -17,6 +17,7 @@ import torch
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, canonicalize_axis, concrete_or_error, promote_dtypes, unwrap
+from jaxlike._src.debug_checks import results_only
 from jaxlike._src.numpy import reduce
 from jaxlike._src.numpy.arguments import like, new_shape, one_array
 from jaxlike._src.numpy.compare import equal, not_equal
@@ -269,6 +270,7 @@ def _is_in(x: Array, tested: Array, invert: bool) -> Array:
 _METHODS = ("auto", "compare_all", "binary_search", "sort")
 
 
+@results_only
 def isin(
     element: ArrayLike,
     test_elements: ArrayLike,

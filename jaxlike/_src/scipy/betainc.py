@@ -15,7 +15,6 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import broadcast_shapes, promote_args_inexact, unwrap
-from jaxlike._src.family import finish
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.kinks import const
 from jaxlike._src.random.ops import operator
@@ -120,4 +119,4 @@ def betainc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
     shape = broadcast_shapes("betainc", [a.shape, b.shape, x.shape], "regularized_incomplete_beta")
     full = [Array(unwrap(v).expand(shape)) for v in (a, b, x)]
     value = regularized.fun if STATE.frame is None else regularized
-    return finish("betainc", Array(unwrap(value(*full)), weak))
+    return Array(unwrap(value(*full)), weak)

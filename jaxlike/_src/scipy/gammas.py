@@ -24,7 +24,7 @@ from jaxlike._src.border import (
     promote_args_inexact,
     unwrap,
 )
-from jaxlike._src.family import FLOATING, binary, check_kinds, finish, to_inexact, unary
+from jaxlike._src.family import FLOATING, binary, check_kinds, to_inexact, unary
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax import special as lax_special
 from jaxlike._src.numpy.kinks import const, transformed
@@ -144,7 +144,7 @@ def factorial(n: ArrayLike, exact: bool = False) -> Array:
     check_kinds("lgamma", FLOATING, n.dtype)
     x = unwrap(n)
     value = torch.exp(_lgamma(x + const(x, 1)))
-    return finish("factorial", Array(torch.where(torch.lt(x, const(x, 0)), const(x, 0), value), n.weak_type))
+    return Array(torch.where(torch.lt(x, const(x, 0)), const(x, 0), value), n.weak_type)
 
 
 # Two arguments
@@ -212,10 +212,10 @@ def comb(N: ArrayLike, k: ArrayLike, *, repetition: bool = False) -> Array:
     weak = total.weak_type and chosen.weak_type
     n, chosen = unwrap(total), unwrap(chosen)
     if not repetition:
-        return finish("comb", Array(_comb(n, chosen), weak))
+        return Array(_comb(n, chosen), weak)
     zero = const(n, 0)
     empty = torch.eq(chosen, zero) & torch.ge(n, zero)
-    return finish("comb", Array(torch.where(empty, const(n, 1), _comb(n + chosen - const(n, 1), chosen)), weak))
+    return Array(torch.where(empty, const(n, 1), _comb(n + chosen - const(n, 1), chosen)), weak)
 
 
 def _comb(n: Tensor, k: Tensor) -> Tensor:
@@ -235,7 +235,7 @@ def multigammaln(a: ArrayLike, d: ArrayLike) -> Array:
     total = const(x, 0)
     for k in range(size):
         total = total + _lgamma(x - const(x, k / 2))
-    return finish("multigammaln", Array(total + log_pi, a.weak_type))
+    return Array(total + log_pi, a.weak_type)
 
 
 # Incomplete gamma functions
@@ -274,7 +274,7 @@ def _incomplete(kernel: Any, sign: int) -> Any:
         weak = a.weak_type and x.weak_type
         both = [Array(unwrap(v).expand(shape)) for v in (a, x)]
         out = value(*both) if STATE.frame is None else differentiable(*both)
-        return finish(name, Array(unwrap(out), weak))
+        return Array(unwrap(out), weak)
 
     return chosen
 
@@ -356,7 +356,7 @@ def polygamma(n: ArrayLike, x: ArrayLike) -> Array:
     shape = broadcast_shapes("polygamma", [m.shape, x.shape], "polygamma")
     orders, points = (Array(unwrap(v).expand(shape)) for v in (m, x))
     value = _polygamma_value if STATE.frame is None else _polygamma
-    return finish("polygamma", Array(unwrap(value(orders, points)), m.weak_type and x.weak_type))
+    return Array(unwrap(value(orders, points)), m.weak_type and x.weak_type)
 
 
 def _polygamma_value(n: Array, x: Array) -> Array:

@@ -15,7 +15,6 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import broadcast_shapes, promote_args_inexact, unwrap
-from jaxlike._src.family import finish
 from jaxlike._src.random.ops import operator
 from jaxlike._src.scipy import jnp
 from jaxlike._src.scipy.gammas import digamma, gamma
@@ -125,7 +124,7 @@ _hyp1f1_by_b = without_derivative(
 def hyp1f1(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
     """The confluent hypergeometric function, the sum of ``(a)_k / (b)_k * x**k / k!``."""
     args = _real("hyp1f1", a, b, x)
-    return finish("hyp1f1", Array(_hyp1f1(*map(unwrap, args))))
+    return Array(_hyp1f1(*map(unwrap, args)))
 
 
 hyp1f1.defjvps(
@@ -257,7 +256,7 @@ _hyp2f1_by_c = without_derivative(
 def hyp2f1(a: ArrayLike, b: ArrayLike, c: ArrayLike, x: ArrayLike) -> Array:
     """Gauss' hypergeometric function, the sum of ``(a)_k (b)_k / (c)_k * x**k / k!``."""
     args = _real("hyp2f1", a, b, c, x)
-    return finish("hyp2f1", Array(_hyp2f1(*map(unwrap, args))))
+    return Array(_hyp2f1(*map(unwrap, args)))
 
 
 hyp2f1.defjvps(

@@ -16,7 +16,6 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import astype, broadcast_shapes, promote_args_inexact, unwrap
-from jaxlike._src.family import finish
 from jaxlike._src.lax import special as lax_special
 from jaxlike._src.numpy.kinks import const
 from jaxlike._src.random.ops import operator
@@ -48,7 +47,7 @@ def _real(name: str, *args: Any) -> list[Array]:
 def expi(x: ArrayLike) -> Array:
     """The exponential integral Ei, the principal value of the integral of ``exp(t) / t`` up to ``x``."""
     (a,) = _real("expi", x)
-    return finish("expi", Array(through_float32(_expi, unwrap(a)), a.weak_type))
+    return Array(through_float32(_expi, unwrap(a)), a.weak_type)
 
 
 @expi.defjvp
@@ -147,7 +146,7 @@ def expn(n: ArrayLike, x: ArrayLike) -> Array:
     order, a = _real("expn", n, x)
     shape = broadcast_shapes("expn", [order.shape, a.shape], "lt")
     out = _expn(unwrap(order).expand(shape), unwrap(a).expand(shape))
-    return finish("expn", Array(out))
+    return Array(out)
 
 
 @expn.defjvp
@@ -173,7 +172,7 @@ def sici(x: ArrayLike) -> tuple[Array, Array]:
         raise ValueError(f"Argument `x` to sici must be real-valued. Got dtype {a.dtype}.")
     sine, cosine = _sici(unwrap(a).to(torch.float32) if a.dtype.itemsize == 2 else unwrap(a))
     dtype = unwrap(a).dtype
-    return finish("sici", Array(sine.to(dtype))), finish("sici", Array(cosine.to(dtype)))
+    return Array(sine.to(dtype)), Array(cosine.to(dtype))
 
 
 @sici.defjvp
@@ -227,7 +226,7 @@ def fresnel(x: ArrayLike) -> tuple[Array, Array]:
         raise NotImplementedError("Support for complex-valued inputs is not implemented yet.")
     t = unwrap(a)
     s, c = _fresnel(t.to(torch.float32) if t.dtype.itemsize == 2 else t)
-    return finish("fresnel", Array(s.to(t.dtype))), finish("fresnel", Array(c.to(t.dtype)))
+    return Array(s.to(t.dtype)), Array(c.to(t.dtype))
 
 
 @fresnel.defjvp
@@ -268,7 +267,7 @@ def spence(x: ArrayLike) -> Array:
     a = jnp.asarray(x)
     if a.dtype not in (np.dtype("float32"), np.dtype("float64")):
         raise TypeError(f"x.dtype={a.dtype} is not supported, see docstring for supported types.")
-    return finish("spence", Array(_spence(unwrap(a)), a.weak_type))
+    return Array(_spence(unwrap(a)), a.weak_type)
 
 
 def _spence(x: Tensor) -> Tensor:
@@ -332,4 +331,4 @@ def _owens_t_value(h: Tensor, a: Tensor) -> Tensor:
 def owens_t(h: ArrayLike, a: ArrayLike) -> Array:
     """Owen's T: the probability that a normal pair has ``x > h`` and ``0 < y < a x``."""
     h, a = promote_args_inexact("owens_t", h, a)
-    return finish("owens_t", _owens_t(h, a))
+    return _owens_t(h, a)

@@ -16,7 +16,6 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, concrete_or_error, promote_dtypes_inexact, unwrap
 from jaxlike._src.deprecations import module_getattr
-from jaxlike._src.family import finish
 from jaxlike._src.lax.elementwise import complex as make_complex
 from jaxlike._src.numpy.complex_parts import isscalar
 from jaxlike._src.numpy.kinks import const
@@ -89,7 +88,7 @@ def lpmn(m: int, n: int, z: Array) -> tuple[Array, Array]:
     lower = torch.nn.functional.pad(values, (0, 0, 1, 0))[:, :-1]
     # (x**2 - 1) P'[m, l] = l x P[m, l] - (l + m) P[m, l - 1]
     slopes = (degrees * x * values - (degrees + orders) * lower) / (x * x - const(x, 1))
-    return finish("lpmn", Array(values)), finish("lpmn", Array(torch.where(orders <= degrees, slopes, const(x, 0))))
+    return Array(values), Array(torch.where(orders <= degrees, slopes, const(x, 0)))
 
 
 def lpmn_values(m: int, n: int, z: Array, is_normalized: bool) -> Array:
@@ -102,7 +101,7 @@ def lpmn_values(m: int, n: int, z: Array, is_normalized: bool) -> Array:
         is_normalized: scale them for spherical harmonics.
     """
     most, x = _legendre_arguments("lpmn", m, n, z)
-    return finish("lpmn_values", Array(_legendre(most, x, is_normalized)))
+    return Array(_legendre(most, x, is_normalized))
 
 
 def sph_harm_y(
@@ -185,7 +184,7 @@ def bessel_jn(z: ArrayLike, *, v: int, n_iter: int = 50) -> Array:
         if k % 2 == 0:
             total = total + two * current
     found = torch.stack(values[::-1][: order + 1])
-    return finish("bessel_jn", Array(found / (total - values[-1])))
+    return Array(found / (total - values[-1]))
 
 
 special_getattr = module_getattr(

@@ -15,7 +15,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import check_arraylike, unwrap
-from jaxlike._src.family import FLOATING, INEXACT, binary, finish, to_inexact, unary
+from jaxlike._src.family import FLOATING, INEXACT, binary, to_inexact, unary
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax import special as lax_special
 from jaxlike._src.nn import activations
@@ -100,7 +100,7 @@ def wofz(z: ArrayLike) -> Array:
     """The Faddeeva function ``exp(-z**2) * erfc(-i z)``; complex."""
     check_arraylike("wofz", z)
     z = asarray(z)
-    return finish("wofz", Array(faddeeva(unwrap(z).to(dtypes.to_torch(_to_complex(z.dtype))))))
+    return Array(faddeeva(unwrap(z).to(dtypes.to_torch(_to_complex(z.dtype)))))
 
 
 @unary(promote=to_inexact, weak=False, keywords=True, module=MODULE)
@@ -139,7 +139,7 @@ _DOCSTRING = "x.dtype={} is not supported, see docstring for supported types."
 
 def ndtr(x: ArrayLike) -> Array:
     """The normal distribution function of float32 or float64 ``x``."""
-    return finish("ndtr", Array(_ndtr(unwrap(_wide_float(x, _DOCSTRING)))))
+    return Array(_ndtr(unwrap(_wide_float(x, _DOCSTRING))))
 
 
 def _ndtr(x: Tensor) -> Tensor:
@@ -154,7 +154,7 @@ def _ndtr(x: Tensor) -> Tensor:
 
 def ndtri(p: ArrayLike) -> Array:
     """The inverse of `ndtr`; infinite at 0 and 1."""
-    return finish("ndtri", Array(torch.special.ndtri(unwrap(_wide_float(p, _DOCSTRING)))))
+    return Array(torch.special.ndtri(unwrap(_wide_float(p, _DOCSTRING))))
 
 
 # Where the distribution function is too close to 0 for its logarithm, and too close to 1.
@@ -195,7 +195,7 @@ def log_ndtr(x: ArrayLike, series_order: int = 3) -> Array:
         raise ValueError("series_order must be <= 30.")
     x = _wide_float(x, "x.dtype={} is not supported.")
     if STATE.frame is None:
-        return finish("log_ndtr", Array(_log_ndtr(unwrap(x), series_order)))
+        return Array(_log_ndtr(unwrap(x), series_order))
 
     @library_jvp
     def value(x: Array) -> Array:

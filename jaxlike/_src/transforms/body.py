@@ -1,7 +1,6 @@
 """body: functions that transformations and control flow are given, traced once.
 
-A function becomes a `Body`: flat Arrays in and out, closed-over Arrays as further arguments. Where a flag asks for
-checks on every op the body is the Python function itself.
+A function becomes a `Body`: flat Arrays in and out, closed-over Arrays as further arguments.
 A function that is given again with arguments of the same types is not run again, as in JAX.
 """
 
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src import config
 from jaxlike._src.array import Array, constant
 from jaxlike._src.counts import count
-from jaxlike._src.frames import STATE, current_trace, named_axes
+from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
 from jaxlike._src.transforms.jit_logs import check_leaks
@@ -34,13 +33,12 @@ if TYPE_CHECKING:
 class Body:
     """A traced function: ``run`` on flat Arrays with ``closed`` at the end, the tree and types of its results."""
 
-    def __init__(self, run: Any, closed: list[Array], out_tree: Any, avals: Sequence[ShapedArray]) -> None:
+    def __init__(self, run: GraphFunction, closed: list[Array], out_tree: Any, avals: Sequence[ShapedArray]) -> None:
         self.run = run
         self.closed = closed
         self.out_tree = out_tree
         self.avals = list(avals)
-        self.is_graph = isinstance(run, GraphFunction)
-        self.refs: ClosedRefs | None = ClosedRefs(run.graph) if self.is_graph and run.graph.refs else None
+        self.refs: ClosedRefs | None = ClosedRefs(run.graph) if run.graph.refs else None
         self.made: dict[Any, Any] = {}  # operations made of it
 
     def with_refs(self, refs: Sequence[RefState], held: Sequence[Array]) -> Body:
@@ -58,7 +56,7 @@ class Body:
     @property
     def key_uses(self) -> Any:
         """What the function did to keys, where that is looked at."""
-        return self.run.graph.key_uses if self.is_graph else None
+        return self.run.graph.key_uses
 
     def usable(self) -> bool:
         """Whether every traced value that it closed over is still inside its transformation."""
@@ -69,19 +67,12 @@ class Body:
 _bodies: weakref.WeakKeyDictionary[Any, dict[Any, Body]] = weakref.WeakKeyDictionary()
 
 
-def needs_python() -> bool:
-    """Whether control flow must run the Python functions themselves: a flag looks at values, and there are some."""
-    return not STATE.plain and current_trace() is None
-
-
 def make_body(
     fun: Callable[..., Any],
     in_tree: Any,
     examples: Sequence[Array],
     kind: str,
-    probe: Callable[[], Sequence[Array]],
     input_names: Sequence[str] = (),
-    always: bool = False,
     refs: bool = False,
 ) -> Body:
     """Trace ``fun(*args)`` for a tree of arguments.
@@ -91,9 +82,7 @@ def make_body(
         in_tree: the tree of its arguments (a tuple).
         examples: Arrays of the arguments' types; their values are not used.
         kind: what it is traced for, as messages say it.
-        probe: arguments to run the Python function on, where that is needed to see its types.
         input_names: how messages call the arguments.
-        always: trace it even where a graph cannot say everything: what it closes over must be known.
         refs: it may write refs that it closes over, which `Body.refs` has then; else it may only read them.
     """
     out_tree: Any = None
@@ -107,9 +96,6 @@ def make_body(
         return [_result(x, k, out, fun, kind) for k, x in enumerate(leaves)]
 
     kind, location, *names = getattr(fun, "described", (kind, location_of(fun)))
-    if needs_python() and not always:
-        outs = flat(list(probe()))
-        return Body(flat, [], out_tree, [o.aval for o in outs])
     try:
         known = _bodies.setdefault(fun, {})
     except TypeError:  # not hashable, or cannot be referred to weakly

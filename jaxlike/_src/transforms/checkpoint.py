@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
+from jaxlike._src.frames import STATE, current_trace
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.graph.ref_calls import NotingCall, RefForm, given, slots_of
 from jaxlike._src.graph.trace import RECORDING
@@ -278,6 +279,8 @@ def _call(
             filled.insert(k, args[k])
         return fun(*filled, **named)
 
+    if not STATE.plain and current_trace() is None:  # debug_nans looks at each step of it
+        return fun(*args, **kwargs)
     if any(map(is_ref, leaves)):
         refs, given, of_values = of_leaves(on_leaves, leaves)
         out, after = _call(wraps(fun)(of_values), (given,), {}, frozenset[int](), policy, prevent_cse)
@@ -298,8 +301,6 @@ def _call(
     found = cache.get(key)
     if found is None or not found.usable():
         body = _trace(wraps(fun)(on_arrays), inner_tree, arrays, _names(fun, places, dynamic, kwargs))
-        if not body.is_graph:
-            return fun(*args, **kwargs)
         found = cache[key] = _Traced(body, policy, prevent_cse)
     if found.key_uses is not None:
         found.key_uses.spend(arrays, found.closed, "checkpoint")
@@ -321,7 +322,7 @@ def _cache_of(fun: Any) -> dict[Any, _Traced]:
 
 def _trace(fun: Callable[..., Any], in_tree: Any, arrays: Sequence[Array], names: Sequence[str]) -> Body:
     try:
-        return make_body(fun, in_tree, arrays, "checkpoint / remat", lambda: arrays, names, refs=True)
+        return make_body(fun, in_tree, arrays, "checkpoint / remat", names, refs=True)
     except ConcretizationTypeError as error:
         said = str(error)
         if "for checkpoint" in said:

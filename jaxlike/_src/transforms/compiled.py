@@ -12,6 +12,8 @@ import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from jaxlike._src.border import refuse_own_arrays
+from jaxlike._src.debug_checks import results_only
+from jaxlike._src.frames import STATE
 from jaxlike._src.regions import JIT, equation
 from jaxlike._src.transforms.leaf_names import check_argument
 from jaxlike._src.tree import keystr, tree_leaves_with_path
@@ -52,10 +54,12 @@ def compiled(*operands: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function of which a jaxpr shows the steps; ``operands`` are its parameters that are not static."""
 
     def lift(fun: Callable[P, R]) -> Callable[P, R]:
+        under_flags = results_only(fun)
+
         @functools.wraps(fun)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
-                return fun(*args, **kwargs)
+                return fun(*args, **kwargs) if STATE.plain else under_flags(*args, **kwargs)
             except Exception:  # whatever the function says, a jit call would have said something before
                 _check_as_compiled(fun, operands, args, kwargs)
                 raise

@@ -165,10 +165,8 @@ class custom_vmap:
                 f"No batching rule defined for custom_vmap function {name_of(self.fun)} using def_vmap."
             )
         arrays, in_tree = leaf_arrays(args)
-        body = make_body(self.fun, in_tree, arrays, "custom_vmap fun", lambda: arrays)
-        run, n = body.run, len(body.closed)
-        if body.is_graph:
-            run = GraphFunction(body.run.graph.with_lifted_first(), body.run.kinds)
+        body = make_body(self.fun, in_tree, arrays, "custom_vmap fun")
+        run, n = GraphFunction(body.run.graph.with_lifted_first(), body.run.kinds), len(body.closed)
 
         def flat_rule(frame: Frame, values: Sequence[Array], mapped: Flags) -> tuple[list[Array], list[bool]]:
             assert not any(mapped[:n]), list(mapped[:n])
@@ -180,7 +178,7 @@ class custom_vmap:
             return [output_array(x) for x in leaves], [bool(f) for f in flags]
 
         shown = {
-            "call": run.graph if body.is_graph else None,
+            "call": run.graph,
             "in_tree": tree_flatten((body.closed, tree_unflatten(in_tree, arrays)))[1],
             "out_tree": body.out_tree,
             "rule": rule,

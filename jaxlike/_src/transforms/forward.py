@@ -15,7 +15,7 @@ import torch
 from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
-from jaxlike._src.debug_checks import check_finite
+from jaxlike._src.debug_checks import check_tensor
 from jaxlike._src.frames import STATE, Frame, current_trace
 from jaxlike._src.graph.source import PULLING
 from jaxlike._src.traceback_filter import api_boundary
@@ -89,7 +89,7 @@ def jvp_leaves(
     if not STATE.plain:  # torch computes tangents beside values; what made one is most often a product
         for t in moved:
             if isinstance(t, Array):
-                check_finite("mul", t)
+                check_tensor("mul", t._t)
     return outs, moved, treedef, tree_unflatten(aux_tree, [raise_level(x) for x in aux_values])
 
 

@@ -23,7 +23,7 @@ from jaxlike._src import config, key_uses
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, unwrap
 from jaxlike._src.counts import count
-from jaxlike._src.debug_checks import all_finite, check_finite
+from jaxlike._src.debug_checks import find_in, find_op
 from jaxlike._src.devices import default_torch_device, get_backend
 from jaxlike._src.frames import STATE, current_trace, named_axes
 from jaxlike._src.graph.execute import Executable
@@ -308,8 +308,8 @@ class PjitFunction:
             if key_uses.FLAG.value:
                 given = {id(x._t) for x in arrays}
                 out = tree_map(lambda x: key_uses.renewed(x, as_used=True) if id(getattr(x, "_t", None)) in given else x, out)
-            if not STATE.plain and not all_finite(out):
-                self._check_op_by_op(out, args, kwargs)
+            if not STATE.plain and find_in(out) is not None:
+                find_op(name_of(self._fun), self._fun, out, args, kwargs)
             copied = self._options.get("in_shardings") is not None  # what was not split as asked is given as a copy
             for k in entry.donated:
                 if not copied or placed(arrays[k]) is not None:
@@ -341,23 +341,6 @@ class PjitFunction:
         graph = entry.graph
         read = {v for node in graph.nodes for v in node.reads()} | set(graph.outputs)
         return [self._options["keep_unused"] or v in read for v in graph.inputs]
-
-    def _check_op_by_op(self, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Find the operation that a flag such as debug_nans forbids."""
-        print("Invalid nan value encountered in the output of a jax.jit function. Calling the de-optimized version.")
-        self._fun(*args, **kwargs)
-        for x in tree_leaves(out):
-            try:
-                check_finite("", x)
-            except FloatingPointError as error:
-                what = "nan" if "nan" in str(error) else "inf"
-                raise FloatingPointError(
-                    f"{(f'jit({name_of(self._fun)})', what)}. Because jax_config.debug_nans.value and/or "
-                    "config.jax_debug_infs is set, the de-optimized function (i.e., the function as if the `jit` "
-                    "decorator were removed) was called in an attempt to get a more precise error message. However, "
-                    "the de-optimized function did not produce invalid values during its execution. The value may "
-                    "have been written as a constant, or `jit` may have computed in another order."
-                ) from None
 
     def split(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments without the static ones."""

@@ -87,7 +87,7 @@ def linear_call(fun: Callable[..., Any], fun_transpose: Callable[..., Any], resi
     linear, linear_tree = leaf_arrays(linear_args)
     given = (tree_unflatten(residual_tree, residuals), tree_unflatten(linear_tree, linear))
     arrays = [*residuals, *linear]
-    side = _Side(make_body(fun, tree_structure(given), arrays, "linear_call fun", lambda: arrays, always=True))
+    side = _Side(make_body(fun, tree_structure(given), arrays, "linear_call fun"))
     made: list[_Side] = []
 
     def transpose() -> _Side:
@@ -95,9 +95,7 @@ def linear_call(fun: Callable[..., Any], fun_transpose: Callable[..., Any], resi
             outs = side.run.stand_ins()
             tree = tree_structure((given[0], tree_unflatten(side.out_tree, outs)))
             examples = [*map(derive.example, residuals), *outs]
-            body = make_body(
-                fun_transpose, tree, examples, "linear_call fun_transpose", lambda: examples, always=True
-            )
+            body = make_body(fun_transpose, tree, examples, "linear_call fun_transpose")
             if body.out_tree != linear_tree:
                 raise TypeError(
                     "transpose output pytree structure must match that of linear inputs, got output structure "

@@ -73,7 +73,7 @@ def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tu
         return f(*positional, **named)
 
     flat_tree = tree_structure((list(leaves),))
-    body: Body = make_body(call, flat_tree, examples, "saved_residuals", lambda: leaves)
+    body: Body = make_body(call, flat_tree, examples, "saved_residuals")
     outs = body.run.stand_ins()
     given = derive.differentiable(outs)
     n = len(leaves)

@@ -19,6 +19,7 @@ import torch
 from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, unwrap
+from jaxlike._src.debug_checks import check_tensor
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, Frame, below, no_frame
 from jaxlike._src.graph.control import Part, WhileForm
@@ -63,6 +64,7 @@ class Structured:
     axes: frozenset[Any] = frozenset()  # the named axes that it needs, beside those of its graphs
     holds: frozenset[str] = frozenset()  # as of a `Call`, beside those of its graphs
     is_constant = False  # whether differentiation passes it by
+    is_executed = False  # whether debug_nans looks at its results, as those of a primitive; else its steps are looked at
     only_looks = False  # whether it gives nothing and may be left out where a function runs once more
     keeps = False  # whether it is a checkpointed function with a policy that may keep something
     kept_from: int | None = None  # from which result on they are what a checkpoint policy keeps, see `halves`
@@ -317,7 +319,11 @@ def apply(op: Structured, args: Arrays) -> list[Array]:
     if op.only_looks and (frame is None or frame.trace is not None) and are_silenced():
         return []
     if frame is None:
-        return op.run(args)
+        outs = op.run(args)
+        if not STATE.plain and op.is_executed:
+            for o in outs:
+                check_tensor(op.name, o._t)
+        return outs
     if frame.trace is not None:
         if frame.trace.folds and not frame.trace.depends(tensors := [unwrap(a) for a in args]):
             with torch_private.outside_of_everything(), no_frame():
