@@ -19,6 +19,8 @@ FOUND: dict[str, Callable[[Any, Any], Any]] = {
     "full": lambda jax, jnp: jnp.full(3, NAN),
     "full_like": lambda jax, jnp: jnp.full_like(jnp.ones(3), NAN),
     "array": lambda jax, jnp: jnp.array(NAN),
+    "array of a dtype": lambda jax, jnp: jnp.array(NAN, dtype="float16"),
+    "float32": lambda jax, jnp: jnp.float32(NAN),
     "array of a scalar": lambda jax, jnp: jnp.array(np.float32(NAN)),
     "array of a list": lambda jax, jnp: jnp.array([1.0, NAN]),
     "asarray": lambda jax, jnp: jnp.asarray(np.array([NAN, 1.0])),
@@ -34,9 +36,29 @@ FOUND: dict[str, Callable[[Any, Any], Any]] = {
     "pmap": lambda jax, jnp: jax.pmap(jnp.log)(-jnp.ones(1)),
     "shard_map": lambda jax, jnp: on_mesh(jax, jnp.log)(-jnp.ones(2)),
     "jit of shard_map": lambda jax, jnp: jax.jit(on_mesh(jax, jnp.log))(-jnp.ones(2)),
+    "lanes of a compiled function": lambda jax, jnp: jax.vmap(jax.jit(lambda x: jnp.log(x) * 2))(-jnp.ones(3)),
+    "derivative of a compiled function": lambda jax, jnp: jax.grad(jax.jit(lambda x: jnp.log(x) * 2))(-1.0),
+    "its gradient alone": lambda jax, jnp: jax.grad(jax.jit(lambda x: jnp.where(x > 0, jnp.sqrt(x), 0.0)))(0.0),
+    "jvp of a compiled function": lambda jax, jnp: jax.jvp(jax.jit(jnp.log), (-1.0,), (1.0,)),
+    "backward rule": lambda jax, jnp: jax.grad(with_rule(jax, lambda x, g: (jnp.log(-x) * g,)))(1.0),
+    "gradient of a branch": lambda jax, jnp: jax.grad(
+        lambda x: jax.lax.cond(True, lambda x: jnp.sqrt(x) * 0, lambda x: x, x)
+    )(0.0),
+    "gradient of a scan": lambda jax, jnp: jax.grad(
+        lambda x: jax.lax.scan(lambda c, _: (jnp.sqrt(c) * 0, None), x, None, length=2)[0]
+    )(0.0),
+    "in a tuple": lambda jax, jnp: jax.jit(lambda t: (t[0] / t[1], t[1]))((0.0, 0.0)),
+    "a constant": lambda jax, jnp: jax.jit(lambda x: jnp.nan)(1.0),
     "looked for": lambda jax, jnp: jnp.isnan(np.array([1.0, NAN], np.float32)),
     "put away": lambda jax, jnp: jnp.nan_to_num(np.array([1.0, NAN], np.float32)),
 }
+
+
+def with_rule(jax: Any, rule: Any) -> Any:
+    """The identity with a backward rule."""
+    f = jax.custom_vjp(lambda x: x)
+    f.defvjp(lambda x: (x, x), rule)
+    return f
 
 
 def on_mesh(jax: Any, f: Any) -> Any:

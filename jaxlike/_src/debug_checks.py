@@ -8,6 +8,7 @@ An error is told of what `told_as` says, else of the innermost function on the s
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn, ParamSpec, TypeVar
@@ -17,6 +18,7 @@ import torch
 from jaxlike._src import config, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.frames import STATE, current_trace, running, set_checked
+from jaxlike._src.graph.names import primitive_of
 from jaxlike._src.tree import tree_leaves
 
 if TYPE_CHECKING:
@@ -144,15 +146,30 @@ def renamed(name: str, error: FloatingPointError) -> FloatingPointError:
 
 
 class looking(torch_private.TorchDispatchMode):
-    """While torch computes derivatives of its own, which makes no Arrays: each of its operations is looked at."""
+    """While torch computes what makes no Arrays, such as derivatives of its own: its operations are looked at."""
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         del types
         out = op(*args, **(kwargs or {}))
-        what = find(out) if isinstance(out, torch.Tensor) and current_trace() is None else None
-        if what is not None:  # a NaN is most often a product of the chain rule, an infinity a quotient
-            raise _error(what, "mul" if what == "nan" else "div")
+        if isinstance(out, torch.Tensor) and not STATE.results_only and current_trace() is None:
+            what = find(out)
+            if what is not None:
+                name = primitive_of(op)  # a NaN that torch gets from a quotient is a product in JAX's chain rule
+                raise _error(what, "mul" if name == "div" and what == "nan" else name)
         return out
+
+
+def executed(name: str, run: Callable[..., list[Array]], args: Any) -> list[Array]:
+    """``run(args)``, which is one primitive: its results are looked at and not its steps."""
+    before, STATE.results_only = STATE.results_only, True
+    try:
+        outs = run(args)
+    finally:
+        STATE.results_only = before
+    if not before:
+        for x in outs:
+            check_tensor(name, x._t)
+    return outs
 
 
 # A compiled function
@@ -177,10 +194,11 @@ def results_only(fun: Callable[P, T]) -> Callable[P, T]:
     return compiled
 
 
-def find_op(name: str, fun: Any, out: Any, args: Any, kwargs: Any) -> NoReturn:
-    """Find the operation in a compiled function that made what a flag forbids in ``out``."""
+def find_op(name: str, fun: Any, out: Any, args: Any, kwargs: Any, is_graph: bool = False) -> NoReturn:
+    """Find the operation in a compiled function, or graph, that made what a flag forbids in ``out``."""
     print(_LOOKS)
-    fun(*args, **kwargs)
+    with looking() if is_graph else contextlib.nullcontext():
+        fun(*args, **kwargs)
     raise FloatingPointError(
         f"{(f'jit({name})', find_in(out))}. Because jax_config.debug_nans.value and/or config.jax_debug_infs is set, the "
         "de-optimized function (i.e., the function as if the `jit` decorator were removed) was called in an attempt to "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.graph.graph import op_name
 
@@ -37,4 +37,10 @@ _NAMES: dict[str, str] = {
 def primitive_name(node: Node) -> str:
     """JAX's name of what a node applies."""
     short = op_name(node)
+    return _NAMES.get(short, short)
+
+
+def primitive_of(op: Any) -> str:
+    """JAX's name of what an aten op does."""
+    short = str(op._schema.name).removeprefix("aten::")
     return _NAMES.get(short, short)

@@ -74,7 +74,8 @@ def array(
         made = expand_dims(made, tuple(range(ndmin - made.ndim)))
     made = as_asked(made, device, out_sharding)
     if not STATE.plain and not isinstance(object, Array):
-        check_tensor("convert_element_type" if isinstance(object, list | tuple) else "stage", made._t)
+        converted = want is not None or isinstance(object, list | tuple)
+        check_tensor("convert_element_type" if converted else "stage", made._t)
     return made
 
 

@@ -15,7 +15,9 @@ import torch
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
+from jaxlike._src.debug_checks import find_in, find_op
 from jaxlike._src.devices import default_torch_device
+from jaxlike._src.frames import STATE
 from jaxlike._src.graph.call_params import call_params
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import BACKWARD_RULE
@@ -78,8 +80,12 @@ class JitCall(Structured):
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """Replayed, later compiled."""
-        outs = self.executable()([unwrap(a) for a in args])
-        return [kind(t, tag) for (kind, tag), t in zip(self.kinds, outs, strict=True)]
+        tensors = [unwrap(a) for a in args]
+        outs = self.executable()(tensors)
+        made = [kind(t, tag) for (kind, tag), t in zip(self.kinds, outs, strict=True)]
+        if not STATE.plain and find_in(made) is not None:
+            find_op(self.graph.name, self.function.on_tensors, made, (tensors,), {}, is_graph=True)
+        return made
 
     def recorded(self, args: Sequence[Array]) -> Any:
         """One node, for all calls the same."""

@@ -19,7 +19,7 @@ import torch
 from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, unwrap
-from jaxlike._src.debug_checks import check_tensor
+from jaxlike._src.debug_checks import executed
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, Frame, below, no_frame
 from jaxlike._src.graph.control import Part, WhileForm
@@ -319,11 +319,7 @@ def apply(op: Structured, args: Arrays) -> list[Array]:
     if op.only_looks and (frame is None or frame.trace is not None) and are_silenced():
         return []
     if frame is None:
-        outs = op.run(args)
-        if not STATE.plain and op.is_executed:
-            for o in outs:
-                check_tensor(op.name, o._t)
-        return outs
+        return op.run(args) if STATE.plain or not op.is_executed else executed(op.name, op.run, args)
     if frame.trace is not None:
         if frame.trace.folds and not frame.trace.depends(tensors := [unwrap(a) for a in args]):
             with torch_private.outside_of_everything(), no_frame():
