@@ -18,7 +18,6 @@ import torch
 from jaxlike._src import config, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.frames import STATE, current_trace, running, set_checked
-from jaxlike._src.graph.names import primitive_of
 from jaxlike._src.tree import tree_leaves
 
 if TYPE_CHECKING:
@@ -154,6 +153,8 @@ class looking(torch_private.TorchDispatchMode):
         if isinstance(out, torch.Tensor) and not STATE.results_only and current_trace() is None:
             what = find(out)
             if what is not None:
+                from jaxlike._src.graph.names import primitive_of  # looked up when something is found
+
                 name = primitive_of(op)  # a NaN that torch gets from a quotient is a product in JAX's chain rule
                 raise _error(what, "mul" if name == "div" and what == "nan" else name)
         return out
