@@ -151,6 +151,30 @@ def test_log_compiles():
     assert_same(*run_both(program))
 
 
+UNDER: dict[str, Callable[[Any, Any], Callable[[Any], Any]]] = {
+    "grad": lambda jax, f: jax.grad(f),
+    "value_and_grad": lambda jax, f: jax.value_and_grad(f),
+    "jvp": lambda jax, f: lambda x: jax.jvp(f, (x,), (x,)),
+    "vmap": lambda jax, f: lambda x: jax.vmap(f)(x[None]),
+    "jit of grad": lambda jax, f: jax.jit(jax.grad(f)),
+}
+
+
+@pytest.mark.parametrize("how", UNDER)
+def test_log_compiles_under_transformations(how: str) -> None:
+    """Each program that a transformation makes of a jitted function is a message, once."""
+
+    def program(jax: Any) -> Any:
+        def doubled(x: Any) -> Any:
+            return jax.numpy.sin(x) * 2
+
+        x, run = jax.numpy.float32(2), UNDER[how](jax, jax.jit(doubled))
+        with jax.log_compiles(True):
+            return [sum("Compiling jit(doubled)" in r for r in logged(jax, lambda: run(x))) for _ in range(2)]
+
+    assert_same(*run_both(program))
+
+
 def test_explained_misses():
     def program(jax: Any) -> Any:
         f = jax.jit(lambda x, n: x, static_argnums=1)

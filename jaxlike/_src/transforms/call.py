@@ -17,7 +17,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.debug_checks import find_in, find_op
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.frames import STATE
+from jaxlike._src.frames import STATE, current_trace
 from jaxlike._src.graph.call_params import call_params
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import BACKWARD_RULE
@@ -34,6 +34,7 @@ from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.derive import example
 from jaxlike._src.transforms.halves import IN_FORCE
+from jaxlike._src.transforms.jit_logs import log_compile
 from jaxlike._src.transforms.ref_state import standing_for
 from jaxlike._src.transforms.reverse import LOOKING, is_differentiable, vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes, unmoved
@@ -76,6 +77,8 @@ class JitCall(Structured):
         made = self._executable
         if made is None or made.device is not default_torch_device():
             made = self._executable = Executable(self.graph)
+            if current_trace() is None:
+                log_compile(self.graph)
         return made
 
     def run(self, args: Sequence[Array]) -> list[Array]:

@@ -284,7 +284,7 @@ class PjitFunction:
                     "A ShapeDtypeStruct does not have a value and cannot be used as a constant in a JAX function."
                 )
             self._cache[key] = entry
-            if current_trace() is None:
+            if STATE.frame is None:  # else what is derived of it runs
                 log_compile(entry.graph)
         if entry.graph.key_uses is not None:
             entry.graph.key_uses.spend(arrays, entry.graph.lifted, "jit-compiled function")
