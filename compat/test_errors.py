@@ -154,3 +154,16 @@ def test_leaked_value_of_vmap(jax):
     leaked: list[Any] = []
     jax.vmap(lambda x: leaked.append(x) or x)(jax.numpy.ones(2))
     return leaked[0] + 1
+
+
+@same_in_both
+def test_outputs_that_are_no_scalar(jax):
+    """The message shows the values, not what stands for them while `grad` runs."""
+    x, said = jax.numpy.arange(3.0), []
+    for f in (lambda x: (x, x), lambda x: [x * 2, {"a": x}], lambda x: jax.lax.top_k(x, 2), lambda x: None):
+        for run in (jax.grad(f), jax.jit(jax.grad(f))):
+            try:
+                run(x)
+            except TypeError as error:
+                said.append(str(error))
+    return said

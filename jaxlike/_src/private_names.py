@@ -78,7 +78,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.lib.mlir.dialects": (),
     "jax._src.lib.mlir.dialects.hlo": (),
     "jax._src.lib.mlir.ir": (),
-    "jax._src.lib.pytree": (),
+    "jax._src.lib.pytree": ("jax.tree_util",),
     "jax._src.lib.xla_client": (),
     "jax._src.linear_util": ("jax.extend.linear_util",),
     "jax._src.literals": (),
@@ -392,7 +392,7 @@ NAMES: dict[str, dict[str, str]] = {
         "version": "jaxlike._src.version:__version_info__",
         "version_str": "jaxlike._src.version:__version__",
     },
-    "jax._src.lib.pytree": {"PyTreeDef": "jaxlike.tree_util:PyTreeDef"},
+    "jax._src.lib.pytree": {"default_registry": "jaxlike._src.tree.registry:default_registry"},
     "jax._src.lib._jax": {
         "ArrayImpl": "jaxlike._src.array:Array",
         "Client": "jaxlike._src.devices:Client",

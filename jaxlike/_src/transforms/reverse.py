@@ -220,8 +220,8 @@ def check_output(name: str, x: Any, holomorphic: bool) -> None:
         )
 
 
-def check_scalar(x: Any) -> None:
-    """TypeError where the function to differentiate did not return one scalar."""
+def check_scalar(x: Any, level: int = 0) -> None:
+    """TypeError where the function to differentiate, at this level if it is one, did not return one scalar."""
     said = "Gradient only defined for scalar-output functions. Output "
     if is_ref(x):
         raise TypeError(f"{said}had abstract value {x.aval}.")
@@ -229,7 +229,7 @@ def check_scalar(x: Any) -> None:
         for leaf in tree_leaves(x):
             if not hasattr(leaf, "is_ref"):
                 output_array(leaf)
-        raise TypeError(f"{said}was {x}.")
+        raise TypeError(f"{said}was {tree_map(lambda leaf: raise_level(lower(leaf, level)), x) if level else x}.")
     if np.shape(x) if not isinstance(x, Array) else x.shape:
         shape = x.shape if isinstance(x, Array) else np.shape(x)
         raise TypeError(f"{said}had shape: {shape}.")
@@ -316,7 +316,7 @@ def _differentiate(
                 inside[k] = Array(t, primals[k]._tag)
             out = of_chosen(tree_unflatten(in_tree, inside))
             out, aux = split_aux(out) if has_aux else (out, None)
-            check_scalar(out)
+            check_scalar(out, level)
             value = output_array(out)
             check_output("grad", value, holomorphic)
             made = unwrap(value)
