@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.custom import checked_result, zero_tangent
-from jaxlike._src.transforms.custom_vjp import closure_convert
+from jaxlike._src.transforms.custom_vjp import closure_convert, converted_closure
 from jaxlike._src.transforms.forward import jvp
 from jaxlike._src.transforms.linear_transpose import linear_transpose
 from jaxlike._src.transforms.reverse import vjp
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def _check_like_right_side(name: str, out: Any, right: Any) -> None:
     """ValueError where what a function gave has other shapes than the right-hand side, TypeError for another tree."""
     (leaves, tree), (wanted, right_tree) = tree_flatten(out), tree_flatten(right)
-    shapes, like = [np.shape(x) for x in leaves], [np.shape(x) for x in wanted]
+    shapes, like = ([x.shape if hasattr(x, "shape") else np.shape(x) for x in xs] for xs in (leaves, wanted))
     if shapes != like:
         raise ValueError(f"{name}() output shapes must match b, got {shapes} and {like}")
     if tree != right_tree:
@@ -62,8 +62,8 @@ def custom_linear_solve(
         transpose_solve = solve
     right, tree = tree_flatten(tree_map(checked_result, b))
     b = tree_unflatten(tree, right)
-    product, values = closure_convert(matvec, b)
-    _check_like_right_side("matvec", product(b, *values), b)
+    product, values, out = converted_closure(matvec, b)
+    _check_like_right_side("matvec", out, b)
 
     def with_solver(solver: Any, transposed: bool) -> Any:
         """The solver as a function of the right-hand side and of all that it depends on."""

@@ -605,6 +605,11 @@ def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Callab
     Returns:
         ``converted`` and ``values`` such that ``converted(*args, *values)`` is ``fun(*args)``.
     """
+    return converted_closure(fun, *example_args)[:2]
+
+
+def converted_closure(fun: Callable[..., Any], *example_args: Any) -> tuple[Callable[..., Any], list[Array], Any]:
+    """`closure_convert`, and the tree of the result's types."""
     in_tree = tree_flatten(example_args)[1]
     function, out_tree, closed = traced_closure(fun, example_args, name_of(fun))
     hoisted = [is_traced(x) and dtypes.issubdtype(x.dtype, np.inexact) for x in closed]
@@ -622,4 +627,5 @@ def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Callab
         inside = [next(values) if h else x for h, x in zip(hoisted, closed, strict=True)]
         return tree_unflatten(out_tree, function([checked_result(x) for x in (*leaves, *inside)]))
 
-    return converted, [x for h, x in zip(hoisted, closed, strict=True) if h]
+    out = tree_unflatten(out_tree, function.graph.out_avals)
+    return converted, [x for h, x in zip(hoisted, closed, strict=True) if h], out
