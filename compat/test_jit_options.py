@@ -393,3 +393,24 @@ def test_an_array_and_its_copy_are_donated(jax: Any, rng: np.random.Generator) -
     f = jax.jit(lambda x, y: x + y, donate_argnums=(0, 1))
     x = jax.numpy.asarray(rng.normal(size=3).astype("float32"))
     return f(jax.numpy.copy(x), jax.numpy.array(x)), f(x, x.copy())
+
+
+@same_in_both
+def test_options_that_change_no_trace(jax: Any) -> Any:
+    """The Python runs once for all of them; which arguments are static is another matter."""
+    runs: list[Any] = []
+
+    def f(x: Any) -> Any:
+        runs.append(type(x).__name__ if isinstance(x, float) else "traced")
+        return x * 2
+
+    options: list[dict[str, Any]] = [{}, {"inline": True}, {"donate_argnums": 0}, {"keep_unused": True}]
+    counts = []
+    for kwargs in [*options, {"static_argnums": 0}, {}]:
+        jax.jit(f, **kwargs)(1.0)
+        counts.append(len(runs))
+    shown = [str(jax.make_jaxpr(lambda x, k=k: jax.jit(f, **k)(x))(1.0)) for k in options]
+    x = jax.numpy.ones(3)
+    jax.jit(f, donate_argnums=0)(x)
+    jax.jit(f, inline=True)(x := jax.numpy.ones(3))
+    return runs[0], counts, shown, x.is_deleted(), len(runs)

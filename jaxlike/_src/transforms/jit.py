@@ -184,6 +184,14 @@ def _shared_cache(fun: Any, parameters: Any) -> dict[Any, Entry]:
         return {}
 
 
+def _siblings(fun: Any) -> list[tuple[Any, dict[Any, Entry]]]:
+    """The caches of a function, by jit parameters."""
+    try:
+        return list(_caches.get(fun, {}).items())
+    except TypeError:  # as in `_shared_cache`
+        return []
+
+
 class PjitFunction:
     """What `jit` returns: a function that runs compiled; also `lower`, `trace`, `eval_shape`, `clear_cache`."""
 
@@ -276,7 +284,7 @@ class PjitFunction:
             self._check_compiler_options()
             if STATE.frame is None:
                 count("jit_cpp_cache_miss")
-            entry = self._make(call, arrays, in_tree, paths, args, kwargs, self.donated_leaves(args, kwargs))
+            entry = self._make(key, call, arrays, in_tree, paths, args, kwargs)
             if not self._fast:
                 entry.donated = self._usable_donations(entry, args, kwargs)
             if entry.shapes_only:
@@ -426,9 +434,36 @@ class PjitFunction:
         return arrays, hashed, call, in_tree, names, kinds
 
     def _make(
-        self, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any, args: Any, kwargs: Any, donated: Any = ()
+        self, key: Any, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any, args: Any, kwargs: Any
     ) -> Entry:
-        """Trace: the one run of the Python for this key."""
+        """Trace: the one run of the Python for this key; none where it ran with options that change no trace."""
+        shown = self._shown(len(arrays), self.donated_leaves(args, kwargs))
+        entry = self._traced_before(key, shown) or self._trace_now(call, arrays, in_tree, paths, args, kwargs, shown)
+        if self._options.get("out_shardings") is not None:
+            entry.places = jit_shardings.of_results(self._options["out_shardings"], entry)
+        return entry
+
+    def _traced_before(self, key: Any, shown: dict[str, Any]) -> Entry | None:
+        """An entry of what a `jit` of the same function with other options traced."""
+        static = self._static_nums, self._static_names
+        for parameters, cache in _siblings(self._fun):
+            found = cache.get(key) if parameters[:2] == static and cache is not self._cache else None
+            if found is not None and found.usable() and found.refs is None and not found.places:
+                made = Entry(found.graph, found.in_tree, found.kinds, found.out_tree, shown, found.float0)
+                made.signature, made.shapes_only = found.signature, found.shapes_only
+                return made
+        return None
+
+    def _trace_now(
+        self,
+        call: Any,
+        arrays: Sequence[Array],
+        in_tree: Any,
+        paths: Any,
+        args: Any,
+        kwargs: Any,
+        shown: dict[str, Any],
+    ) -> Entry:
         location = location_of(self._fun)
         if config.no_tracing.value:
             raise RuntimeError(f"re-tracing function {location} for `jit`, but 'no_tracing' is set")
@@ -437,11 +472,9 @@ class PjitFunction:
             explain_miss(self._fun, [e.signature for e in self._cache.values() if e.signature], signature, names)
         count("trace_to_jaxpr")
         start = time.perf_counter()
-        entry = make_entry(call, arrays, in_tree, self._fun, names, self._shown(len(arrays), donated))
+        entry = make_entry(call, arrays, in_tree, self._fun, names, shown)
         entry.signature = signature
         log_trace(entry.graph.name, "jit", time.perf_counter() - start)
-        if self._options.get("out_shardings") is not None:
-            entry.places = jit_shardings.of_results(self._options["out_shardings"], entry)
         return entry
 
     def _shown(self, count: int, donated: Sequence[bool]) -> dict[str, Any]:
@@ -460,7 +493,7 @@ class PjitFunction:
         self._check_places(arrays, args, kwargs)
         entry = self._cache.get(key)
         if entry is None or not entry.usable():
-            entry = self._make(call, arrays, in_tree, paths, args, kwargs, self.donated_leaves(args, kwargs))
+            entry = self._make(key, call, arrays, in_tree, paths, args, kwargs)
             if not entry.shapes_only:
                 self._cache[key] = entry
             if not self._fast:
