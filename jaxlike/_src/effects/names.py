@@ -10,6 +10,7 @@ from jaxlike._src import torch_private
 from jaxlike._src.frames import STATE, current_trace
 from jaxlike._src.graph.source import ACTIVE, NameStack, active_names, extend_name_stack, named_within
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
+from jaxlike._src.transforms.hi_values import hi_type, is_hi
 from jaxlike._src.transforms.ref_state import is_ref
 from jaxlike._src.transforms.types import type_of
 
@@ -103,6 +104,8 @@ def typeof(x: Any) -> ShapedArray:
     """
     if is_ref(x):
         return x.aval
+    if is_hi(x):
+        return hi_type(x)
     try:
         check_leaf(x)
     except TypeError:

@@ -27,7 +27,7 @@ from jaxlike._src.lax.select import clamp
 from jaxlike._src.lax.while_loop import chosen
 from jaxlike._src.regions import equation
 from jaxlike._src.traceback_filter import api_boundary
-from jaxlike._src.transforms import derive
+from jaxlike._src.transforms import derive, hi_values
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, halves_of
 from jaxlike._src.transforms.ref_state import closing_over_refs, has_refs, put_last, refs_of
 from jaxlike._src.transforms.stop_gradient import stopped
@@ -425,6 +425,10 @@ def choose(
         operands: trees of arrays.
         kind: makes the operation of the branches.
     """
+    if hi_values.has_hi(operands):
+        functions, operands = hi_values.closing_over_mutable(functions, operands)
+        of_arrays = [hi_values.of_arrays(f) for f in functions]
+        return hi_values.raised(choose(name, index, of_arrays, labels, hi_values.lowered(operands), kind))
     values, tree = leaf_arrays(operands)
     in_tree = tree_structure(tree_unflatten(tree, values))
     examples = [example(v) for v in values]

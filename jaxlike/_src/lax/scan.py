@@ -27,7 +27,7 @@ from jaxlike._src.lax.scan_refs import TouchedRefs, over_rows, rows_of
 from jaxlike._src.lax.slicing import index_in_dim
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.traceback_filter import api_boundary
-from jaxlike._src.transforms import derive
+from jaxlike._src.transforms import derive, hi_values
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, asks_to_keep, halves_of
 from jaxlike._src.transforms.policies import everything_saveable
 from jaxlike._src.transforms.ref_state import (
@@ -497,6 +497,8 @@ def scan(
         raise TypeError("lax.scan: f argument should be a callable.")
     if any(is_ref(x) for x in tree_flatten(xs)[0]):
         return over_rows(scan, f, init, xs, length, reverse, unroll)
+    if hi_values.has_hi((init, xs)):
+        return hi_values.over_rows(lambda f, init, xs: scan(f, init, xs, length, reverse, unroll), f, init, xs)
     refuse_carried(f, "scan", init, "result[0]")
     given = tree_flatten(init)[0]
     carry, carry_tree = leaf_arrays(init)

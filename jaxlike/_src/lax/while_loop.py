@@ -33,7 +33,7 @@ from jaxlike._src.lax.body import (
 from jaxlike._src.lax.loop import Runner
 from jaxlike._src.lax.scan import scan
 from jaxlike._src.traceback_filter import api_boundary
-from jaxlike._src.transforms import derive
+from jaxlike._src.transforms import derive, hi_values
 from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.linear_check import NO_REVERSE_OF_WHILE
 from jaxlike._src.transforms.ref_state import put_last, refs_of, refuse_carried
@@ -252,6 +252,9 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
             return val
         except errors.ConcretizationTypeError:  # lanes of a vmap: the traced form below
             pass
+    if hi_values.has_hi(init_val):
+        init_val = hi_values.lowered_values(init_val, "a loop that carries")
+        return hi_values.raised(while_loop(hi_values.of_arrays(cond_fun), hi_values.of_arrays(body_fun), init_val))
     refuse_carried(body_fun, "while_body", init_val)
     init = tree_flatten(init_val)[0]
     carry, tree = leaf_arrays(init_val)

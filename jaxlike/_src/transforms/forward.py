@@ -30,6 +30,7 @@ from jaxlike._src.transforms.arguments import (
     split_aux,
     wraps,
 )
+from jaxlike._src.transforms.hi_values import as_tangents, has_hi, lowered_values, of_arrays, raised, tangents_like
 from jaxlike._src.transforms.linear_function import Linearized
 from jaxlike._src.transforms.ref_arguments import MadeRefs, has_refs, jvp_of_refs, linearize_of_refs
 from jaxlike._src.transforms.ref_state import was_made_here
@@ -143,6 +144,10 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
             "primal and tangent arguments to jax.jvp must be tuples or lists; found "
             f"{type(primals).__name__} and {type(tangents).__name__}."
         )
+    if has_hi(primals):
+        low = lowered_values(primals, "differentiation by")
+        outs = jvp(of_arrays(fun, has_aux), low, tangents_like(low, tangents), has_aux=has_aux)
+        return raised(outs[0]), as_tangents(outs[1]), *outs[2:]
     if has_refs(primals):
         return jvp_of_refs(jvp, fun, primals, tangents, has_aux)
     ps, in_tree = flatten_typed(primals, "")
@@ -190,6 +195,10 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         ``(out, f_jvp)`` or ``(out, f_jvp, aux)``; ``f_jvp(*tangents)`` does not run ``fun`` again.
     """
     check_callable(fun)
+    if has_hi(primals):
+        low = lowered_values(primals, "differentiation by")
+        out, push, *aux = linearize(of_arrays(fun, has_aux), *low, has_aux=has_aux)
+        return raised(out), lambda *ts: as_tangents(push(*tangents_like(low, ts))), *aux
     if has_refs(primals):
         return linearize_of_refs(linearize, fun, primals, has_aux)
     leaves, in_tree = flatten_typed(primals, "")

@@ -11,6 +11,7 @@ from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, Literal
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import check_callable, wraps
+from jaxlike._src.transforms.hi_values import has_hi, lowered, of_arrays
 from jaxlike._src.transforms.jit import Entry, jit, make_entry, stand_in
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
 from jaxlike._src.transforms.ref_state import is_ref, of_leaves
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 def traced(fun: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Entry:
     """Trace ``fun`` on arrays or shapes."""
     leaves, in_tree = tree_flatten((tuple(args), kwargs))
+    if has_hi(leaves):
+        return traced(of_arrays(fun), *lowered((tuple(args), kwargs)))
     if not any(map(is_ref, leaves)):  # as `jit` does, whose traces it shares
         return jit(fun)._entry_for(tuple(args), kwargs)[0]
 

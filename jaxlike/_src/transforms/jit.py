@@ -32,7 +32,7 @@ from jaxlike._src.graph.trace import trace
 from jaxlike._src.placement import PLACED, place, placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.traceback_filter import as_boundary, simplify
-from jaxlike._src.transforms import jit_shardings, ref_jit, ref_state
+from jaxlike._src.transforms import hi_jit, hi_values, jit_shardings, ref_jit, ref_state
 from jaxlike._src.transforms.arguments import (
     check_callable,
     check_leaf,
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 class Entry:
     """What one key leads to: the graph, how to run it, how to build the result."""
 
-    __slots__ = ("_call", "calls", "donated", "executable", "fixed", "float0", "followed", "graph", "in_tree", "inline", "kinds",
+    __slots__ = ("_call", "calls", "donated", "executable", "fixed", "float0", "followed", "graph", "hi", "in_tree", "inline", "kinds",
                  "lifted_frames", "of_arrays", "out_tree", "places", "refs", "shapes_only", "shown", "signature", "single")  # fmt: skip
 
     def __init__(
@@ -89,6 +89,7 @@ class Entry:
         self.graph = graph
         self.signature: Signature | None = None  # what it was traced for, where a jitted function was
         self.float0 = float0 or {}  # results without values, by place: they are not of the graph
+        self.hi = False  # whether there are values of higher types among the results
         self.shapes_only = False  # whether a result has a shape and no value: it can be looked at, not run
         self.places: list[Sharding | None] = []  # what results say of their sharding, where any does
         self.followed: dict[Any, jit_shardings.Followed] = {}  # the same, by where the arguments are
@@ -128,7 +129,8 @@ class Entry:
                 place(x, sharding)
         for at, zeros in self.float0.items():
             outs.insert(at, zeros.copy())
-        return tree_unflatten(self.out_tree, outs)
+        out = tree_unflatten(self.out_tree, outs)
+        return hi_values.raised(out) if self.hi else out
 
     def apply(self, arrays: Sequence[Array]) -> Any:
         """The result for the leaves, in whatever frame is running."""
@@ -271,6 +273,8 @@ class PjitFunction:
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if config.disable_jit.value:
             return self._fun(*args, **kwargs)
+        if (low := hi_jit.lowered_call(self, PjitFunction, args, kwargs)) is not None:
+            return low.call()
         return ref_jit.call_jitted(self, self._of_arrays, _jitted_plainly, location_of(self._fun), args, kwargs)
 
     def _of_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -502,6 +506,8 @@ class PjitFunction:
 
     def trace(self, *args: Any, **kwargs: Any) -> Any:
         """Trace only; see `jax.stages.Traced`."""
+        if (low := hi_jit.lowered_call(self, PjitFunction, args, kwargs)) is not None:
+            return low.trace()
         return ref_jit.stage_jitted(self, self._traced, _jitted_plainly, location_of(self._fun), args, kwargs)
 
     def _traced(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -568,6 +574,8 @@ def make_entry(
     def flat(inside: list[Array]) -> list[Array]:
         made["frame"] = STATE.frame
         out = call(inside)
+        if made.setdefault("hi", hi_values.has_hi(out)):
+            out = hi_values.lowered_result(out)
         leaves, made["tree"] = tree_flatten(out)
         made["places"] = [placed(x) for x in leaves if not is_float0(x)] if PLACED else []
         made["float0"] = {k: x for k, x in enumerate(leaves) if is_float0(x)}
@@ -581,7 +589,7 @@ def make_entry(
     del outs
     check_leaks(made.pop("frame"))
     entry = Entry(graph, in_tree, kinds, made["tree"], shown, made["float0"])
-    entry.shapes_only = made["shapes"]
+    entry.shapes_only, entry.hi = made["shapes"], made["hi"]
     if any(s is not None for s in made["places"]):
         entry.places = made["places"]
     return entry

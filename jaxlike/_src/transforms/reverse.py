@@ -35,6 +35,7 @@ from jaxlike._src.transforms.arguments import (
     to_array,
     wraps,
 )
+from jaxlike._src.transforms.hi_values import as_cotangents, cotangents_like, has_hi, lowered_values, of_arrays, raised
 from jaxlike._src.transforms.linear_function import VJP
 from jaxlike._src.transforms.ref_arguments import MadeRefs, RefsToPull, has_refs
 from jaxlike._src.transforms.ref_state import is_ref, was_made_here
@@ -271,6 +272,12 @@ def _value_and_grad(
     @api_boundary
     def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = split_argnums(fun, argnums, args, kwargs, of_grad=True)
+        if has_hi(chosen):
+            by_arrays = _value_and_grad(
+                lambda low: of_chosen(raised(low)), 0, has_aux, holomorphic, allow_int, reduce_axes, _name
+            )
+            value, gradient = by_arrays(lowered_values(chosen, "differentiation by"))
+            return value, as_cotangents(gradient)
         if has_refs(chosen):
             return _differentiate_by_refs(of_chosen, chosen, has_aux)
         primals, in_tree = flatten_typed(chosen)
@@ -392,6 +399,9 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, reduce_ax
     if tuple(reduce_axes):
         raise NotImplementedError("reduce_axes argument to vjp is deprecated")
     check_callable(fun)
+    if has_hi(primals):
+        out, pull, *aux = vjp(of_arrays(fun, has_aux), *lowered_values(primals, "differentiation by"), has_aux=has_aux)
+        return raised(out), lambda ct: as_cotangents(pull(cotangents_like(out, ct))), *aux
     found = RefsToPull(tree_flatten(primals)[0]) if has_refs(primals) else None
     leaves, in_tree = flatten(primals if found is None else tree_unflatten(tree_flatten(primals)[1], found.values))
 

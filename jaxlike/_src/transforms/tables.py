@@ -74,8 +74,10 @@ def is_undefined_primal(x: Any) -> bool:
     return type(x) is UndefinedPrimal
 
 
-def zeros_like_aval(aval: ShapedArray) -> Any:
-    """An array of zeros of this type."""
+def zeros_like_aval(aval: Any) -> Any:
+    """An array of zeros of this type, or what a higher type says is its zero."""
+    if aval.is_high:
+        return aval.vspace_zero()
     if aval.dtype == dtypes.float0:
         return np.zeros(aval.shape, dtypes.float0)
     zeros = torch.zeros(aval.shape, dtype=dtypes.to_torch(aval.dtype), device=default_torch_device())
