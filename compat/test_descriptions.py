@@ -123,6 +123,25 @@ def test_what_stages_tell_of_their_cost(jax: Any) -> Any:
     return attempt(lowered.cost_analysis), attempt(compiled.cost_analysis), attempt(compiled.memory_analysis) != ""
 
 
+@same_in_both
+def test_operations_are_counted_as_xla_counts_them(jax: Any) -> Any:
+    jnp = jax.numpy
+    x, k, b = (np.ones(s, np.float32) for s in ((3, 5), (5, 4), (4,)))
+
+    def dense(x: Any, k: Any, b: Any) -> Any:
+        return jax.lax.dot_general(x, k, (((1,), (0,)), ((), ()))) + jnp.reshape(b, (1, -1))
+
+    def both_ways(x: Any, k: Any, b: Any) -> Any:
+        y, pull = jax.vjp(dense, x, k, b)
+        return pull(y)
+
+    of_x = [jnp.sin, jnp.sum, lambda x: x.max(1), lambda x: x.T[:2], lambda x: x / 255.0 - x**2, jax.nn.softmax, jnp.round,
+            lambda x: jnp.concatenate([x, x]), lambda x: jnp.maximum(x, 0), lambda x: jax.jit(jnp.tanh)(x) * 2]  # fmt: skip
+    counts = [jax.jit(f).lower(x).cost_analysis() for f in of_x]
+    counts += [jax.jit(f).lower(x, k, b).cost_analysis() for f in (dense, both_ways)]
+    return [(c.get("flops", 0.0), c.get("transcendentals", 0.0)) for c in counts]
+
+
 @same_in_both(covers=["jax.custom_derivatives.custom_gradient", "jax.custom_derivatives.closure_convert"])
 def test_custom_derivatives_module(jax: Any) -> Any:
     module = jax.custom_derivatives

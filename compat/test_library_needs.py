@@ -322,6 +322,44 @@ def test_layouts(jax):
             layout.with_layout_constraint(jax.numpy.ones((2, 3)), layout.Layout((0, 1))).shape, repr(layout.Format()), layout.Format() == layout.Format(None), said, repr(layout.Layout.AUTO)]  # fmt: skip
 
 
+@same_in_both
+def test_labels_of_axes_may_be_of_any_kind(jax):
+    x, y = np.ones((2, 3), np.float32), np.ones((3, 4), np.float32)
+
+    def said(*labels):
+        try:
+            return jax.numpy.einsum(x, labels[0], y, *labels[1:])
+        except TypeError as error:
+            return type(error).__name__, str(error).partition(".")[0]
+
+    return said(["row", "in"], ["in", "out"], ["out", "row"]), said([5, 90], [90, 7]), said([..., "b"], ["b", "a"], [..., "a"]), said([1, "b"], ["b", 2])
+
+
+@same_in_both
+def test_what_is_known_of_a_partly_evaluated_function_in_a_trace(jax):
+    pe: Any = importlib.import_module(f"{jax.__name__}.interpreters.partial_eval")
+    linear_util: Any = importlib.import_module(f"{jax.__name__}.extend.linear_util")
+
+    def f(x):
+        def g(y):
+            return [jax.numpy.sin(x) * 2, y * x, jax.numpy.cos(x)]
+
+        unknown = pe.PartialVal.unknown(jax.core.ShapedArray((3,), np.dtype(np.float32)))
+        debug = jax.api_util.debug_info("g", g, ((),), {})
+        jaxpr, outs, consts = pe.trace_to_jaxpr_nounits(linear_util.wrap_init(g, debug_info=debug), [unknown])
+        assert [o.is_known() for o in outs] == [True, False, True]
+        (rest,) = jax.core.eval_jaxpr(jaxpr, consts, X)
+        return outs[0].get_known() + outs[2].get_known(), rest
+
+    return f(X), jax.jit(f)(X), jax.vjp(lambda x: f(x)[0], X)[1](X)
+
+
+@same_in_both
+def test_a_graph_keeps_no_value_of_the_trace_that_made_it(jax):
+    with jax.checking_leaks():
+        return jax.jit(lambda key: jax.random.truncated_normal(key, -2.0, 2.0, (3,)))(jax.random.key(1))
+
+
 @same_in_both(
     covers=[
         f"jax.experimental.hijax.{name}"

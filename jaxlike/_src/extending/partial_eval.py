@@ -14,7 +14,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.effects.names import ensure_compile_time_eval
 from jaxlike._src.extending.api_util import shaped_abstractify
 from jaxlike._src.graph.equations import jaxpr_of
-from jaxlike._src.graph.jaxpr import ClosedJaxpr, Jaxpr, Literal
+from jaxlike._src.graph.jaxpr import ClosedJaxpr, Jaxpr, Literal, Var, eval_jaxpr
 from jaxlike._src.graph.ref_events import note_coming
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.lax.refs import Ref
@@ -149,7 +149,7 @@ def trace_to_jaxpr_nounits(
         with ensure_compile_time_eval():
             return fun.call_wrapped(*(next(given) if k in unknown else p.get_known() for k, p in enumerate(pvals)))
 
-    closed = traced_with_refs(of_unknown, [pvals[k][0] for k in unknown], fun.__name__)
+    closed = _with_known_results(traced_with_refs(of_unknown, [pvals[k][0] for k in unknown], fun.__name__))
     kept = [instantiate] * len(closed.outvars) if isinstance(instantiate, bool) else list(instantiate)
     values = dict(zip(closed.constvars, closed.consts, strict=True))
     outs = [
@@ -160,3 +160,25 @@ def trace_to_jaxpr_nounits(
     ]
     rest = [v for v, o in zip(closed.outvars, outs, strict=True) if not o.is_known()]
     return closed.jaxpr.replace(outvars=rest), outs, closed.consts
+
+
+def _with_known_results(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """The same with results that depend on constants alone, some of them traced values, computed to be constants."""
+    dependent, eqns = set(closed.invars), dict[Any, Any]()
+    for eqn in closed.eqns:
+        eqns.update(dict.fromkeys(eqn.outvars, eqn))
+        if eqn.effects or any(isinstance(v, Var) and v in dependent for v in eqn.invars):
+            dependent.update(eqn.outvars)
+    known = [v for v in dict.fromkeys(closed.outvars) if isinstance(v, Var) and v in eqns and v not in dependent]
+    if not known:
+        return closed
+    needed, first = set(known), []
+    for eqn in reversed(closed.eqns):
+        if not needed.isdisjoint(eqn.outvars):
+            needed.update(v for v in eqn.invars if isinstance(v, Var))
+            first.append(eqn)
+    free = closed.jaxpr.replace(invars=[], outvars=known, eqns=first[::-1])
+    values = eval_jaxpr(free, closed.consts)
+    rest = [eqn for eqn in closed.eqns if not set(eqn.outvars) <= set(known)]
+    jaxpr = closed.jaxpr.replace(constvars=[*closed.constvars, *known], eqns=rest)
+    return ClosedJaxpr(jaxpr, [*closed.consts, *values])

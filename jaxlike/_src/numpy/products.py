@@ -515,7 +515,7 @@ def einsum(
     if out is not None:
         raise NotImplementedError("The 'out' argument to jnp.einsum is not supported.")
     if not isinstance(subscripts, str):
-        subscripts, operands = _from_lists((subscripts, *operands))
+        subscripts, operands = opt_einsum.parser.convert_interleaved_input((subscripts, *operands))
     for x in operands:
         if not is_arraylike(x):
             get_shape(x)  # says what has no shape
@@ -536,19 +536,6 @@ def einsum(
     with matmul_precision(precision):
         made = contract(plan, tensors, precision)
     return _result(made, result, weak)
-
-
-def _from_lists(given: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
-    """The alternating form ``einsum(a, [0, 1], b, [1, 2], [0, 2])`` as subscripts and operands."""
-    pairs = list(zip(given[0::2], given[1::2], strict=False))
-
-    def letters(labels: Sequence[Any]) -> str:
-        return "".join("..." if v is Ellipsis else _LETTERS[v] for v in labels)
-
-    text = ",".join(letters(labels) for _, labels in pairs)
-    if len(given) % 2:
-        text += "->" + letters(given[-1])
-    return text, tuple(x for x, _ in pairs)
 
 
 def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "auto") -> tuple[Any, Any]:

@@ -426,7 +426,12 @@ class custom_jvp(CustomRule):
         }
         op = CustomJvp(flat_fun, flat_rule, shown, self.linear)
         places = [k for k in range(len(args)) if k not in self.nondiff_argnums]
-        op.about = lambda: ("custom_jvp fun", location_of(fun), leaf_names(fun, dynamic, {}, places))
+        count = len(arrays)  # names take the tree: a graph that keeps this is to keep no traced value
+        op.about = lambda: (
+            "custom_jvp fun",
+            location_of(fun),
+            leaf_names(fun, tree_unflatten(in_tree, list(range(count))), {}, places),
+        )
         outs = apply(op, arrays)
         return tree_unflatten(results.tree, outs)
 
