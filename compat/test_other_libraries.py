@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+import safetensors.numpy
 import scipy.interpolate
 import scipy.optimize
 import scipy.sparse
 import scipy.stats
+from PIL import Image
 
-from compat.same import same_in_both
+from compat.same import assert_same, run_both, same_in_both
 
 
 @same_in_both
@@ -86,3 +90,41 @@ def test_scikit_learn(jax: Any) -> Any:
     y = x @ jax.numpy.array([1.0, -2.0, 0.5]) + 3
     model = linear.LinearRegression().fit(x, y)
     return np.round(model.coef_, 4), metrics.r2_score(y, model.predict(x)) > 0.999
+
+
+@same_in_both
+def test_pictures(jax: Any) -> Any:
+    x = jax.numpy.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    picture = Image.fromarray(x)
+    file = io.BytesIO()
+    picture.save(file, format="PNG")
+    grey = Image.fromarray(jax.numpy.linspace(0, 1, 4).reshape(2, 2))
+    return picture.size, picture.mode, grey.mode, jax.numpy.asarray(picture), jax.numpy.array(Image.open(file)) - x
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "bool", "complex64"])
+def test_h5py(dtype: str, tmp_path: Path) -> None:
+    def program(jax: Any) -> Any:
+        x = jax.numpy.arange(6).reshape(2, 3).astype(dtype)
+        with h5py.File(tmp_path / "arrays.h5", "w") as file:
+            file["x"] = x
+            rows: Any = file.create_dataset("rows", data=x, maxshape=(None, 3))
+            rows.resize(3, axis=0)
+            rows[2] = x[0]
+            rows.attrs["scale"] = x[1, 1]
+            back = jax.numpy.asarray(rows), file["x"][...], rows[jax.numpy.array([0, 2])], rows.attrs["scale"]
+        return back
+
+    assert_same(*run_both(program))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int32", "bool"])
+def test_safetensors(dtype: str, tmp_path: Path) -> None:
+    def program(jax: Any) -> Any:
+        place = str(tmp_path / "arrays.safetensors")
+        arrays = {"x": jax.numpy.arange(6).reshape(2, 3).astype(dtype), "y": jax.numpy.zeros((), dtype)}
+        safetensors.numpy.save_file(jax.tree.map(np.asarray, arrays), place)
+        back = jax.tree.map(jax.numpy.asarray, safetensors.numpy.load_file(place))
+        return back, safetensors.numpy.save(arrays) == Path(place).read_bytes()
+
+    assert_same(*run_both(program))

@@ -26,14 +26,17 @@ Outcomes = Mapping[str, Mapping[str, Any]]  # by test: its outcome, its seconds,
 
 @dataclass(frozen=True)
 class Suite:
-    """Test files of a library: the patterns that find them; files and tests left out, each with its reason."""
+    """Test files of a library: the patterns that find them; files and tests left out, each with its reason; variables."""
 
     library: str
     files: tuple[str, ...]
     without: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])  # what the suite asks to be told
 
 
 SUITES = {
+    "blackjax": Suite("blackjax", ("tests/**/test_*.py",)),
+    "brax": Suite("brax", ("brax/*_test.py", "brax/[egipsm]*/**/*_test.py")),
     "chex": Suite(
         "chex",
         ("chex/**/*_test.py",),
@@ -44,13 +47,17 @@ SUITES = {
     ),
     "distrax": Suite("distrax", ("distrax/**/*_test.py",)),
     "dm-haiku": Suite("dm-haiku", ("haiku/**/*_test.py",)),
+    "dynamax": Suite("dynamax", ("dynamax/**/*_test.py", "dynamax/**/test_*.py")),
+    "einops": Suite("einops", ("einops/tests/test_*.py",), environment={"EINOPS_TEST_BACKENDS": "numpy,jax"}),
     "flax-core": Suite("flax", ("tests/core/**/*_test.py", "tests/*_test.py")),
     "flax-linen": Suite("flax", ("tests/linen/*_test.py",)),
     "flax-nnx": Suite("flax", ("tests/nnx/**/*_test.py",)),
     "gymnax": Suite("gymnax", ("tests/test_*.py",)),
     "hj-reachability": Suite("hj-reachability", ("hj_reachability/**/*_test.py",)),
+    "jaxley": Suite("jaxley", ("tests/test_*.py", "tests/jaxley_identical/test_*.py")),
     "jraph": Suite("jraph", ("jraph/_src/*_test.py",)),
     "mctx": Suite("mctx", ("mctx/**/*_test.py",)),
+    "mujoco-mjx": Suite("mujoco-mjx", ("mujoco/mjx/_src/*_test.py",)),
     "numpyro": Suite("numpyro", ("test/test_*.py",)),
     "optax": Suite("optax", ("optax/**/*_test.py",)),
     "penzai": Suite("penzai", ("tests/**/*_test.py",)),
@@ -93,7 +100,9 @@ def arguments_of(suite: Suite, root: Path, containing: str = "") -> list[str]:
     return files + [f"--deselect={name}" for name in suite.without if name.partition("::")[0] in files]
 
 
-def outcomes(root: Path, tests: list[str], framework: str, options: argparse.Namespace) -> tuple[Outcomes, bool]:
+def outcomes(
+    root: Path, tests: list[str], framework: str, options: argparse.Namespace, more: Mapping[str, str] | None = None
+) -> tuple[Outcomes, bool]:
     """How each test ended on ``jax`` or ``jaxlike``, of those that ended before the time limit; whether that is all."""
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "record.json"
@@ -103,7 +112,7 @@ def outcomes(root: Path, tests: list[str], framework: str, options: argparse.Nam
         command += ["-k", options.k] if options.k else []
         command += [f"--timeout={options.test_timeout}"] if options.test_timeout else []
         shown = None if options.errors and framework == "jaxlike" else subprocess.DEVNULL
-        environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+        environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"} | dict(more or {})
         process = subprocess.Popen([*command, *tests], cwd=root, env=environment, stdout=shown, stderr=shown)
         whole = True
         try:
@@ -186,8 +195,8 @@ def main() -> None:
             root = kept or unpacked(suite.library, Path(folder))
             if not (tests := arguments_of(suite, root, options.file)):
                 continue
-            expected, _ = outcomes(root, tests, "jax", options)
-            found[name] = compare(expected, *outcomes(root, tests, "jaxlike", options))
+            expected, _ = outcomes(root, tests, "jax", options, suite.environment)
+            found[name] = compare(expected, *outcomes(root, tests, "jaxlike", options, suite.environment))
         print(row(name, version, found[name]), flush=True)
     for name, comparison in found.items():
         print(f"\n{name}\n" * bool(comparison.differing), end="")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import opt_einsum
 import torch
-from opt_einsum.parser import get_shape, parse_einsum_input
+from opt_einsum.parser import convert_interleaved_input, get_shape, parse_einsum_input
 
 from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
@@ -515,7 +515,7 @@ def einsum(
     if out is not None:
         raise NotImplementedError("The 'out' argument to jnp.einsum is not supported.")
     if not isinstance(subscripts, str):
-        subscripts, operands = opt_einsum.parser.convert_interleaved_input((subscripts, *operands))
+        subscripts, operands = convert_interleaved_input((subscripts, *operands))
     for x in operands:
         if not is_arraylike(x):
             get_shape(x)  # says what has no shape
