@@ -106,6 +106,16 @@ TEXTS: dict[str, Callable[[Any], Any]] = {
     "an abstract argument": lambda jax: jax.make_jaxpr(lambda x: x + 1)(
         jax.core.ShapedArray((2,), np.dtype("float32"))
     ),
+    "copies": lambda jax: jax.make_jaxpr(
+        lambda x: (jax.numpy.array(x), x.copy(), jax.numpy.asarray(x), jax.vmap(jax.numpy.array)(x))
+    )(X),
+    "device_put": lambda jax: jax.make_jaxpr(
+        lambda x: (
+            jax.device_put({"a": x, "b": x * 2}),
+            jax.device_put(x, may_alias=False),
+            jax.vmap(lambda x: jax.device_put(x, donate=True))(x),
+        )
+    )(X),
     "bfloat16": lambda jax: jax.make_jaxpr(lambda x: x * 2)(jax.numpy.bfloat16(1)),
     **{f"where lines of a shared jaxpr break {n}": lambda jax, n=n: shared(jax, "b" * n) for n in range(1, 8)},
 }

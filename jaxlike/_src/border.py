@@ -157,6 +157,12 @@ def is_traced(x: Any) -> bool:
     return raw_parts(x._t) is not None or is_escaped(x)
 
 
+def same_value(x: Array) -> Array:
+    """The value of ``x``, in a trace as the result of an operation."""
+    tensor = unwrap(x)
+    return type(x)(tensor.view(tensor.shape), x._tag)
+
+
 def is_escaped(x: Array) -> bool:
     """Whether ``x`` had a tangent in a transformation that has ended."""
     return x._frame is not None and x._frame.kind == "escaped"

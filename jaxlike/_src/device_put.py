@@ -1,7 +1,7 @@
 """device_put, device_get and waiting: data between host and devices, for trees.
 
 A leaf is put with torch's `to`, so derivatives and batches pass through it. Inside a `jit` trace there is
-one device, the trace's own, and `device_put` is the identity. What torch has queued on an accelerator is
+one device, the trace's own, and `device_put` is the identity, which a jaxpr shows. What torch has queued on an accelerator is
 waited for by `block_until_ready`; on the CPU nothing is ever queued.
 """
 
@@ -17,10 +17,12 @@ import torch
 from jaxlike._src import border, config, devices, dtypes, key_uses, placement
 from jaxlike._src.array import Array
 from jaxlike._src.devices import Device
+from jaxlike._src.frames import current_trace
 from jaxlike._src.layout import Format
 from jaxlike._src.memory import MemorySpace
 from jaxlike._src.mesh import get_concrete_mesh
 from jaxlike._src.partition_spec import P
+from jaxlike._src.regions import equation
 from jaxlike._src.sharding import NamedSharding, Sharding, SingleDeviceSharding
 from jaxlike._src.tree import functions as tree
 from jaxlike._src.tree.prefix import flatten_axes
@@ -32,6 +34,9 @@ class ArrayCopySemantics(enum.IntEnum):
     ALWAYS_COPY = 0
     REUSE_INPUT = 1
     DONATE_INPUT = 2
+
+    def __repr__(self) -> str:
+        return f"ArrayCopySemantics.{self.name}"
 
 
 Target = Device | Sharding | MemorySpace | None
@@ -61,17 +66,37 @@ def device_put(
     targets = [
         _checked_target(target) for target in spread("device", device, (Device, Sharding, Format, MemorySpace))
     ]
-    spread("source", src, (Device, Sharding, Format, MemorySpace))
+    sources = spread("source", src, (Device, Sharding, Format, MemorySpace))
     donated = spread("donate", donate, (bool,))
     aliased = spread("may_alias", may_alias, (bool,))
     if any(alias and give for alias, give in zip(aliased, donated, strict=True)):
         raise ValueError("may_alias and donate cannot be True at the same time.")
+    if current_trace() is not None:
+        keys = dtypes.ExtendedDType  # which the trace knows by their words
+        at = [k for k, x in enumerate(leaves) if border.is_traced(x) and not isinstance(x.dtype, keys)]
+        semantics = [
+            ArrayCopySemantics.DONATE_INPUT if donated[k] else ArrayCopySemantics(aliased[k] is not False) for k in at
+        ]
+        said = (tuple([targets[k] for k in at]), tuple([sources[k] for k in at]), tuple(semantics))
+        for k, x in zip(at, _written([leaves[k] for k in at], *said) if at else [], strict=True):
+            leaves[k] = x
     places = [_place(leaf, target) for leaf, target in zip(leaves, targets, strict=True)]
     moved = [
         _put(leaf, target, place, copy=alias is False)
         for leaf, target, place, alias in zip(leaves, targets, places, aliased, strict=True)
     ]
     return tree.tree_unflatten(treedef, moved)
+
+
+def _describe(xs: Any, devices: Any, srcs: Any, semantics: Any) -> Any:
+    return xs, {"devices": devices, "srcs": srcs, "copy_semantics": semantics}
+
+
+@equation("device_put", _describe)
+def _written(xs: list[Array], devices: Any, srcs: Any, semantics: Any) -> list[Array]:
+    """The same values, as a jaxpr shows where they were put."""
+    del devices, srcs, semantics
+    return [border.same_value(x) for x in xs]
 
 
 def _checked_target(target: Any) -> Target:

@@ -22,6 +22,7 @@ from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import as_asked, astype, like, torch_target, user_dtype
 from jaxlike._src.numpy.shape import expand_dims
 from jaxlike._src.numpy.stacking import concatenate_arrays
+from jaxlike._src.regions import equation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +69,9 @@ def array(
     if not isinstance(made, Array):  # float0
         return made
     if copy and made is object:
-        tensor = unwrap(made)
-        made = like(made, tensor if STATE.frame is not None else tensor.detach())  # another tensor, of the same memory
+        # Another tensor, of the same memory.
+        is_key = isinstance(made.dtype, dtypes.ExtendedDType)  # which a trace knows by its words
+        made = _copied(made) if STATE.frame is not None and not is_key else like(made, unwrap(made).detach())
     if ndmin > made.ndim:
         made = expand_dims(made, tuple(range(ndmin - made.ndim)))
     made = as_asked(made, device, out_sharding)
@@ -77,6 +79,11 @@ def array(
         converted = want is not None or isinstance(object, list | tuple)
         check_tensor("convert_element_type" if converted else "stage", made._t)
     return made
+
+
+@equation("copy", lambda x: ((x,), {}))
+def _copied(x: Array) -> Array:
+    return border.same_value(x)
 
 
 def _positional(args: tuple[Any, ...], *values: Any) -> list[Any]:

@@ -459,14 +459,7 @@ class PjitFunction:
         return None
 
     def _trace_now(
-        self,
-        call: Any,
-        arrays: Sequence[Array],
-        in_tree: Any,
-        paths: Any,
-        args: Any,
-        kwargs: Any,
-        shown: dict[str, Any],
+        self, call: Any, arrays: Sequence[Array], in_tree: Any, paths: Any, args: Any, kwargs: Any, shown: Any
     ) -> Entry:
         location = location_of(self._fun)
         if config.no_tracing.value:
