@@ -45,6 +45,7 @@ from jaxlike._src.transforms.cache_misses import explain_miss, signature_of
 from jaxlike._src.transforms.call import JitCall
 from jaxlike._src.transforms.compiler_options import check_compiler_options, check_nested_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument, usable_donations
+from jaxlike._src.transforms.jit_caches import forget_caches, shared_cache, siblings
 from jaxlike._src.transforms.jit_logs import check_leaks, log_compile, log_trace
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
 from jaxlike._src.transforms.static_args import Static, resolve
@@ -174,24 +175,7 @@ def count_made_ready() -> None:
         count(event)
 
 
-_caches: weakref.WeakKeyDictionary[Any, dict[Any, dict[Any, Entry]]] = weakref.WeakKeyDictionary()
 _wrappers: weakref.WeakSet[PjitFunction] = weakref.WeakSet()
-
-
-def _shared_cache(fun: Any, parameters: Any) -> dict[Any, Entry]:
-    """The cache of a function and jit parameters: two wrappers of one function share it."""
-    try:
-        return _caches.setdefault(fun, {}).setdefault(parameters, {})
-    except TypeError:  # not hashable, or cannot be referred to weakly
-        return {}
-
-
-def _siblings(fun: Any) -> list[tuple[Any, dict[Any, Entry]]]:
-    """The caches of a function, by jit parameters."""
-    try:
-        return list(_caches.get(fun, {}).items())
-    except TypeError:  # as in `_shared_cache`
-        return []
 
 
 class PjitFunction:
@@ -225,7 +209,7 @@ class PjitFunction:
             options["keep_unused"],
             options["inline"],
         )
-        self._cache = _shared_cache(fun, (self._static_nums, self._static_names, *kept))
+        self._cache = shared_cache(fun, (self._static_nums, self._static_names, *kept))
         wraps(fun)(self)
         _wrappers.add(self)
 
@@ -450,7 +434,7 @@ class PjitFunction:
     def _traced_before(self, key: Any, shown: dict[str, Any]) -> Entry | None:
         """An entry of what a `jit` of the same function with other options traced."""
         static = self._static_nums, self._static_names
-        for parameters, cache in _siblings(self._fun):
+        for parameters, cache in siblings(self._fun):
             found = cache.get(key) if parameters[:2] == static and cache is not self._cache else None
             if found is not None and found.usable() and found.refs is None and not found.places:
                 made = Entry(found.graph, found.in_tree, found.kinds, found.out_tree, shown, found.float0)
@@ -701,6 +685,4 @@ def clear_caches() -> None:
     """Forget every trace and compiled graph."""
     for wrapper in list(_wrappers):
         wrapper.clear_cache()
-    for by_parameters in list(_caches.values()):
-        for cache in by_parameters.values():
-            cache.clear()
+    forget_caches()
