@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compat import frameworks
-from compat.same import describe_error, neutral, same_in_both
+from compat.same import assert_same, describe_error, neutral, run_both, same_in_both
 
 NAMES = [
     *("ConcretizationTypeError", "InconclusiveDimensionOperation", "JAXIndexError", "JAXTypeError"),
@@ -167,3 +167,23 @@ def test_outputs_that_are_no_scalar(jax):
             except TypeError as error:
                 said.append(str(error))
     return said
+
+
+@pytest.mark.usefixtures("small_heap")
+def test_where_a_leaked_value_comes_from() -> None:
+    """Under `jax.checking_leaks` the message says of which function and argument a value is."""
+
+    def program(jax: Any) -> Any:
+        kept: list[Any] = []
+
+        def leaky(c: Any, x: Any) -> Any:
+            kept.append(x)
+            return c, x
+
+        with jax.checking_leaks():
+            try:
+                jax.lax.scan(leaky, 1.0, np.ones(3, np.float32))
+            except Exception as error:  # it is no class of its own
+                return [line.split(" at ")[0] for line in str(error).split("\n")[:4]]
+
+    assert_same(*run_both(program))

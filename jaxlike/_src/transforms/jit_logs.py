@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.border import is_traced
+from jaxlike._src.errors import origin
 
 if TYPE_CHECKING:
     from jaxlike._src.frames import Frame
@@ -60,5 +61,5 @@ def check_leaks(frame: Frame | None, names: tuple[str, str] | None = None) -> No
     leaked = [x for x in gc.get_objects() if issubclass(type(x), Array) and _is_within(x._frame, frame) and is_traced(x)]
     if leaked:
         trace, tracer = names or _TRACES[frame.kind]
-        shown = "\n\n".join(f"{tracer}({x.aval})" for x in leaked)
+        shown = "\n\n".join(f"{tracer}({x.aval}){origin(x)}" for x in leaked)
         raise Exception(f"Leaked trace {trace}. Leaked tracer(s):\n\n{shown}\n")
