@@ -96,12 +96,7 @@ def betainc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
     return _weak(scipy_betainc.betainc(*three), three)
 
 
-def _zeta_value(x: Tensor, q: Tensor) -> Tensor:
-    pole = torch.le(q, const(q, 0)) & torch.eq(q, torch.floor(q))
-    return torch.where(pole, const(q, float("inf")), through_float32(torch.special.zeta, x, q))
-
-
-_zeta = without_derivative("zeta", _zeta_value)
+_zeta = without_derivative("zeta", scipy_gammas.zeta_value)
 
 
 @equation("zeta", lambda *arrays: (arrays, {}))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from jaxlike._src import torch_private, unsigned
-from jaxlike._src.border import promote_args_numeric, scalar_value
+from jaxlike._src.border import check_rank_promotion, promote_args_numeric, scalar_value
 from jaxlike._src.family import FLOATING, NUMERIC, REAL, alias, binary, to_inexact, to_numeric, unary
 from jaxlike._src.numpy import complex_edges
 from jaxlike._src.numpy.kinks import const, transformed
@@ -144,7 +144,9 @@ def fmod(x1: Tensor, x2: Tensor) -> Tensor:
 
 def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
     """``(floor_divide(x1, x2), remainder(x1, x2))``."""
-    return _divmod(*promote_args_numeric("divmod", x1, x2))
+    a, b = promote_args_numeric("divmod", x1, x2)
+    check_rank_promotion("divmod", (a.shape, b.shape))
+    return _divmod(a, b)
 
 
 @spelled("divmod", lambda x1, x2: ((x1, x2), ()))

@@ -15,8 +15,10 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, promote_dtypes_inexact, scalar, tensor_as, unwrap
+from jaxlike._src.family import NUMERIC, check_kinds
 from jaxlike._src.frames import STATE
 from jaxlike._src.lax import parallel
+from jaxlike._src.lax.elementwise import div
 from jaxlike._src.numpy.arguments import (
     array_of,
     astype,
@@ -83,6 +85,7 @@ def mean(
         except (IndexError, RuntimeError, TypeError):  # below it is said what is wrong
             pass
     axis = static_axes(axis)
+    hashable(dtype)
     x = one_array("mean", a)
     mask = mask_of("mean", where)
     refuse_out("mean", out)
@@ -96,6 +99,7 @@ def mean(
     if isinstance(count, int) and (total.dtype.is_floating_point or total.is_complex()):
         quotient = divided(total, count)
     else:
+        check_kinds("div", NUMERIC, computed, computed)
         quotient = _divide(total, tensor_as(count, computed))
     return follow("mean", astype(array_of(quotient, computed), result), x)
 
@@ -130,7 +134,7 @@ def _count(x: Array, axis: Any, keepdims: bool, mask: Array | None, dtype: Any) 
 def _divide(tensor: Tensor, count: Tensor) -> Tensor:
     if tensor.dtype.is_floating_point or tensor.dtype.is_complex:
         return tensor / count
-    return torch.div(tensor, count, rounding_mode="trunc")
+    return div.kernel(tensor, count)  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def average(
@@ -240,6 +244,7 @@ def var(
         and a._t.numel() > correction
     ):
         return Array(torch.var(a._t, None, correction=correction, keepdim=bool(keepdims)))
+    hashable(dtype)
     x = one_array("var", a)
     axis = static_axes(axis)
     mask = mask_of("var", where)
@@ -320,6 +325,7 @@ def std(
 ) -> Array:
     """Square root of `var`; arguments as there."""
     correction = _corrected(ddof, correction)
+    hashable(dtype)
     x = one_array("std", a)
     mask = mask_of("std", where)
     if dtype is not None:

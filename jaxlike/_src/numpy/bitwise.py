@@ -16,6 +16,7 @@ from jaxlike._src.family import BITS, Promotion, alias, binary, to_numeric, unar
 from jaxlike._src.numpy.arithmetic import absolute, floor_divide, multiply
 from jaxlike._src.numpy.compare import maximum
 from jaxlike._src.numpy.kinks import const
+from jaxlike._src.numpy.shape import broadcast_arrays
 from jaxlike._src.special import beside
 
 if TYPE_CHECKING:
@@ -146,14 +147,14 @@ def _gcd(x: Tensor, y: Tensor) -> Tensor:
 def gcd(x1: ArrayLike, x2: ArrayLike) -> Array:
     """The greatest common divisor of integers; ``gcd(0, 0)`` is 0."""
     _check_integers("gcd", x1, x2)
-    return _gcd(x1, x2)
+    return _gcd(*broadcast_arrays(x1, x2))
 
 
 def lcm(x1: ArrayLike, x2: ArrayLike) -> Array:
     """The least common multiple of integers; 0 if one is 0."""
     _check_integers("lcm", x1, x2)
     x1, x2 = absolute(x1), absolute(x2)
-    divisor = _gcd(x1, x2)
+    divisor = _gcd(*broadcast_arrays(x1, x2))
     # Where the divisor is 0 both are, and so is the product.
     return multiply(x1, floor_divide(x2, maximum(divisor, 1)))
 

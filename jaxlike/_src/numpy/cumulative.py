@@ -81,7 +81,7 @@ def _cumulative(
         raise NotImplementedError(f"The 'out' argument to jnp.{name} is not supported")
     if isinstance(x.dtype, dtypes.ExtendedDType):
         raise TypeError(f"Cannot interpret '{x.dtype}' as a data type")
-    if axis is None or x.ndim == 0:
+    if axis is None:
         x = reshape(x, (x.size,))
     axis = 0 if axis is None else canonicalize_axis(axis, x.ndim)
     if nan is not None and dtypes.issubdtype(x.dtype, np.inexact):
@@ -102,7 +102,7 @@ def _cumulative(
     return astype(array_of(made, computed), result)
 
 
-@jitted("cumsum", "a")
+@jitted("cumsum", "a out")
 def cumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """Running sum along an axis, or of the raveled array; the dtype stays (bool becomes int32)."""
     if type(a) is Array and a._frame is STATE.fast and a._t.dtype in _DIRECT and dtype is None and out is None:
@@ -114,19 +114,19 @@ def cumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None
     return _cumulative("cumsum", running_sum, a, axis, dtype, out)
 
 
-@jitted("cumprod", "a")
+@jitted("cumprod", "a out")
 def cumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """Running product along an axis, or of the raveled array; the dtype stays (bool becomes int32)."""
     return _cumulative("cumprod", running_product, a, axis, dtype, out)
 
 
-@jitted("nancumsum", "a")
+@jitted("nancumsum", "a out")
 def nancumsum(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """As `cumsum`, NaN counting as 0."""
     return _cumulative("nancumsum", running_sum, a, axis, dtype, out, nan=0)
 
 
-@jitted("nancumprod", "a")
+@jitted("nancumprod", "a out")
 def nancumprod(a: ArrayLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Array:
     """As `cumprod`, NaN counting as 1."""
     return _cumulative("nancumprod", running_product, a, axis, dtype, out, nan=1)

@@ -118,7 +118,7 @@ def ldexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     if dtypes.issubdtype(x1.dtype, np.complexfloating) or dtypes.issubdtype(x2.dtype, np.inexact):
         raise ValueError(f"ldexp not supported for input types {(x1.dtype, x2.dtype)}")
     (x1,) = promote_dtypes_inexact(x1)
-    broadcast_shapes("ldexp", [x1.shape, x2.shape], "add")
+    broadcast_shapes("add", [x1.shape, x2.shape])
     x, by = unwrap(x1), tensor_as(x2, x1.dtype)
     mantissa, exponent = _frexp(x)
     power = exponent.to(x.dtype) + by

@@ -242,17 +242,17 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
     Args:
         a: ``[..., m, n]``.
-        mode: "reduced", "complete" (or "full"), "r" (only R) or "raw" (LAPACK's reflectors and scales).
+        mode: "reduced" (or "full"), "complete", "r" (only R) or "raw" (LAPACK's reflectors and scales).
     """
     (x,) = inexact_operands("qr", a)
-    check_rank("qr", x)
+    if mode not in ("reduced", "r", "full", "complete", "raw"):
+        raise ValueError(f"Unsupported QR decomposition mode '{mode}'")
+    check_rank("geqrf" if mode == "raw" else "qr", x)
     if mode == "raw":
         packed = packed_qr(unwrap(x))
         return QRResult(Array(packed[..., :-1, :].mT), Array(packed[..., -1, : min(x.shape[-2:])]))
-    if mode in ("reduced", "r", "full", "complete"):
-        q, r = qr_factors(unwrap(x), mode in ("full", "complete"))
-        return Array(r) if mode == "r" else QRResult(Array(q), Array(r))
-    raise ValueError(f"Unsupported QR decomposition mode '{mode}'")
+    q, r = qr_factors(unwrap(x), mode == "complete")
+    return Array(r) if mode == "r" else QRResult(Array(q), Array(r))
 
 
 # Solvers
@@ -506,6 +506,8 @@ def multi_dot(arrays: Sequence[Any], *, precision: Any = None) -> Array:
     """Product of matrices in the cheapest order; the first and last may be vectors."""
     check_arraylike("jnp.linalg.multi_dot", *arrays)
     values = [asarray(v) for v in arrays]
+    if len(values) == 1:
+        values = list(values[0])  # as JAX takes one array: for the sequence of its rows
     if len(values) < 2:
         raise ValueError(f"multi_dot requires at least two arrays; got len(arrays)={len(values)}")
     if not all(1 <= v.ndim <= 2 for v in (values[0], values[-1])) or not all(v.ndim == 2 for v in values[1:-1]):

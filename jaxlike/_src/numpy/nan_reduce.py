@@ -59,7 +59,7 @@ def _leave_out_nan(
     return Array(as_one(JIT, {"name": "_where"}, torch.where, only, identity_of(math.nan, x.dtype), unwrap(result)))
 
 
-@jitted("nanmin", "a initial where")
+@jitted("nanmin", "a out initial where")
 def nanmin(
     a: ArrayLike,
     axis: Axis = None,
@@ -74,7 +74,7 @@ def nanmin(
     )
 
 
-@jitted("nanmax", "a initial where")
+@jitted("nanmax", "a out initial where")
 def nanmax(
     a: ArrayLike,
     axis: Axis = None,
@@ -89,7 +89,7 @@ def nanmax(
     )
 
 
-@jitted("nansum", "a initial where")
+@jitted("nansum", "a out initial where")
 def nansum(
     a: ArrayLike,
     axis: Axis = None,
@@ -104,7 +104,7 @@ def nansum(
     return _leave_out_nan("nansum", reduce.sum, a, 0, axis, keepdims, where, dtype=asked, out=out, initial=initial)
 
 
-@jitted("nanprod", "a initial where")
+@jitted("nanprod", "a out initial where")
 def nanprod(
     a: ArrayLike,
     axis: Axis = None,
@@ -119,7 +119,7 @@ def nanprod(
     return _leave_out_nan("nanprod", reduce.prod, a, 1, axis, keepdims, where, dtype=asked, out=out, initial=initial)
 
 
-@jitted("nanmean", "a where")
+@jitted("nanmean", "a out where")
 def nanmean(
     a: ArrayLike,
     axis: Axis = None,

@@ -26,6 +26,7 @@ from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import array_of, as_asked, like, new_shape, torch_target, user_dtype
 from jaxlike._src.numpy.dtype_api import astype
 from jaxlike._src.numpy.shape import all_arrays, broadcast_array, common_shape
+from jaxlike._src.transforms.compiled import hashable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -165,6 +166,7 @@ def linspace(
     Returns:
         The array, or (array, distance).
     """
+    hashable(dtype)
     num = concrete_or_error(operator.index, num, "'num' argument of jnp.linspace")
     axis = concrete_or_error(operator.index, axis, "'axis' argument of jnp.linspace")
     if num < 0:

@@ -29,6 +29,7 @@ from jaxlike._src.lax import parallel
 from jaxlike._src.numpy.arguments import array_of, astype, axes_of, one_array, static_axes, user_dtype
 from jaxlike._src.numpy.shape import broadcast_array, common_shape
 from jaxlike._src.placement import follow
+from jaxlike._src.transforms.compiled import hashable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +110,7 @@ class Reduction(NamedTuple):
         """Every case: checks in JAX's order, then the kernel on tensors."""
         name = self.name
         axis = static_axes(axis)
+        hashable(dtype)
         refuse_out(name, out)
         names, axis = split_names(axis)
         if names:

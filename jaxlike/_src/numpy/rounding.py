@@ -88,7 +88,7 @@ def rint(x: ArrayLike, /) -> Array:
     return _round(x)
 
 
-@jitted("round", "a")
+@jitted("round", "a out")
 def round(a: ArrayLike, decimals: int = 0, out: None = None) -> Array:
     """Round to ``decimals`` places, halves to the even neighbour.
 
@@ -134,7 +134,7 @@ def _to_places(x: Tensor, places: int) -> Tensor:
     return torch.round(x * factor) / factor
 
 
-@jitted("around", "a")
+@jitted("around", "a out")
 def around(a: ArrayLike, decimals: int = 0, out: None = None) -> Array:
     """The same as `round`."""
     return round(a, decimals, out)

@@ -235,7 +235,7 @@ def multigammaln(a: ArrayLike, d: ArrayLike) -> Array:
     total = const(x, 0)
     for k in range(size):
         total = total + _lgamma(x - const(x, k / 2))
-    return Array(total + log_pi, a.weak_type)
+    return Array(total + log_pi)
 
 
 # Incomplete gamma functions
@@ -340,8 +340,15 @@ def zeta(x: ArrayLike, q: ArrayLike | None = None) -> Array:
 def _zeta(x: Tensor, q: Tensor) -> Tensor:
     if transformed():
         return through_float32(_zeta_series, x, q)
+    return zeta_value(x, q)
+
+
+def zeta_value(x: Tensor, q: Tensor) -> Tensor:
+    """Zeta with JAX's values at its poles: infinite for 1 and even ``x``, NaN for others."""
     pole = torch.le(q, const(q, 0)) & torch.eq(q, torch.floor(q))
-    return torch.where(pole, const(q, math.inf), through_float32(torch.special.zeta, x, q))
+    even = torch.eq(torch.remainder(x, const(x, 2)), const(x, 0)) | torch.eq(x, const(x, 1))
+    at_pole = torch.where(even, const(q, math.inf), const(q, math.nan))
+    return torch.where(pole, at_pole, through_float32(torch.special.zeta, x, q))
 
 
 def polygamma(n: ArrayLike, x: ArrayLike) -> Array:
@@ -378,7 +385,8 @@ def polygamma_by_zeta(n: Tensor, x: Tensor) -> Tensor:
     digamma_wanted = torch.eq(n, zero)
     k = torch.where(digamma_wanted, one, n)
     even = torch.eq(torch.remainder(k, const(k, 2)), zero)
+    undefined = torch.ne(k, torch.floor(k))
     higher = torch.where(even, -one, one) * torch.exp(torch.lgamma(k + one)) * torch.special.zeta(k + one, x)
     two_sided = even & torch.le(x, zero) & torch.eq(x, torch.floor(x))  # a pole with another sign on each side
-    higher = torch.where(two_sided, const(x, math.nan), higher)
+    higher = torch.where(two_sided | undefined, const(x, math.nan), higher)
     return torch.where(digamma_wanted, lax_special.digamma_value(x), higher)
