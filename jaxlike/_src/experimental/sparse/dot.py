@@ -17,6 +17,7 @@ from jaxlike._src.border import asarray, astype
 from jaxlike._src.experimental.sparse.lookup import add_rows, read_rows
 from jaxlike._src.experimental.sparse.order import sum_duplicates
 from jaxlike._src.experimental.sparse.places import counting, remaining, validate, validate_indices
+from jaxlike._src.experimental.sparse.product import serves, times_columns
 from jaxlike._src.experimental.sparse.util import SparseInfo, nfold_vmap
 from jaxlike._src.lax.dot import check_dot, result_dtype
 from jaxlike._src.lax.shape import transpose
@@ -90,6 +91,11 @@ def _sparse_dot_dense(
     check_kinds(dimension_numbers, n_batch, n_sparse, name)
     (summed, summed_rhs), (common, common_rhs) = dimension_numbers
     pairs = list(zip(summed, summed_rhs, strict=True))
+    if (n_batch, n_sparse, n_dense, len(pairs)) == (0, 2, 0, 1) and serves(data, rhs, out_dtype):
+        ((k, k_rhs),) = pairs
+        dense = jnp.moveaxis(rhs, k_rhs, 0)
+        dense = dense.reshape(dense.shape[0], math.prod(dense.shape[1:]))
+        return times_columns(data, indices[:, 1 - k], indices[:, k], dense, out_shape[0]).reshape(out_shape)
     of_batch, of_sparse = [p for p in pairs if p[0] < n_batch], [p for p in pairs if p[0] >= n_batch]
 
     # lhs: batch axes in the order common, own, summed; columns in the order summed, own.

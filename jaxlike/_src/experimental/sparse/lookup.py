@@ -53,7 +53,9 @@ def read_rows(x: Array, index: Sequence[Any]) -> Array:
         return x.at[tuple(index)].get(mode="fill", fill_value=0)
     rows = unwrap(x).reshape(math.prod(sizes), *rest)
     padded = torch.cat([rows, rows.new_zeros((1, *rest))])
-    return Array(padded[_flat(index, sizes)])
+    flat = _flat(index, sizes)
+    read = torch.index_select(padded, 0, flat.reshape(-1))  # many times as fast as an index
+    return Array(read.reshape(*flat.shape, *rest))
 
 
 def add_rows(shape: Sequence[int], index: Sequence[Any], values: Array) -> Array:
