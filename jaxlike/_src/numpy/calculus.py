@@ -22,7 +22,7 @@ from jaxlike._src.numpy.compare import not_equal
 from jaxlike._src.numpy.dtype_api import astype
 from jaxlike._src.numpy.power import power
 from jaxlike._src.numpy.ranges import iota
-from jaxlike._src.numpy.shape import all_arrays, broadcast_to, expand_dims, moveaxis, ravel
+from jaxlike._src.numpy.shape import all_arrays, broadcast_to, common_shape, expand_dims, moveaxis, ravel
 from jaxlike._src.numpy.stacking import concatenate
 from jaxlike._src.transforms.compiled import compiled, hashable, jitted
 
@@ -194,6 +194,10 @@ def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: ArrayLike = 1.0, axi
         steps = diff(places) if places.ndim == 1 else moveaxis(diff(places, axis=axis), axis, -1)
     samples, steps = promote_dtypes_inexact(samples, steps)
     t, h = unwrap(moveaxis(samples, axis, -1)), unwrap(steps)
+    if not t.shape[-1]:
+        raise IndexError(f"index is out of bounds for axis {canonicalize_axis(axis, samples.ndim)} with size 0")
+    if h.dim() and h.shape[-1] != 1:
+        common_shape([tuple(h.shape), (*t.shape[:-1], t.shape[-1] - 1)])
     if h.dim() == 0 or h.shape[-1] == 1:
         h = h if h.dim() == 0 else h[..., 0]
         return Array(h * (t.sum(-1) - 0.5 * (t[..., 0] + t[..., -1])))

@@ -16,6 +16,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     alike_and_inexact,
+    asarray,
     canonicalize_axis,
     cast,
     check_arraylike,
@@ -23,8 +24,11 @@ from jaxlike._src.border import (
     promote_dtypes_inexact,
     unwrap,
 )
-from jaxlike._src.numpy import factors
+from jaxlike._src.numpy import factors, reduce
 from jaxlike._src.numpy.arguments import axes_of
+from jaxlike._src.numpy.arithmetic import absolute, multiply, sqrt
+from jaxlike._src.numpy.compare import not_equal
+from jaxlike._src.numpy.power import power
 from jaxlike._src.transforms.compiled import jitted
 
 if TYPE_CHECKING:
@@ -102,10 +106,8 @@ def _absolute(t: Tensor) -> Tensor:
 
 def _vector_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     dims = list(axes)
-    if isinstance(ord, str) and ord != "inf" and ord != "-inf":
-        raise ValueError(f"Invalid order '{ord}' for vector norm.")
     if isinstance(ord, str):
-        ord = float(ord)
+        _refuse_name(ord)
     if isinstance(ord, Array):
         size = _absolute(t)
         power = cast(unwrap(ord), size.dtype)
@@ -126,6 +128,31 @@ def _vector_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
         return _absolute(t).sum(dims, keepdim=bool(keepdims))
     powered = torch.pow(_absolute(t), float(ord)).sum(dims, keepdim=bool(keepdims))
     return torch.pow(powered, 1.0 / float(ord))
+
+
+def _refuse_name(ord: str) -> None:
+    advice = {"inf": "Use 'jax.numpy.inf' instead.", "-inf": "Use '-jax.numpy.inf' instead."}.get(ord, "")
+    raise ValueError(f"Invalid order '{ord}' for vector norm.{advice}")
+
+
+def _norm_of_integers(x: Array, ord: Any, axis: Any, keepdims: bool) -> Array:
+    """In the integers' own arithmetic, as JAX has it: powers wrap around, and only the 2-norm takes a root."""
+    if isinstance(ord, str):
+        _refuse_name(ord)
+    if ord in (None, 2):
+        return sqrt(reduce.sum(multiply(x, x), axis=axis, keepdims=keepdims))
+    if ord == 0:
+        return reduce.sum(not_equal(x, 0), axis=axis, dtype=dtypes.finfo(x.dtype).dtype, keepdims=keepdims)
+    size = absolute(x)
+    if ord == np.inf:
+        return reduce.max(size, axis=axis, keepdims=keepdims, initial=0)
+    if ord == -np.inf:
+        return reduce.min(size, axis=axis, keepdims=keepdims)
+    if ord == 1:
+        return reduce.sum(size, axis=axis, keepdims=keepdims)
+    exponent = np.array(ord, size.dtype)
+    total = reduce.sum(power(size, exponent), axis=axis, keepdims=keepdims)
+    return power(total, np.array(1.0 / exponent).astype(total.dtype))
 
 
 def _at_least_0(t: Tensor) -> Tensor:
@@ -165,7 +192,11 @@ def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
 
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
-    """Vector norm over one axis, several, or all elements."""
+    """Vector norm over one axis, several, or all elements; of integers an integer, except for 2 as ``ord``."""
+    if not alike_and_inexact((x,)) and not isinstance(ord, Array):
+        check_arraylike("jnp.linalg.vector_norm", x)
+        if not dtypes.issubdtype((whole := asarray(x)).dtype, np.inexact):
+            return _norm_of_integers(whole, ord, axis, keepdims)
     (v,) = norm_operands("vector_norm", x)
     axes = axes_of(axis, v.ndim)
     return Array(_vector_norm(unwrap(v), ord, axes, keepdims))

@@ -81,15 +81,18 @@ def _quantile(
         raise ValueError(f"q must be have rank <= 1, got shape {q.shape}")
     if not dtypes.issubdtype(q.dtype, np.floating):
         raise TypeError(f"floor does not accept dtype {q.dtype}. Accepted dtypes are subtypes of floating.")
+    kept = axes if a.ndim else (0,)  # a number counts as one element along an axis
     point = _static_point(q)
     values = unwrap(a) if len(axes) == 1 else _axes_last(unwrap(a), axes)
     along = axes[0] if len(axes) == 1 else -1
     if values.shape[along] and point is not None and method != "inverted_cdf" and not leave_out_nan:
         picked = _at_point(values, along, point, method)
-        return Array(_with_axes(cast(picked, values.dtype), axes, 0) if keepdims else cast(picked, values.dtype))
+        return Array(_with_axes(cast(picked, values.dtype), kept, 0) if keepdims else cast(picked, values.dtype))
     values = values if along == -1 else values.movedim(along, -1)
     if values.shape[-1] == 0:
         at = 0 if axis is None else axes[0]
+        if leave_out_nan and at == 0:
+            raise IndexError(f"index is out of bounds for axis {at} with size 0")
         raise TypeError(
             f"Slice size at index {at} in gather op is out of range, must be within [0, 0 + 1), got 1.\n"
             f"There is no quantile of no elements: the array has shape {a.shape}."
@@ -108,7 +111,7 @@ def _quantile(
         picked = _by_place(values, points, valid, method)
     picked = cast(picked, values.dtype)
     picked = picked.movedim(-1, 0) if q.ndim else picked.squeeze(-1)
-    return Array(_with_axes(picked, axes, q.ndim) if keepdims else picked)
+    return Array(_with_axes(picked, kept, q.ndim) if keepdims else picked)
 
 
 def _with_axes(picked: Tensor, axes: tuple[int, ...], offset: int) -> Tensor:

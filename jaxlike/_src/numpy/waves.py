@@ -65,4 +65,4 @@ def unwrap(
     small = torch.lt(torch.abs(steps), least)
     correction = torch.where(small, const(x, 0), turned - steps)
     rest = x.narrow(along, 1, x.shape[along] - 1) + torch.cumsum(correction, dim=along).to(x.dtype)
-    return Array(torch.cat([x.narrow(along, 0, 1), rest], dim=along), p.weak_type)
+    return Array(torch.cat([x.narrow(along, 0, 1), rest], dim=along))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jaxlike._src.array import Array
-from jaxlike._src.border import check_arraylike, promote_dtypes_inexact
+from jaxlike._src.border import broadcast_shapes, check_arraylike, promote_dtypes_inexact
 from jaxlike._src.scipy import jnp
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def vq(obs: ArrayLike, code_book: ArrayLike, check_finite: bool = True) -> tuple
         points, codes = points[..., None], codes[..., None]
     if points.ndim != 2:
         raise ValueError("ndim different than 1 or 2 are not supported")
+    if points.shape[1] != codes.shape[1]:
+        broadcast_shapes("sub", [(1, points.shape[1]), codes.shape])  # JAX subtracts for one point at a time
     distances = jnp.norm(points[:, None, :] - codes[None, :, :], axis=-1)
     nearest = jnp.argmin(distances, axis=-1)
     return nearest, distances[jnp.arange(points.shape[0]), nearest]
