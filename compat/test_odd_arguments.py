@@ -43,6 +43,28 @@ REFUSED = {
     "bincount length": lambda jax, x: jax.numpy.bincount(jax.numpy.arange(3), length=-1),
     "indices": lambda jax, x: jax.numpy.indices((2, -1)),
     "vecdot's batches": lambda jax, x: jax.numpy.vecdot(jax.numpy.ones((2, 3)), jax.numpy.ones((4, 3))),
+    **{
+        f"{name} into an array": lambda jax, x, name=name: getattr(jax.numpy, name)(x, out=x)
+        for name in "cumsum cumprod nansum nanmean nanmax round".split()
+    },
+    **{
+        f"{name} dtype": lambda jax, x, name=name: getattr(jax.numpy, name)(x, dtype=[1])
+        for name in "sum prod mean var std".split()
+    },
+    "linspace dtype": lambda jax, x: jax.numpy.linspace(0, 1, dtype={}),
+    "mean as bool": lambda jax, x: jax.numpy.mean(x, dtype=bool),
+    "cumsum of a number": lambda jax, x: jax.numpy.cumsum(x[0], axis=0),
+    "accumulate of a number": lambda jax, x: jax.numpy.add.accumulate(x[0]),
+    "qr mode": lambda jax, x: jax.numpy.linalg.qr(x, "economic"),
+    "raw qr of a vector": lambda jax, x: jax.numpy.linalg.qr(x, "raw"),
+    "vector norm by a name": lambda jax, x: jax.numpy.linalg.vector_norm(x, ord="-inf"),
+    "vector norm of integers": lambda jax, x: jax.numpy.linalg.vector_norm(x.astype(int), ord=-2),
+    "number of integers": lambda jax, x: jax.numpy.linalg.vector_norm(x.astype(int), ord=0),
+    "gcd of shapes": lambda jax, x: jax.numpy.gcd(np.ones((2, 3), int), np.ones(2, int)),
+    "integral of nothing": lambda jax, x: jax.numpy.trapezoid(x[:0]),
+    "integral over places": lambda jax, x: jax.numpy.trapezoid(np.ones((2, 4)), x),
+    "codes of another length": lambda jax, x: jax.scipy.cluster.vq.vq(np.ones((5, 3)), np.ones((4, 2))),
+    "median of nothing": lambda jax, x: jax.numpy.nanmedian(x[:0]),
 }
 
 
@@ -64,7 +86,52 @@ def test_taken(jax):
         "axes in order": jnp.linalg.tensorsolve(jnp.moveaxis(cube, 0, -1), jnp.ones(4), axes=(1, 0)),
         "dawsn of infinity": jax.scipy.special.dawsn(jnp.array([jnp.inf, -jnp.inf, 2.0])),
         "axis of bool": jnp.vecdot(jnp.ones((1, 2)), jnp.ones((1, 2)), axis=False),
+        "full qr": jnp.linalg.qr(jnp.array([[1.0, 2], [3, 1], [0, 2]]), "full")[1],
+        "product of one": jnp.linalg.multi_dot([jnp.arange(6.0).reshape(2, 3)]),
+        "unwrapped integers": jnp.unwrap(jnp.array([0, 8, 1])),
+        "quantile of a number": [f(2.0, 0.3, keepdims=True) for f in (jnp.quantile, jnp.nanquantile)],
+        "variance of no integers": jnp.var(jnp.zeros(0, "uint8"), dtype="uint8"),
+        "multigammaln of numbers": [jax.scipy.special.multigammaln(a, 2) for a in (4, 3.5, np.int32(5))],
+        "no draws": [jax.random.poisson(jax.random.key(0), 2.0, (0, 2)), jax.random.binomial(jax.random.key(0), 3, 0.5, (0,))],
     }
+
+
+POINTS = np.array([np.inf, -np.inf, np.nan, 0, -0.0, -1, -0.5, 0.5, 2], "float32")
+
+
+@same_in_both
+def test_poles(jax):
+    """Where zeta and polygamma are infinite, and where JAX calls them undefined."""
+    x, q = (jax.numpy.array(v.ravel()) for v in np.meshgrid(np.array([2, 3, 1.5, 1, 0.5, 0, -1, -2], "float32"), POINTS))
+    n, at = (jax.numpy.array(v.ravel()) for v in np.meshgrid(np.array([0, 1, 2, 0.5, -1, 1.5], "float32"), POINTS))
+    return jax.lax.zeta(x, q), jax.scipy.special.zeta(x, q), jax.lax.polygamma(n, at)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "bool"])
+@same_in_both
+def test_norms_of_integers(jax, dtype):
+    x = jax.numpy.array([[1, 2, 100], [0, 3, 90]]).astype(dtype)
+    orders = [None, 2, 1, 3, 2.5, np.inf, -np.inf]
+    return [jax.numpy.linalg.vector_norm(x, ord=o, axis=a) for o in orders for a in (None, 0)]
+
+
+@pytest.mark.parametrize("mode", ["warn", "raise"])
+@pytest.mark.parametrize("name", ["gcd", "lcm", "ldexp", "divmod"])
+@same_in_both
+def test_ranks(jax, mode, name):
+    """Which function a rank that is promoted is a fault of, if of any."""
+    with jax.numpy_rank_promotion(mode):
+        return getattr(jax.numpy, name)(jax.numpy.ones((2, 3), int), jax.numpy.arange(3))
+
+
+@same_in_both
+def test_complex_infinities(jax):
+    """Infinite parts, and finite ones whose squares overflow."""
+    inf, large = np.inf, 3e38
+    z = [complex(a, b) for a in (inf, -inf, 0, 1, large) for b in (inf, -inf, 0.5, large, -large, 1e-10)]
+    x = jax.numpy.array(np.array(z, "complex64"))
+    tame = jax.numpy.array(np.array([complex(-1e5, 2), complex(-inf, 0.5), complex(1e5, 3)], "complex64"))
+    return jax.numpy.log1p(x), jax.numpy.square(x), jax.lax.logistic(tame)
 
 
 @pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e5m2", "float8_e4m3b11fnuz"])

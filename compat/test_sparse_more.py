@@ -253,3 +253,33 @@ ALONE = """
     transform.spvalues_to_arrays transform.spvalues_to_avals util.broadcasting_vmap util.nfold_vmap
 """.split()  # called above, by other names than `sp.`
 test_errors.covers = [*_used(), *IN_SUBMODULES, *(f"{PACKAGE}.{n}" for n in ALONE)]  # type: ignore[attr-defined]
+
+
+# A matrix whose entries are out of order, repeat, and are padded by indices out of bounds.
+SHUFFLED = ((4.0, 1.0, 2.0, 5.0, 3.0, 9.0, 7.0), ((2, 1), (0, 2), (2, 1), (-1, 0), (1, 1), (3, 3), (0, 0)))
+WAYS: dict[str, Any] = {
+    "eager": lambda jax, f, *args: f(*args),
+    "jit": lambda jax, f, *args: jax.jit(f)(*args),
+    "vmap of data": lambda jax, f, d, v: jax.vmap(f, (0, None))(jax.numpy.stack([d, 2 * d]), v),
+    "vmap of vectors": lambda jax, f, d, v: jax.jit(jax.vmap(f, (None, -1), 1))(d, jax.numpy.stack([v, v + 1], -1)),
+    "jvp": lambda jax, f, *args: jax.jvp(f, args, args),
+    "grad": lambda jax, f, *args: jax.jit(jax.grad(lambda *a: (f(*a) ** 2).sum(), (0, 1)))(*args),
+    "hessian": lambda jax, f, d, v: jax.hessian(lambda d: (f(d, v) ** 3).sum())(d),
+    "vmap of grad": lambda jax, f, d, v: jax.vmap(jax.grad(lambda d, v: f(d, v).sum(), 1), (0, None))(jax.numpy.stack([d, -d]), v),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("columns", [None, 2])
+@same_in_both
+def test_products_of_shuffled_entries(jax: Any, way: str, columns: int | None) -> Any:
+    sp = module(jax)
+    data, indices = (jax.numpy.array(np.array(v, t)) for v, t in zip(SHUFFLED, ("float32", "int32"), strict=True))
+    dense = np.arange(1.0, 4.0 if columns is None else 7.0, dtype="float32")
+    dense = jax.numpy.array(dense if columns is None else dense.reshape(3, columns))
+
+    def product(d: Any, v: Any) -> Any:
+        m = sp.BCOO((d, indices), shape=(3, 3))
+        return m @ v + (v.T @ m).T
+
+    return WAYS[way](jax, product, data, dense)

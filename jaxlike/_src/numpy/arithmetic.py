@@ -16,6 +16,7 @@ from jaxlike._src.border import check_rank_promotion, promote_args_numeric, scal
 from jaxlike._src.family import FLOATING, NUMERIC, REAL, alias, binary, to_inexact, to_numeric, unary
 from jaxlike._src.numpy import complex_edges
 from jaxlike._src.numpy.kinks import const, transformed
+from jaxlike._src.numpy.shape import broadcast_arrays
 from jaxlike._src.regions import JIT, as_one, in_steps, spelled, written_as
 from jaxlike._src.special import beside
 
@@ -145,7 +146,9 @@ def fmod(x1: Tensor, x2: Tensor) -> Tensor:
 def divmod(x1: ArrayLike, x2: ArrayLike, /) -> tuple[Array, Array]:
     """``(floor_divide(x1, x2), remainder(x1, x2))``."""
     a, b = promote_args_numeric("divmod", x1, x2)
-    check_rank_promotion("divmod", (a.shape, b.shape))
+    if a.ndim != b.ndim:  # which is said once, not by both of its parts
+        check_rank_promotion("divmod", (a.shape, b.shape))
+        a, b = broadcast_arrays(a, b)
     return _divmod(a, b)
 
 

@@ -65,11 +65,22 @@ def _expm1(x: Tensor) -> Tensor:
 expm1 = _nan_where("expm1", lambda x: _expm1(x) if x.dtype.is_complex else torch.expm1(x), _wild_imag)
 
 
+def log1p(x: Tensor) -> Tensor:
+    """``log(1 + x)``; of an infinite imaginary part what `log` has."""
+    out = torch.log1p(x)
+    if not x.dtype.is_complex:
+        return out
+    known = x.detach()
+    return torch.where(torch.isinf(known.imag) & ~torch.isnan(known.real), log(known), out)
+
+
 def square(x: Tensor) -> Tensor:
     """``x * x`` of complex numbers; by the sum and the difference of its parts where the product overflows."""
     a, b = x.detach().real, x.detach().imag  # the slope is that of the product
     product = torch.mul(x, x)
-    return torch.where(torch.isfinite(product.detach()), product, torch.complex((a - b) * (a + b), 2 * a * b))
+    real = torch.where(a.abs() == b.abs(), scalar(0, a.dtype), (a - b) * (a + b))
+    real = torch.where(torch.isfinite(a), real, (a - b) * (a + b))
+    return torch.where(torch.isfinite(product.detach()), product, torch.complex(real, 2 * (a * b)))
 
 
 def quotient(x: Tensor, y: Tensor) -> Tensor:
@@ -87,7 +98,7 @@ def inverse(x: Tensor) -> Tensor:
 
 def logistic(x: Tensor) -> Tensor:
     """``1 / (1 + exp(-x))``."""
-    return inverse(scalar(1, x.dtype) + exp(-x)) if x.dtype.is_complex else torch.sigmoid(x)
+    return inverse(1 + exp(-x)) if x.dtype.is_complex else torch.sigmoid(x)
 
 
 def power(x: Tensor, y: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ depends on how many the array needs; a batch of keys is a batch of such arrays, 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,7 +82,8 @@ def _rejection(
 def _rows(words: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
     """Keys [n, w] and parameters [n, ...] with all batch axes in one."""
     rank = words.dim() - 1
-    return words.reshape(-1, words.shape[-1]), *(p.reshape((-1, *p.shape[rank:])) for p in parameters)
+    count = math.prod(words.shape[:-1])
+    return words.reshape(count, words.shape[-1]), *(p.reshape((count, *p.shape[rank:])) for p in parameters)
 
 
 # Poisson

@@ -71,8 +71,8 @@ def _times_columns(data: Tensor, rows: Tensor, columns: Tensor, dense: Tensor, s
     lanes = math.prod(lead)
     if not lanes:
         return data.new_zeros((*lead, size, dense.shape[-1]))
-    flat = [t.reshape(lanes, *t.shape[len(lead) :]).contiguous() for t in (data, rows, columns, dense)]
-    made = [_one(*(t[i] for t in flat), size) for i in range(lanes)]
+    d, r, c, x = (t.reshape(lanes, *t.shape[len(lead) :]).contiguous() for t in (data, rows, columns, dense))
+    made = [_one(d[i], r[i], c[i], x[i], size) for i in range(lanes)]
     return torch.stack(made).reshape(*lead, size, dense.shape[-1]) if lead else made[0]
 
 
