@@ -323,6 +323,18 @@ def test_layouts(jax):
 
 
 @same_in_both
+def test_an_object_that_says_odd_things_of_itself_is_a_function(jax):
+    class Twice:
+        def __init__(self):
+            vars(self).update(__annotations__=3, __qualname__=4)
+
+        def __call__(self, x):
+            return x * 2
+
+    return [transform(Twice())(X[0]) for transform in (jax.jit, jax.grad, jax.checkpoint)], jax.vmap(Twice())(X)
+
+
+@same_in_both
 def test_labels_of_axes_may_be_of_any_kind(jax):
     x, y = np.ones((2, 3), np.float32), np.ones((3, 4), np.float32)
 

@@ -177,6 +177,8 @@ def test_metadata_answers_with_the_served_version(tmp_path):
         jaxlike.install()
         import jax, jaxlib, jaxlib.version, jaxlib.xla_client
         assert isinstance(jax.devices()[0], jaxlib.xla_client.Device)
+        from jaxlib._jax import PjitFunction
+        assert isinstance(jax.jit(abs), PjitFunction)
         from jaxlib import version
         for name in ("jax", "jaxlib", "JAX", "jax_lib".replace("_", "")):
             assert metadata.version(name) == jax.__version__ == "0.10.2"

@@ -189,18 +189,23 @@ class _PrivateLoader(importlib.abc.Loader):
 
 
 # What programs ask of jaxlib is its version, and classes to test for; torch does the rest of its work.
+_CLASSES = {
+    "ArrayImpl": "jaxlike._src.array:Array",
+    "Client": "jaxlike._src.devices:Client",
+    "Device": "jaxlike._src.devices:Device",
+    "DeviceList": "jaxlike._src.devices:DeviceList",
+    "NamedSharding": "jaxlike._src.sharding:NamedSharding",
+    "Sharding": "jaxlike._src.sharding:Sharding",
+    "SingleDeviceSharding": "jaxlike._src.sharding:SingleDeviceSharding",
+}
 _JAXLIB: dict[str, dict[str, str]] = {
     "jaxlib": {"__version__": served_version},
     "jaxlib.version": {"__version__": served_version},
-    "jaxlib.xla_client": {
-        "ArrayImpl": "jaxlike._src.array:Array",
-        "Client": "jaxlike._src.devices:Client",
-        "Device": "jaxlike._src.devices:Device",
-        "DeviceList": "jaxlike._src.devices:DeviceList",
-        "NamedSharding": "jaxlike._src.sharding:NamedSharding",
-        "Sharding": "jaxlike._src.sharding:Sharding",
-        "SingleDeviceSharding": "jaxlike._src.sharding:SingleDeviceSharding",
-        "XlaRuntimeError": "jaxlike._src.errors:JaxRuntimeError",
+    "jaxlib.xla_client": _CLASSES | {"XlaRuntimeError": "jaxlike._src.errors:JaxRuntimeError"},
+    "jaxlib._jax": _CLASSES
+    | {
+        "JaxRuntimeError": "jaxlike._src.errors:JaxRuntimeError",
+        "PjitFunction": "jaxlike._src.transforms.jit:PjitFunction",
     },
 }
 

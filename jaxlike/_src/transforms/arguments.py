@@ -65,8 +65,9 @@ def wraps(fun: Any, namestr: str = "{fun}", docstr: str | None = None) -> Callab
             wrapper.__annotations__ = getattr(fun, "__annotations__", {})
             wrapper.__qualname__ = getattr(fun, "__qualname__", wrapper.__name__)
             wrapper.__dict__.update(getattr(fun, "__dict__", {}))
-        finally:
-            wrapper.__wrapped__ = fun
+        except TypeError:  # an object may say anything of itself, such as a class' property: as JAX, no more is copied
+            pass
+        wrapper.__wrapped__ = fun
         return wrapper
 
     return apply
