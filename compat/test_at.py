@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import Tolerance, assert_same, run_both
+from compat.same import Tolerance, assert_same, run_both, same_in_both
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4) / 4 + 0.5
 V = np.array([0.5, -1.0, 2.0, 4.0, 8.0], np.float32)
@@ -342,3 +342,20 @@ def test_at_x64(name: str) -> None:
 
     expected, actual = run_both(program)
     assert_same(expected, actual, title=name)
+
+
+@same_in_both
+def test_derivatives_where_complex_numbers_are_put(jax: Any) -> Any:
+    jnp = jax.numpy
+    v = np.array([1.0, 2.0], np.float32)
+    indices: list[Any] = [0, (np.s_[::-2], 1), ([2, 0], 1)]
+
+    def of(index: Any, kind: str) -> Any:
+        def f(v: Any) -> Any:
+            made = getattr((jnp.ones((3, 2), complex) * v[0]).at[index], kind)(v.astype(complex) * 1j)
+            return (jnp.abs(made * (1 + 2j) + jnp.conj(made)) ** 2).sum()
+
+        grad = jax.grad(f)
+        return grad(v), jax.jit(grad)(v), jax.vmap(grad)(np.stack([v, v + 1])), jax.hessian(f)(v), jax.jvp(f, (v,), (v,))
+
+    return [of(index, kind) for index in indices for kind in ("set", "multiply")]

@@ -384,7 +384,12 @@ def _updated(kind: str, tensor: Tensor, values: Tensor, plan: Plan, ndim: int, u
     else:  # cloned, because an expanded tangent cannot be made dual again
         part = values.expand(part.shape).clone() if kind == "set" else row_update.combine(kind, part, values)
     if part is not None:
-        tensor = _put_back(tensor, plan.views, 0, part)
+        if tensor.is_complex():  # torch does not differentiate select_scatter and slice_scatter of complex numbers
+            whole, inner = tensor.resolve_conj(), part.resolve_conj()
+            halves = ((whole.real, inner.real), (whole.imag, inner.imag))
+            tensor = torch.complex(*(_put_back(t, plan.views, 0, p) for t, p in halves))
+        else:
+            tensor = _put_back(tensor, plan.views, 0, part)
     for axis in reversed(plan.expand):
         tensor = tensor.squeeze(axis)
     return tensor
