@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -160,6 +161,36 @@ def test_passed_on(name: str, value: float) -> None:
             except FloatingPointError as error:
                 return str(error).count("nan" if np.isnan(value) else "inf") > 0
         return "not found"
+
+    assert_same(*run_both(program))
+
+
+def test_in_another_thread() -> None:
+    def program(jax: Any) -> Any:
+        found = []
+
+        def run() -> None:
+            with contextlib.redirect_stdout(io.StringIO()):
+                try:
+                    jax.numpy.log(-1.0)
+                    found.append("nothing")
+                except FloatingPointError as error:
+                    found.append(str(error))
+
+        def started() -> None:
+            thread = threading.Thread(target=run)
+            thread.start()
+            thread.join()
+
+        with jax.debug_nans(True):  # of this thread alone
+            started()
+        jax.config.update("jax_debug_nans", True)
+        try:
+            started()
+        finally:
+            jax.config.update("jax_debug_nans", False)
+        started()
+        return found
 
     assert_same(*run_both(program))
 

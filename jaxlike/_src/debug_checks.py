@@ -209,8 +209,9 @@ def find_op(name: str, fun: Any, out: Any, args: Any, kwargs: Any, is_graph: boo
 
 
 def _follow_flags() -> None:
-    looked_at = config.debug_nans.value or config.debug_infs.value
-    set_checked(looked_at or config.numpy_rank_promotion.value != "allow")
+    flags, ranks = (config.debug_nans, config.debug_infs), config.numpy_rank_promotion
+    looked_at, by_others = any(f.value for f in flags), any(f.get_global() for f in flags)
+    set_checked(looked_at or ranks.value != "allow", by_others or ranks.get_global() != "allow")
     if looked_at:  # and stays, since it may be on in another thread: from now on an array costs a look at `STATE.plain`
         Array.__init__ = _made
 

@@ -149,16 +149,25 @@ class no_frame:
         STATE.fast = (STATE.frame or STATE.idle) if STATE.plain else CHECKED
 
 
-def set_checked(checked: bool) -> None:
-    """Send every op through its general path (flags such as debug_nans are looked at there)."""
+def set_checked(checked: bool, in_process: bool) -> None:
+    """Send every op through its general path (flags such as debug_nans are looked at there).
+
+    Args:
+        checked: whether to, in this thread.
+        in_process: the same for threads that start from now on.
+    """
+    of_others = type(STATE)
+    of_others.plain, of_others.fast = not in_process, CHECKED if in_process else of_others.idle
     STATE.plain = not checked
     STATE.fast = CHECKED if checked else STATE.frame or STATE.idle
 
 
 def set_following(on: bool) -> None:
     """Outside of transformations send every op through its general path, where results follow their operands."""
-    STATE.idle = CHECKED if on else None
+    of_others = type(STATE)
+    STATE.idle = of_others.idle = CHECKED if on else None
     STATE.fast = (STATE.frame or STATE.idle) if STATE.plain else CHECKED
+    of_others.fast = of_others.idle if of_others.plain else CHECKED
 
 
 def running() -> Iterator[Frame]:
