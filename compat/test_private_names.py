@@ -326,3 +326,17 @@ def test_tokens_of_effects(framework: str) -> None:
     tokens.block_until_ready()
     assert [int(x) for x in seen] == [1]
     tokens.clear()
+
+
+@pytest.mark.parametrize("mode", ["mxfp8", "nvfp4"])
+def test_quantized_blocks(mode: str) -> None:
+    found = []
+    for framework in ("jax", "jaxlike"):
+        jax: Any = importlib.import_module(framework)
+        name = "jax._src.cudnn.scaled_matmul_stablehlo"
+        at = of_jax(name) if framework == "jax" else private_names.PrivateModule(name)
+        x = jax.numpy.asarray(np.random.default_rng(0).normal(size=(64, 3, 2)).astype(np.float32))
+        blocks = at.shape_normalization(x, ((0,), (2,)))
+        entries, scales = at.quantize(blocks, jax.nn.get_scaled_dot_general_config(mode))
+        found.append([blocks.shape, *(np.asarray(a.astype("float32")).tolist() for a in (blocks, entries, scales))])
+    assert found[0] == found[1]

@@ -27,6 +27,8 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.compiler": (),
     "jax._src.config": ("jaxlike._src.config", "jax"),
     "jax._src.core": ("jax.extend.core", "jax.core"),
+    "jax._src.cudnn": (),
+    "jax._src.cudnn.scaled_matmul_stablehlo": (),
     "jax._src.custom_batching": ("jax.custom_batching",),
     "jax._src.custom_derivatives": ("jax.custom_derivatives", "jax"),
     "jax._src.debugger": ("jax.debug",),
@@ -198,6 +200,9 @@ PLACES: dict[str, dict[str, str]] = {
     "jax._src.deprecations": {
         "jaxlike._src.deprecations": "accelerate is_accelerated register unregister warn",
     },
+    "jax._src.cudnn.scaled_matmul_stablehlo": {
+        "jaxlike._src.nn.scaled": "BlockScaleConfig quantize shape_normalization",
+    },
     "jax._src.dispatch": {
         "jaxlike._src.lax.primitive_names": "device_put_p",
         "jaxlike._src.transforms.tables": "apply_primitive",
@@ -252,7 +257,8 @@ PLACES: dict[str, dict[str, str]] = {
     },
     "jax._src.numpy.util": {
         "jaxlike._src.border": (
-            "check_arraylike promote_args promote_args_inexact promote_dtypes promote_dtypes_inexact"
+            "check_arraylike promote_args promote_args_inexact promote_dtypes promote_dtypes_inexact "
+            "promote_dtypes_numeric"
         ),
     },
     "jax._src.pjit": {

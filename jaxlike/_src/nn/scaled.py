@@ -131,8 +131,9 @@ def _power_of_two(x: Array) -> Array:
 # Products over any axes
 
 
-def _to_three_axes(x: Array, summed: Sequence[int], batch: Sequence[int]) -> Array:
-    """``x`` as ``[batch, rows, summed]``."""
+def shape_normalization(x: Array, dimension_numbers: tuple[Sequence[int], Sequence[int]]) -> Array:
+    """``x`` as ``[batch, rows, summed]``; ``dimension_numbers``: which axes are summed, and which are of the batch."""
+    summed, batch = dimension_numbers
     rows = [d for d in range(x.ndim) if d not in summed and d not in batch]
     order = [*sorted(batch), *rows, *sorted(summed)]
     sizes = [math.prod(x.shape[d] for d in group) for group in (batch, rows, summed)]
@@ -141,7 +142,7 @@ def _to_three_axes(x: Array, summed: Sequence[int], batch: Sequence[int]) -> Arr
 
 def _product(x: Array, y: Array, numbers: Any, dtype: Any, configs: Sequence[BlockScaleConfig]) -> Array:
     (x_summed, y_summed), (x_batch, y_batch) = numbers
-    a, b = _to_three_axes(x, x_summed, x_batch), _to_three_axes(y, y_summed, y_batch)
+    a, b = shape_normalization(x, (x_summed, x_batch)), shape_normalization(y, (y_summed, y_batch))
     (a, a_scales), (b, b_scales) = quantize(a, configs[0]), quantize(b, configs[1])
     out = scaled_matmul(a, b, a_scales, b_scales, np.dtype("float32"))
     if configs[0].mode == "nvfp4":
