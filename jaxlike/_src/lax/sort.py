@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from jaxlike._src import dtypes
+from jaxlike._src import dtypes, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import canonicalize_axis, unwrap
 from jaxlike._src.lax.strict import operand as _operand
@@ -86,8 +86,20 @@ def top_k(operand: ArrayLike, k: int, *, axis: int = -1) -> list[Array]:
             f"axis={axis}"
         )
     tensor = unwrap(x)
-    places = order_of(_total_order(tensor.detach()), axis, descending=True).narrow(axis, 0, k)
+    places = _largest(_total_order(tensor.detach()), k, axis)
     return [like(x, gathered(tensor, axis, places)), Array(places.to(torch.int32), x.weak_type)]
+
+
+def _largest(keys: Tensor, k: int, axis: int) -> Tensor:
+    """Where the ``k`` largest are, largest first, of equals the first.
+
+    torch's topk says nothing of equals, so short keys get their place as low bits. Nearly all of them are sorted sooner.
+    """
+    n = keys.shape[axis] if keys.dim() else 1
+    if 2 * k > n or n >= 1 << 31 or keys.dtype.itemsize > 4 or keys.dtype in unsigned.WIDE:
+        return order_of(keys, axis, descending=True).narrow(axis, 0, k)
+    backwards = torch.arange(n - 1, -1, -1, device=keys.device).reshape(n, *[1] * (keys.dim() - 1 - axis))
+    return ((keys.to(torch.int64) << 32) | backwards).topk(k, axis).indices
 
 
 def _total_order(tensor: Tensor) -> Tensor:

@@ -406,6 +406,7 @@ class Program:
     def _bind(self, frame: Frame, var: Var, value: Value) -> None:
         if tuple(value.shape) != tuple(var.shape) or value.dtype != var.dtype:
             raise Ineligible(f"a value of type {value.dtype}{value.shape} for {var.dtype}{var.shape}")
+        c_type(var.dtype)  # refuses what C++ has no type for, before an operation meets it
         frame.env[var] = value
         if isinstance(value, Pending):
             value.entry.uses.append((frame, var))
