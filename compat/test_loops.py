@@ -6,6 +6,7 @@ them may fall back to steps.
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -383,8 +384,31 @@ def types(jax: Any, n: int) -> Any:
     return jax.lax.scan(step, (0, x), (x[:, None] * 3 * x).astype(np.float32))
 
 
+def inside_rules(jax: Any, n: int) -> Any:
+    """Loops in functions with rules of their own, which close over arguments: solvers, a checkpoint."""
+    jnp, x = jax.numpy, numbers(n)
+    matrix = numbers(n, n) / n + 2 * np.eye(n, dtype=np.float32)
+
+    @jax.jit
+    def solved(a: Any, b: Any) -> Any:
+        ruled = jax.custom_vjp(lambda v: jax.lax.fori_loop(0, 3, lambda i, c: jnp.sin(c) * b + i, v))
+        ruled.defvjp(lambda v: (ruled(v), None), lambda _, g: (g,))
+        kept = jax.checkpoint(lambda v: jax.lax.scan(lambda c, y: (c * y, c), jnp.float32(1), v))
+        solve = jax.lax.custom_linear_solve(
+            lambda v: a @ v, b, lambda mv, v: jax.lax.fori_loop(0, 30, lambda i, y: y - 0.3 * (mv(y) - v), jnp.zeros_like(v))
+        )
+        return ruled(b), kept(b), solve, jax.scipy.sparse.linalg.cg(a @ a.T, b, maxiter=5)[0]
+
+    times = np.linspace(0, 1, 4, dtype=np.float32)
+    if n > FEW:
+        return solved(matrix, x)
+    ode = importlib.import_module(jax.__name__ + ".experimental.ode")
+    return solved(matrix, x), jax.jit(lambda y: ode.odeint(lambda y, t: -y * t, y, times))(x)
+
+
 PROGRAMS: dict[str, Program] = {
-    f.__name__: f for f in (newton, collatz, unknown_bounds, no_steps, bits, random_walk, sorted_out, types)
+    f.__name__: f
+    for f in (newton, collatz, unknown_bounds, no_steps, bits, random_walk, sorted_out, types, inside_rules)
 }
 
 

@@ -316,6 +316,8 @@ def test_other_types_are_refused(dtype: torch.dtype) -> None:
     with pytest.raises(Ineligible):
         kernel_of(lambda x: [x + 1], [torch.ones(3, dtype=dtype)])
     with pytest.raises(Ineligible):
+        kernel_of(lambda x: [x.abs().to(torch.float32)], [torch.ones(3, dtype=dtype)])
+    with pytest.raises(Ineligible):
         literal(1.0, torch.complex64)
 
 

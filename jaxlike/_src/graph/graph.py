@@ -109,6 +109,7 @@ class Call:
     holds: frozenset[str] = frozenset()  # what kinds of rules are inside, by which one does more than what it computes
 
     is_plain = False  # whether it does nothing but run its graph
+    runs_graph = False  # whether that is so where no transformation runs, whatever its derivatives are
     op: Any = None  # the operation that it applies, if it is more than a call
     keeps = False  # whether it says of itself which of its values to keep for a backward pass
     more_from: int | None = None  # from which result on they are there for a derivative, if it uses them
@@ -466,7 +467,7 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
         targets = [repr(o) if o is not None else "_" for o in node.outs]
         left = targets[0] if node.single else "".join(f"{t}, " for t in targets).rstrip()
         op = node.op
-        if alone and isinstance(op, Call) and op.is_plain and op.graph is not None and graph.is_compilable:
+        if alone and isinstance(op, Call) and op.runs_graph and op.graph is not None and graph.is_compilable:
             op, given = op.graph.replay(alone), ["device", *given]
         lines.append(f"    {left + ' = ' if left else ''}{short(op)}({', '.join(given)})")
         node_at[len(lines)] = node

@@ -121,6 +121,7 @@ class LinearSolve(Structured):
     """The solution for flat arguments: what the matrix depends on, what the solvers do, the right-hand side."""
 
     name = "custom_linear_solve"
+    runs_graph = True
 
     def __init__(
         self, forward: Any, backward: Any, product: Any, counts: tuple[int, int, int], symmetric: bool

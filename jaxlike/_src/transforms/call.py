@@ -53,7 +53,7 @@ class JitCall(Structured):
     """A call of a closed graph; ``shown``: parameters beside name and graph that a jaxpr shows."""
 
     name = "jit"
-    is_plain = True
+    is_plain = runs_graph = True
 
     def __init__(self, graph: Graph, kinds: Kinds, shown: dict[str, Any], closed: Sequence[Array] = ()) -> None:
         self.function = GraphFunction(graph, kinds)

@@ -38,6 +38,7 @@ class Checkpoint(Structured):
     """A traced function whose intermediate values are not kept, but for what the policy allows."""
 
     name = "remat2"
+    runs_graph = True
 
     def __init__(self, body: GraphFunction, policy: Any, prevent_cse: Any, differentiated: bool = False) -> None:
         self.body, self.policy = body, policy

@@ -218,6 +218,7 @@ class CustomJvp(Structured):
     """
 
     name = "custom_jvp_call"
+    runs_graph = True
 
     def __init__(self, fun: Any, rule: Any, shown: dict[str, Any], linear: bool = False) -> None:
         self._fun, self._rule, self._shown = fun, rule, shown

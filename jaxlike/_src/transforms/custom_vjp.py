@@ -73,6 +73,7 @@ class CustomVjp(Structured):
     """
 
     name = "custom_vjp_call"
+    runs_graph = True
     holds = frozenset([BACKWARD_RULE])
     writes_refs = True
 

@@ -33,6 +33,7 @@ class CustomVmap(Structured):
     """A function of flat arguments, and the rule for all lanes of a vmap at once."""
 
     name = "custom_vmap_call"
+    runs_graph = True
 
     def __init__(self, body: Any, rule: FlatRule, shown: dict[str, Any]) -> None:
         self.body, self.rule, self._shown = body, rule, shown

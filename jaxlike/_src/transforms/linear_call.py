@@ -32,6 +32,7 @@ class LinearCall(Structured):
     """``run(*closed, *residuals, *linear)``; ``other()`` is the transpose, traced when it is asked for."""
 
     name = "linear_call"
+    runs_graph = True
 
     def __init__(self, side: _Side, other: Callable[[], _Side], residuals: int) -> None:
         self.side, self.other, self.fixed = side, other, len(side.closed) + residuals

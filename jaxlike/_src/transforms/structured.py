@@ -59,7 +59,8 @@ class Structured:
 
     name = "call"
     is_closed = True  # whether the arguments are all that it may depend on
-    is_plain = False  # whether it does nothing but run its graph, where no transformation runs
+    is_plain = False  # whether it does nothing but run its graph
+    runs_graph = False  # whether that is so where no transformation runs, whatever its derivatives are
     effects: frozenset[Effect] = frozenset()  # its own, beside those of its graphs
     axes: frozenset[Any] = frozenset()  # the named axes that it needs, beside those of its graphs
     holds: frozenset[str] = frozenset()  # as of a `Call`, beside those of its graphs
@@ -249,7 +250,7 @@ class Applied(Call):
 
     def __init__(self, op: Structured, written: Written, args: Arrays) -> None:
         self.op, self.name, self.params, self._written = op, op.name, op.params(), written
-        self.is_plain = op.is_plain
+        self.is_plain, self.runs_graph = op.is_plain, op.runs_graph
         self.keeps, self.kept_from, self.again_of = op.keeps, op.kept_from, op.again_of
         self.more_from = op.more_from
         self.kinds = [(type(a), a._tag) for a in args]

@@ -33,8 +33,10 @@ def _call(p: Program, node: Node, a: dict[str, Any]) -> Sequence[Value]:
     if isinstance(form, CondForm):
         return _cond(p, form, args, node)
     graph = op.graph
-    if graph is None or graph.lifted:
+    if graph is None:
         raise Ineligible(op.name)
+    if graph.lifted:  # what it closed over are the last arguments
+        graph = graph.rearranged([*graph.inputs, *graph.lifted_vars], graph.outputs)
     return p.graph(graph, args)
 
 

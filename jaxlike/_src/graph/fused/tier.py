@@ -52,7 +52,7 @@ def has_loops(graph: Graph) -> bool:
             form = node.op.control
             if form is not None and not isinstance(form, CondForm):
                 return True
-            if form is None and node.op.is_plain and node.op.graph is not None and has_loops(node.op.graph):
+            if form is None and node.op.runs_graph and node.op.graph is not None and has_loops(node.op.graph):
                 return True
     return False
 
