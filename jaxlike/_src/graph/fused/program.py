@@ -179,6 +179,7 @@ class Program:
 
     def constant(self, tensor: torch.Tensor) -> Memory:
         """A tensor that is known, as a further argument."""
+        c_type(tensor.dtype)
         places = [k for k, known in enumerate(self.constants) if known is tensor]
         if not places:
             places = [len(self.constants)]
