@@ -83,9 +83,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.update_later:
         update_later()
-    elif options.update_readme:
+    if options.update_readme:
         README.write_text(readme_with_table(), encoding="utf-8")
-    elif options.missing is not None:
+    if options.update_later or options.update_readme:
+        return
+    if options.missing is not None:
         have = inventory.served()
         print("\n".join(n.path for n in inventory.names() if n.path.startswith(options.missing) and n.path not in have))
     elif options.without_case:
