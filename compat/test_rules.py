@@ -69,6 +69,21 @@ def negative(jax: Any) -> Any:
     return f
 
 
+def looping(jax: Any) -> Any:
+    """A loop of unknown length, whose rule differentiates it."""
+
+    def loop(x: Any) -> Any:
+        return jax.lax.while_loop(lambda s: s[0] < 3, lambda s: (s[0] + 1, 0.5 * jax.numpy.sin(s[1]) + x), (0, x))[1]
+
+    def rule(p: Any, t: Any) -> Any:
+        y, moved = jax.jvp(loop, p, t)
+        return y, 2 * moved
+
+    f = jax.custom_jvp(loop)
+    f.defjvp(rule)
+    return f
+
+
 def closing_over(jax: Any, a: Any) -> Any:
     f = jax.custom_jvp(lambda x: x + a)
     f.defjvp(lambda p, t: (p[0] + a, 2 * t[0]))
@@ -207,6 +222,14 @@ PROGRAMS: dict[str, Any] = {
     "values as they are": lambda jax: [
         (isinstance(f(2.0), float), f(3) + 1, f(True), f(np.float32(2)), f(np.ones(2)), f(np.ones(2, int)))
         for f in (plain_rule(jax), plain_vjp(jax))
+    ],
+    "a loop in its rule, linearized": lambda jax: [
+        jax.linearize(looping(jax), 1.0)[1](1.0),
+        jax.jit(lambda x: jax.linearize(looping(jax), x)[1](0.5))(1.0),
+        jax.vmap(jax.linearize(jax.vmap(looping(jax)), X)[1])(np.eye(len(X), dtype=np.float32)),
+        jax.jacfwd(lambda x: jax.linearize(looping(jax), x)[1](1.0))(0.5),
+        refused(lambda: jax.grad(looping(jax))(1.0)),
+        refused(lambda: jax.linear_transpose(jax.linearize(looping(jax), 1.0)[1], 1.0)(1.0)),
     ],
     "applied to its tangent": lambda jax: jax.grad(negative(jax))(3.0),
     "applied to its tangent in a loop": lambda jax: jax.grad(looped(jax, negative(jax)))(3.0),

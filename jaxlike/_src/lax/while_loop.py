@@ -157,6 +157,10 @@ class While(Structured):
 
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """Results; cotangents are refused."""
+        return apply(self, primals), self.pullback(primals, perturbed)
+
+    def pullback(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """As of `vjp`: it needs no values of results."""
         return untransposed(self, primals, perturbed, NO_REVERSE_OF_WHILE)
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:

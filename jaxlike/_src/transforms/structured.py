@@ -84,6 +84,10 @@ class Structured:
         """Results, and the map from their cotangents to those of the arguments; None means zero."""
         raise NotImplementedError(f"Differentiation rule for '{self.name}' not implemented")
 
+    def pullback(self, primals: Arrays, perturbed: Sequence[bool]) -> Pullback:
+        """That of `vjp` alone, where it needs no results."""
+        return self.vjp(primals, perturbed)[1]
+
     def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
         """Which results differentiation by these arguments takes as constants."""
         del perturbed
@@ -372,8 +376,11 @@ class _Link(torch_private.SingleLevelFunction):
 class _Reverse:
     """An operation under a grad level: its results with their pullback, computed below."""
 
-    def __init__(self, op: Structured, frame: Frame, args: Arrays, tensors: Sequence[Tensor]) -> None:
+    def __init__(
+        self, op: Structured, frame: Frame, args: Arrays, tensors: Sequence[Tensor], instead: Arrays | None = None
+    ) -> None:
         self.op, self.frame, self.args, self.tensors = op, frame, args, tensors
+        self.instead = instead  # what stands for the results of a loop that is not run
         self.at = [k for k, t in enumerate(tensors) if _depends(t, frame.level) and t.requires_grad]
         self.outs: list[Array] = []
         self.constants: Sequence[int] = ()
@@ -385,7 +392,10 @@ class _Reverse:
         with torch_private.below_level(), below(self.frame):
             args = [_like(a, t) for a, t in zip(self.args, plain, strict=True)]
             rule = self.op.transpose if self.frame.linear else self.op.vjp
-            self.outs, self.pullback = rule(args, perturbed)
+            if self.instead is None:
+                self.outs, self.pullback = rule(args, perturbed)
+            else:
+                self.outs, self.pullback = list(self.instead), self.op.pullback(args, perturbed)
             tensors = [unwrap(o) for o in self.outs]
         self.constants = self.op.constants(perturbed)
         return tuple(torch_private.wrap_at(t, level) for t in tensors)
@@ -431,8 +441,10 @@ def _under_tape(op: Structured, frame: Frame, args: Arrays, tensors: Sequence[Te
 
     def run() -> list[Tensor]:
         if type(applied.control) is WhileForm:  # it would not end at zeros, and is refused where its values are used
-            device = default_torch_device()
-            outs[:] = [_like(o, torch.zeros(o._t.shape, dtype=o._t.dtype, device=device)) for o in like]
+            with torch_private.below_level(), below(frame):
+                device = default_torch_device()
+                zeros = [_like(o, torch.zeros(o._t.shape, dtype=o._t.dtype, device=device)) for o in like]
+            outs[:] = _reversed(op, frame, args, zeros)
         else:
             outs[:] = _reversed(op, frame, args)
         return [unwrap(o) for o in outs]
@@ -441,12 +453,12 @@ def _under_tape(op: Structured, frame: Frame, args: Arrays, tensors: Sequence[Te
     return outs
 
 
-def _reversed(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
-    job = _Reverse(op, frame, args, [unwrap(a) for a in args])
+def _reversed(op: Structured, frame: Frame, args: Arrays, instead: Arrays | None = None) -> list[Array]:
+    job = _Reverse(op, frame, args, [unwrap(a) for a in args], instead)
     if op.only_looks and frame.linear and job.at:
         return []  # at what is transposed, which has no value
     if not job.at or (op.is_constant and not frame.linear):
-        return _independent(op, frame, args, job.tensors)
+        return _independent(op, frame, args, job.tensors) if instead is None else list(instead)
     tensors = torch_private.link(_Link, job, *(job.tensors[k] for k in job.at))
     return [_like(o, t) for o, t in zip(job.outs, tensors, strict=True)]
 

@@ -88,10 +88,8 @@ class Untransposed(Structured):
         return outs, [True] * len(outs)
 
 
-def untransposed(
-    op: Structured, primals: Sequence[Array], perturbed: Sequence[bool], refusal: str
-) -> tuple[list[Array], Pullback]:
-    """The `vjp` rule of an operation that has a `jvp` rule alone."""
+def untransposed(op: Structured, primals: Sequence[Array], perturbed: Sequence[bool], refusal: str) -> Pullback:
+    """The pullback of an operation that has a `jvp` rule alone."""
     at = [k for k, p in enumerate(perturbed) if p]
 
     def pullback(cotangents: Sequence[Any]) -> list[Any]:
@@ -109,4 +107,4 @@ def untransposed(
         outs = apply(Untransposed(forward, at, len(primals), refusal), [*primals, *(cotangents[k] for k in given)])
         return derive.filled(outs, perturbed)
 
-    return apply(op, primals), pullback
+    return pullback
