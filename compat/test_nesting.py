@@ -201,11 +201,12 @@ TRACED = ("jit", "jitted", "switched", "chosen", "chosen_by_closure", "while_loo
 WRONG_IN_JAX = (
     (("with_vjp",), ("vmap",), ("linearize",), ("jit", "jitted")),
     (("with_jvp",), ("vmap",), ("linearize",), TRACED),
+    (("with_jvp",), ("chosen_by_closure",), ("vmap",), ("linearize",)),  # fails, of some functions
 )
 
 
 def is_wrong_in_jax(wrappers: tuple[str, ...]) -> bool:
-    """Whether JAX 0.10.2 gives another value of a traced function than of the same function outside.
+    """Whether JAX 0.10.2 gives another value of a traced function than of the same function outside, or fails.
 
     A batched function with a rule of its own that is linearized: the tangents of what its lanes share are counted more
     than once.
@@ -285,6 +286,10 @@ FOUND = [
     ("dense", ("linearize", "jvp", "with_jvp_of_itself", "grad")),  # the same
     ("quotient", ("jvp", "mapped_in_batches", "jacfwd", "jvp", "linearize", "counted_dynamically", "mapped")),  # a loop
     ("product", ("counted_dynamically", "jacrev", "with_jvp", "grad", "jit")),  # not refused where nothing used it
+    ("quotient", ("grad", "while_looped", "with_jvp_of_itself", "linearize")),  # refused
+    ("product", ("jacrev", "grad", "while_looped", "jacfwd", "grad")),  # refused: zeros that torch writes out
+    ("dense", ("chosen", "jit", "linearize", "with_jvp_of_itself", "jacrev")),  # the choice was taken as unknown
+    ("dense", ("jacfwd", "mapped_in_batches", "grad", "jacrev", "with_jvp_of_itself", "jit")),  # a view of memory
 ]
 
 

@@ -41,6 +41,15 @@ _CHEAP = frozenset([
     aten.isnan.default, aten.mul.Scalar, aten.add.Scalar, aten.sub.Scalar, aten.div.Scalar,
 ])  # fmt: skip
 _ZEROS = frozenset([aten.zeros.default, aten.zeros_like.default, aten.new_zeros.default])
+_PRODUCTS = frozenset([
+    aten.mul.Tensor, aten.mul.Scalar, aten.mm.default, aten.bmm.default, aten.mv.default, aten.dot.default,
+])  # fmt: skip
+_LINEAR = frozenset([
+    aten.view.default, aten._unsafe_view.default, aten.expand.default, aten.permute.default, aten.transpose.int,
+    aten.t.default, aten.unsqueeze.default, aten.squeeze.dim, aten.squeeze.dims, aten.squeeze.default, aten.slice.Tensor,
+    aten.select.int, aten.neg.default, aten.clone.default, aten._to_copy.default, aten.add.Tensor, aten.sub.Tensor,
+    aten.sum.default, aten.sum.dim_IntList, aten.flip.default, aten.cat.default,
+])  # fmt: skip
 
 
 def makers(graph: Graph) -> dict[Var, Node]:
@@ -49,15 +58,31 @@ def makers(graph: Graph) -> dict[Var, Node]:
 
 
 def dependents(graph: Graph, sources: Iterable[Var], differentiably: bool = False) -> set[Var]:
-    """The sources and what is computed from them; ``differentiably``: not what is taken as a constant."""
-    found = set(sources)
+    """The sources and what is computed from them; ``differentiably``: not what is taken as a constant, nor zeros.
+
+    torch writes out zeros that JAX does not compute with, as tangents of what has none: their products depend on nothing.
+    """
+    found, zeros = set(sources), set[Var]()
     for node in graph.nodes:
-        if any(v in found for v in node.reads()):
+        if differentiably and _is_zero(node, zeros):
+            zeros.update(o for o in node.outs if o is not None)
+        elif any(v in found for v in node.reads()):
             constants: Sequence[int] = ()
             if differentiably and isinstance(node.op, Call):
                 constants = node.op.constants([v in found for v in node.args])
             found.update(o for k, o in enumerate(node.outs) if o is not None and k not in constants)
     return found
+
+
+def _is_zero(node: Node, zeros: set[Var]) -> bool:
+    """Whether a node gives zeros, if these are zeros."""
+    if node.op in _ZEROS:
+        return True
+    if not zeros:
+        return False
+    if node.op in _PRODUCTS:
+        return any(v in zeros for v in node.reads())
+    return node.op in _LINEAR and all(v in zeros for v in node.reads())
 
 
 def known_zeros(graph: Graph, outputs: Sequence[Var]) -> list[bool]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -205,8 +206,11 @@ class Trace(torch_private.TorchDispatchMode):
         if self.folds and not self.depends((args, kwargs)):
             with torch_private.outside():
                 return op(*args, **kwargs)
-        if op is aten.as_strided.default and (order := _permutation(*args)) is not None:
-            op, args = aten.permute.default, (args[0], order)
+        if op is aten.as_strided.default:
+            if (order := _permutation(*args)) is not None:
+                op, args = aten.permute.default, (args[0], order)
+            elif _is_reshaped(*args):
+                op, args = aten.view.default, args[:2]
         op = _AT_ONCE.get(op, op)
         facts = _facts.get(op)
         if facts is None:
@@ -523,6 +527,12 @@ class Trace(torch_private.TorchDispatchMode):
 
 
 _transposed = functools.lru_cache(NameStack.transposed)
+
+
+def _is_reshaped(tensor: Tensor, size: Sequence[int], stride: Sequence[int], offset: int | None = None) -> bool:
+    """Whether `as_strided` of these gives all of a tensor in another shape."""
+    whole = tensor.is_contiguous() and not tensor.storage_offset() and not offset
+    return whole and math.prod(size) == tensor.numel() and tuple(stride) == metadata.contiguous(tuple(size))
 
 
 def _permutation(

@@ -19,6 +19,7 @@ from jaxlike._src.frames import STATE, current_trace
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.graph import Graph, Node, Var
 from jaxlike._src.graph.jaxpr import Literal
+from jaxlike._src.graph.partition import dependents
 from jaxlike._src.transforms.reverse import LOOKING
 
 if TYPE_CHECKING:
@@ -306,17 +307,30 @@ class LinearTape(torch_private.TorchDispatchMode):
         """
         variables = [Var(len(self.keep) + k, x._t) for k, x in enumerate(inputs)]
         self.keep += [x._t for x in inputs]
-        for k, t in enumerate(args):
-            if self.reaches(t):
-                variables[k] = self.known(torch_private.innermost(t))
+        reached = [k for k, t in enumerate(args) if self.reaches(t)]
+        for k in reached:
+            variables[k] = self.known(torch_private.innermost(args[k]))
         before, self._paused = self._paused, True
         try:
             outs = run()
         finally:
             self._paused = before
-        made = [self._made(torch_private.innermost(o)) for o in outs]
+        made = [
+            self._made(t) if moved else self.known(t)
+            for t, moved in zip(map(torch_private.innermost, outs), _moved(call, reached, len(outs)), strict=True)
+        ]
         self.nodes.append(Node(call, tuple(variables), {}, tuple(made), False))
         return outs
+
+
+def _moved(call: Any, reached: Sequence[int], count: int) -> list[bool]:
+    """Which results of a call depend on these arguments; all, where it is more than a graph."""
+    if not call.is_plain or call.graph is None:
+        return [True] * count
+    graph = call.graph
+    arguments = [*graph.inputs, *graph.lifted_vars]
+    found = dependents(graph, [arguments[k] for k in reached])
+    return [v in found for v in graph.outputs]
 
 
 def _tensors(value: Any) -> list[Tensor]:
