@@ -102,11 +102,24 @@ def _moved_by(eqn: JaxprEqn, moved: Sequence[bool]) -> list[bool]:
     """Which results depend on these operands."""
     if eqn.primitive.name == "scan":
         return _outs_of(eqn.params["jaxpr"].jaxpr, _carried_on(eqn, moved))
+    if eqn.primitive.name == "while":
+        return _moved_by_while(eqn, moved)
     parts = [
         [True] * len(eqn.outvars) if any(moved[:start]) else _outs_of(inner, moved[start:])
         for inner, start in _inside(eqn)
     ]
     return [any(p) for p in zip(*parts, strict=True)] if parts else [True] * len(eqn.outvars)
+
+
+def _moved_by_while(eqn: JaxprEqn, moved: Sequence[bool]) -> list[bool]:
+    of_cond, of_body = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
+    found = list(moved[of_cond:])
+    while True:
+        outs = _outs_of(eqn.params["body_jaxpr"].jaxpr, found)
+        grown = [*found[:of_body], *(f or o for f, o in zip(found[of_body:], outs, strict=True))]
+        if grown == found:
+            return found[of_body:]
+        found = grown
 
 
 def _read_for(eqn: JaxprEqn, wanted: Sequence[bool]) -> list[bool]:
@@ -324,9 +337,10 @@ class LinearTape(torch_private.TorchDispatchMode):
 
 
 def _moved(call: Any, reached: Sequence[int], count: int) -> list[bool]:
-    """Which results of a call depend on these arguments; all, where it is more than a graph."""
+    """Which results of a call depend on these arguments, as far as it says."""
     if not call.is_plain or call.graph is None:
-        return [True] * count
+        constants = call.constants([k in reached for k in range(len(call.kinds))])
+        return [k not in constants for k in range(count)]
     graph = call.graph
     arguments = [*graph.inputs, *graph.lifted_vars]
     found = dependents(graph, [arguments[k] for k in reached])
