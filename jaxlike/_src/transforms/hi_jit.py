@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.transforms import hi_values
 from jaxlike._src.transforms.hi_values import lowered, mutable_of, raised, update, with_states
+from jaxlike._src.transforms.staged import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,37 +28,14 @@ class LoweredCall:
         """The result; mutable values get their last states."""
         return _finished(self._function(*self._args, **self._kwargs), self._mutable)
 
-    def trace(self) -> HiStage:
+    def trace(self) -> Staged:
         """The first stage of compiling it."""
-        return HiStage(self._function.trace(*self._args, **self._kwargs))
+        return Staged(self._function.trace(*self._args, **self._kwargs), _run)
 
 
-class HiStage:
-    """A stage of a jitted function of such values: a call of what is compiled lowers and raises them."""
-
-    def __init__(self, stage: Any) -> None:
-        self._stage = stage
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stage, name)
-
-    @property
-    def out_info(self) -> Any:
-        """Shapes and dtypes of the result, without the states that go out."""
-        return self._stage.out_info[0]
-
-    def lower(self, **options: Any) -> HiStage:
-        """The next stage of what was traced."""
-        return HiStage(self._stage.lower(**options))
-
-    def compile(self, *args: Any, **options: Any) -> HiStage:
-        """The next stage of what was lowered."""
-        return HiStage(self._stage.compile(*args, **options))
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run what was compiled."""
-        low, named = lowered((args, kwargs))
-        return _finished(self._stage(*low, **named), mutable_of((args, kwargs)))
+def _run(stage: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    low, named = lowered((args, kwargs))
+    return _finished(stage(*low, **named), mutable_of((args, kwargs)))
 
 
 def _finished(out: Any, mutable: Sequence[Any]) -> Any:

@@ -301,8 +301,8 @@ def raised(tree: Any, mutable: list[Any] | None = None) -> Any:
 
 def lowered_values(tree: Any, what: str) -> Any:
     """`lowered` for what is differentiated by or carried along: a mutable one is none."""
-    for x in mutable_of(tree):  # nothing says what a copy of one is; JAX fails for want of a rule
-        raise NotImplementedError(f"{what} a mutable value, of type {hi_type(x)}")
+    for x in mutable_of(tree):
+        raise NotImplementedError(f"{what} a mutable value, of type {hi_type(x)}")  # nothing says what a copy is; JAX fails too
     return lowered(tree)
 
 

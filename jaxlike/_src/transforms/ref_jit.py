@@ -30,6 +30,7 @@ from jaxlike._src.transforms.ref_state import (
     write_back,
     written,
 )
+from jaxlike._src.transforms.staged import Staged
 from jaxlike._src.transforms.static_args import Static
 from jaxlike._src.tree import tree_flatten, tree_flatten_with_path, tree_unflatten
 
@@ -134,32 +135,9 @@ def _in_order(graph: Graph, traced: int, refs: Sequence[Any]) -> list[Any]:
     return [*sorted(closed, key=lambda v: v.index), *graph.inputs[traced:n]]
 
 
-class Staged:
-    """A stage of a jitted function of refs: a call of what is compiled takes their values in and out."""
-
-    def __init__(self, stage: Any) -> None:
-        self._stage = stage
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stage, name)
-
-    @property
-    def out_info(self) -> Any:
-        """Shapes and dtypes of the result, without the values that go out."""
-        return self._stage.out_info[0]
-
-    def lower(self, **options: Any) -> Staged:
-        """The next stage of what was traced."""
-        return Staged(self._stage.lower(**options))
-
-    def compile(self, *args: Any, **options: Any) -> Staged:
-        """The next stage of what was lowered."""
-        return Staged(self._stage.compile(*args, **options))
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run what was compiled, or traced."""
-        leaves = tree_flatten((args, kwargs))[0]
-        return _call(self._stage, list(filter(is_ref, leaves)), leaves)
+def _run(stage: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    leaves = tree_flatten((args, kwargs))[0]
+    return _call(stage, list(filter(is_ref, leaves)), leaves)
 
 
 def stage_jitted(
@@ -173,7 +151,7 @@ def stage_jitted(
 
 def _stage(pure: Any, refs: Sequence[RefState], leaves: Sequence[Any]) -> Staged:
     del refs
-    return Staged(pure.trace(_filled(leaves)))
+    return Staged(pure.trace(_filled(leaves)), _run)
 
 
 def _with_values(
