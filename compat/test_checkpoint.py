@@ -92,6 +92,8 @@ def test_what_is_kept() -> None:
         for policy in (None, p.dots_saveable, p.save_only_these_names("z")):
             jax.ad_checkpoint.print_saved_residuals(jax.checkpoint(f, policy=policy), *args)
         jax.ad_checkpoint.print_saved_residuals(jax.checkpoint(named), {"a": args[0]}, args[1], by=2.0)
+        looped = lambda x: jax.lax.fori_loop(0, 3, lambda _, c: jax.numpy.sin(c), x)  # noqa: E731
+        jax.ad_checkpoint.print_saved_residuals(looped, 1.0)
 
     import contextlib
     import io

@@ -426,6 +426,16 @@ def test_inspect() -> None:
     assert_same(*run_both(lambda jax: _inspected(jax, jax.jit)))
 
 
+@same_in_both
+def test_inspect_where_it_was_put(jax: Any) -> Any:
+    """Over a mesh: what the array was put with."""
+    sharding = jax.sharding.NamedSharding(jax.make_mesh((1,), ("x",)), jax.sharding.PartitionSpec("x"))
+    seen: list[Any] = []
+    x = jax.device_put(X, sharding)
+    jax.debug.inspect_array_sharding({"a": x}, callback=seen.append)
+    return seen[0] == sharding, type(seen[0]).__name__, jax.device_put(x, sharding) is x
+
+
 @pytest.mark.parametrize("shape", [(4, 2), (4, 4), (8,), (3, 50), (1, 2, 3)], ids=str)
 def test_visualize(shape: tuple[int, ...]) -> None:
     pytest.importorskip("rich")  # JAX needs it

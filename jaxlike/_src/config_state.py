@@ -361,6 +361,11 @@ def enum_state(
     return _add_state(make_state(name, default, parser, help), "enum", enum_values=values)
 
 
+def optional_enum_state(name: str, enum_values: Sequence[str], default: str | None, help: str) -> State[Any]:
+    """One of ``enum_values``, or None."""
+    return enum_state(name, enum_values, default, help, optional=True)
+
+
 def enum_class_state(name: str, enum_class: type[enum.Enum], default: enum.Enum, help: str) -> State[Any]:
     """A member of ``enum_class``, or a string that it converts."""
     word = os.getenv(name.upper())
@@ -411,6 +416,16 @@ def number_state(
     return _add_state(make_state(name, default, parser, help), kind)
 
 
+def int_state(name: str, default: int, help: str, *, validator: Callable[[Any], None] | None = None) -> State[Any]:
+    """An int, or None."""
+    return number_state(name, int, default, help, validator)
+
+
+def float_state(name: str, default: float, help: str, *, validator: Callable[[Any], None] | None = None) -> State[Any]:
+    """A float, or None."""
+    return number_state(name, float, default, help, validator)
+
+
 def object_state(
     name: str, default: Any, help: str, validator: Callable[[Any], None] | None = None
 ) -> State[Any]:
@@ -435,6 +450,11 @@ def string_state(name: str, default: str | None, help: str, *, optional: bool = 
         raise kind(f"new string config value must be {allowed}, got {new_val} of type {type(new_val)}.")
 
     return object_state(name, default, help, validator)
+
+
+def optional_string_state(name: str, default: str | None, help: str) -> State[Any]:
+    """A string, or None."""
+    return string_state(name, default, help, optional=True)
 
 
 def flag(name: str, default: T, help: str, kind: Any = None) -> Flag[T]:

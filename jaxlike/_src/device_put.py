@@ -16,6 +16,7 @@ import torch
 
 from jaxlike._src import border, config, devices, dtypes, key_uses, placement
 from jaxlike._src.array import Array
+from jaxlike._src.counts import count
 from jaxlike._src.devices import Device
 from jaxlike._src.frames import current_trace
 from jaxlike._src.layout import Format
@@ -159,9 +160,13 @@ def _put(leaf: Any, target: Target, place: torch.device | None, *, copy: bool) -
     if isinstance(leaf, Array):
         if target is None and not copy:
             return key_uses.renewed(leaf, as_used=False) if key_uses.FLAG.value else leaf
+        if isinstance(target, NamedSharding) and not copy and placement.placed(leaf) == target:
+            return leaf
         x = leaf
     else:
         x = _from_host(leaf, target)
+    if x is not leaf or target is not None:
+        count("batched_device_put")
     tensor = border.unwrap(x)
     if tensor.device.type != "meta":  # in a jit trace there is one device
         if place is not None and tensor.device != place:

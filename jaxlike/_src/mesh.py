@@ -405,3 +405,21 @@ class use_abstract_mesh:
     def __exit__(self, *_error: object) -> None:
         """Restore the one before."""
         _abstract_mesh_in_force.set_local(self._before)
+
+
+class _Environment:
+    """What programs ask of `thread_resources.env`."""
+
+    @property
+    def physical_mesh(self) -> Mesh:
+        """The mesh that was entered as a context."""
+        return entered_mesh()
+
+
+class _ThreadResources:
+    """The mesh of this thread, where programs look for it."""
+
+    env = _Environment()
+
+
+thread_resources = _ThreadResources()

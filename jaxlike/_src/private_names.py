@@ -40,14 +40,17 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.dtypes": ("jax.dtypes",),
     "jax._src.earray": (),
     "jax._src.effects": (),
+    "jax._src.environment_info": ("jax",),
     "jax._src.errors": ("jax.errors",),
     "jax._src.export": (),
     "jax._src.export._export": ("jax.export",),
     "jax._src.ffi": (),
     "jax._src.flatten_util": ("jax.flatten_util",),
+    "jax._src.frozen_dict": (),
     "jax._src.hijax": ("jax.experimental.hijax",),
     "jax._src.image": (),
     "jax._src.image.scale": ("jax.image",),
+    "jax._src.indexing": (),
     "jax._src.internal_test_util": (),
     "jax._src.internal_test_util.lax_test_util": ("jaxlike._src.testing.suite.lax_ops",),
     "jax._src.interpreters": (),
@@ -56,6 +59,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.interpreters.mlir": ("jax.interpreters.mlir",),
     "jax._src.interpreters.partial_eval": ("jax.interpreters.partial_eval",),
     "jax._src.interpreters.pxla": (),
+    "jax._src.jaxpr_util": ("jaxlike._src.extending.jaxpr_util",),
     "jax._src.lax": ("jax.lax",),
     "jax._src.lax.ann": ("jax.lax",),
     "jax._src.lax.control_flow": ("jax.lax",),
@@ -78,13 +82,19 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.lib._jax": (),
     "jax._src.lib.mlir": (),
     "jax._src.lib.mlir.dialects": (),
+    "jax._src.lib.mlir.dialects.chlo": (),
+    "jax._src.lib.mlir.dialects.func": (),
     "jax._src.lib.mlir.dialects.hlo": (),
+    "jax._src.lib.mlir.dialects.sdy": (),
     "jax._src.lib.mlir.ir": (),
+    "jax._src.lib.mlir.passmanager": (),
     "jax._src.lib.pytree": ("jax.tree_util",),
     "jax._src.lib.xla_client": (),
     "jax._src.linear_util": ("jax.extend.linear_util",),
     "jax._src.literals": (),
+    "jax._src.logging_config": (),
     "jax._src.mesh": ("jax.sharding",),
+    "jax._src.mesh_utils": ("jax.experimental.mesh_utils",),
     "jax._src.monitoring": ("jax.monitoring",),
     "jax._src.named_sharding": ("jax.sharding",),
     "jax._src.nn": (),
@@ -121,9 +131,12 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.random.core": ("jax.random",),
     "jax._src.random.prng": ("jax.extend.random",),
     "jax._src.random.threefry2x32": ("jax.extend.random",),
+    "jax._src.ref": ("jax",),
     "jax._src.scipy": (),
     "jax._src.scipy.linalg": ("jax.scipy.linalg",),
     "jax._src.scipy.signal": ("jax.scipy.signal",),
+    "jax._src.scipy.spatial": (),
+    "jax._src.scipy.spatial.transform": ("jax.scipy.spatial.transform",),
     "jax._src.scipy.special": ("jax.scipy.special",),
     "jax._src.scipy.stats": ("jax.scipy.stats",),
     "jax._src.shard_map": ("jax",),
@@ -133,6 +146,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.stages": ("jax.stages",),
     "jax._src.state": (),
     "jax._src.state.discharge": (),
+    "jax._src.state.indexing": (),
     "jax._src.state.primitives": ("jax.ref",),
     "jax._src.state.types": (),
     "jax._src.test_loader": ("jaxlike._src.testing.suite",),
@@ -143,6 +157,7 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.typing": ("jax.typing", "jax"),
     "jax._src.util": (),
     "jax._src.xla_bridge": ("jax.extend.backend", "jax"),
+    "jax._src.xla_metadata": ("jax.experimental.xla_metadata",),
     "jax.experimental.key_reuse._core": ("jaxlike._src.random.key_signatures",),
 }
 
@@ -167,6 +182,11 @@ PLACES: dict[str, dict[str, str]] = {
             "BatchedError DivisionByZeroError ErrorEffect FailedCheckError JaxException NaNError OOBError"
         ),
     },
+    "jax._src.config": {
+        "jaxlike._src.config_state": (
+            "Flag ValueHolder float_state int_env int_state optional_enum_state optional_string_state"
+        ),
+    },
     "jax._src.core": {
         "jaxlike._src.array": "AbstractValue",
         "jaxlike._src.border": "canonicalize_shape",
@@ -179,7 +199,7 @@ PLACES: dict[str, dict[str, str]] = {
             "Trace abstract_token eval_context find_top_trace is_concrete mapped_aval no_axis_name "
             "pytype_aval_mappings trace_ctx trace_state_clean unmapped_aval definitely_equal definitely_equal_shape "
             "typematch extend_axis_env_nd is_constant_dim is_constant_shape aval_mapping_handlers call "
-            "concretization_function_error custom_typechecks literalable_types EvalTrace"
+            "concretization_function_error custom_typechecks literalable_types EvalTrace axis_frame"
         ),
         "jaxlike._src.extending.api_util": "shaped_abstractify",
         "jaxlike._src.extending.hijax": "aval_method aval_property",
@@ -187,9 +207,18 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.graph.jaxpr_text": "JaxprPpContext JaxprPpSettings",
         "jaxlike._src.graph.ref_events": "InternalMutableArrayEffect internal_mutable_array_effect",
         "jaxlike._src.lax.primitive_names": "call_p closed_call_p free_ref_p",
-        "jaxlike._src.lax.refs": "Ref freeze new_ref",
+        "jaxlike._src.lax.refs": "Ref empty_ref free_ref freeze new_ref",
         "jaxlike._src.shape_struct": "ShapeDtypeStruct",
         "jaxlike._src.typing": "AxisName",
+        "jaxlike._src.extending.sizes": (
+            "canonicalize_dim concrete_dim_or_error definitely_equal_one_of_dim dilate_dim divide_shape_sizes "
+            "is_dim is_empty_shape is_symbolic_dim stride_dim"
+        ),
+        "jaxlike._src.extending.core_parts": (
+            "clean_up_dead_vars identity join_effects last_used mem_kind_to_space mem_space_to_kind typecheck"
+        ),
+        "jaxlike._src.manual_axis_type": "ManualAxisType",
+        "jaxlike._src.memory": "MemorySpace",
     },
     "jax._src.custom_derivatives": {
         "jaxlike._src.transforms.custom": "resolve_kwargs",
@@ -220,8 +249,20 @@ PLACES: dict[str, dict[str, str]] = {
         ),
     },
     "jax._src.effects": {
-        "jaxlike._src.extending.hijax": "EffectTypeSet control_flow_allowed_effects",
-        "jaxlike._src.graph.effects": "Effect",
+        "jaxlike._src.graph.effects": (
+            "Effect EffectTypeSet JaxprInputEffect control_flow_allowed_effects custom_derivatives_allowed_effects "
+            "lowerable_effects no_effects ordered_effects partial_eval_kept_effects remat_allowed_effects "
+            "shardable_ordered_effects"
+        ),
+    },
+    "jax._src.environment_info": {
+        "jaxlike._src.environment": "print_environment_info",
+    },
+    "jax._src.frozen_dict": {
+        "jaxlike._src.extending.util": "FrozenDict",
+    },
+    "jax._src.indexing": {
+        "jaxlike._src.index_plan": "Slice ds dslice",
     },
     "jax._src.interpreters.ad": {
         "jaxlike._src.extending.context": "JVPTrace LinearizeTrace",
@@ -247,13 +288,18 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.transforms.policies": "Offloadable Recompute Saveable",
     },
     "jax._src.linear_util": {
-        "jaxlike._src.extending.linear_util": "Store",
+        "jaxlike._src.extending.linear_util": "EqualStore Store",
+        "jaxlike._src.extending.util": "fun_name",
     },
     "jax._src.mesh": {
-        "jaxlike._src.mesh": "get_concrete_mesh",
+        "jaxlike._src.mesh": "empty_abstract_mesh get_concrete_mesh thread_resources use_abstract_mesh",
     },
     "jax._src.monitoring": {
         "jaxlike._src.monitoring": "unregister_event_duration_listener unregister_event_listener",
+    },
+    "jax._src.named_sharding": {
+        "jaxlike._src.sharding": "DuplicateSpecError",
+        "jaxlike._src.graph.call_params": "UNSPECIFIED UnspecifiedValue",
     },
     "jax._src.numpy.util": {
         "jaxlike._src.border": (
@@ -264,6 +310,9 @@ PLACES: dict[str, dict[str, str]] = {
     "jax._src.pjit": {
         "jaxlike._src.lax.constraint": "auto_axes explicit_axes reshard with_sharding_constraint",
         "jaxlike._src.lax.primitive_names": "jit_p sharding_constraint_p",
+    },
+    "jax._src.sharding": {
+        "jaxlike._src.sharding": "IndivisibleError common_devices_indices_map",
     },
     "jax._src.sharding_impls": {
         "jaxlike._src.graph.call_params": "UNSPECIFIED UnspecifiedValue",
@@ -295,6 +344,9 @@ PLACES: dict[str, dict[str, str]] = {
     "jax._src.state.discharge": {
         "jaxlike._src.extending.state": "discharge_state",
     },
+    "jax._src.state.indexing": {
+        "jaxlike._src.index_plan": "Slice ds dslice",
+    },
     "jax._src.state.primitives": {
         "jaxlike._src.lax.primitive_names": "addupdate_p get_p swap_p",
     },
@@ -315,7 +367,7 @@ PLACES: dict[str, dict[str, str]] = {
             "canonicalize_axis_tuple ceil_of_ratio concatenate curry foreach fun_name memoize merge_lists "
             "moveaxis partition_list safe_map safe_zip set_module split_list split_list_checked stable_unique "
             "subvals test_event tuple_delete tuple_insert tuple_update unflatten unzip2 unzip3 weakref_lru_cache "
-            "wrap_name wraps"
+            "wrap_name wraps StrictABC StrictABCMeta fun_qual_name pprint_bytes subs_list subs_list2"
         ),
     },
     "jax._src.xla_bridge": {
@@ -343,9 +395,12 @@ NAMES: dict[str, dict[str, str]] = {
     "jax._src.checkify": {"Out": "typing:Any"},
     "jax._src.core": {
         "get_axis_env": "jaxlike._src.extending.context:_AxisEnv",
+        "nonempty_axis_env": "jaxlike._src.extending.context:nonempty_axis_env_DO_NOT_USE",
         "ref_p": "jaxlike._src.lax.primitive_names:new_ref_p",
         "typecompat": "jaxlike._src.extending.context:typematch",
         "reset_trace_state": "jaxlike._src.extending.context:trace_state_clean",  # what has ended is gone by itself
+        "unsafe_am_i_under_a_jit": "jaxlike._src.extending.context:unsafe_am_i_under_a_jit_DO_NOT_USE",
+        "unsafe_am_i_under_a_vmap": "jaxlike._src.extending.context:unsafe_am_i_under_a_vmap_DO_NOT_USE",
         "unsafe_get_axis_names": "jaxlike._src.extending.context:unsafe_get_axis_names_DO_NOT_USE",
     },
     "jax._src.debugger": {"breakpoint": "jaxlike._src.effects.debugger:breakpoint"},
@@ -389,6 +444,8 @@ NAMES: dict[str, dict[str, str]] = {
         "_zero": "jaxlike._src.extending.lax_parts:zero",
         "_zeros": "jaxlike._src.extending.lax_parts:zeros",
     },
+    "jax._src.layout": {"AutoLayout": "jaxlike._src.layout:_Auto"},
+    "jax._src.nn.initializers": {"_compute_fans": "jaxlike._src.nn.initializers:compute_fans"},
     "jax._src.lax.windowed_reductions": {
         "_select_and_gather_add": "jaxlike._src.lax.chosen_in_windows:select_and_gather_add",
         "_select_and_scatter_add": "jaxlike._src.lax.chosen_in_windows:select_and_scatter_add",

@@ -331,6 +331,11 @@ def sharding_of(device: torch.device) -> SingleDeviceSharding:
     return SingleDeviceSharding(device_of(device))
 
 
+def common_devices_indices_map(sharding: Sharding, global_shape: Shape) -> Any:
+    """Which part of an array each device has."""
+    return sharding.devices_indices_map(global_shape)
+
+
 def in_mesh(sharding: Any, what: str, name: str) -> Any:
     """A `P` as a sharding of the mesh in force; ``what`` and ``name`` are what messages call argument and function.
 

@@ -8,6 +8,7 @@ each lane, or once for all, as its ``vmap_method`` says.
 
 from __future__ import annotations
 
+import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from jaxlike._src.frames import Frame
 
+logger = logging.getLogger("jax._src.callback")  # the name that programs configure
 VMAP_METHODS = ["sequential", "sequential_unrolled", "expand_dims", "broadcast_all", "legacy_vectorized", None]
 
 
@@ -71,6 +73,7 @@ class Callback(Structured):
             leaves = on_host(lambda inside: [np.asarray(x) for x in self.call(inside)], bare(args))
             return self._checked(leaves)
         except Exception as error:
+            logger.exception("jax.%s failed", self.name)  # it may be a program's thread that gets to see the error
             raise callback_error(error) from error
 
     def _checked(self, leaves: Sequence[Any]) -> list[Array]:
@@ -171,6 +174,13 @@ class PureCallback(Callback):
         """None."""
         return self.jvp(primals, perturbed)
 
+    def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """None."""
+        raise ValueError(
+            "Pure callbacks do not support transpose. Please use `jax.custom_vjp` to use callbacks while taking "
+            "gradients."
+        )
+
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], Sequence[bool]]:
         """As ``vmap_method`` says."""
         method, size = self.vmap_method, frame.axis_size
@@ -226,6 +236,10 @@ class IOCallback(Callback):
     def vjp(self, primals: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """None."""
         return self.jvp(primals, perturbed)
+
+    def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
+        """None."""
+        raise ValueError("IO callbacks do not support transpose.")
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], Sequence[bool]]:
         """One call a lane, unless the order is to be kept; the devices of a mesh have one."""

@@ -14,11 +14,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxlike._src.array import Array
-from jaxlike._src.border import concrete_tensor, unwrap
+from jaxlike._src.border import concrete_tensor, is_traced, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.effects.callback import Callback, bare, callback_error, on_host
 from jaxlike._src.effects.draw import visualize_sharding
-from jaxlike._src.graph.effects import Effect
+from jaxlike._src.graph.effects import (
+    OwnEffect,
+    allow,
+    control_flow_allowed_effects,
+    custom_derivatives_allowed_effects,
+    lowerable_effects,
+    ordered_effects,
+    partial_eval_kept_effects,
+    remat_allowed_effects,
+)
 from jaxlike._src.sharding import sharding_of
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
 from jaxlike._src.transforms.structured import apply
@@ -32,14 +41,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger("jax._src.debugging")  # the name that programs configure
 
 
-class DebugEffect(Effect):
+class DebugEffect(OwnEffect):
     """A program shows values."""
 
 
-class OrderedDebugEffect(Effect):
+class OrderedDebugEffect(OwnEffect):
     """A program shows values, in its own order."""
 
     of_one_device = True
+
+
+for _effect in (DebugEffect, OrderedDebugEffect):
+    allow(_effect, lowerable_effects, control_flow_allowed_effects, custom_derivatives_allowed_effects)
+    allow(_effect, remat_allowed_effects, partial_eval_kept_effects)
+ordered_effects.add_type(OrderedDebugEffect)
 
 
 class DebugCallback(Callback):
@@ -54,13 +69,13 @@ class DebugCallback(Callback):
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """Call it."""
-        if not self.in_graph:
-            on_host(self.call, args)
-            return []
         try:
-            on_host(self.call, bare(args))
-        except Exception as error:
-            raise callback_error(error) from error
+            on_host(self.call, bare(args) if self.in_graph else args)
+        except BaseException as error:
+            logger.exception("jax.debug.callback failed")
+            if self.in_graph and isinstance(error, Exception):
+                raise callback_error(error) from error
+            raise
         return []
 
     def like(self, results: Sequence[Any]) -> DebugCallback:
@@ -297,8 +312,12 @@ def inspect_array_sharding(value: Any, *, callback: Callable[[Any], None]) -> No
         callback: takes a sharding.
     """
     for leaf in tree_leaves(value):
-        known = concrete_tensor(to_array(leaf))
-        callback(sharding_of(default_torch_device() if known is None else known.device))
+        array = to_array(leaf)
+        known = concrete_tensor(array)
+        if known is not None and not is_traced(array):
+            callback(array.sharding)
+        else:
+            callback(sharding_of(default_torch_device() if known is None else known.device))
 
 
 def visualize_array_sharding(arr: Any, **kwargs: Any) -> None:

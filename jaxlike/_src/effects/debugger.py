@@ -199,7 +199,7 @@ def breakpoint(
     """Stop a running program here, with a prompt that knows the variables of the Python around it.
 
     Args:
-        backend: "cli" or None: the prompt on the terminal.
+        backend: accepted: the prompt is that of the terminal, as in JAX for a name that it does not know.
         filter_frames: leave out the frames of this package.
         num_frames: how many frames to keep.
         ordered: accepted: calls are always made in the order of the program.
@@ -208,8 +208,7 @@ def breakpoint(
     """
     if token is not None and ordered:
         raise ValueError("`ordered` and `token` are mutually exclusive arguments.")
-    if backend not in (None, "cli"):
-        raise ValueError(f"there is no debugger {backend!r}: only 'cli'")
+    del backend
     variables = _Variables(_stack(filter_frames, num_frames))
 
     def stop(*values: Any) -> None:

@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from jaxlike._src.graph.effects import Effect
+from jaxlike._src.graph.effects import (
+    OwnEffect,
+    allow,
+    control_flow_allowed_effects,
+    custom_derivatives_allowed_effects,
+    lowerable_effects,
+    remat_allowed_effects,
+)
 from jaxlike._src.tree import register_pytree_node_class, tree_unflatten
 
 
@@ -84,7 +91,7 @@ ErrorCategory = type[JaxException]
 
 
 @functools.total_ordering
-class ErrorEffect(Effect):
+class ErrorEffect(OwnEffect):
     """A kind of finding: the class of its exception, and the (shape, dtype) of each value in the message."""
 
     def __init__(self, error_type: ErrorCategory, shape_dtypes: Sequence[tuple[tuple[int, ...], Any]]) -> None:
@@ -104,6 +111,10 @@ class ErrorEffect(Effect):
 
     def __repr__(self) -> str:
         return f"ErrorEffect(error_type={self.error_type}, shape_dtypes={self.shape_dtypes})"
+
+
+allow(ErrorEffect, lowerable_effects, control_flow_allowed_effects)
+allow(ErrorEffect, custom_derivatives_allowed_effects, remat_allowed_effects)
 
 
 Maker = Callable[[Sequence[Any]], JaxException]  # from the values in a message to the exception

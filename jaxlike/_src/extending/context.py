@@ -24,6 +24,7 @@ from jaxlike._src import border, dtypes, errors, torch_private
 from jaxlike._src.array import AbstractValue, Array, ShapedArray
 from jaxlike._src.effects.names import ensure_compile_time_eval
 from jaxlike._src.extending.api_util import shaped_abstractify
+from jaxlike._src.extending.util import FrozenDict
 from jaxlike._src.frames import STATE, Frame, running
 from jaxlike._src.graph.jaxpr import literalable_types as literalable_types
 from jaxlike._src.lax.primitives import call_p
@@ -140,9 +141,9 @@ class TraceTag:
 
 class _AxisEnv:
     @property
-    def axis_sizes(self) -> dict[Any, int]:
+    def axis_sizes(self) -> FrozenDict:
         """The names of the axes that are mapped over, and their sizes."""
-        return {f.axis_name: f.axis_size for f in reversed(list(running())) if f.axis_name is not None}
+        return FrozenDict({f.axis_name: f.axis_size for f in reversed(list(running())) if f.axis_name is not None})
 
     def axis_size(self, axis_name: Any) -> int:
         """The size of a named axis."""
@@ -153,6 +154,10 @@ class _AxisEnv:
     def names(self) -> list[Any]:
         """The names."""
         return list(self.axis_sizes)
+
+    def axis_names(self) -> tuple[Any, ...]:
+        """The names, as a tuple."""
+        return tuple(self.axis_sizes)
 
     def axis_exists(self, axis_name: Any) -> bool:
         """Whether an axis of this name is mapped over."""
@@ -203,6 +208,11 @@ def find_top_trace(_: Any) -> TraceView:
 def trace_state_clean() -> bool:
     """Whether no transformation runs."""
     return trace_ctx.is_top_level()
+
+
+def axis_frame(axis_name: Any) -> int:
+    """The size of a named axis."""
+    return trace_ctx.axis_env.axis_size(axis_name)
 
 
 def nonempty_axis_env_DO_NOT_USE() -> bool:

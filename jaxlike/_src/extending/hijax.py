@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from jaxlike._src.array import AbstractValue
 from jaxlike._src.extending.context import pytype_aval_mappings
 from jaxlike._src.frames import STATE
-from jaxlike._src.graph.effects import Effect
 from jaxlike._src.graph.primitive import Primitive
 from jaxlike._src.transforms import hi_values
 from jaxlike._src.transforms.arguments import to_array
@@ -43,33 +42,6 @@ class aval_method(NamedTuple):
     """A function in a type that is a method of its values."""
 
     fun: Callable[..., Any]
-
-
-class EffectTypeSet:
-    """Classes of effects; an effect is in it if its class, or one that it derives from, is."""
-
-    def __init__(self) -> None:
-        self._types: set[type[Effect]] = set()
-
-    def add_type(self, effect_type: type[Effect]) -> None:
-        """Put a class in."""
-        self._types.add(effect_type)
-
-    def contains(self, effect_type: type[Effect]) -> bool:
-        """Whether a class is in."""
-        return any(issubclass(effect_type, known) for known in self._types)
-
-    def filter_in(self, effects: Any) -> list[Effect]:
-        """Those of ``effects`` that are in."""
-        return [effect for effect in effects if self.contains(type(effect))]
-
-    def filter_not_in(self, effects: Any) -> list[Effect]:
-        """Those of ``effects`` that are not in."""
-        return [effect for effect in effects if not self.contains(type(effect))]
-
-
-# Loops and branches here keep every effect in order, whatever its class: the set is for libraries to fill and read.
-control_flow_allowed_effects = EffectTypeSet()
 
 
 class HiPrimitive(Primitive):

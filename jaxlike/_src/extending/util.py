@@ -5,11 +5,13 @@ Lists of leaves are split, parted by truth values and merged again; functions ar
 
 from __future__ import annotations
 
+import abc
 import functools
 import itertools
+import math
 import operator
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from jaxlike._src import config
@@ -109,6 +111,23 @@ def merge_lists(bs: Sequence[bool], l0: Sequence[Any], l1: Sequence[Any]) -> lis
     return [next(chosen) if b else next(rest) for b in bs]
 
 
+def subs_list(subs: Sequence[int | None], src: Sequence[T], base: Sequence[T]) -> list[T]:
+    """Elements of ``src`` by their places; where there is no place, the next one of ``base``."""
+    return subs_list2(subs, [None] * len(subs), src, (), base)
+
+
+def subs_list2(
+    subs1: Sequence[int | None], subs2: Sequence[int | None], src1: Sequence[T], src2: Sequence[T], base: Sequence[T]
+) -> list[T]:
+    """As `subs_list`, with a second list of places and where they lead."""
+    assert len(subs1) == len(subs2)
+    rest = iter(base)
+    places = zip(subs1, subs2, strict=True)
+    out = [src1[i] if i is not None else src2[j] if j is not None else next(rest) for i, j in places]
+    assert not list(rest)
+    return out
+
+
 def concatenate(xs: Iterable[Sequence[T]]) -> list[T]:
     """The elements of all sequences."""
     return [x for each in xs for x in each]
@@ -180,6 +199,22 @@ def fun_name(fun: Any, default_name: str = "<unnamed function>") -> str:
     if name is not None:
         return name
     return fun_name(fun.func, default_name) if isinstance(fun, functools.partial) else default_name
+
+
+def fun_qual_name(fun: Any) -> str:
+    """The qualified name of a function, a partial's that of what it calls."""
+    name = getattr(fun, "__qualname__", None)
+    if name is None and isinstance(fun, functools.partial):
+        return fun_qual_name(fun.func)
+    return fun_name(fun) if name is None else name
+
+
+def pprint_bytes(num_bytes: float) -> str:
+    """A number of bytes with three digits or so: ``1.50MB``."""
+    if num_bytes <= 0:
+        return "0.00B"
+    power = min(math.floor(math.log(num_bytes, 1000)), 4)
+    return f"{num_bytes / 1000**power:.2f}{('', 'K', 'M', 'G', 'T')[power]}B"
 
 
 def wraps(wrapped: Any, namestr: str | None = None, docstr: str | None = None, **kwargs: Any) -> Callable[[T], T]:
@@ -360,6 +395,49 @@ class OrderedSet:
 
     def __contains__(self, elem: object) -> bool:
         return elem in self._elements
+
+
+class StrictABCMeta(abc.ABCMeta):
+    """The class of abstract classes that have real subclasses only, which `isinstance` finds quickly."""
+
+    def register(cls, subclass: type[T]) -> type[T]:
+        """Not possible."""
+        del subclass
+        raise NotImplementedError(f"{cls} does not support virtual subclasses")  # what such a class is for
+
+    __instancecheck__ = type.__instancecheck__
+    __subclasscheck__ = type.__subclasscheck__
+
+
+class StrictABC(metaclass=StrictABCMeta):
+    """The base of such classes."""
+
+    __slots__ = ()
+
+
+class FrozenDict(Mapping[Any, Any]):
+    """A dict that does not change, and so has a hash where its values have."""
+
+    def __init__(self, d: Mapping[Any, Any]) -> None:
+        self._d = dict(d)
+
+    def __repr__(self) -> str:
+        return f"FrozenDict({self._d!r})"
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._d[key]
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._d.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FrozenDict) and self._d == other._d
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._d)
+
+    def __len__(self) -> int:
+        return len(self._d)
 
 
 def set_module(module: str) -> Callable[[T], T]:

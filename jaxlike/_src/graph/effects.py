@@ -15,9 +15,33 @@ if TYPE_CHECKING:
 
 
 class Effect:
-    """Something that an operation does; equal to others of its class."""
+    """Something that an operation does."""
 
     of_one_device = False  # whether its order means something on one device alone
+
+
+class JaxprInputEffect(Effect):
+    """Something done with what comes in: the variable of a jaxpr, or the place of an operand."""
+
+    def __init__(self, input: Any) -> None:
+        self.input = input
+
+    def replace(self, input: Any) -> JaxprInputEffect:
+        """The same, done with something else."""
+        return type(self)(input)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.input})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, JaxprInputEffect) and self.input == other.input
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.input))
+
+
+class OwnEffect(Effect):
+    """One of ours: equal to others of its class, and shown by its name."""
 
     def __str__(self) -> str:
         return type(self).__name__.removesuffix("Effect")
@@ -29,18 +53,74 @@ class Effect:
         return hash(type(self))
 
 
-class IOEffect(Effect):
+class EffectTypeSet:
+    """Classes of effects; an effect is in it if its class, or one that it derives from, is."""
+
+    def __init__(self) -> None:
+        self._types: set[type[Effect]] = set()
+
+    def __repr__(self) -> str:
+        return f"EffectTypeSet({self._types})"
+
+    def add_type(self, effect_type: type[Effect]) -> None:
+        """Put a class in."""
+        self._types.add(effect_type)
+
+    def contains(self, eff: Effect) -> bool:
+        """Whether the class of an effect is in."""
+        return isinstance(eff, tuple(self._types))
+
+    def filter_in(self, effects: Iterable[Effect]) -> list[Effect]:
+        """Those of ``effects`` that are in."""
+        return [effect for effect in effects if self.contains(effect)]
+
+    def filter_not_in(self, effects: Iterable[Effect]) -> list[Effect]:
+        """Those of ``effects`` that are not in."""
+        return [effect for effect in effects if not self.contains(effect)]
+
+
+# What may have which effects. Programs add classes of their own; what is not in a set is refused where it would be
+# in a loop or branch, or in a function that is computed again. The others are for programs to
+# read: every effect keeps its order here, and whatever a primitive's rule computes can be lowered.
+no_effects: frozenset[Effect] = frozenset()
+ordered_effects = EffectTypeSet()
+shardable_ordered_effects = EffectTypeSet()
+lowerable_effects = EffectTypeSet()
+control_flow_allowed_effects = EffectTypeSet()
+custom_derivatives_allowed_effects = EffectTypeSet()
+remat_allowed_effects = EffectTypeSet()
+partial_eval_kept_effects = EffectTypeSet()
+
+
+def allow(effect_type: type[Effect], *sets: EffectTypeSet) -> None:
+    """Put a class of effects in several sets."""
+    for known in sets:
+        known.add_type(effect_type)
+
+
+def check_allowed(effects: Iterable[Effect], allowed: EffectTypeSet, what: str) -> None:
+    """NotImplementedError, as JAX's, where ``what`` has effects that are not in ``allowed``."""
+    refused = allowed.filter_not_in(effects)
+    if refused:
+        raise NotImplementedError(f"Effects not supported in {what}: {refused}")
+
+
+class IOEffect(OwnEffect):
     """A callback may do anything."""
 
     def __str__(self) -> str:
         return "IO"
 
 
-class OrderedIOEffect(Effect):
+class OrderedIOEffect(OwnEffect):
     """A callback that must be called in the order of the program."""
 
     def __str__(self) -> str:
         return "OrderedIO"
+
+
+allow(IOEffect, lowerable_effects, control_flow_allowed_effects)
+allow(OrderedIOEffect, lowerable_effects, control_flow_allowed_effects, ordered_effects, shardable_ordered_effects)
 
 
 class _State(threading.local):

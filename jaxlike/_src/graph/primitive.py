@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jaxlike._src.graph.effects import Effect
+from jaxlike._src.graph.effects import (
+    OwnEffect,
+    allow,
+    control_flow_allowed_effects,
+    custom_derivatives_allowed_effects,
+    lowerable_effects,
+)
+from jaxlike._src.graph.effects import no_effects as no_effects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +109,7 @@ class CallPrimitive(Primitive):
     call_primitive = True
 
 
-class PrimitiveEffect(Effect):
+class PrimitiveEffect(OwnEffect):
     """The effect of a primitive that has no finer name for it."""
 
     def __init__(self, primitive: Primitive) -> None:
@@ -118,7 +125,7 @@ class PrimitiveEffect(Effect):
         return hash(self.primitive)
 
 
-no_effects: frozenset[Any] = frozenset()
+allow(PrimitiveEffect, lowerable_effects, control_flow_allowed_effects, custom_derivatives_allowed_effects)
 
 
 class Builtin(Primitive):

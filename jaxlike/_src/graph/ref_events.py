@@ -17,7 +17,15 @@ import numpy as np
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.frames import STATE
-from jaxlike._src.graph.effects import Effect
+from jaxlike._src.graph.effects import (
+    JaxprInputEffect,
+    OwnEffect,
+    allow,
+    control_flow_allowed_effects,
+    custom_derivatives_allowed_effects,
+    partial_eval_kept_effects,
+    remat_allowed_effects,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,23 +33,11 @@ if TYPE_CHECKING:
     from jaxlike._src.graph.graph import Graph, Node, Var
 
 
-class RefEffect(Effect):
+class RefEffect(JaxprInputEffect):
     """Something done with a ref: the variable of a jaxpr that stands for it."""
-
-    def __init__(self, input: Any) -> None:
-        self.input = input
 
     def __str__(self) -> str:
         return f"{type(self).__name__.removesuffix('Effect')}<{self.input}>"
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.input})"
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and isinstance(other, RefEffect) and self.input == other.input
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.input))
 
 
 class ReadEffect(RefEffect):
@@ -56,12 +52,15 @@ class AccumEffect(RefEffect):
     """Something is added to it."""
 
 
-class InternalMutableArrayEffect(Effect):
+class InternalMutableArrayEffect(OwnEffect):
     """A ref is made or frozen inside."""
 
     __str__ = object.__repr__
 
 
+for _effect in (RefEffect, InternalMutableArrayEffect):
+    allow(_effect, control_flow_allowed_effects, custom_derivatives_allowed_effects, remat_allowed_effects)
+partial_eval_kept_effects.add_type(RefEffect)
 internal_mutable_array_effect = InternalMutableArrayEffect()
 EFFECTS: dict[str, type[RefEffect]] = {"get": ReadEffect, "swap": WriteEffect, "addupdate": AccumEffect}
 

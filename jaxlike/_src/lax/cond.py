@@ -18,7 +18,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.graph.control import CondForm
-from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
+from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect, control_flow_allowed_effects
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED, Var
 from jaxlike._src.graph.ref_calls import NotingCall, RefForm, Slot, given, given_all
 from jaxlike._src.graph.ref_events import unnoted
@@ -58,6 +58,7 @@ class Cond(Structured):
     """A choice on flat arguments: the number of the branch, and what all branches take."""
 
     name = "cond"
+    allows = control_flow_allowed_effects
     is_executed = True
 
     def __init__(self, branches: Sequence[GraphFunction]) -> None:

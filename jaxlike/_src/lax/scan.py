@@ -18,6 +18,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import concrete_or_error, is_traced, refuse_own_arrays, unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.graph.control import ScanForm
+from jaxlike._src.graph.effects import control_flow_allowed_effects
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.graph.ref_calls import NotingCall
 from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
@@ -64,6 +65,7 @@ class Scan(Structured):
     """A scan on flat arguments: constants, carry, and rows ``[length, ...]``; results: carry, stacked rows."""
 
     name = "scan"
+    allows = control_flow_allowed_effects
     is_executed = True
     unroll = 1  # what a jaxpr shows; loops are written out where it pays
 

@@ -17,7 +17,7 @@ from jaxlike._src import config, dtypes, errors, key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
 from jaxlike._src.graph.control import WhileForm
-from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect
+from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect, control_flow_allowed_effects
 from jaxlike._src.graph.ref_calls import NotingCall, RefForm, Slot, given
 from jaxlike._src.graph.ref_events import unnoted
 from jaxlike._src.lax.body import (
@@ -58,6 +58,7 @@ class While(Structured):
     """A while loop on flat arguments: constants of the condition, constants of the body, carry; results: carry."""
 
     name = "while"
+    allows = control_flow_allowed_effects
     is_executed = True
     lanes_disagree = False  # whether lanes of a vmap may take different numbers of steps
 

@@ -14,6 +14,7 @@ from jaxlike._src import config
 from jaxlike._src.array import Array
 from jaxlike._src.errors import ConcretizationTypeError
 from jaxlike._src.frames import STATE, current_trace
+from jaxlike._src.graph.effects import check_allowed, remat_allowed_effects
 from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.graph.ref_calls import NotingCall, RefForm, given, slots_of
 from jaxlike._src.graph.trace import RECORDING
@@ -105,6 +106,7 @@ class Checkpoint(Structured):
             forward, backward, halves = self._halves(primals, perturbed, floating)
         except Touched:  # by a backward rule, whose writes a graph of values does not show
             return self.body(primals), lambda cotangents: self._pulled_again(primals, perturbed, cotangents, False)
+        check_allowed(self.body.graph.effects, remat_allowed_effects, "partial-eval of `checkpoint`/`remat`")
         m = len(floating)
         # As in JAX: what a derivative is taken of has run, and is ordinary operations of what runs outside.
         outs = forward(primals)

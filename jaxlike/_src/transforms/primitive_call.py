@@ -21,6 +21,7 @@ from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE
+from jaxlike._src.graph.effects import lowerable_effects
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms import tables
@@ -114,6 +115,9 @@ class PrimitiveCall(Structured):
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The values: by `impl`, or in a compiled program by the function that lowers it."""
+        refused = lowerable_effects.filter_not_in(self.effects) if self.staged else []
+        if refused:
+            raise ValueError(f"Cannot lower jaxpr with effects: {set(refused)}")
         compute = tables.lowering_of(self.primitive, default_torch_device().type) if self.staged else None
         with _staged_out(self.staged):
             if compute is None:

@@ -32,7 +32,7 @@ class SourceTrace(Trace):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.autograd_numbers: dict[int, int] = {}  # by the id of a node, which `nodes` keeps
+        self.autograd_numbers: dict[Any, int] = {}  # by what a node gives: later passes write the node itself anew
         self._by_sequence: dict[int, Place | None] = {}
 
     def __torch_dispatch__(self, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -59,7 +59,7 @@ class SourceTrace(Trace):
                 self._by_sequence[number] = node.line
             else:
                 node = self.nodes[k] = node._replace(line=line)
-            self.autograd_numbers[id(node)] = number
+            self.autograd_numbers.update((o, number) for o in node.outs if o is not None)
 
 
 def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tuple[ShapedArray, str]]:
@@ -98,7 +98,7 @@ def saved_residuals(f: Callable[..., Any], *args: Any, **kwargs: Any) -> list[tu
     numbers = recorders[0].autograd_numbers
     of_node = equation_of(graph)
     equations = {
-        o: (numbers[id(node)], str(node.line), of_node[id(node)])
+        o: (numbers[o], str(node.line), of_node[id(node)])
         for node in graph.nodes
         if id(node) in of_node
         for o in node.outs

@@ -23,7 +23,7 @@ from jaxlike._src.debug_checks import executed
 from jaxlike._src.devices import default_torch_device
 from jaxlike._src.frames import STATE, Frame, below, no_frame
 from jaxlike._src.graph.control import Part, WhileForm
-from jaxlike._src.graph.effects import are_silenced, effects_in
+from jaxlike._src.graph.effects import are_silenced, check_allowed, effects_in
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.graph.graph import Call, Graph
 from jaxlike._src.graph.partition import dependents
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jaxlike._src.graph.control import Form
-    from jaxlike._src.graph.effects import Effect
+    from jaxlike._src.graph.effects import Effect, EffectTypeSet
     from jaxlike._src.graph.ref_calls import RefForm
 
     Arrays = Sequence[Array]
@@ -62,6 +62,7 @@ class Structured:
     is_plain = False  # whether it does nothing but run its graph
     runs_graph = False  # whether that is so where no transformation runs, whatever its derivatives are
     effects: frozenset[Effect] = frozenset()  # its own, beside those of its graphs
+    allows: EffectTypeSet | None = None  # which effects its graphs may have, where not any
     axes: frozenset[Any] = frozenset()  # the named axes that it needs, beside those of its graphs
     holds: frozenset[str] = frozenset()  # as of a `Call`, beside those of its graphs
     is_constant = False  # whether differentiation passes it by
@@ -261,6 +262,8 @@ class Applied(Call):
         self.out_kinds: list[tuple[type[Array], Any]] = []
         self.varying = op.varying
         self.effects = op.effects | effects_in(self.params)
+        if self.effects and op.allows is not None:
+            check_allowed(self.effects, op.allows, f"`{op.name.removesuffix('_call')}`")
         self.axes = op.axes | _axes_in(self.params)
         self.holds = op.holds.union(*(g.holds for g in _graphs_in(self.params)))
 
