@@ -18,7 +18,7 @@ import torch
 
 from compat import frameworks
 from compat.same import Tolerance, assert_same, run_both
-from jaxlike._src.graph.fused import tier
+from jaxlike._src.graph.fused import lanes, tier
 from jaxlike._src.graph.fused.kernel import source_of
 from tests.team_emulation import SHARED, emulated
 
@@ -197,9 +197,9 @@ def _sum(jax: Any, f: Any) -> Any:
     return lambda x: jax.numpy.sum(f(x) ** 2)
 
 
-def batch(n: int) -> Any:
+def batch(n: int, count: int = 4) -> Any:
     """Lanes."""
-    return numbers(4, n, seed=3)
+    return numbers(count, n, seed=3)
 
 
 WAYS: dict[str, Callable[[Any, Any, int], Any]] = {
@@ -268,6 +268,48 @@ def test_functions(name: str, n: int, way: str) -> None:
         return WAYS[way](jax, FUNCTIONS[name](jax, n), n)
 
     assert_same(*run_both(program), tolerance=GROWTH)
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Loops over lanes are written in parts, for two threads, however short they are; whether each was."""
+    found: list[bool] = []
+    write = lanes.in_parts
+
+    def noted(*args: Any) -> Any:
+        made = write(*args)
+        found.append(made is not None)
+        return made
+
+    monkeypatch.setattr(lanes, "in_parts", noted)
+    monkeypatch.setattr(lanes, "threads", lambda: 2)
+    monkeypatch.setattr(lanes, "LEAST_WORK", 0)
+    return found
+
+
+OF_LANES: dict[str, Callable[[Any, Any, int], Any]] = {
+    "vmap": lambda jax, f, n: jax.vmap(f)(batch(n, 5)),
+    "jit of vmap of grad": lambda jax, f, n: jax.jit(jax.vmap(jax.grad(_sum(jax, f))))(batch(n, 2)),
+    "grad of vmap": lambda jax, f, n: jax.grad(lambda x: jax.numpy.sum(jax.vmap(f)(x) ** 2))(batch(n, 3)),
+    "vmap of vmap": lambda jax, f, n: jax.vmap(jax.vmap(f), in_axes=2, out_axes=1)(numbers(2, n, 3, seed=3)),
+    "vmap of jvp": lambda jax, f, n: jax.jit(jax.vmap(lambda x: jax.jvp(f, (x,), (x,))))(batch(n, 3)),
+}
+
+
+@pytest.mark.sample(0.3)
+@pytest.mark.parametrize("way", OF_LANES)
+@pytest.mark.parametrize("n", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_lanes_in_parts(name: str, n: int, way: str, parts: list[bool]) -> None:
+    assert_same(*run_both(lambda jax: OF_LANES[way](jax, FUNCTIONS[name](jax, n), n)), tolerance=GROWTH)
+    assert any(parts)
+
+
+@pytest.mark.parametrize("n", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("name", ["newton", "collatz", "random_walk", "sorted_out"])
+def test_programs_in_parts(name: str, n: int, parts: list[bool]) -> None:
+    assert_same(*run_both(lambda jax: PROGRAMS[name](jax, n)), tolerance=GROWTH)
+    assert parts
 
 
 # Programs

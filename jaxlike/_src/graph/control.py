@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from jaxlike._src.graph.graph import Graph
 
@@ -20,6 +20,22 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
+class Lanes:
+    """The lanes of a loop that a vmap made, each of which is a loop that knows nothing of the others.
+
+    They lie along axis 0, in rows along axis 1. ``args``, ``results``: what has them. ``of``: the operation for another
+    number of lanes, which gives its form. ``once``, where it is not None, says that results without lanes are sums over
+    lanes: what is taken by these arguments is to be taken once, and zeros for other lanes.
+    """
+
+    size: int
+    args: Sequence[bool]
+    results: Sequence[bool]
+    of: Callable[[int], Any]
+    once: Sequence[bool] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class ScanForm:
     """Arguments: constants, carry, rows; results: carry, rows. ``body``: constants, carry, a row of each to the same."""
 
@@ -28,6 +44,7 @@ class ScanForm:
     n_carry: int
     length: int
     reverse: bool
+    lanes: Lanes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +55,7 @@ class WhileForm:
     body: Part
     n_cond: int
     n_body: int
+    lanes: Lanes | None = None
 
 
 @dataclass(frozen=True, eq=False)

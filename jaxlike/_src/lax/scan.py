@@ -23,6 +23,13 @@ from jaxlike._src.graph.graph import BACKWARD_RULE, TRANSPOSED
 from jaxlike._src.graph.ref_calls import NotingCall
 from jaxlike._src.lax.body import Body, check_carry, check_varying, example, leaf_arrays, make_body, promoted
 from jaxlike._src.lax.loop import Runner
+from jaxlike._src.lax.scan_lanes import (
+    lanes_of_backward,
+    lanes_of_keeping,
+    lanes_of_reading,
+    lanes_of_results,
+    lanes_of_vmap,
+)
 from jaxlike._src.lax.scan_parts import Parts
 from jaxlike._src.lax.scan_refs import TouchedRefs, over_rows, rows_of
 from jaxlike._src.lax.slicing import index_in_dim
@@ -56,6 +63,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from jaxlike._src.frames import Frame
+    from jaxlike._src.graph.control import Lanes
     from jaxlike._src.graph.graph import Graph
 
 UNROLLED = 200  # a compiler gets loops of up to so many nodes, written out
@@ -68,6 +76,7 @@ class Scan(Structured):
     allows = control_flow_allowed_effects
     is_executed = True
     unroll = 1  # what a jaxpr shows; loops are written out where it pays
+    lanes: Lanes | None = None
 
     def __init__(self, body: GraphFunction, n_consts: int, n_carry: int, length: int, reverse: bool) -> None:
         self.body, self.n_consts, self.n_carry = body, n_consts, n_carry
@@ -127,7 +136,7 @@ class Scan(Structured):
 
     def control(self) -> ScanForm:
         """For a generator of loops."""
-        return ScanForm(self.body.part(), self.n_consts, self.n_carry, self.length, self.reverse)
+        return ScanForm(self.body.part(), self.n_consts, self.n_carry, self.length, self.reverse, self.lanes)
 
     def recorded(self, args: Sequence[Array]) -> Any:
         """One node, whatever the length."""
@@ -183,6 +192,7 @@ class Scan(Structured):
         if key not in self._made:
             made = Scan(self.body.with_outputs(left), self.n_consts, n, self.length, self.reverse)
             made.unroll = self.unroll
+            made.lanes = lanes_of_results(self.lanes, places, left)
             self._made[key] = made
         return self._made[key], left
 
@@ -211,7 +221,7 @@ class Scan(Structured):
 
         args = [x for part, dots in zip(parts, given, strict=True) for x in (*part, *dots)]
         inner = Scan(self.body, sizes[0] + len(given[0]), n + len(given[1]), self.length, self.reverse)
-        inner = self._derived(("jvp", tuple(moved)), step, inner, args)
+        inner = self._derived(("jvp", tuple(moved)), step, inner, inner.one_step(args))
         outs = apply(inner, args)
         with_tangent = derive.differentiable(self.body.stand_ins())[n:]
         done, rows = outs[: inner.n_carry], outs[inner.n_carry :]
@@ -227,24 +237,27 @@ class Scan(Structured):
             halves = self._halves(policy, primals, perturbed)
             if halves.kept:
                 return self._vjp_keeping(halves, primals, perturbed)
-        keeping = Scan(self.body, self.n_consts, n, self.length, self.reverse)
         by: list[bool] = []  # by which arguments of the body, if its results are those of forward rules
         if BACKWARD_RULE in self.body.graph.holds:
             by = self.body.carried(perturbed, self.n_consts, n)[0]
-
-        def kept_step(flat: Sequence[Array]) -> list[Array]:
-            outs = derive.known(self.body, flat, by, self.name, linear=False) if by else self.body(flat)
-            return [*outs, *self.split(flat)[1]]
-
-        keeping = self._derived(("keep", tuple(by)), kept_step, keeping, primals)
-        keeping.more_from = n + m
-        outs = apply(keeping, primals)
+        outs = apply(self.keeping(self.one_step(primals), by), primals)
         carries = outs[n + m :]
 
         def pullback(cotangents: Sequence[Any]) -> list[Any]:
             return self._pull(primals, perturbed, carries, cotangents)
 
         return outs[: n + m], pullback
+
+    def keeping(self, steps: Sequence[Array], by: Sequence[bool]) -> Scan:
+        """The loop that keeps what it carried; ``steps``: examples of what a step takes."""
+
+        def kept_step(flat: Sequence[Array]) -> list[Array]:
+            outs = derive.known(self.body, flat, by, self.name, linear=False) if by else self.body(flat)
+            return [*outs, *self.split(flat)[1]]
+
+        keeping = Scan(self.body, self.n_consts, self.n_carry, self.length, self.reverse)
+        keeping.more_from, keeping.lanes = len(self.body.kinds), lanes_of_keeping(self, steps, by)
+        return self._derived(("keep", tuple(by)), kept_step, keeping, steps)
 
     def constants(self, perturbed: Sequence[bool]) -> Sequence[int]:
         """What no step moves."""
@@ -266,7 +279,7 @@ class Scan(Structured):
             return [*(x if moves else y for x, y, moves in zip(still, found, linear, strict=True)), *carry]
 
         keeping = Scan(self.body, self.n_consts, n, self.length, self.reverse)
-        keeping = self._derived(("known", tuple(linear)), known_step, keeping, args)
+        keeping = self._derived(("known", tuple(linear)), known_step, keeping, self.one_step(args))
         keeping.more_from = n + m
         outs = apply(keeping, args)
 
@@ -350,39 +363,12 @@ class Scan(Structured):
         sums = [derive.zeros_like(x) for x in derive.chosen_of(consts, by_consts)]
         chosen = self._chosen(primals, perturbed)
         start = [*sums, *derive.chosen_of(ct_carry, floating)]
-
-        def step(flat: Sequence[Array]) -> list[Array]:
-            c, running, x = back.split(flat)
-            total, ct = running[: len(sums)], derive.filled(running[len(sums) : len(start)], floating)
-            k, x, more = x[:n], x[n : n + len(rows)], x[n + len(rows) :]
-            ct_y, inside = derive.filled(more[: sum(has_row)], has_row), more[sum(has_row) :]
-            with holding(refs.carried + refs.rows, [*running[len(start) :], *inside]) as last:
-                if gradients is None:
-                    grads = derive.reverse(self.body, [*c, *k, *x], chosen, [*ct, *ct_y], self.name)
-                else:
-                    grads = gradients([*c, *k, *x], [*ct, *ct_y])
-                after = last()
-            given = [*c, *k, *x][: len(chosen)]  # without what the forward pass kept
-            for g, arg in zip(grads, derive.chosen_of(given, chosen), strict=True):
-                if g.dtype != arg.dtype:  # of a custom_vjp rule; JAX's refusal
-                    raise TypeError(
-                        "while_loop body function carry input and carry output must have equal types, but they differ: "
-                        f"{arg.aval.str_short()} has a cotangent of type {g.aval.str_short()}"
-                    )
-            a, b, split = len(sums), len(sums) + sum(floating), len(refs.carried)
-            added = [Array(unwrap(s) + unwrap(g)) for s, g in zip(total, grads[:a], strict=True)]
-            return [*added, *grads[a:b], *after[:split], *grads[b:], *after[split:]]
-
         while True:
             before, rows_before = [r.value() for r in refs.carried], [rows_of(r).value() for r in refs.rows]
             args = [*consts, *start, *before, *carries, *rows, *derive.chosen_of(ct_rows, has_row), *rows_before]
             back = Scan(self.body, len(consts), len(start) + len(before), self.length, not self.reverse)
             try:
-                if gradients is None:
-                    key = ("pull", tuple(chosen), tuple(has_row), len(before), len(rows_before))
-                    back = self._derived(key, step, back, args)
-                else:
-                    back.body = derived(step, back.one_step(args), self.name)
+                back = self.backward(back.one_step(args), chosen, has_row, gradients)
                 break
             except Touched as touched:  # by a backward rule
                 refs.add(touched)
@@ -398,18 +384,70 @@ class Scan(Structured):
             *derive.filled(outs[b:], by_rows),
         ]
 
+    def backward(
+        self,
+        steps: Sequence[Array],
+        chosen: Sequence[bool],
+        has_row: Sequence[bool],
+        gradients: Callable[[Sequence[Array], Sequence[Any]], Sequence[Array]] | None = None,
+    ) -> Scan:
+        """The loop back, by examples of what a step takes.
+
+        That is constants; their cotangents so far and those of the carry; rows: what was carried, what was given,
+        cotangents of results.
+        """
+        by_consts, floating, _ = self.split(chosen)
+        n, a, b, refs = self.n_carry, sum(by_consts), sum(by_consts) + sum(floating), self._touched
+        rows = len(steps) - self.n_consts - b - len(refs.carried) - n - sum(has_row) - len(refs.rows)
+
+        def step(flat: Sequence[Array]) -> list[Array]:
+            c, running, x = back.split(flat)
+            total, ct = running[:a], derive.filled(running[a:b], floating)
+            k, x, more = x[:n], x[n : n + rows], x[n + rows :]
+            ct_y, inside = derive.filled(more[: sum(has_row)], has_row), more[sum(has_row) :]
+            with holding(refs.carried + refs.rows, [*running[b:], *inside]) as last:
+                if gradients is None:
+                    grads = derive.reverse(self.body, [*c, *k, *x], chosen, [*ct, *ct_y], self.name)
+                else:
+                    grads = gradients([*c, *k, *x], [*ct, *ct_y])
+                after = last()
+            given = [*c, *k, *x][: len(chosen)]  # without what the forward pass kept
+            for g, arg in zip(grads, derive.chosen_of(given, chosen), strict=True):
+                if g.dtype != arg.dtype:  # of a custom_vjp rule; JAX's refusal
+                    raise TypeError(
+                        "while_loop body function carry input and carry output must have equal types, but they differ: "
+                        f"{arg.aval.str_short()} has a cotangent of type {g.aval.str_short()}"
+                    )
+            split = len(refs.carried)
+            added = [Array(unwrap(s) + unwrap(g)) for s, g in zip(total, grads[:a], strict=True)]
+            return [*added, *grads[a:b], *after[:split], *grads[b:], *after[split:]]
+
+        back = Scan(self.body, self.n_consts, b + len(refs.carried), self.length, not self.reverse)
+        if gradients is not None:
+            back.body = derived(step, steps, self.name)
+            return back
+        if not refs.carried and not refs.rows:
+            back.lanes = lanes_of_backward(self, steps, chosen, has_row)
+        key = ("pull", tuple(chosen), tuple(has_row), len(refs.carried), len(refs.rows))
+        return self._derived(key, step, back, steps)
+
     def pruned(self, args: Sequence[Array]) -> tuple[Scan, list[Array]]:
         """The same without the constants and rows that the body does not read, such as carries of a linear step."""
         if "pruned" not in self._made:
-            graph, n, m = self.body.graph, self.n_consts, self.n_consts + self.n_carry
-            kept = [n <= k < m or read for k, read in enumerate(graph.inputs_read())]
-            step = graph.rearranged(derive.chosen_of(graph.inputs, kept), graph.outputs)
-            body = GraphFunction(step, self.body.kinds, self.body.closed)
-            op = self if all(kept) else Scan(body, sum(kept[:n]), self.n_carry, self.length, self.reverse)
-            op.unroll = self.unroll
-            self._made["pruned"] = op, kept
+            n, m = self.n_consts, self.n_consts + self.n_carry
+            kept = [n <= k < m or read for k, read in enumerate(self.body.graph.inputs_read())]
+            self._made["pruned"] = self if all(kept) else self.reading(kept), kept
         op, kept = self._made["pruned"]
         return op, derive.chosen_of(args, kept)
+
+    def reading(self, kept: Sequence[bool]) -> Scan:
+        """The scan that takes some of the arguments, by a body that reads no others."""
+        graph = self.body.graph
+        step = graph.rearranged(derive.chosen_of(graph.inputs, kept), graph.outputs)
+        body = GraphFunction(step, self.body.kinds, self.body.closed)
+        made = Scan(body, sum(kept[: self.n_consts]), self.n_carry, self.length, self.reverse)
+        made.unroll, made.lanes = self.unroll, lanes_of_reading(self.lanes, kept)
+        return made
 
     def vmap(self, frame: Frame, args: Sequence[Array], mapped: Sequence[bool]) -> tuple[list[Array], list[bool]]:
         """Scan the body over all lanes; rows get their lanes behind the axis that is scanned."""
@@ -436,24 +474,33 @@ class Scan(Structured):
         """The scan of the body over lanes, and which of its results have lanes."""
         key = ("vmap", tuple(flags), frame.axis_size, frame.axis_name)
         if key not in self._made or not self._made[key][0].body.usable():
-            found: list[bool] = []
-
-            def step(flat: Sequence[Array]) -> list[Array]:
-                outs, found[:] = derive.lanes(self.body, flat, flags, wanted, frame, self.name)
-                return outs
-
-            inner = Scan(self.body, self.n_consts, self.n_carry, self.length, self.reverse)
-            inner.unroll = self.unroll
-            inner.body = derived(step, inner.one_step(args), self.name)
-            self._made[key] = inner, found
+            self._made[key] = self.with_lanes(frame, self.one_step(args), flags, wanted)
         return self._made[key]
 
-    def _derived(self, key: Any, step: Callable[..., Any], inner: Scan, args: Sequence[Array]) -> Scan:
-        """``inner`` with ``step`` for its body, or the one that was made before."""
+    def with_lanes(
+        self, frame: Frame, steps: Sequence[Array], flags: Sequence[bool], wanted: Sequence[bool]
+    ) -> tuple[Scan, list[bool]]:
+        """The same, made of examples of what a step takes."""
+        found: list[bool] = []
+
+        def step(flat: Sequence[Array]) -> list[Array]:
+            outs, found[:] = derive.lanes(self.body, flat, flags, wanted, frame, self.name)
+            return outs
+
+        inner = Scan(self.body, self.n_consts, self.n_carry, self.length, self.reverse)
+        inner.unroll = self.unroll
+        inner.body = derived(step, steps, self.name)
+        if derive.apart(frame, inner.body):
+            lane = Scan(self.body, self.n_consts, self.n_carry, self.length, self.reverse)  # not self, which holds inner
+            inner.lanes = lanes_of_vmap(lane, frame.axis_size, steps, flags, wanted, found)
+        return inner, found
+
+    def _derived(self, key: Any, step: Callable[..., Any], inner: Scan, steps: Sequence[Array]) -> Scan:
+        """``inner`` with ``step`` for its body, of examples of what it takes; or the one that was made before."""
         key = derive.keyed(*key)
         made = self._made.get(key)
         if made is None or not made.body.usable():
-            inner.body, inner.unroll = derived(step, inner.one_step(args), self.name), self.unroll
+            inner.body, inner.unroll = derived(step, steps, self.name), self.unroll
             made = self._made[key] = inner
         return made
 

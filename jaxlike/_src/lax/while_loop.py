@@ -16,7 +16,8 @@ import numpy as np
 from jaxlike._src import config, dtypes, errors, key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, astype, concrete_tensor, is_traced, unwrap
-from jaxlike._src.graph.control import WhileForm
+from jaxlike._src.frames import Frame
+from jaxlike._src.graph.control import Lanes, WhileForm
 from jaxlike._src.graph.effects import IOEffect, OrderedIOEffect, control_flow_allowed_effects
 from jaxlike._src.graph.ref_calls import NotingCall, RefForm, Slot, given
 from jaxlike._src.graph.ref_events import unnoted
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from jaxlike._src.frames import Frame
     from jaxlike._src.graph.graph import Graph
     from jaxlike._src.transforms.ref_state import RefState
 
@@ -61,6 +61,7 @@ class While(Structured):
     allows = control_flow_allowed_effects
     is_executed = True
     lanes_disagree = False  # whether lanes of a vmap may take different numbers of steps
+    lanes: Lanes | None = None
 
     def __init__(self, cond: GraphFunction, body: GraphFunction, n_cond: int, n_body: int) -> None:
         self.cond, self.body, self.n_cond, self.n_body = cond, body, n_cond, n_body
@@ -106,7 +107,7 @@ class While(Structured):
 
     def control(self) -> WhileForm:
         """For a generator of loops."""
-        return WhileForm(self.cond.part(), self.body.part(), self.n_cond, self.n_body)
+        return WhileForm(self.cond.part(), self.body.part(), self.n_cond, self.n_body, self.lanes)
 
     def recorded(self, args: Sequence[Array]) -> Any:
         """One node; how often it goes round is known at replay, so a compiler gets nothing."""
@@ -174,7 +175,22 @@ class While(Structured):
         m_carry, disagree = self._lanes(args, mapped, frame)
         if disagree and any(isinstance(e, IOEffect) for e in effects):
             raise Exception("Unordered IO effects not supported in while_loop with batched predicate")
-        shared, m_shared = (of_cond, m_cond) if disagree else ([], [])  # the body then asks the condition too
+        shared = of_cond if disagree else []  # the body then asks the condition too
+        carry = [spread(x, h, m, frame) for x, h, m in zip(carry, had, m_carry, strict=True)]
+        whole = [*of_cond, *shared, *of_body, *carry]
+        key = ("vmap", tuple(m_cond), tuple(m_body), tuple(m_carry), disagree, frame.axis_size, frame.axis_name)
+        inner = self._made.get(key)
+        if inner is None or not (inner.cond.usable() and inner.body.usable()):
+            flags = m_cond, m_body, m_carry
+            inner = self._made[key] = self._with_lanes(frame, [example(x) for x in whole], flags, disagree)
+        return apply(inner, whole), m_carry
+
+    def _with_lanes(
+        self, frame: Frame, whole: Sequence[Array], flags: tuple[list[bool], list[bool], list[bool]], disagree: bool
+    ) -> While:
+        """The loop over all lanes, of which each goes on for itself if they disagree."""
+        m_cond, m_body, m_carry = flags
+        shared = self.n_cond if disagree else 0
 
         def go_on(flat: Sequence[Array]) -> Tensor:
             (pred,), _ = derive.lanes(self.cond, flat, [*m_cond, *m_carry], None, frame, self.name)
@@ -185,21 +201,28 @@ class While(Structured):
             return [Array(pred.any() if disagree else pred)]
 
         def step(flat: Sequence[Array]) -> list[Array]:
-            n = len(shared)
-            outs, _ = derive.lanes(self.body, flat[n:], [*m_body, *m_carry], m_carry, frame, self.name)
+            outs, _ = derive.lanes(self.body, flat[shared:], [*m_body, *m_carry], m_carry, frame, self.name)
             if not disagree:
                 return outs
-            old = flat[n + self.n_body :]
-            going = go_on([*flat[:n], *old])
+            old = flat[shared + self.n_body :]
+            going = go_on([*flat[:shared], *old])
             return [chosen(going, new, before) for new, before in zip(outs, old, strict=True)]
 
-        carry = [spread(x, h, m, frame) for x, h, m in zip(carry, had, m_carry, strict=True)]
-        whole = [*of_cond, *shared, *of_body, *carry]
-        inner = While(self.cond, self.body, self.n_cond, len(shared) + self.n_body)
-        key = ("vmap", tuple(m_cond), tuple(m_shared), tuple(m_body), tuple(m_carry), frame.axis_size, frame.axis_name)
-        inner.cond, inner.body = self._derived(key, condition, step, inner, whole)
+        inner = While(self.cond, self.body, self.n_cond, shared + self.n_body)
+        examples_of_cond, examples_of_body, carry = inner.split(whole)
+        inner.cond = derived(condition, [*examples_of_cond, *carry], self.name)
+        inner.body = derived(step, [*examples_of_body, *carry], self.name)
         inner.lanes_disagree = disagree
-        return apply(inner, whole), m_carry
+        has = [*m_cond, *m_cond[:shared], *m_body, *m_carry]
+        lane = While(self.cond, self.body, self.n_cond, self.n_body)  # not self, which holds inner
+
+        def of(count: int) -> While:
+            fewer = derive.of_lanes(whole, has, count)
+            return lane._with_lanes(Frame("vmap", axis_size=count), fewer, flags, disagree)
+
+        if derive.apart(frame, inner.cond, inner.body):
+            inner.lanes = Lanes(frame.axis_size, has, m_carry, of)
+        return inner
 
     def _lanes(self, args: Sequence[Array], mapped: Sequence[bool], frame: Frame) -> tuple[list[bool], bool]:
         """Which carries have lanes in the end, and whether the condition has."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jaxlike._src.frames import Frame
+    from jaxlike._src.transforms.structured import GraphFunction
 
     Flat = Callable[[Sequence[Array]], Sequence[Array]]
 
@@ -31,6 +32,16 @@ def example(x: Array, shape: Sequence[int] | None = None) -> Array:
     """An Array without values of the type of ``x``, or of another shape (a key's payload is kept); of no trace."""
     hidden = tuple(x._t.shape[x.ndim :]) if shape is not None else ()
     return constant(mark(stand_in(x._t, None if shape is None else (*shape, *hidden)), x._t), x._tag, type(x))
+
+
+def of_lanes(steps: Sequence[Array], has: Sequence[bool], count: int) -> list[Array]:
+    """Examples with another number of lanes, along axis 0 of those that have them."""
+    return [example(x, (count, *x.shape[1:])) if h else x for x, h in zip(steps, has, strict=True)]
+
+
+def apart(frame: Frame, *bodies: GraphFunction) -> bool:
+    """Whether the lanes that a vmap gave these bodies know nothing of each other, nor of what is being traced."""
+    return frame.axis_name is None and all(x._frame is None for body in bodies for x in body.closed)
 
 
 def keyed(*key: Any) -> tuple[Any, ...]:

@@ -10,7 +10,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.graph.control import CondForm, Part, ScanForm, WhileForm
-from jaxlike._src.graph.fused.program import Program, lowers
+from jaxlike._src.graph.fused import lanes
+from jaxlike._src.graph.fused.program import Program, Wanted, lowers
 from jaxlike._src.graph.fused.values import Cells, Ineligible, Memory, Pending, Value, c_type
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ def _call(p: Program, node: Node, a: dict[str, Any]) -> Sequence[Value]:
     if op.effects:
         raise Ineligible(f"{op.name}, which has effects")
     form = op.control
-    if isinstance(form, ScanForm):
-        return _scan(p, form, args, node)
-    if isinstance(form, WhileForm):
-        return _while(p, form, args, node)
+    if isinstance(form, ScanForm | WhileForm):
+        write: Any = _scan if isinstance(form, ScanForm) else _while
+        parted = lanes.in_parts(p, form, args, node.outs, write)
+        return write(p, form, args, node.outs) if parted is None else parted
     if isinstance(form, CondForm):
         return _cond(p, form, args, node)
     graph = op.graph
@@ -44,7 +45,7 @@ class _Carries:
     """What a loop carries; in the end, the variables ``outs``."""
 
     def __init__(
-        self, p: Program, variables: Sequence[Var], start: Sequence[Value], outs: Sequence[Var | None]
+        self, p: Program, variables: Sequence[Var], start: Sequence[Value], outs: Sequence[Wanted]
     ) -> None:
         self.values: list[Cells | Memory] = []
         for var, value, out in zip(variables, start, outs, strict=True):
@@ -103,25 +104,25 @@ def _write(p: Program, part: Part, values: Sequence[Value]) -> list[Value]:
     return p.graph(part.graph, values, part.closed)
 
 
-def _scan(p: Program, form: ScanForm, args: Sequence[Value], node: Node) -> list[Value]:
+def _scan(p: Program, form: ScanForm, args: Sequence[Value], outs: Sequence[Wanted]) -> list[Value]:
     c, k = form.n_consts, form.n_consts + form.n_carry
     consts = [p.named(v) for v in args[:c]]
     variables = form.body.graph.inputs[c:k]
     rows = [p.memory(v) if form.length else v for v in args[k:]]
     p.flush()
-    carries = _Carries(p, variables, args[c:k], node.outs[: form.n_carry])
+    carries = _Carries(p, variables, args[c:k], outs[: form.n_carry])
     results: list[Memory] = []
-    for var, out in zip(form.body.graph.outputs[form.n_carry :], node.outs[form.n_carry :], strict=True):
+    for var, out in zip(form.body.graph.outputs[form.n_carry :], outs[form.n_carry :], strict=True):
         results.append(p.place(out, (form.length, *var.shape), var.dtype))
     if form.length:
         step, at = p.name("n"), p.name("n")
         p.line(f"for (long {step} = 0; {step} < {form.length}; ++{step}) {{")
         p.line(f"const long {at} = {f'{form.length - 1} - {step}' if form.reverse else step};")
         values = [*consts, *carries.values, *(_row(v, at) for v in rows if isinstance(v, Memory))]
-        outs = _write(p, form.body, values)
-        for target, out in zip(results, outs[form.n_carry :], strict=True):
-            p.copy(_row(target, at), out, stays=True)
-        carries.becomes(p, outs[: form.n_carry])
+        new = _write(p, form.body, values)
+        for target, row in zip(results, new[form.n_carry :], strict=True):
+            p.copy(_row(target, at), row, stays=True)
+        carries.becomes(p, new[: form.n_carry])
         p.line("}")
     return [*carries.after(p), *results]
 
@@ -131,11 +132,11 @@ def _row(m: Memory, at: str) -> Memory:
     return Memory(m.shape[1:], m.dtype, m.base, m.strides[1:], m.offset, moved)
 
 
-def _while(p: Program, form: WhileForm, args: Sequence[Value], node: Node) -> list[Value]:
+def _while(p: Program, form: WhileForm, args: Sequence[Value], outs: Sequence[Wanted]) -> list[Value]:
     c, k = form.n_cond, form.n_cond + form.n_body
     of_cond, of_body = ([p.named(v) for v in part] for part in (args[:c], args[c:k]))
     p.flush()
-    carries = _Carries(p, form.body.graph.inputs[form.n_body :], args[k:], node.outs)
+    carries = _Carries(p, form.body.graph.inputs[form.n_body :], args[k:], outs)
     p.line("for (;;) {")
     (going,) = _write(p, form.cond, [*of_cond, *carries.values])
     p.line(f"if (!({p.cells(going)[0]})) break;")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import re
 
-from jaxlike._src.graph.fused import order, systems, team
+from jaxlike._src.graph.fused import lanes, order, systems, team
 from jaxlike._src.graph.fused.pointwise import LIBRARY, LIBRARY_OF_TWO
 
 ONE_THREAD = r"""
@@ -69,8 +69,9 @@ in T fused(T a, T b, T c) { return a * b + c; }
 """
 # Helpers that few programs need, and what they are called.
 _SOME = {
-    systems.HELPERS: ("factor_lu", "factor_cholesky", "swap_rows", "solve_triangle"),
-    order.HELPERS: ("sort_row", "place_of"),
+    systems.HELPERS: ("factor_lu(", "factor_cholesky(", "swap_rows(", "solve_triangle("),
+    order.HELPERS: ("sort_row(", "place_of("),
+    lanes.HELPERS: ("in_parts<",),
 }
 # Functions that glibc has for vectors on x86-64, by the version that brought them.
 _VECTOR = {
@@ -98,7 +99,7 @@ def prelude(text: str, threads: int | None = None) -> str:
         FLOATING.replace("T ", f"{k} ").replace("(T)", f"({k})").replace("F(", f"{f}(")
         for k, f in (("float", "f"), ("double", ""))
     ]
-    more = [h for h, names in _SOME.items() if any(f"{n}(" in text for n in names)]
+    more = [h for h, names in _SOME.items() if any(n in text for n in names)]
     return first + HELPERS + "".join(floats) + "".join(more)
 
 

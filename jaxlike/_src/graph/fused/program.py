@@ -60,6 +60,9 @@ def result(node: Node) -> Var:
     return out
 
 
+Wanted = Var | Memory | None  # where a result is to be: where that of the variable is, here, or anywhere
+
+
 class Frame:
     """A graph that is being written."""
 
@@ -84,6 +87,7 @@ class Program:
     def __init__(self, few: int = FEW, team: Team | None = None) -> None:
         self.few = few  # up to so many numbers get a name each
         self.team = team
+        self.is_part = False  # whether what is written is for some of the lanes of a loop
         self.most_elements = MOST_ELEMENTS if team is None else MOST_ELEMENTS_OF_A_TEAM
         self._lines: list[str | Unit] = []
         self._written = 0
@@ -172,8 +176,10 @@ class Program:
             self.scratch += -(-size // 64) * 64
         return Memory(shape, dtype, name)
 
-    def place(self, var: Var | None, shape: Sequence[int], dtype: torch.dtype) -> Memory:
+    def place(self, var: Wanted, shape: Sequence[int], dtype: torch.dtype) -> Memory:
         """Memory for the value of a variable: where it is wanted, or new."""
+        if isinstance(var, Memory):
+            return var
         found = self.destinations.pop(var, None) if var is not None else None
         return self.array(shape, dtype) if found is None else found
 
