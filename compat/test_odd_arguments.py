@@ -180,3 +180,35 @@ SECOND = {
 def test_second_forward_derivative(jax, name):
     x, t = jax.numpy.array([-0.5, 0.5, 0.0, -1.0]), jax.numpy.array([1.0, 2.0, 3.0, -1.0])
     return jax.jvp(lambda x: jax.jvp(lambda x: SECOND[name](jax, x), (x,), (t,))[1], (x,), (t,))
+
+
+@same_in_both
+def test_no_tangents_are_arrays(jax):
+    """Second derivatives that torch knows to be zero come with memory."""
+    x = jax.numpy.array([-1.0, 2.0])
+    second = jax.grad(jax.grad(jax.numpy.abs))
+    flipped = jax.grad(lambda x: jax.numpy.copysign(x, -1.0))
+    return second(1.0), jax.vmap(second)(x), jax.vmap(lambda x: jax.jvp(flipped, (x,), (2 * x,)))(x)
+
+
+@same_in_both
+def test_weak_type_of_truth(jax):
+    """Of conditions as of what they promote to; a bool is never weak by promotion."""
+    jnp, found = jax.numpy, dict[str, bool]()
+    compared = jnp.array(1) == 1
+    kinds = {"bool": jnp.array(True), "compared": compared, "int": jnp.array(1), "int32": jnp.int32(1), "number": 1.0}
+    for name, a in kinds.items():
+        found |= {f"{name} and {other}": jnp.logical_and(a, b).weak_type for other, b in kinds.items()}
+    return found, (compared & compared).weak_type, jnp.equal(compared, compared)
+
+
+@pytest.mark.parametrize("s", [(), (3, 4)])
+@same_in_both
+def test_real_transform_over_few_axes(jax, s):
+    return jax.numpy.fft.irfftn(jax.numpy.arange(5.0), s=s)
+
+
+@same_in_both
+def test_log1p_near_its_circle(jax):
+    """Where the real part, half the logarithm of ``|1 + x|**2``, is what two squares leave."""
+    return jax.numpy.log1p(jax.numpy.array([-1.0202491e-15 - 4.5171873e-08j, 0.25 - 0.5j, -0.5, 3 + 4j], "complex64"))

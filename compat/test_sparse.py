@@ -233,6 +233,8 @@ case("sparsify loops", PLAIN, Dense((4, 5)))(lambda jax, sp, m, x: sp.sparsify(l
     jax.lax.cond(x.sum() > 0, lambda m: m * 2.0, lambda m: m * 3.0, m), jax.jit(lambda m: m * 3)(m)])(m, x), )  # fmt: skip
 CASES["sparsify loops"] = CASES["sparsify loops"]._replace(modes="eager jit jvp")
 case("sparsify tracer", PLAIN, Dense((4,)))(lambda jax, sp, m, v: sp.sparsify(lambda m, v: (m * 2).T @ v, use_tracer=True)(m, v))
+case("sparsify tracer class", PLAIN, modes="eager")(lambda jax, sp, m: [sp.sparsify(lambda m: m * isinstance(
+    m, jax.experimental.sparse.SparseTracer), use_tracer=tracer)(m) for tracer in (True, False)])  # fmt: skip
 case("sparse grad", PLAIN, Dense((5,)))(lambda jax, sp, m, v: [
     sp.grad(lambda m, v: ((m @ v) ** 2).sum())(m, v), sp.value_and_grad(lambda m, v: (m @ v).sum(), argnums=(0, 1))(m, v),
     sp.jacfwd(lambda m, v: m @ v)(m, v), sp.jacrev(lambda m, v: m @ v, argnums=0)(m, v), sp.jacobian(lambda v, m: m @ v)(v, m)])  # fmt: skip

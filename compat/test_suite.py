@@ -60,6 +60,28 @@ def test_complex_plane(dtype, sizes):
     np.testing.assert_array_equal(ours.complex_plane_sample(dtype, *sizes), theirs.complex_plane_sample(dtype, *sizes))
 
 
+EXACT = "abs sqrt exp expm1 exp2 log log1p log2 sin tan arcsin arccos arctan tanh arcsinh arccosh arctanh sign sinc"
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the largest numbers of the sample
+def test_functions_by_mpmath(dtype):
+    """Functions of exact arithmetic, at infinities, on branch cuts and elsewhere; and what is made of their results."""
+    mpmath = pytest.importorskip("mpmath", reason="references of JAX's tests are made by it; torch brings it, by sympy")
+    x = ours.complex_plane_sample(dtype, 2, 2)
+    real = x.real[0]
+    expected, got = (tools.numpy_with_mpmath(mpmath, extra_prec=1) for tools in (theirs, ours))
+    for name in EXACT.split():
+        np.testing.assert_array_equal(getattr(got, name)(x), getattr(expected, name)(x), err_msg=name)
+        np.testing.assert_array_equal(got.exp(real), expected.exp(real))
+    close, closer = (x * (1 + 3e-7)).astype(dtype), (x * (1 + 1e-7)).astype(dtype)
+    for a, b in zip(got.normalize(closer, x, close), expected.normalize(closer, x, close), strict=True):
+        np.testing.assert_array_equal(a, b)
+    wide = ours.vectorize_with_mpmath(lambda x: x, mpmath=mpmath)
+    np.testing.assert_array_equal(wide.mptonp(wide.nptomp(x)), x)
+    assert type(wide.nptomp(x[0, 0])) is wide.contexts[np.finfo(dtype).dtype.name].mpc
+
+
 def test_cases():
     """The same parameters are drawn, under the same names."""
     axes = [dict(shape=s, axis=a) for s in [(2, 3), (4,)] for a in range(2)], [dict(kind="x"), dict(kind="y")]

@@ -280,8 +280,8 @@ def binary(
         accepts: kinds of dtype that are allowed after promotion; others raise JAX's TypeError.
         primitive: the name in that error, if it is not the function's.
         uint64: how unsigned 64-bit operands are computed, see `unsigned`.
-        result: "same" (the dtype computed in), "bool" (a comparison), or "truth": a bool that is weakly typed only
-            if both operands are, where others also are if the dtype they promote to is; "strong": never weak.
+        result: "same" (the dtype computed in), "bool" (a comparison), "truth" (what operands are as conditions, which
+            keys are not), or "strong": never weak.
         arguments_of: the function that errors about arguments name, if it is not this one.
         keywords: whether the arguments may be given by their names in the kernel.
         builtin: the function of torch that the kernel comes down to for real dtypes; the fast path calls it at once.
@@ -330,7 +330,7 @@ def binary(
                 out = unsigned.emulate(kernel, uint64, a, b)
             else:
                 out = kernel(a, b)
-            made = make(out, not strong and (xw and yw if of_truth else is_weak))
+            made = make(out, not strong and is_weak)
             return follow(kernel.__name__, made, x, y)
 
         met: dict[Any, tuple[torch.dtype, bool, bool]] = {}
@@ -374,7 +374,8 @@ def binary(
                             out._t = kernel(a, b) if dtype in COMPLEX else quick(a, b)
                         except RuntimeError:  # shapes: the general path says which
                             return general(x, y)
-                        out._tag, out._frame = x._tag and y._tag and not strong, fast
+                        out._tag = x._tag and y._tag and not strong and dtype is not torch.bool  # promotion is strong there
+                        out._frame = fast
                         if fast is not None and fast.made is not None:
                             fast.made.append(ref(out))
                         return out

@@ -134,6 +134,11 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.ref": ("jax",),
     "jax._src.scipy": (),
     "jax._src.scipy.linalg": ("jax.scipy.linalg",),
+    "jax._src.scipy.optimize": (),
+    "jax._src.scipy.optimize._lbfgs": (),
+    "jax._src.scipy.optimize.bfgs": (),
+    "jax._src.scipy.optimize.line_search": (),
+    "jax._src.scipy.optimize.minimize": ("jax.scipy.optimize",),
     "jax._src.scipy.signal": ("jax.scipy.signal",),
     "jax._src.scipy.spatial": (),
     "jax._src.scipy.spatial.transform": ("jax.scipy.spatial.transform",),
@@ -152,6 +157,11 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.test_loader": ("jaxlike._src.testing.suite",),
     "jax._src.test_util": ("jaxlike._src.testing.suite",),
     "jax._src.test_warning_util": ("jaxlike._src.testing.suite.test_case",),
+    "jax._src.tpu": (),
+    "jax._src.tpu.linalg": (),
+    "jax._src.tpu.linalg.eigh": (),
+    "jax._src.tpu.linalg.qdwh": (),
+    "jax._src.tpu.linalg.svd": (),
     "jax._src.traceback_util": (),
     "jax._src.tree_util": ("jax.tree_util",),
     "jax._src.typing": ("jax.typing", "jax"),
@@ -306,11 +316,15 @@ PLACES: dict[str, dict[str, str]] = {
             "check_arraylike promote_args promote_args_inexact promote_dtypes promote_dtypes_inexact "
             "promote_dtypes_numeric"
         ),
+        "jaxlike._src.numpy.arguments": "promote_dtypes_complex",
     },
     "jax._src.pjit": {
         "jaxlike._src.lax.constraint": "auto_axes explicit_axes reshard with_sharding_constraint",
         "jaxlike._src.lax.primitive_names": "jit_p sharding_constraint_p",
     },
+    "jax._src.scipy.optimize._lbfgs": {"jaxlike._src.scipy.optimize.lbfgs": "LBFGSResults"},
+    "jax._src.scipy.optimize.bfgs": {"jaxlike._src.scipy.optimize.bfgs": "minimize_bfgs"},
+    "jax._src.scipy.optimize.line_search": {"jaxlike._src.scipy.optimize.line_search": "line_search"},
     "jax._src.sharding": {
         "jaxlike._src.sharding": "IndivisibleError common_devices_indices_map",
     },
@@ -355,6 +369,9 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.graph.ref_events": "AccumEffect ReadEffect RefEffect WriteEffect",
         "jaxlike._src.transforms.ref_state": "AbstractRef",
     },
+    "jax._src.tpu.linalg.eigh": {"jaxlike._src.lax.spectral": "eigh split_spectrum"},
+    "jax._src.tpu.linalg.qdwh": {"jaxlike._src.lax.polar": "qdwh"},
+    "jax._src.tpu.linalg.svd": {"jaxlike._src.lax.spectral": "svd"},
     "jax._src.tree_util": {
         "jaxlike._src.tree": (
             "broadcast_flattened_prefix_with_treedef broadcast_prefix default_registry equality_errors "
@@ -443,6 +460,7 @@ NAMES: dict[str, dict[str, str]] = {
         "_tri": "jaxlike._src.extending.lax_parts:tri",
         "_zero": "jaxlike._src.extending.lax_parts:zero",
         "_zeros": "jaxlike._src.extending.lax_parts:zeros",
+        "remaining": "jaxlike._src.extending.lax_parts:remaining",
     },
     "jax._src.layout": {"AutoLayout": "jaxlike._src.layout:_Auto"},
     "jax._src.nn.initializers": {"_compute_fans": "jaxlike._src.nn.initializers:compute_fans"},
@@ -451,6 +469,9 @@ NAMES: dict[str, dict[str, str]] = {
         "_select_and_scatter_add": "jaxlike._src.lax.chosen_in_windows:select_and_scatter_add",
     },
     "jax._src.lib": {
+        "cuda_versions": "jaxlike._src.version:cuda_versions",
+        "gpu_sparse": "jaxlike._src.version:gpu_sparse",
+        "ifrt_version": "jaxlike._src.version:ifrt_version",
         "jaxlib_extension_version": "jaxlike._src.version:jaxlib_extension_version",
         "version": "jaxlike._src.version:__version_info__",
         "version_str": "jaxlike._src.version:__version__",
@@ -469,6 +490,7 @@ NAMES: dict[str, dict[str, str]] = {
         "iota_2x32_shape_p": "jaxlike._src.lax.primitive_names:iota_2x32_shape_p",
         "prngs": "jaxlike._src.random.generators:PRNGS",
     },
+    "jax._src.scipy.optimize._lbfgs": {"_minimize_lbfgs": "jaxlike._src.scipy.optimize.lbfgs:minimize_lbfgs"},
     "jax._src.state.primitives": {
         "ref_addupdate": "jaxlike.ref:addupdate",
         "ref_get": "jaxlike.ref:get",
@@ -490,7 +512,10 @@ NAMES: dict[str, dict[str, str]] = {
         "flatten_one_level": "jaxlike._src.tree.functions:flatten_one_level",
         "prefix_errors": "jaxlike._src.tree.prefix:prefix_errors",
     },
-    "jax._src.typing": {"SupportsDType": "jaxlike._src.typing:SupportsDType"},
+    "jax._src.typing": {
+        "Shape": "jaxlike._src.typing:Shape",
+        "SupportsDType": "jaxlike._src.typing:SupportsDType",
+    },
     "jax._src.xla_bridge": {"_backends": "jaxlike._src.devices:initialized_backends()"},
 }
 

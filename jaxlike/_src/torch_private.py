@@ -610,8 +610,8 @@ def dual_parts(tensor: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def materialized(tensor: Tensor) -> Tensor:
-    """A plain tensor with storage: what derivatives know to be zero may come without."""
-    return torch.zeros_like(tensor).clone() if tensor._is_zerotensor() else tensor
+    """A tensor with storage, below levels too: what derivatives know to be zero may come without."""
+    return torch.zeros_like(tensor).clone() if innermost(tensor)._is_zerotensor() else tensor
 
 
 # Binary kernels that want both operands on one device; most take a 0-d operand from the CPU.

@@ -83,3 +83,9 @@ def delta(dtype: DTypeLike, shape: Shape, axes: Sequence[int]) -> Array:
     indices = [broadcasted_iota(np.int32, base, k) for k in range(len(base))]
     equal = functools.reduce(operator.and_, itertools.starmap(operator.eq, itertools.pairwise(indices)))
     return broadcast_in_dim(convert(equal, wanted), shape, axes)
+
+
+def remaining(original: Sequence[Any], *removed_lists: Sequence[Any]) -> list[Any]:
+    """What of a list is in none of the others, in its order."""
+    removed = set(itertools.chain(*removed_lists))
+    return [x for x in original if x not in removed]

@@ -188,3 +188,9 @@ def as_asked(made: Array, device: Any, out_sharding: Any = None) -> Array:
         return made
     torch_target(device, out_sharding)
     return device_put(made, get_backend(where).local_devices()[0] if isinstance(where, str) else where)
+
+
+def promote_dtypes_complex(*args: Any) -> list[Array]:
+    """As `border.promote_dtypes`, with all numbers made complex."""
+    dtype, weak = dtypes.promote(*map(border.kind_of, args))
+    return [border.astype(asarray(x), dtypes.canonicalize_dtype(dtypes.to_complex_dtype(dtype)), weak) for x in args]

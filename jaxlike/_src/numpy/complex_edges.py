@@ -71,6 +71,11 @@ def log1p(x: Tensor) -> Tensor:
     if not x.dtype.is_complex:
         return out
     known = x.detach()
+    if x.dtype is torch.complex64:  # near the circle |1 + x| = 1 torch loses the real part, half of a logarithm
+        a, b = known.real.double(), known.imag.double()
+        real = (torch.log1p(a * (2 + a) + b * b) / 2).to(torch.float32)
+        better = torch.where(a * a + b * b < 1, real - out.detach().real, scalar(0, torch.float32))
+        out = out + torch.complex(better, torch.full_like(better, -0.0))  # which keeps the sign of 0
     return torch.where(torch.isinf(known.imag) & ~torch.isnan(known.real), log(known), out)
 
 

@@ -60,6 +60,8 @@ def _over_axes(
         sizes = list(x.shape)
         for i, n in zip(chosen, s, strict=True):
             sizes[i] = n
+        if kind is IRFFT:
+            sizes[-1] = sizes[-1] // 2 + 1
         raise ValueError(
             f"FFT input shape {tuple(sizes)} must have at least as many input dimensions as fft_lengths {s}."
         )
@@ -68,6 +70,8 @@ def _over_axes(
         s = [x.shape[i] for i in at]
         if kind is IRFFT and at:
             s[-1] = max(0, 2 * (s[-1] - 1))
+    elif kind is IRFFT and not at:  # no axis is transformed, and the last one is cut as if it were
+        x = x[..., : x.shape[-1] // 2 + 1]
     out = transform(as_operand(x, kind), kind, s, at)
     if norm is None or (factor := _scale(s, name.startswith("i"), norm)) == 1:
         return out

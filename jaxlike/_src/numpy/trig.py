@@ -202,12 +202,12 @@ degrees = alias("degrees", rad2deg)
 @unary(promote=to_inexact)
 def sinc(x: Tensor) -> Tensor:
     """``sin(pi x) / (pi x)``, 1 at 0."""
-    if not transformed():
+    if not transformed() and not x.dtype.is_complex:
         return torch.sinc(x)
     at_zero = torch.eq(x, const(x, 0))
     pi_x = x * const(x, math.pi)
     safe = torch.where(at_zero, const(x, 1), pi_x)
-    return torch.where(at_zero, _sinc_series(pi_x), torch.sin(safe) / safe)
+    return torch.where(at_zero, _sinc_series(pi_x), complex_edges.sin(safe) / safe)
 
 
 def _sinc_series(x: Tensor) -> Tensor:

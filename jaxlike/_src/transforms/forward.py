@@ -107,8 +107,8 @@ def _split_dual(tensor: Tensor, level: int) -> tuple[Tensor, Tensor | None]:
     if tangent is not None:
         if tangent.dtype is not primal.dtype:  # torch lets a Python number widen a 0-d tangent
             tangent = tangent.to(primal.dtype)
-        tangent = torch_private.materialized(torch_private.unwrap_at(tangent, level))
-    return torch_private.materialized(torch_private.unwrap_at(primal, level)), tangent
+        tangent = torch_private.unwrap_at(torch_private.materialized(tangent), level)
+    return torch_private.unwrap_at(torch_private.materialized(primal), level), tangent
 
 
 def _lower_dual(x: Any, level: int) -> Any:

@@ -173,7 +173,8 @@ def run_backward(
             grads = PULLING.with_strays(inputs, torch_private.backward(outputs, cotangents, inputs))
     else:
         grads = [None] * len(inputs)
-    return [conjugate(g) if g is not None and g.is_complex() else g for g in grads]
+    stored = (g if g is None else torch_private.materialized(g) for g in grads)
+    return [conjugate(g) if g is not None and g.is_complex() else g for g in stored]
 
 
 # grad and value_and_grad

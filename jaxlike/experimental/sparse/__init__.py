@@ -73,6 +73,7 @@ from jaxlike._src.experimental.sparse.primitives import csr_matmat_p as csr_matm
 from jaxlike._src.experimental.sparse.primitives import csr_matvec_p as csr_matvec_p
 from jaxlike._src.experimental.sparse.primitives import csr_todense_p as csr_todense_p
 from jaxlike._src.experimental.sparse.random import random_bcoo as random_bcoo
+from jaxlike._src.experimental.sparse.transform import SparseTracer as SparseTracer
 from jaxlike._src.experimental.sparse.transform import sparsify as sparsify
 from jaxlike._src.experimental.sparse.util import CuSparseEfficiencyWarning as CuSparseEfficiencyWarning
 from jaxlike._src.experimental.sparse.util import SparseEfficiencyError as SparseEfficiencyError

@@ -6,6 +6,7 @@ from jaxlike._src.experimental.sparse.bcoo_arithmetic import bcoo_multiply_spars
 from jaxlike._src.experimental.sparse.methods import BCOO as BCOO
 from jaxlike._src.experimental.sparse.methods import BCSR as BCSR
 from jaxlike._src.experimental.sparse.transform import ArrayOrSparse as ArrayOrSparse
+from jaxlike._src.experimental.sparse.transform import SparseTracer as SparseTracer
 from jaxlike._src.experimental.sparse.transform import SparsifyEnv as SparsifyEnv
 from jaxlike._src.experimental.sparse.transform import SparsifyValue as SparsifyValue
 from jaxlike._src.experimental.sparse.transform import arrays_to_spvalues as arrays_to_spvalues

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from jaxlike._src.array import ShapedArray
+from jaxlike._src.array import Array, ShapedArray
 from jaxlike._src.border import asarray, astype
 from jaxlike._src.experimental.sparse.bcoo import BCOO
 from jaxlike._src.experimental.sparse.bcsr import BCSR
+from jaxlike._src.frames import STATE
 from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.jaxpr import DropVar, Literal
 from jaxlike._src.lax import primitive_names as p
@@ -28,7 +29,7 @@ from jaxlike._src.tree import tree_flatten, tree_map, tree_unflatten
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jaxlike._src.array import Array
+    from jaxlike._src.frames import Frame
     from jaxlike._src.graph.jaxpr import Jaxpr
     from jaxlike._src.graph.primitive import Primitive
 
@@ -249,18 +250,47 @@ def sparsify_raw(f: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+_SPARSIFIED: list[Frame | None] = []  # the traces of functions that run for `sparsify(f, use_tracer=True)`
+
+
+class _SparseTracerMeta(type):
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Array) and instance._frame is not None and instance._frame in _SPARSIFIED
+
+
+class SparseTracer(metaclass=_SparseTracerMeta):
+    """``isinstance(x, SparseTracer)``: a value inside a function sparsified with ``use_tracer``. Never made itself."""
+
+    def __init__(self) -> None:
+        raise TypeError("SparseTracers are made by sparsify.")
+
+
+def _as_sparse_tracers(f: Callable[..., Any]) -> Callable[..., Any]:
+    """``f``, known to be sparsified while it runs."""
+
+    @wraps(f)
+    def running(*args: Any, **params: Any) -> Any:
+        _SPARSIFIED.append(STATE.frame)
+        try:
+            return f(*args, **params)
+        finally:
+            _SPARSIFIED.pop()
+
+    return running
+
+
 def sparsify(f: Callable[..., Any], use_tracer: bool = False) -> Callable[..., Any]:
     """A function like ``f`` that takes BCOOs and BCSRs where that takes dense arrays, and gives them where it can.
 
     Args:
         f: a function of arrays that can be traced.
-        use_tracer: accepted: JAX has two mechanisms that do the same.
+        use_tracer: whether the values that ``f`` computes with are `SparseTracer`s: JAX has two mechanisms that do
+            the same, and tells so which one runs.
 
     Raises:
         NotImplementedError: when called, where an operation on sparse arrays would not give a sparse one, or has no rule.
     """
-    del use_tracer
-    raw = sparsify_raw(f)
+    raw = sparsify_raw(_as_sparse_tracers(f) if use_tracer else f)
 
     @wraps(f)
     def wrapped(*args: Any, **params: Any) -> Any:

@@ -67,6 +67,8 @@ from jaxlike._src.testing.suite.counting import count_primitive_compiles as coun
 from jaxlike._src.testing.suite.counting import fwd_bwd_jaxprs as fwd_bwd_jaxprs
 from jaxlike._src.testing.suite.counting import iter_eqns as iter_eqns
 from jaxlike._src.testing.suite.counting import register_event_duration_listener as register_event_duration_listener
+from jaxlike._src.testing.suite.exact import numpy_with_mpmath as numpy_with_mpmath
+from jaxlike._src.testing.suite.exact import vectorize_with_mpmath as vectorize_with_mpmath
 from jaxlike._src.testing.suite.platforms import create_mesh as create_mesh
 from jaxlike._src.testing.suite.platforms import device_kind_match as device_kind_match
 from jaxlike._src.testing.suite.platforms import device_supports_buffer_donation as device_supports_buffer_donation
