@@ -502,6 +502,12 @@ def promote_dtypes_numeric(*args: Any) -> list[Array]:
     return [astype(asarray(x), dtypes.canonicalize_dtype(dtypes.to_numeric_dtype(dtype)), weak) for x in args]
 
 
+def promote_dtypes_complex(*args: Any) -> list[Array]:
+    """As `promote_dtypes`, with all else made complex."""
+    dtype, weak = dtypes.promote(*map(kind_of, args))
+    return [astype(asarray(x), dtypes.to_complex_dtype(dtypes.canonicalize_dtype(dtype)), weak) for x in args]
+
+
 def promote_args(fun_name: str, *args: Any) -> list[Array]:
     """`check_arraylike`, then `promote_dtypes`."""
     check_arraylike(fun_name, *args)

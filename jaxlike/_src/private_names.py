@@ -313,8 +313,8 @@ PLACES: dict[str, dict[str, str]] = {
     },
     "jax._src.numpy.util": {
         "jaxlike._src.border": (
-            "check_arraylike promote_args promote_args_inexact promote_dtypes promote_dtypes_inexact "
-            "promote_dtypes_numeric"
+            "check_arraylike promote_args promote_args_inexact promote_dtypes promote_dtypes_complex "
+            "promote_dtypes_inexact promote_dtypes_numeric"
         ),
         "jaxlike._src.numpy.arguments": "promote_dtypes_complex",
     },

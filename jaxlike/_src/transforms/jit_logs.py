@@ -38,10 +38,15 @@ def log_compile(graph: Graph) -> None:
         _programs.log(level, said, f"jit({graph.name})", avals, mapping)
 
 
-def _is_within(inner: Frame | None, frame: Frame) -> bool:
-    while inner is not None and inner is not frame:
-        inner = inner.parent
-    return inner is frame
+def _values_within(frame: Frame) -> list[Array]:
+    """The traced values of a frame and of those inside it that are there still: found from the frame, not among all objects."""
+    found: list[Array] = []
+    for holder in gc.get_referrers(frame):
+        if isinstance(holder, type(frame)) and holder.parent is frame:
+            found += _values_within(holder)
+        elif issubclass(type(holder), Array) and holder._frame is frame and is_traced(holder):
+            found.append(holder)
+    return found
 
 
 class _Unspecified:
@@ -57,8 +62,12 @@ def check_leaks(frame: Frame | None, names: tuple[str, str] | None = None) -> No
     """An Exception where values of a transformation that has ended are still referred to; asked for by a flag."""
     if frame is None or not config.check_tracer_leaks.value:
         return
-    gc.collect()
-    leaked = [x for x in gc.get_objects() if issubclass(type(x), Array) and _is_within(x._frame, frame) and is_traced(x)]
+    leaked = _values_within(frame)
+    for generation in (1, 2):  # what is left may be garbage; collecting the young costs a hundredth of collecting all
+        if leaked:
+            del leaked
+            gc.collect(generation)
+            leaked = _values_within(frame)
     if leaked:
         trace, tracer = names or _TRACES[frame.kind]
         shown = "\n\n".join(f"{tracer}({x.aval}){origin(x)}" for x in leaked)
