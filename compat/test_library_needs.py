@@ -439,3 +439,51 @@ def test_keys_are_finite_numbers_to_comparisons(jax):
 @same_in_both
 def test_the_dtype_of_dtypes_and_values(jax, x):
     return str(jax.lax.dtype(x))
+
+
+# No lanes
+
+ZERO_LANES = {
+    "scan": lambda jax, a, b: a * jax.lax.scan(lambda c, x: (c * x, c), b, a)[0],
+    "while": lambda jax, a, b: a * jax.lax.while_loop(lambda c: c < 3.0, lambda c: c * 2, b),  # no end at zeros
+    "cond": lambda jax, a, b: a * jax.lax.cond(b > 0, lambda b: b * 2, lambda b: -b, b),
+    "jit": lambda jax, a, b: a * jax.jit(jax.numpy.sin)(b),
+    "checkpoint": lambda jax, a, b: a * jax.checkpoint(jax.numpy.sin)(b),
+    "solve": lambda jax, a, b: a * jax.numpy.linalg.solve(jax.numpy.eye(2) + b, jax.numpy.ones(2))[0],
+    "root": lambda jax, a, b: jax.lax.custom_root(lambda x: x - b, b, lambda f, x: b, lambda g, y: y) * a,
+    "nested": lambda jax, a, b: jax.vmap(lambda x: jax.lax.fori_loop(0, 2, lambda i, c: c * x, b))(a),
+}
+
+
+@pytest.mark.parametrize("program", ZERO_LANES.values(), ids=ZERO_LANES)
+@same_in_both
+def test_vmap_over_no_lanes(jax, program):
+    a, b = np.zeros((0, 3), np.float32), np.zeros(0, np.float32)
+    mapped = jax.vmap(lambda a, b: program(jax, a, b))
+    if "while_loop" in program.__code__.co_names:  # it has no backward pass
+        return mapped(a, b), jax.jit(mapped)(a, b)
+    return mapped(a, b), jax.jit(mapped)(a, b), jax.grad(lambda a, b: mapped(a, b).sum(), (0, 1))(a, b)
+
+
+@same_in_both
+def test_in_vmap_scalars_are_chosen_from_by_flags_of_any_shape(jax):
+    flags = np.array([[True], [False]])
+    chosen = jax.vmap(lambda f: jax.lax.select(f, 0, 1))
+    return chosen(flags), jax.jit(chosen)(flags), jax.vmap(lambda f: jax.lax.select_n(f, 0.5, 1.5, 2.5))(np.array([[0], [2]]))
+
+
+@same_in_both
+def test_without_vmap_they_are_not(jax):
+    return jax.lax.select(np.array([True]), 0, 1)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [((), (1,), (1,)), ((), (), (1,)), ((), (1, 1), (1,)), ((1,), (1,), (1, 1)), ((1,), (1, 1), (1,)), ((2,), (1, 2), ())],
+    ids=str,
+)
+@same_in_both
+def test_bounds_of_more_axes_than_samples(jax, shapes):
+    shape, low, high = shapes
+    key, jnp = jax.random.key(0), jax.numpy
+    return jax.random.uniform(key, shape, minval=jnp.zeros(low), maxval=jnp.ones(high))

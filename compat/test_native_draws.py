@@ -78,3 +78,17 @@ def test_numbers_are_those_of_jax(jax: Any, built: None) -> Any:
     many = [random.normal(key, (5000,)), random.uniform(key, (70_000,)), random.bits(key, (100, 7))]
     mapped = [jax.vmap(lambda k: random.normal(k, (300,)))(keys), jax.jit(lambda k: random.normal(k, (300,)))(key)]
     return few, many, mapped, random.key_data(random.split(key, 1000)), random.permutation(key, 1000)
+
+
+@same_in_both
+def test_keys_that_a_transformation_wraps(jax: Any, built: None) -> Any:
+    """The function reads a key's memory: a wrapper has none."""
+    random, key = jax.random, jax.random.key(7)
+
+    def drawn(key: Any, x: Any) -> Any:
+        return x * random.uniform(key, (4,)).sum() + random.normal(key, (3,)).sum() + random.bits(key, (2,))[0]
+
+    def of_parts(x: Any) -> Any:
+        return drawn(random.fold_in(key, 1), x) + drawn(random.split(key)[1], x)
+
+    return jax.vjp(drawn, key, 1.0)[0], jax.vjp(of_parts, 1.0)[0], jax.jvp(of_parts, (1.0,), (1.0,))

@@ -111,6 +111,16 @@ def test_small_functions(framework: str) -> None:
     assert seen == [1, 2, 1]
 
 
+@pytest.mark.parametrize("to", ["", "_inexact", "_numeric", "_complex"])
+@pytest.mark.parametrize("args", [(True, False), (1, 2.0), (np.int8(1), np.float16(2)), (1j, np.uint8(3))], ids=repr)
+def test_common_dtypes(to: str, args: Any) -> None:
+    from jax._src.numpy import util
+
+    expected = getattr(util, "promote_dtypes" + to)(*args)
+    found = private_names.find("jax._src.numpy.util", "promote_dtypes" + to)(*args)
+    assert [(x.dtype, x.weak_type, x.item()) for x in found] == [(x.dtype, x.weak_type, x.item()) for x in expected]
+
+
 def test_deprecations():
     from jax._src import deprecations as theirs
 

@@ -12,7 +12,8 @@ import torch
 
 from jaxlike._src import dtypes, key_uses, unsigned
 from jaxlike._src.array import Array
-from jaxlike._src.border import unwrap
+from jaxlike._src.border import raw_parts, unwrap
+from jaxlike._src.lax.shape import broadcast
 from jaxlike._src.lax.strict import ANY, check_kind, check_same_dtypes, compute, operand, result
 from jaxlike._src.numpy.arguments import like, payload
 from jaxlike._src.numpy.kinks import transformed
@@ -46,6 +47,9 @@ def select_n(which: ArrayLike, *cases: ArrayLike) -> Array:
     if any(a.shape != shape for a in arrays[1:]):
         raise TypeError(f"select cases must have the same shapes, got [{', '.join(str(a.shape) for a in arrays)}].")
     if w.shape and w.shape != shape:
+        if not shape and raw_parts(unwrap(w)) == "vmap" and not any(raw_parts(unwrap(a)) == "vmap" for a in arrays):
+            # JAX's shapes are checked where lanes are one array, and its rule for lanes spreads scalars that all share.
+            return select_n(which, *(broadcast(a, w.shape) for a in cases))
         raise TypeError(
             "select `which` must be scalar or have the same shape as cases, got `which` shape "
             f"{w.shape} but case shape {shape}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,9 +83,17 @@ def uniform_between(key: PRNGKeyArray, shape: Shape, dtype: Any, minval: ArrayLi
         return _uniform_8_bits(key, shape, dtype, info.nmant, minval, maxval)
     low, high = tensor_as(minval, dtype), tensor_as(maxval, dtype)
     out = broadcast_shapes("mul", [shape, tuple(low.shape), tuple(high.shape)])
-    if out != shape:
-        raise TypeError(f"reshape total size must be unchanged, got new_sizes {shape} for shape {out}.")
-    return Array(draws.between(draws.unit_floats(key, shape, dtype), low, high))
+    made = draws.between(draws.unit_floats(key, shape, dtype), low, high)
+    return Array(made if out == shape else _of_fewer_axes(made, shape, low))
+
+
+def _of_fewer_axes(made: Tensor, shape: Shape, low: Tensor) -> Tensor:
+    """Samples whose bounds have more axes than were asked for: in JAX reshaped, then compared with the lower bound."""
+    if low.dim() > len(shape) > 0:
+        raise TypeError(f"max: arrays must have the same number of dimensions, got { {len(shape), low.dim()} }")
+    if made.numel() != math.prod(shape):
+        raise TypeError(f"reshape total size must be unchanged, got new_sizes {shape} for shape {tuple(made.shape)}.")
+    return made.reshape(shape or low.shape)
 
 
 def _uniform_8_bits(

@@ -49,14 +49,14 @@ _MANTISSA: Final = {
 }
 
 
-def _few_words(key: PRNGKeyArray, payload: Tensor, size: int, most: int) -> tuple[int, int] | None:
-    """The words of a known threefry key, where ``size`` samples are few enough for Python integers."""
+def _known_key(key: PRNGKeyArray, payload: Tensor, size: int, most: int) -> Tensor | None:
+    """A known threefry key as no transformation wraps it, where ``size`` samples are few enough for Python integers."""
     if size > most or size == 0 or key._tag is not _THREEFRY or not threefry_partitionable.value:
         return None
     known = plain(payload)
     if known is None or known.device.type != "cpu" or known.dim():
         return None
-    return words_of(known)
+    return known
 
 
 # Bits
@@ -85,9 +85,9 @@ def _as_drawn(name: str, key: PRNGKeyArray, shape: Shape, dtype: Any) -> Any:
 def random_bits(key: PRNGKeyArray, width: int, shape: Shape) -> Tensor:
     """Unsigned integers of 8, 16, 32 or 64 random bits."""
     payload = unwrap(key)
-    words = _few_words(key, payload, math.prod(shape), threefry.MAX_LANES) if width == 32 else None
-    if words is not None:
-        drawn = threefry.bits_of_lanes(*words, math.prod(shape))
+    known = _known_key(key, payload, math.prod(shape), threefry.MAX_LANES) if width == 32 else None
+    if known is not None:
+        drawn = threefry.bits_of_lanes(*words_of(known), math.prod(shape))
         return _on_host(np.array(drawn, np.uint32).reshape(shape))
     return bits_of_words(unpack(payload), stream_of(key._tag), width, shape)
 
@@ -141,14 +141,14 @@ def unit_floats(key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
     """Uniform floats in [0, 1), multiples of the spacing of floats in [1, 2)."""
     payload, kind = unwrap(key), dtypes.to_torch(dtype)
     if kind is torch.float32:
-        words = _few_words(key, payload, math.prod(shape), threefry.MAX_LANES)
-        if words is not None:
+        known = _known_key(key, payload, math.prod(shape), threefry.MAX_LANES)
+        if known is not None:
             size = math.prod(shape)
             with torch_private.outside():
-                made = native.few(native.UNIT, payload, size)
+                made = native.few(native.UNIT, known, size)
             if made is not None:
                 return made if len(shape) == 1 else made.reshape(shape)
-            made = [(b >> 9) * 2.0**-23 for b in threefry.bits_of_lanes(*words, size)]
+            made = [(b >> 9) * 2.0**-23 for b in threefry.bits_of_lanes(*words_of(known), size)]
             return _on_host(np.array(made, np.float32).reshape(shape))
     return unit_of_words(unpack(payload), stream_of(key._tag), kind, shape)
 
@@ -251,14 +251,14 @@ def standard(name: str, key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
     """Samples of a standard distribution without parameters: normal, exponential, laplace, gumbel, .."""
     payload, kind = unwrap(key), dtypes.to_torch(dtype)
     if name == "normal" and kind is torch.float32:
-        words = _few_words(key, payload, math.prod(shape), _FEW)
-        if words is not None:
+        known = _known_key(key, payload, math.prod(shape), _FEW)
+        if known is not None:
             size = math.prod(shape)
             with torch_private.outside():
-                made = native.few(native.NORMAL, payload, size)
+                made = native.few(native.NORMAL, known, size)
             if made is not None:
                 return made if len(shape) == 1 else made.reshape(shape)
-            made = [scalars.normal(b) for b in threefry.bits_of_lanes(*words, size)]
+            made = [scalars.normal(b) for b in threefry.bits_of_lanes(*words_of(known), size)]
             return _on_host(np.array(made, np.float32).reshape(shape))
     if kind not in _MANTISSA or kind.itemsize == 1:
         raise NotImplementedError(f"{name} samples of dtype {dtype}")

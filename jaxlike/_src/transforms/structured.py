@@ -32,7 +32,7 @@ from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import to_array
 from jaxlike._src.transforms.forward import own_memory
 from jaxlike._src.transforms.ref_state import ClosedRefs, Touched
-from jaxlike._src.transforms.vmap import vmap_leaves
+from jaxlike._src.transforms.vmap import one_lane, vmap_leaves
 from jaxlike._src.varying import through, union
 
 if TYPE_CHECKING:
@@ -514,9 +514,13 @@ def _under_vmap(op: Structured, frame: Frame, args: Arrays) -> list[Array]:
             t if d is None else torch_private.wrapped_value(t).movedim(d, 0) if d else torch_private.wrapped_value(t)
             for t, d in zip(tensors, dims, strict=True)
         ]
+        if not frame.axis_size:  # a rule sees no lanes, where `vmap_leaves` has one in their place
+            plain = [t if d is None else t.narrow(0, 0, 0) for t, d in zip(plain, dims, strict=True)]
         inside = [_like(a, t) for a, t in zip(args, plain, strict=True)]
         outs, flags = op.vmap(frame, inside, [d is not None for d in dims])
         made = [unwrap(o) for o in outs]
+        if not frame.axis_size:
+            made = [one_lane(t, 0) if m else t for t, m in zip(made, flags, strict=True)]
     return [
         _like(o, torch_private.add_batch_dim(t, 0, level) if m else t)
         for o, t, m in zip(outs, made, flags, strict=True)

@@ -165,7 +165,7 @@ def vmap_leaves(
         lanes, tensors = (
             1,
             [
-                t if t is None or axis is None else _one_lane(t, axis % x.ndim)
+                t if t is None or axis is None else one_lane(t, axis % x.ndim)
                 for x, t, axis in zip(arrays, tensors, axes, strict=True)
             ],
         )
@@ -206,7 +206,8 @@ def vmap_leaves(
     return tree_unflatten(treedef, left)
 
 
-def _one_lane(tensor: Tensor, axis: int) -> Tensor:
+def one_lane(tensor: Tensor, axis: int) -> Tensor:
+    """A lane of zeros in place of none."""
     return tensor.new_zeros((*tensor.shape[:axis], 1, *tensor.shape[axis + 1 :]))
 
 
