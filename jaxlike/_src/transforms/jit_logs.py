@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import config
 from jaxlike._src.array import Array
@@ -41,11 +41,13 @@ def log_compile(graph: Graph) -> None:
 def _values_within(frame: Frame) -> list[Array]:
     """The traced values of a frame and of those inside it that are there still: found from the frame, not among all objects."""
     found: list[Array] = []
-    for holder in gc.get_referrers(frame):
-        if isinstance(holder, type(frame)) and holder.parent is frame:
-            found += _values_within(holder)
-        elif issubclass(type(holder), Array) and holder._frame is frame and is_traced(holder):
+    holders: list[Any] = gc.get_referrers(frame)
+    for holder in holders:
+        kind: type = type(holder)
+        if issubclass(kind, Array) and holder._frame is frame and is_traced(holder):
             found.append(holder)
+        elif kind is type(frame) and holder.parent is frame:
+            found += _values_within(holder)
     return found
 
 
