@@ -270,6 +270,72 @@ def test_functions(name: str, n: int, way: str) -> None:
     assert_same(*run_both(program), tolerance=GROWTH)
 
 
+# Complex numbers, which are not written for a GPU
+
+
+def oscillating(jax: Any, n: int) -> Any:
+    """Complex numbers inside, real ones outside."""
+    del n
+
+    def f(x: Any) -> Any:
+        def step(z: Any, t: Any) -> Any:
+            z = z * jax.numpy.exp(0.1j * t) + 0.1 * jax.numpy.conj(z) / (1.5 + z)
+            return z, jax.numpy.abs(z) + z.real * z.imag
+
+        last, sizes = jax.lax.scan(step, x + 0.5j, numbers(4, seed=5))
+        return last.real + sizes.sum(0)
+
+    return f
+
+
+def quantum(jax: Any, n: int) -> Any:
+    """A state that is carried, by products with a matrix."""
+    jnp = jax.numpy
+    h = jnp.asarray(numbers(n, n) + 1j * numbers(n, n, seed=1)) / n
+
+    def f(x: Any) -> Any:
+        def step(i: Any, psi: Any) -> Any:
+            psi = psi - 0.1j * (h @ psi)
+            return jnp.where(i % 2 == 0, psi / jnp.linalg.norm(psi), jnp.sqrt(psi) * psi)
+
+        return jnp.abs(jax.lax.fori_loop(0, 4, step, x.astype(jnp.complex64) + 0.1j)) ** 2
+
+    return f
+
+
+def escaping(jax: Any, n: int) -> Any:
+    """Lanes that stop at different times, and a list of powers."""
+    jnp = jax.numpy
+
+    def f(x: Any) -> Any:
+        def count(c: Any) -> Any:
+            def inside(s: Any) -> Any:
+                return (jnp.abs(s[0]) <= 2) & (s[1] < 20)
+
+            return jax.lax.while_loop(inside, lambda s: (s[0] * s[0] + c, s[1] + 1), (jnp.zeros_like(c), 0))[1]
+
+        powers = jax.lax.associative_scan(jnp.multiply, jax.lax.complex(x, x + 1))
+        return jax.vmap(count)(2 * x + 1j * jnp.arange(n) / n) + powers.real * x
+
+    return f
+
+
+OF_COMPLEX: dict[str, Program] = {f.__name__: f for f in (oscillating, quantum, escaping)}
+
+
+@pytest.mark.parametrize("way", ["jit", "jit of grad", "jvp", "vmap", "grad of vmap"])
+@pytest.mark.parametrize("n", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("name", OF_COMPLEX)
+def test_complex_numbers(name: str, n: int, way: str) -> None:
+    if name == "escaping" and "grad" in way:
+        way = "jit"  # JAX has no reverse mode of a loop of unknown length
+
+    def program(jax: Any) -> Any:
+        return WAYS[way](jax, OF_COMPLEX[name](jax, n), n)
+
+    assert_same(*run_both(program), tolerance=GROWTH)
+
+
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Loops over lanes are written in parts, for two threads, however short they are; whether each was."""

@@ -14,7 +14,7 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.graph.fused.build import compiler
 from jaxlike._src.graph.fused.kernel import Kernel, source_of
-from jaxlike._src.graph.fused.values import Ineligible, literal
+from jaxlike._src.graph.fused.values import Ineligible
 from jaxlike._src.graph.trace import trace
 
 aten = torch.ops.aten
@@ -64,7 +64,8 @@ def check(names: Sequence[str], fun: Callable[..., list[Tensor]], tensors: Seque
     expected, actual = fun(*tensors), kernel_of(fun, tensors)(tensors)
     for name, want, got in zip(names, expected, actual, strict=True):
         assert got.dtype == want.dtype and got.shape == want.shape, name
-        eps = torch.finfo(want.dtype).eps * ulp if want.dtype.is_floating_point else 0
+        floating = want.dtype.is_floating_point or want.dtype.is_complex
+        eps = torch.finfo(want.dtype).eps * ulp if floating else 0
         torch.testing.assert_close(got, want, rtol=eps, atol=eps, equal_nan=True, msg=lambda m, n=name: f"{n}: {m}")
 
 
@@ -85,6 +86,48 @@ def test_functions_of_floats(shape: str, dtype: torch.dtype) -> None:
     check(TWO, lambda x, y: [getattr(torch, n)(x, y) for n in TWO], [x, y], 8)
     with_number = [n for n in TWO if n in ("add", "sub", "mul", "div", "remainder", "pow", "eq", "lt", "floor_divide")]
     check(with_number, lambda x, y: [getattr(torch, n)(x, 2.0) for n in with_number], [x, y], 8)
+
+
+COMPLEX_ONE = ("neg", "abs", "angle", "sgn", "square", "reciprocal", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos",
+               "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan", "asinh", "acosh", "atanh", "conj_physical",
+               "isnan", "isinf", "isfinite")  # fmt: skip
+COMPLEX_TWO = ("add", "sub", "mul", "div", "eq", "ne", "pow")
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128], ids=str)
+@pytest.mark.parametrize("shape", ["few", "many", "strided"])
+def test_functions_of_complex_numbers(shape: str, dtype: torch.dtype) -> None:
+    count = {"few": 16, "many": 60, "strided": 64}[shape]
+    x, y = torch.randn(2, count, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    if shape == "strided":
+        x, y = (t.view(8, 8).T for t in (x, y))
+    check(COMPLEX_ONE, lambda x, y: [getattr(torch, n)(x) for n in COMPLEX_ONE], [x, y], 64)
+    check(COMPLEX_TWO, lambda x, y: [getattr(torch, n)(x, y) for n in COMPLEX_TWO], [x, y], 64)
+    check(COMPLEX_TWO, lambda x, y: [getattr(torch, n)(x, 2) for n in COMPLEX_TWO], [x, y], 64)
+
+
+def test_sizes_of_special_complex_numbers() -> None:
+    halves = torch.tensor(SPECIAL)
+    z = torch.complex(halves.repeat(16), halves.repeat_interleave(16))
+    check(["abs"], lambda z: [z.abs()], [z], 4)
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_halves_of_complex_numbers(count: int) -> None:
+    z, w = torch.randn(2, count, dtype=torch.complex64, generator=torch.Generator().manual_seed(1))
+    real, as_complex = torch.view_as_real, torch.view_as_complex
+
+    def of(z: Tensor, w: Tensor) -> list[Tensor]:
+        pairs, total = real(z), real(z * w) + real(w)
+        parts = [pairs[..., 0] * 2, pairs[..., -1], pairs.sum(-1), pairs.flip(-1), real(z * w)[1:], real(z[1]) * 2]
+        whole = [as_complex(total), as_complex(pairs * 2), as_complex(torch.stack([pairs[..., 1], pairs[..., 0]], -1))]
+        moved = [torch.where(z.abs() > 1, z, w), z.to(torch.complex128), pairs[..., 0].to(torch.complex64), total]
+        sums = [z.sum(), z.prod(), z.mean(), z.cumsum(0), torch.dot(z, w), torch.outer(z, w), torch.outer(z, w) @ w]
+        return [*parts, *whole, *moved, *sums, torch.cat([z, w]), torch.ones_like(z) * 1j + z]
+
+    check([str(k) for k in range(25)][: len(of(z, w))], of, [z, w], 64)
+    known = kernel_of(lambda z: [z * 2], [z])
+    torch.testing.assert_close(known([z.conj()])[0], z.conj().resolve_conj() * 2)
 
 
 @pytest.mark.parametrize("shape", ["few", "many"])
@@ -311,14 +354,12 @@ def test_results_that_are_arguments_or_shared() -> None:
     torch.testing.assert_close(kernel([wide, y])[3], (wide * 2).view(5, 6).T)
 
 
-@pytest.mark.parametrize("dtype", [torch.complex64, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_other_types_are_refused(dtype: torch.dtype) -> None:
     with pytest.raises(Ineligible):
         kernel_of(lambda x: [x + 1], [torch.ones(3, dtype=dtype)])
     with pytest.raises(Ineligible):
         kernel_of(lambda x: [x.abs().to(torch.float32)], [torch.ones(3, dtype=dtype)])
-    with pytest.raises(Ineligible):
-        literal(1.0, torch.complex64)
 
 
 def test_large_products_and_unknown_operations_are_refused() -> None:

@@ -63,7 +63,7 @@ class _Carries:
 
     def becomes(self, p: Program, new: Sequence[Value]) -> None:
         """The end of a step."""
-        bases = {v.base for v in self.values if isinstance(v, Memory)}
+        arrays = {v.array for v in self.values if isinstance(v, Memory)}
         later: list[tuple[str, str]] = []  # assignments of names
         copies: list[tuple[Memory, Value]] = []
         waiting: list[tuple[Memory, Pending]] = []
@@ -75,7 +75,7 @@ class _Carries:
                 waiting.append((old, value))
             else:
                 value = p.settled(value)
-                if isinstance(value, Memory) and value.base in bases:
+                if isinstance(value, Memory) and value.array in arrays:
                     if value.base == old.base and value.is_contiguous and not value.offset and not value.moved:
                         continue
                     made = p.array(value.shape, value.dtype)
@@ -84,8 +84,8 @@ class _Carries:
                 copies.append((old, value))
         taken: set[str] = set()
         for old, value in waiting:
-            alone = old.base not in taken and value.entry.memory is None
-            taken.add(old.base)
+            alone = old.array not in taken and value.entry.memory is None
+            taken.add(old.array)
             if not (alone and p.store_in_place(old, value)):
                 copies.append((old, value))
         p.flush()

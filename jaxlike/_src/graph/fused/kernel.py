@@ -14,6 +14,7 @@ import torch
 from jaxlike._src import torch_private
 from jaxlike._src.graph.fused import (
     build,
+    complexes,
     control,
     decompose,
     gpu,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from jaxlike._src.graph.graph import Graph, Var
 
-TABLES = (control, decompose, indexing, order, products, reductions, shapes, systems)  # imported for what they register
+TABLES = (complexes, control, decompose, indexing, order, products, reductions, shapes, systems)  # imported for what they register
 CPU = torch.device("cpu")
 MOST_ARGUMENTS = 500  # with constants and results; ctypes takes about a thousand
 MOST_BYTES = 1 << 26  # of arguments and results: beyond, operations are long
@@ -150,7 +151,8 @@ def _written(graph: Graph, p: Program, level: str, device: torch.device) -> Sour
     parameters = ", ".join(f"void* p{k}" for k in range(len(names) + 1))
     body, threads = p.text(), None if p.team is None else p.team.threads
     kind = "void" if threads is None else f"__global__ void __launch_bounds__({threads})"
-    text = f'{prelude(body, threads)}\nextern "C" {kind} run({parameters}) {{\n' + "\n".join(heads) + f"\n{body}\n}}\n"
+    body = "\n".join([*heads, body])
+    text = f'{prelude(body, threads)}\nextern "C" {kind} run({parameters}) {{\n{body}\n}}\n'
     constants = [t.to(device).contiguous() for t in p.constants]
     return Source(text, inputs, constants, made, results, p.scratch, level, p.team, device)
 
@@ -186,6 +188,7 @@ class Kernel:
         self._constants = source.constants  # which stay where they are
         self._kept = [t.data_ptr() for t in source.constants]
         self._scratch = source.scratch
+        self._takes_complex = any(v.dtype.is_complex for v in source.arguments)
         self._results = source.results
         whole = {r.made: r for r in source.results if r.argument is None and _is_all(r, source.made[r.made][0])}
         self._made = [(whole[k].shape if k in whole else (n,), dtype) for k, (n, dtype) in enumerate(source.made)]
@@ -203,6 +206,8 @@ class Kernel:
     def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """The results."""
         given = [t if t.is_contiguous() and not t.is_neg() else t.resolve_neg().contiguous() for t in tensors]
+        if self._takes_complex:
+            given = [t.resolve_conj() for t in given]
         device = self._device
         made = [torch.empty(shape, dtype=dtype, device=device) for shape, dtype in self._made]
         where = [t.data_ptr() for t in given]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from jaxlike._src.graph.fused import complexes
 from jaxlike._src.graph.fused.program import LOWERINGS, Program, lowers, result
-from jaxlike._src.graph.fused.values import Ineligible, Value, c_type, literal
+from jaxlike._src.graph.fused.values import Halves, Ineligible, Value, c_type, literal
 from jaxlike._src.graph.graph import op_name
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def cast(given: torch.dtype, dtype: torch.dtype) -> str:
     """C++ for a number as another type."""
     if dtype == torch.bool and given != torch.bool:
         return "({} != 0)"
+    if given.is_complex and not dtype.is_complex:
+        return f"(({c_type(dtype)}){{}}.re)"
     return f"(({c_type(dtype)}){{}})"
 
 
@@ -125,16 +128,13 @@ def written(
 
 def _unary(p: Program, node: Node, a: dict[str, Any]) -> Value:
     name, x, dtype = op_name(node), a["self"], result(node).dtype
-    if not dtype.is_floating_point:
-        if name not in _INTEGER_UNARY or dtype == torch.bool:
-            raise Ineligible(f"{name} of {dtype}")
-        return apply(p, node, _INTEGER_UNARY[name], [x], dtype)
-    if name == "round" and a.get("decimals"):
-        raise Ineligible("round to decimals")
-    return apply(p, node, _UNARY[name], [x], dtype)
+    table = complexes.UNARY if dtype.is_complex else _UNARY if dtype.is_floating_point else _INTEGER_UNARY
+    if name not in table or dtype == torch.bool or (name == "round" and a.get("decimals")):
+        raise Ineligible(f"{name} of {dtype}")
+    return apply(p, node, table[name], [x], dtype)
 
 
-LOWERINGS.update(dict.fromkeys({*_UNARY, "bitwise_not"}, _unary))
+LOWERINGS.update(dict.fromkeys({*_UNARY, *complexes.UNARY, "bitwise_not"}, _unary))
 
 
 def _binary(p: Program, node: Node, a: dict[str, Any]) -> Value:
@@ -148,7 +148,10 @@ def _binary(p: Program, node: Node, a: dict[str, Any]) -> Value:
         return _rounded_division(p, node, operands, a["rounding_mode"])
     if name == "floor_divide":
         return _rounded_division(p, node, operands, "floor")
-    table = _BINARY if dtype.is_floating_point else _INTEGER_BINARY
+    if name in ("add", "sub") and alpha == 1 and all(isinstance(x, Halves) for x in operands):
+        whole = p.pointwise(out.shape[:-1], operands[0].whole.dtype, _BINARY[name], [x.whole for x in operands])
+        return Halves(whole, dtype)
+    table = complexes.BINARY if dtype.is_complex else _BINARY if dtype.is_floating_point else _INTEGER_BINARY
     template = table.get(name)
     if dtype == torch.bool:
         template = {"bitwise_and": "{0} & {1}", "bitwise_or": "{0} | {1}", "bitwise_xor": "{0} != {1}",
@@ -164,8 +167,10 @@ def _binary(p: Program, node: Node, a: dict[str, Any]) -> Value:
 
 def _power(exponent: Any, dtype: torch.dtype) -> str | None:
     """Powers that torch computes by multiplication."""
-    if isinstance(exponent, Value) or not dtype.is_floating_point:
+    if isinstance(exponent, Value) or not (dtype.is_floating_point or dtype.is_complex):
         return None
+    if dtype.is_complex and exponent == 0.5:
+        return complexes.UNARY["sqrt"]
     return {2: "{0} * {0}", 3: "{0} * {0} * {0}", 1: "{0}", 0.5: "__builtin_sqrt{f}({0})", -1: "({T})1 / {0}",
             -2: "({T})1 / ({0} * {0})"}.get(exponent)  # fmt: skip
 
@@ -207,6 +212,8 @@ def _not(p: Program, node: Node, a: dict[str, Any]) -> Value:
 @lowers("isnan", "isinf", "isfinite", "signbit")
 def _kind_of_number(p: Program, node: Node, a: dict[str, Any]) -> Value:
     x, name = a["self"], op_name(node)
+    if x.dtype.is_complex:
+        return complexes.kind_of_number(p, node, name, x)
     if not x.dtype.is_floating_point:
         if name == "signbit":
             raise Ineligible("signbit of integers")
@@ -218,6 +225,8 @@ def _kind_of_number(p: Program, node: Node, a: dict[str, Any]) -> Value:
 
 @lowers("abs")
 def _abs(p: Program, node: Node, a: dict[str, Any]) -> Value:
+    if a["self"].dtype.is_complex:
+        return complexes.of_each(p, node, "abs_of({0})", a["self"])
     if not a["self"].dtype.is_floating_point:
         return _unary(p, node, a)
     return apply(p, node, "__builtin_fabs{f}({0})", [a["self"]], a["self"].dtype)
@@ -226,6 +235,8 @@ def _abs(p: Program, node: Node, a: dict[str, Any]) -> Value:
 @lowers("sign", "sgn")
 def _sign(p: Program, node: Node, a: dict[str, Any]) -> Value:
     dtype = a["self"].dtype
+    if dtype.is_complex:
+        return _unary(p, node, a)
     if dtype == torch.bool:
         return a["self"]
     text = "({T})(({T})({0} > 0) - ({T})({0} < 0))"
@@ -256,7 +267,8 @@ def _where(p: Program, node: Node, a: dict[str, Any]) -> Value:
     if "self" not in a:
         raise Ineligible("where of one argument")
     pairs = [operand(x, out.dtype) for x in (a["self"], a["other"])]
-    text = f"({{0}} ? {pairs[0][1].format('{1}')} : {pairs[1][1].format('{2}')})"
+    one_of = "one_of({0}, {1}, {2})" if out.dtype.is_complex else "({0} ? {1} : {2})"
+    text = one_of.format("{0}", pairs[0][1].format("{1}"), pairs[1][1].format("{2}"))
     return p.pointwise(out.shape, out.dtype, text, [a["condition"], pairs[0][0], pairs[1][0]])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import re
 
-from jaxlike._src.graph.fused import lanes, order, systems, team
+from jaxlike._src.graph.fused import complexes, lanes, order, systems, team
 from jaxlike._src.graph.fused.pointwise import LIBRARY, LIBRARY_OF_TWO
 
 ONE_THREAD = r"""
@@ -94,12 +94,15 @@ def _glibc() -> tuple[int, ...]:
 
 def prelude(text: str, threads: int | None = None) -> str:
     """What the C++ of a program needs before it; ``threads``: of its team, if it has one."""
-    first = f"#define TEAM {threads}\n{team.PRELUDE}" if threads is not None else ONE_THREAD + library(text)
+    more = [h for h, names in _SOME.items() if any(n in text for n in names)]
+    if "complex64" in text or "complex128" in text:
+        more.append(complexes.helpers(text))
+    called = "".join([text, *more])
+    first = f"#define TEAM {threads}\n{team.PRELUDE}" if threads is not None else ONE_THREAD + library(called)
     floats = [
         FLOATING.replace("T ", f"{k} ").replace("(T)", f"({k})").replace("F(", f"{f}(")
         for k, f in (("float", "f"), ("double", ""))
     ]
-    more = [h for h, names in _SOME.items() if any(n in text for n in names)]
     return first + HELPERS + "".join(floats) + "".join(more)
 
 

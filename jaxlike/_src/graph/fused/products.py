@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jaxlike._src.graph.fused.pointwise import written
 from jaxlike._src.graph.fused.program import Program, lowers, result
 from jaxlike._src.graph.fused.values import Cells, Ineligible, Memory, Value, c_type
+from jaxlike._src.graph.graph import op_name
 
 if TYPE_CHECKING:
     from jaxlike._src.graph.graph import Node
@@ -69,7 +70,8 @@ def _loops(p: Program, x: Memory, y: Memory, z: Memory, fused: str) -> None:
     else:
         p.line(f"for (long i = 0; i < {m}; ++i) for (long j = 0; j < {n}; ++j) {{")
         p.line(f"{kind} sum = 0;")
-        p.line('_Pragma("omp simd reduction(+:sum)")')
+        if not x.dtype.is_complex:
+            p.line('_Pragma("omp simd reduction(+:sum)")')
         p.line(f"for (long l = 0; l < {k}; ++l) sum += {at(x, g, 'i', 'l')} * {at(y, g, 'l', 'j')};")
         p.line(f"{at(z, g, 'i', 'j')} = sum;")
         p.line("}")
@@ -89,6 +91,8 @@ def _of(p: Program, a: Value, b: Value, out: Any) -> Value:
 @lowers("mm", "bmm", "mv", "dot", "vdot")
 def _product(p: Program, node: Node, a: dict[str, Any]) -> Value:
     x, y = [v for v in a.values() if isinstance(v, Value)]
+    if x.dtype.is_complex and op_name(node) == "vdot":
+        raise Ineligible("vdot of complex numbers")
     return _of(p, x, y, result(node))
 
 

@@ -20,6 +20,7 @@ from jaxlike._src.graph.fused.team import Team, Unit, dealt, with_waits
 from jaxlike._src.graph.fused.values import (
     FEW,
     Cells,
+    Halves,
     Ineligible,
     Memory,
     Pending,
@@ -119,7 +120,7 @@ class Program:
             for text in lines:
                 self.line(text)
         else:
-            self._add(Unit(lines, frozenset(m.base for m in writes), waits), len(lines))
+            self._add(Unit(lines, frozenset(m.array for m in writes), waits), len(lines))
 
     def once(self, lines: Sequence[str], *writes: Memory) -> None:
         """Lines that are to run once: they write memory."""
@@ -142,7 +143,7 @@ class Program:
     def text(self) -> str:
         """The lines."""
         lines = [line for line in self._lines if isinstance(line, str)]
-        return "\n".join(lines if self.team is None else with_waits(self._lines, self.team.aliases))
+        return "\n".join(lines if self.team is None else with_waits(self._lines))
 
     def name(self, prefix: str = "t") -> str:
         """A new name."""
@@ -196,16 +197,27 @@ class Program:
 
     def settled(self, value: Value) -> Cells | Uniform | Memory:
         """The value outside of the open loop."""
+        if isinstance(value, Halves):
+            return self._pairs(value)
         if isinstance(value, Pending):
             if value.entry.memory is None:
                 self.flush()
             known = value.entry.memory
             assert known is not None
             return Memory(value.shape, value.dtype, known.base, None, known.offset, known.moved)
-        if isinstance(value, Memory) and self._loop is not None and value.base in self._loop.written:
+        if isinstance(value, Memory) and self._loop is not None and value.array in self._loop.written:
             self.flush()
         assert isinstance(value, Cells | Uniform | Memory)
         return value
+
+    def _pairs(self, value: Halves) -> Cells | Memory:
+        whole = self.settled(value.whole)
+        if isinstance(whole, Cells):
+            return Cells(value.shape, value.dtype, [f"{c}.{half}" for c in whole.cells for half in ("re", "im")])
+        m = self.memory(whole)
+        moved = m.moved and f"2 * ({m.moved})"
+        strides = [*(2 * s for s in m.strides), 1]
+        return Memory(value.shape, value.dtype, m.seen_as(c_type(value.dtype)), strides, 2 * m.offset, moved)
 
     def memory(self, value: Value, contiguous: bool = False) -> Memory:
         """The value in memory."""
@@ -338,7 +350,7 @@ class Program:
         if isinstance(value, Pending) and value.entry.memory is None:
             assert self._loop is not None
             self._loop.stores.append(Store(target, value.entry, stays))
-            self._loop.written.add(target.base)
+            self._loop.written.add(target.array)
             return
         value = self.settled(value)
         if isinstance(value, Cells) or (value.numel <= 4 * self.few and not isinstance(value, Memory)):
@@ -360,7 +372,7 @@ class Program:
         for load in self._loop.loads():
             m = load.memory
             here = (m.offset, m.moved, [s for n, s in zip(m.shape, m.strides, strict=True) if n != 1])
-            if m.base == target.base and (here != same or load.picks):
+            if m.array == target.array and (here != same or load.picks or m.base != target.base):
                 return False
         self.copy(target, value, stays=True)
         return True
@@ -377,7 +389,7 @@ class Program:
                     known = stored[id(e)]
                     e.memory = Memory(e.shape, e.dtype, known.base, None, known.offset, known.moved)
                     continue
-                var = next((v for _, v in e.uses if v in self.destinations), None)
+                var = next((v for _, v in e.uses if v in self.destinations and v.dtype == e.dtype), None)
                 e.memory = self.place(var, e.shape, e.dtype)
                 loop.stores.append(Store(e.memory, e, True))
         indices, sizes, body = loop.written_out()
@@ -403,7 +415,7 @@ class Program:
                 if var is not None:
                     self._bind(frame, var, value)
         frame.at = len(graph.nodes)
-        outs = [frame.env[v] for v in graph.outputs]
+        outs = [self.settled(v) if isinstance(v, Halves) else v for v in (frame.env[o] for o in graph.outputs)]
         frame.done = True
         for value in outs:
             if isinstance(value, Pending):
@@ -414,9 +426,12 @@ class Program:
         if tuple(value.shape) != tuple(var.shape) or value.dtype != var.dtype:
             raise Ineligible(f"a value of type {value.dtype}{value.shape} for {var.dtype}{var.shape}")
         c_type(var.dtype)  # refuses what C++ has no type for, before an operation meets it
+        if self.team is not None and var.dtype.is_complex:
+            raise Ineligible(f"{var.dtype} values")  # a team adds up numbers that fit into a register
         frame.env[var] = value
-        if isinstance(value, Pending):
-            value.entry.uses.append((frame, var))
+        held = value.whole if isinstance(value, Halves) else value
+        if isinstance(held, Pending):
+            held.entry.uses.append((frame, var))
 
     def _const(self, const: Const) -> Value:
         tensor = const.tensor

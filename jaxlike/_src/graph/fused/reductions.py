@@ -119,7 +119,7 @@ def _over(p: Program, name: str, m: Memory, k: int, shape: Sequence[int], first:
         return total
     lines = [f"{c_type(m.dtype)} {total} = {start};"]
     for j, (_, size) in enumerate(sizes):
-        if j == len(sizes) - 1 and name in _SIMD and p.team is None:
+        if j == len(sizes) - 1 and name in _SIMD and p.team is None and not m.dtype.is_complex:
             lines.append(f'_Pragma("omp simd reduction({_SIMD[name]}:{total})")')
         lines.append(f"for (long i{j} = 0; i{j} < {size}; ++i{j})")
     p.unit([*lines, added])
@@ -160,7 +160,7 @@ def _each(p: Program, m: Memory, shape: Sequence[int], first: str | None, step: 
         p.line(text)
     p.line("{")
     p.line(f"{c_type(m.dtype)} s = {m.address(*outer) if first is None else first};")
-    simd = {"{0} + {1}": "+", "{0} * {1}": "*"}.get(step)
+    simd = None if m.dtype.is_complex else {"{0} + {1}": "+", "{0} * {1}": "*"}.get(step)
     for d, text in enumerate(loops_in):
         if simd and d == len(loops_in) - 1:
             p.line(f'_Pragma("omp simd reduction({simd}:s)")')

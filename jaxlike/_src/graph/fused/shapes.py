@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from jaxlike._src.graph.fused import complexes
 from jaxlike._src.graph.fused.pointwise import cast
 from jaxlike._src.graph.fused.program import Program, lowers, result
-from jaxlike._src.graph.fused.values import Cells, Ineligible, Memory, Uniform, Value, c_type, literal
+from jaxlike._src.graph.fused.values import Cells, Halves, Ineligible, Memory, Uniform, Value, c_type, literal, viewed
 from jaxlike._src.graph.graph import Device, op_name
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def _view(p: Program, node: Node, a: dict[str, Any]) -> Any:
     if "dtype" in a:
         return _view_dtype(p, node, a)
     value, rest = a["self"], {k: v for k, v in a.items() if k != "self"}
+    if isinstance(value, Halves) and op_name(node) == "select" and a["dim"] in (-1, len(value.shape) - 1):
+        return complexes.part(p, value, a["index"])
     if any(isinstance(v, Value) for v in rest.values()):
         raise Ineligible(f"{node.op} of several tensors")
     return p.view(value, lambda t: node.op(t, **rest))
@@ -54,12 +57,10 @@ def _view_dtype(p: Program, node: Node, a: dict[str, Any]) -> Value:
     if math.prod(out.shape) <= 2 * p.few and {before, after} == {4, 8}:
         return _words(p, p.cells(value), value.dtype, out)
     memory = p.memory(value, contiguous=True)
-    kind = c_type(out.dtype)
-    name = p.name("v")
-    p.line(f"{kind}* const {name} = ({kind}*){memory.pointer()};")
-    if p.team is not None:
-        p.team.aliases[name] = p.team.aliases.get(memory.base, memory.base)
-    return Memory(out.shape, out.dtype, name)
+    if memory.moved or memory.offset * before % after:
+        memory = p.memory(p.pointwise(memory.shape, memory.dtype, "{0}", [memory]), contiguous=True)
+    base = memory.seen_as(c_type(out.dtype))
+    return Memory(out.shape, out.dtype, base, None, memory.offset * before // after)
 
 
 def _words(p: Program, cells: Sequence[str], given: torch.dtype, out: Any) -> Value:
@@ -102,9 +103,7 @@ def joined(p: Program, node: Node, parts: Sequence[Value], axis: int) -> Value:
         if x.dtype != out.dtype:
             x = p.pointwise(x.shape, out.dtype, cast(x.dtype, out.dtype).format("{0}"), [x])
         size = x.shape[axis]
-        (target,) = p.view(
-            Memory(made.shape, made.dtype, made.base, made.strides, made.offset, made.moved), _narrow(axis, start, size)
-        )
+        (target,) = viewed(made, _narrow(axis, start, size)) or []  # not to be read: the open loop may go on
         assert isinstance(target, Memory)
         p.copy(target, x, stays=True)
         start += size

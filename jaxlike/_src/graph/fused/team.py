@@ -12,11 +12,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 MOST_THREADS = 512
 MOST_ELEMENTS = 1 << 17  # of one value: beyond, operations one by one use more of the device than a block is
-_ARRAY = re.compile(r"\b([brv]\d+)\[")  # arguments and constants are not written
+_ARRAY = re.compile(r"\b([br]\d+)\)?\[")  # arguments and constants are not written
 
 
 class Unit(NamedTuple):
@@ -33,7 +33,6 @@ class Team:
     def __init__(self, most_shared: int) -> None:
         self.most_shared = most_shared
         self.widest = self.shared = 0
-        self.aliases: dict[str, str] = {}
 
     @property
     def threads(self) -> int:
@@ -82,9 +81,9 @@ class _Block:
         self.items: list[Unit | _Block] = []
 
 
-def with_waits(lines: Sequence[str | Unit], aliases: Mapping[str, str]) -> list[str]:
+def with_waits(lines: Sequence[str | Unit]) -> list[str]:
     """The text of a program's lines, with the waits that it needs."""
-    return [*_Placed(aliases).text(_nested(lines))]
+    return [*_Placed().text(_nested(lines))]
 
 
 def _nested(lines: Sequence[str | Unit]) -> _Block:
@@ -108,8 +107,7 @@ def _nested(lines: Sequence[str | Unit]) -> _Block:
 class _Placed:
     """Where threads wait: the places are found by following the text until they do not change."""
 
-    def __init__(self, aliases: Mapping[str, str]) -> None:
-        self._aliases = aliases
+    def __init__(self) -> None:
         self._before: set[int] = set()  # items that are waited before
 
     def text(self, whole: _Block) -> Iterator[str]:
@@ -118,8 +116,7 @@ class _Placed:
         return self._lines(whole)
 
     def _arrays(self, text: str) -> frozenset[str]:
-        found = {self._aliases.get(name, name) for name in _ARRAY.findall(text)}
-        return frozenset(name for name in found if name[0] in "br")
+        return frozenset(_ARRAY.findall(text))
 
     def _follow(self, block: _Block, at: _Touched, left: list[_Touched]) -> _Touched:
         """What is touched at the end of a block, from what was at its start; ``left``: where a loop is left early."""
@@ -139,10 +136,9 @@ class _Placed:
             elif item.lines[0] == "else":
                 follows_else = True
             else:
-                writes = frozenset(self._aliases.get(w, w) for w in item.writes)
-                at = self._met(item, " ".join(item.lines), writes, at)
+                at = self._met(item, " ".join(item.lines), item.writes, at)
                 if item.waits:
-                    at = _Touched(frozenset(), writes)
+                    at = _Touched(frozenset(), item.writes)
                 if item.lines[0].endswith("break;"):
                     left.append(at)
         return at

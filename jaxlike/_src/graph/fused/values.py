@@ -31,7 +31,10 @@ C_TYPES = {
     torch.uint32: "unsigned int",
     torch.uint64: "unsigned long long",
     torch.bool: "bool",
+    torch.complex64: "complex64",
+    torch.complex128: "complex128",
 }
+HALF = {torch.complex64: torch.float32, torch.complex128: torch.float64}
 FEW = 16  # up to so many numbers get a name each, unless that is too much to compile
 
 
@@ -52,7 +55,8 @@ def literal(number: Any, dtype: torch.dtype) -> str:
     if dtype == torch.bool:
         return "true" if number else "false"
     if dtype.is_complex:
-        raise Ineligible(f"{dtype} values")
+        halves = complex(number)
+        return f"{c_type(dtype)}({literal(halves.real, HALF[dtype])}, {literal(halves.imag, HALF[dtype])})"
     if dtype.is_floating_point:
         value, single = float(number), dtype == torch.float32
         if single and math.isfinite(value):
@@ -102,7 +106,10 @@ class Uniform(Value):
 
 
 class Memory(Value):
-    """``base[offset + moved + sum(index * strides)]``; ``moved`` is C++ or empty."""
+    """``base[offset + moved + sum(index * strides)]``; ``moved`` is C++ or empty.
+
+    The base is the name of an array, or such a name as a pointer to another type (`seen_as`).
+    """
 
     def __init__(
         self,
@@ -116,6 +123,15 @@ class Memory(Value):
         super().__init__(shape, dtype)
         self.base, self.offset, self.moved = base, offset, moved
         self.strides = contiguous(self.shape) if strides is None else tuple(strides)
+
+    @property
+    def array(self) -> str:
+        """The name of the array that it is in."""
+        return self.base.rpartition("*)")[2].rstrip(")")
+
+    def seen_as(self, kind: str) -> str:
+        """The base for memory of another C++ type in the same array."""
+        return f"(({kind}*){self.array})"
 
     @property
     def is_contiguous(self) -> bool:
@@ -149,6 +165,14 @@ class Pending(Value):
     def __init__(self, shape: Sequence[int], dtype: torch.dtype, entry: Any) -> None:
         super().__init__(shape, dtype)
         self.entry: Any = entry
+
+
+class Halves(Value):
+    """Complex numbers as pairs of real ones, along a last axis."""
+
+    def __init__(self, whole: Value, dtype: torch.dtype) -> None:
+        super().__init__((*whole.shape, 2), dtype)
+        self.whole = whole
 
 
 def viewed(value: Value, view: Callable[[torch.Tensor], Any]) -> list[Value] | None:
