@@ -158,7 +158,63 @@ def devices() -> None:
     say(lambda: [jax.memory.Space.Device, *jax.memory.Space])
     say(lambda: [memory for device in CPUS for memory in device.addressable_memories()])
     say(lambda: [jax.device_count("cpu"), len(jax.local_devices(backend="cpu")), CPUS[5], str(CPUS[5])])
-    say(jax.config.update, "jax_num_cpu_devices", 3)
+    say(lambda: jax.device_put(jax.device_put(np.ones(8), split), split).sharding)
+
+
+def followed() -> None:
+    """Results are where what they are computed of is: operations, transformations, loops."""
+    jnp, lax = jax.numpy, jax.lax
+    x = jax.device_put(np.arange(8, dtype=np.float32), CPUS[1])
+    m = jax.device_put(np.arange(64, dtype=np.float32).reshape(8, 8), NamedSharding(MESH, P("x", "y")))
+    v = jax.device_put(np.ones(8, np.float32), NamedSharding(MESH, P("y")))
+    square = lambda a: (a * a).sum()  # noqa: E731
+    anywhere: list[Callable[[Any], Any]] = [
+        jnp.sort,
+        jnp.cumsum,
+        jax.nn.softmax,
+        lambda a: a.at[0].set(2),
+        lambda a: jnp.concatenate([a, a]),
+        lambda a: jnp.where(a > 1, a, 0.0),
+        jax.vmap(jnp.sin),
+        jax.grad(square),
+        lambda a: jax.jvp(jnp.sin, (a,), (a,))[1],
+        lambda a: jax.vjp(jnp.sin, a)[1](a)[0],
+        jax.jit(lambda a: a * 2 + 1),
+    ]
+    for f in [
+        *anywhere,
+        lambda a: jnp.stack([a, a]),
+        lambda a: jnp.linalg.norm(a),
+        lambda a: a[jnp.array([1, 2])],
+        lambda a: jnp.fft.fft(a),
+        jax.hessian(square),
+        jax.checkpoint(jnp.sin),
+        lambda a: lax.cond(True, jnp.sin, jnp.cos, a),
+        lambda a: lax.scan(lambda c, r: (c + r, r * 2), 0.0, a)[1],
+        lambda a: lax.fori_loop(0, 3, lambda _, c: c + 1, a),
+    ]:
+        say(lambda f: [f(x).device, f(x).committed], f)
+    for f in [
+        *anywhere,
+        lambda a: a[0],
+        lambda a: a[:, 0],
+        lambda a: a[1:3],
+        lambda a: a.T,
+        lambda a: a[None],
+        lambda a: a.sum(0),
+        lambda a: a.max(1),
+        lambda a: a.sum(),
+        lambda a: a.reshape(-1),
+        lambda a: a.reshape(2, 4, 8),
+        lambda a: a @ a,
+        lambda a: a @ v,
+        lambda a: a + v,
+    ]:
+        say(lambda f: [f(m).sharding, jax.jit(f)(m).sharding], f)
+    say(lambda: [jnp.broadcast_to(v, (3, 8)).sharding, jnp.outer(v, v).sharding])
+    other = jax.device_put(np.ones(8, np.float32), CPUS[2])
+    for f in [lambda: x + other, lambda: jnp.concatenate([x, other])]:
+        say(f)
 
 
 if __name__ == "__main__":
@@ -166,3 +222,5 @@ if __name__ == "__main__":
     meshes()
     shardings()
     devices()
+    followed()
+    say(jax.config.update, "jax_num_cpu_devices", 3)

@@ -38,6 +38,62 @@ is_differentiated = functorch.is_gradtrackingtensor
 wrapped_value = functorch.get_unwrapped
 level_of = functorch.maybe_get_level
 
+# Marks
+
+
+class Marked(torch.Tensor):
+    """A tensor that carries a mark, on the memory of a plain one; what torch computes of it is marked too."""
+
+    __torch_function__ = torch._C._disabled_torch_function_impl
+    plain: Tensor
+    mark: Any
+    join: Any = None  # the mark of a result: of the op, its arguments, those with marks, and the result
+
+    @classmethod
+    def __torch_dispatch__(cls, op: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Compute on plain tensors; one that is written in place stays what it was."""
+        seen: list[Marked] = []
+        out = op(*cls._stripped(args, seen), **{k: cls._stripped(v, seen) for k, v in (kwargs or {}).items()})
+        written = {id(x.plain): x for x in seen}
+
+        def remarked(value: Any) -> Any:
+            if isinstance(value, list | tuple):
+                return type(value)([remarked(v) for v in value])
+            if type(value) is not torch.Tensor:
+                return value
+            same = written.get(id(value))
+            return marked(value, cls.join(op, args, seen, value)) if same is None else same
+
+        return remarked(out)
+
+    @classmethod
+    def _stripped(cls, value: Any, seen: list[Marked]) -> Any:
+        if type(value) is cls:
+            seen.append(value)
+            return value.plain
+        if isinstance(value, list | tuple):
+            return type(value)([cls._stripped(v, seen) for v in value])
+        return value
+
+    def numpy(self, *, force: bool = False) -> Any:
+        """The plain tensor's: torch has none for other classes."""
+        return self.plain.numpy(force=force)
+
+
+def marked(tensor: Tensor, mark: Any) -> Tensor:
+    """A plain tensor with a mark; as it is where that is None."""
+    if mark is None:
+        return tensor
+    made = torch.Tensor._make_subclass(Marked, tensor)
+    made.plain, made.mark = tensor, mark
+    return made
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """The tensor without its mark."""
+    return tensor.plain if type(tensor) is Marked else tensor
+
+
 # Reverse mode
 
 

@@ -31,6 +31,7 @@ from jaxlike._src.graph.ref_calls import NotingCall
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.placement import PLACED, place, placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
+from jaxlike._src.torch_private import plain
 from jaxlike._src.traceback_filter import as_boundary, simplify
 from jaxlike._src.transforms import hi_jit, hi_values, jit_shardings, ref_jit, ref_state
 from jaxlike._src.transforms.arguments import (
@@ -243,7 +244,7 @@ class PjitFunction:
                             if not found.counted:
                                 entry.calls.add(jit_shardings.kinds_of(leaves))
                                 found.counted = True
-                            return jit_shardings.put(entry.run(tensors), found.where)
+                            return jit_shardings.put(entry.run([*map(plain, tensors)]), found.where)
                         entry.of_arrays = True
                         return entry.run(tensors)
                     if entry.usable():

@@ -10,12 +10,11 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from jaxlike._src.array import Array
 from jaxlike._src.devices import get_backend
 from jaxlike._src.graph.graph import Call, Var
-from jaxlike._src.placement import PLACED, apart, place, placed
+from jaxlike._src.placement import PLACED, apart, place, placed, spread
 from jaxlike._src.sharding import Sharding, SingleDeviceSharding, check_fits, in_mesh
 from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.leaf_names import leaf_names
@@ -158,7 +157,7 @@ def followed(
 
     ``asked`` is what `in_shardings` says of each.
     """
-    has = tuple([None if (row := PLACED.get(id(x))) is None else row.sharding for x in leaves])
+    has = tuple(map(placed, leaves))
     if asked is not None:
         has = tuple(h if a is None else a for a, h in zip(asked, has, strict=True))
     if not any(has):
@@ -210,10 +209,9 @@ def _through(graph: Graph, has: Sequence[Sharding | None]) -> list[Sharding | No
                 given = [known.get(v) if isinstance(v, Var) else None for v in node.args]
                 found = zip(node.outs, _through(inner, given), strict=True)
                 known.update((v, s) for v, s in found if v is not None and s is not None)
-        elif node.single and torch.Tag.pointwise in node.op.tags:
-            (out,) = node.outs
-            split = next((known[v] for v in node.reads() if v in known and out is not None and v.shape == out.shape), None)
-            if out is not None and split is not None:
+        elif node.single and (out := node.outs[0]) is not None:
+            split = spread(node.op, node.args, lambda v: known.get(v) if isinstance(v, Var) else None, tuple(out.shape))
+            if split is not None:
                 known[out] = split
     return [known.get(v) for v in graph.outputs]
 
@@ -224,6 +222,6 @@ def put(out: Any, where: Sequence[Sharding | None]) -> Any:
         return place(out, where[0]) if where[0] is not None and id(out) not in PLACED else out
     arrays = [x for x in tree_leaves(out) if isinstance(x, Array)]
     for x, sharding in zip(arrays, where, strict=True):
-        if sharding is not None and placed(x) is None:
+        if sharding is not None and id(x) not in PLACED:
             place(x, sharding)
     return out
