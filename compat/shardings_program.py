@@ -212,6 +212,11 @@ def followed() -> None:
     ]:
         say(lambda f: [f(m).sharding, jax.jit(f)(m).sharding], f)
     say(lambda: [jnp.broadcast_to(v, (3, 8)).sharding, jnp.outer(v, v).sharding])
+    compiled = jax.jit(lambda a: (a * 2, a.T)).lower(m).compile()
+    said = jax.jit(jnp.sin).lower(jax.ShapeDtypeStruct((8, 8), np.float32, sharding=m.sharding)).compile()
+    say(lambda: [compiled.input_shardings, compiled.output_shardings, said.output_shardings])
+    say(lambda: [[r.sharding for r in compiled(m)], said(np.ones((8, 8), np.float32)).sharding])
+    say(compiled, jax.device_put(np.ones((8, 8), np.float32), CPUS[0]))
     other = jax.device_put(np.ones(8, np.float32), CPUS[2])
     for f in [lambda: x + other, lambda: jnp.concatenate([x, other])]:
         say(f)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import assert_same, run_both, sampled
+from compat.same import assert_same, run_both, same_in_both, sampled
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
 
@@ -390,3 +390,28 @@ def test_user(name: str) -> None:
 @pytest.mark.parametrize("name", sampled(AUTOMATIC, SLOW_AUTOMATIC))
 def test_automatic(name: str) -> None:
     assert_same(*run_both(AUTOMATIC[name]))
+
+
+@same_in_both
+def test_what_a_gradient_is_taken_of_is_checked(jax: Any) -> Any:
+    """Though nothing uses its value: by autodiff, by rules, in loops; and findings come in the program's order."""
+    checkify, jnp = jax.experimental.checkify, jax.numpy
+    ruled = jax.custom_jvp(jnp.log)
+    ruled.defjvp(lambda primals, tangents: (jnp.log(primals[0]), tangents[0] / primals[0]))
+    pulled = jax.custom_vjp(jnp.log)
+    pulled.defvjp(lambda x: (jnp.log(x), x), lambda x, g: (g / x,))
+    looped = lambda x: jax.lax.scan(lambda c, _: (jnp.log(c), None), x, None, length=1)[0]  # noqa: E731
+
+    def run(f: Any, *args: Any) -> Any:
+        return checkify.checkify(f, errors=checkify.all_checks)(*args)[0].get()
+
+    return (
+        [run(jax.grad(f), -1.0) for f in (jnp.log, ruled, pulled, jax.checkpoint(jnp.log), looped, jax.jit(jnp.log))],
+        run(jax.vmap(jax.grad(pulled)), np.array([-1.0, 1.0], np.float32)),
+        run(lambda x, i: jnp.log(x) + jnp.arange(3.0)[i], -1.0, 5),
+        run(lambda x, i: jnp.arange(3.0)[i] + jnp.log(x), -1.0, 5),
+        [
+            (str(aval.dtype), aval.weak_type)
+            for aval in jax.make_jaxpr(checkify.checkify(jnp.log, errors=checkify.nan_checks))(1.0).out_avals
+        ],
+    )

@@ -7,6 +7,7 @@ from jaxlike import custom_batching as custom_batching
 from jaxlike import custom_derivatives as custom_derivatives
 from jaxlike import debug as debug
 from jaxlike import distributed as distributed
+from jaxlike import dlpack as dlpack
 from jaxlike import dtypes as dtypes
 from jaxlike import errors as errors
 from jaxlike import experimental as experimental

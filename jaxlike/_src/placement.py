@@ -51,6 +51,7 @@ _at_home: tuple[Any, Any] = (None, None)  # the last sharding that was on the de
 def place(x: Array, sharding: Sharding) -> Array:
     """``x``, from now on placed so."""
     global _at_home
+    x._t = torch_private.plain(x._t)
     row = PLACED[id(x)] = _Row(x, _forget)
     row.key, row.sharding = id(x), sharding
     home = default_device()
@@ -65,7 +66,7 @@ def place(x: Array, sharding: Sharding) -> Array:
     _elsewhere.add(row.key)
     if not torch_private.is_wrapped(x._t) and x._t.device.type != "meta":
         PLACED.setdefault(-1, _ALWAYS)
-        x._t = torch_private.marked(torch_private.plain(x._t), sharding)
+        x._t = torch_private.marked(x._t, sharding)
     return x
 
 
@@ -129,7 +130,7 @@ def _joined(op: Any, args: Any, operands: Sequence[Any], out: Tensor) -> Shardin
     first = operands[0]
     for other in operands[1:]:
         if other.mark is not first.mark and other.mark.device_set != first.mark.device_set:
-            name = _NAMES.get(op.overloadpacket, op.overloadpacket.__name__)
+            name = str(_NAMES.get(op.overloadpacket, op.overloadpacket.__name__))
             avals = [f"{from_torch(x.dtype).name}[{','.join(map(str, x.shape))}]" for x in (first, other)]
             places = [next(k for k, x in enumerate(operands) if x is y) for y in (first, other)]
             names = [f"args[{k}]" if name == "concatenate" or k > 2 else "xyz"[k] for k in places]

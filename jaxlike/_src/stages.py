@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxlike._src.border import is_traced, tracer_kind, unwrap
@@ -13,9 +14,10 @@ from jaxlike._src.graph.equations import jaxpr_of
 from jaxlike._src.graph.execute import Executable
 from jaxlike._src.layout import Format, usual_layout
 from jaxlike._src.partition_spec import P
-from jaxlike._src.placement import placed
+from jaxlike._src.placement import PLACED, placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.sharding import NamedSharding, sharding_of
+from jaxlike._src.transforms import jit_shardings
 from jaxlike._src.transforms.arguments import flatten_typed
 from jaxlike._src.transforms.compiler_options import check_compiler_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument
@@ -240,13 +242,16 @@ class Compiled(_Stage):
         refused = deleted_argument(arrays)
         if refused is not None:
             raise refused
+        if PLACED:
+            jit_shardings.check_compiled(self._names(), arrays, self._places_of_arguments)
         check_donations(arrays, entry.donated)
         if entry.fixed is None:
             return entry.apply(arrays)
         outs = self._executable([unwrap(x) for x in arrays] + entry.fixed)
         for k in entry.donated:
             arrays[k].delete()
-        return entry.result([k(t, tag) for (k, tag), t in zip(entry.kinds, outs, strict=True)])
+        out = entry.result([k(t, tag) for (k, tag), t in zip(entry.kinds, outs, strict=True)])
+        return jit_shardings.put(out, self._places_of_results) if any(self._places_of_results) else out
 
     @staticmethod
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -285,13 +290,13 @@ class Compiled(_Stage):
     @property
     def input_shardings(self) -> Any:
         """How each argument is to be placed, in their tree; None for one that is not used."""
-        return tree_unflatten(self.in_tree, self._places_of_arguments())
+        return tree_unflatten(self.in_tree, self._places_of_arguments)
 
     @property
     def output_shardings(self) -> Any:
         """How each result is placed, in their tree."""
-        known = self._entry.places or [None] * len(self._entry.graph.own_avals[1])
-        meshes = [s.mesh for s in (*self._places_of_arguments(), *known) if isinstance(s, NamedSharding)]
+        known = self._places_of_results
+        meshes = [s.mesh for s in (*self._places_of_arguments, *known) if isinstance(s, NamedSharding)]
         # Of a result of which nobody says anything, every device of the mesh has all.
         rest = NamedSharding(meshes[0], P()) if meshes else sharding_of(default_torch_device())
         return tree_unflatten(self.out_tree, [rest if s is None else s for s in known])
@@ -299,7 +304,7 @@ class Compiled(_Stage):
     @property
     def input_formats(self) -> Any:
         """Layout and sharding of each argument, in their tree; of one that is not used nothing is said."""
-        places = self._places_of_arguments()
+        places = self._places_of_arguments
         avals = self._entry.graph.own_avals[0]
         return tree_unflatten(
             self.in_tree,
@@ -323,6 +328,17 @@ class Compiled(_Stage):
             [ShapeDtypeStruct(a.shape, a.dtype, sharding=f) for a, f in zip(avals, formats, strict=True)],
         )
 
+    @functools.cached_property
+    def _places_of_results(self) -> Sequence[Any]:
+        """What is said of each result, else where its operands are; None where neither is."""
+        entry, default = self._entry, sharding_of(default_torch_device())
+        said = entry.places or [None] * len(entry.graph.own_avals[1])
+        given = [None if place is default else place for place in self._places_of_arguments]
+        if not any(given):
+            return said
+        return [s or f for s, f in zip(said, jit_shardings.through(entry.graph, given), strict=True)]
+
+    @functools.cached_property
     def _places_of_arguments(self) -> list[Any]:
         """What `in_shardings` says of each, else what the argument does, else the default device."""
         args, kwargs = tuple(self._args), dict(self._kwargs)

@@ -44,7 +44,7 @@ level_of = functorch.maybe_get_level
 class Marked(torch.Tensor):
     """A tensor that carries a mark, on the memory of a plain one; what torch computes of it is marked too."""
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # pyright: ignore[reportAssignmentType]
     plain: Tensor
     mark: Any
     join: Any = None  # the mark of a result: of the op, its arguments, those with marks, and the result

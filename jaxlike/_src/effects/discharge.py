@@ -22,6 +22,7 @@ from jaxlike._src.effects.errors import (
     ErrorEffect,
     Known,
     NaNError,
+    OOBError,
 )
 from jaxlike._src.graph.graph import Call, Device, Var, op_name
 from jaxlike._src.graph.names import primitive_name
@@ -76,11 +77,11 @@ class Found:
         """Note a check; what was found before stays."""
         before = self.parts.get(effect)
         if before is None:
-            self.parts[effect] = list(parts)
+            self.parts[effect] = [Array(unwrap(parts[0])), Array(unwrap(parts[1]), True), *parts[2:]]
             return
         failed = unwrap(before[0])
         kept = [torch.where(failed, unwrap(a), unwrap(b)) for a, b in zip(before[1:], parts[1:], strict=True)]
-        self.parts[effect] = [Array(torch.logical_or(failed, unwrap(parts[0]))), *map(Array, kept)]
+        self.parts[effect] = [Array(torch.logical_or(failed, unwrap(parts[0]))), Array(kept[0], True), *map(Array, kept[1:])]
 
     def note(self, failed: Tensor, error_type: ErrorCategory, make: Maker) -> None:
         """Note a check without values."""
@@ -101,7 +102,7 @@ class Found:
 
 
 def _number(code: int) -> Array:
-    return Array(torch.full((), code, dtype=torch.int32, device=default_torch_device()))
+    return Array(torch.full((), code, dtype=torch.int32, device=default_torch_device()), True)
 
 
 def _placeholder(effect: ErrorEffect) -> list[Array]:
@@ -139,7 +140,9 @@ def _run(body: GraphFunction, found: Found, args: Sequence[Array]) -> list[Array
 
 
 def _walk(graph: Graph, found: Found, tensors: Sequence[Tensor]) -> list[Tensor]:
-    known: dict[Var, Tensor] = {v: c.tensor for v, c in graph.constants.items()}
+    # With what nothing uses: what a derivative is taken of is looked at too.
+    nodes, constants = graph.written
+    known: dict[Var, Tensor] = {v: c.tensor for v, c in constants.items()}
     given = list(tensors)
     if len(given) == len(graph.inputs):
         given += [unwrap(x) for x in graph.lifted]
@@ -152,8 +155,10 @@ def _walk(graph: Graph, found: Found, tensors: Sequence[Tensor]) -> list[Tensor]
             return type(x)(map(value, x))
         return default_torch_device() if isinstance(x, Device) else x
 
-    made_by = {o: n for n in graph.nodes for o in n.outs if o is not None}
-    for node in graph.nodes:
+    made_by = {o: n for n in nodes for o in n.outs if o is not None}
+    for node in nodes:
+        if not all(v in known for v in node.reads()):
+            continue  # nothing uses it, nor the value from outside that it reads
         args = [value(a) for a in node.args]
         if isinstance(node.op, Applied):
             arrays = [kind(t, tag) for (kind, tag), t in zip(node.op.kinds, args, strict=True)]
@@ -230,9 +235,13 @@ def _check(op: Any, found: Found, args: Sequence[Array]) -> list[Array]:
     error = op.error(args)
     for effect, failed in error._pred.items():
         if effect.error_type in found.enabled:
-            parts = [failed, error._code[effect], *error._payload[effect]]
-            found.add(effect, [asarray(p) for p in parts])
-            found.known.update(error._metadata)
+            code, known = error._code[effect], error._metadata
+            if effect.error_type is OOBError and len(known) == 1:  # found here, as those of values: it has its turn
+                (make,) = known.values()
+                number = found.next_code()
+                code, known = _number(number), {number: make}
+            found.add(effect, [asarray(p) for p in (failed, code, *error._payload[effect])])
+            found.known.update(known)
     return []
 
 

@@ -170,7 +170,7 @@ def followed(
         alone = [e for e in entry.graph.effects if e.of_one_device]
         if alone and any(s is not None and s.num_devices > 1 for s in has):
             raise ValueError(f"The following ordered effects are not supported for more than 1 device: {alone}")
-        known = entry.followed[key] = Followed(has, _through(entry.graph, has))
+        known = entry.followed[key] = Followed(has, through(entry.graph, has))
     return known
 
 
@@ -192,7 +192,7 @@ def _check_together(
             raise apart(name, [(names[j], leaves[j]) for j in (first, k)])
 
 
-def _through(graph: Graph, has: Sequence[Sharding | None]) -> list[Sharding | None]:
+def through(graph: Graph, has: Sequence[Sharding | None]) -> list[Sharding | None]:
     """The shardings of a graph's results for those of its arguments.
 
     Results are on the one device of arguments; over a mesh elementwise operations keep how their operands are split.
@@ -207,13 +207,28 @@ def _through(graph: Graph, has: Sequence[Sharding | None]) -> list[Sharding | No
             inner = node.op.graph if node.op.is_plain else None
             if inner is not None and len(inner.inputs) == len(node.args):
                 given = [known.get(v) if isinstance(v, Var) else None for v in node.args]
-                found = zip(node.outs, _through(inner, given), strict=True)
+                found = zip(node.outs, through(inner, given), strict=True)
                 known.update((v, s) for v, s in found if v is not None and s is not None)
         elif node.single and (out := node.outs[0]) is not None:
             split = spread(node.op, node.args, lambda v: known.get(v) if isinstance(v, Var) else None, tuple(out.shape))
             if split is not None:
                 known[out] = split
     return [known.get(v) for v in graph.outputs]
+
+
+def check_compiled(names: Sequence[str], arrays: Sequence[Array], required: Sequence[Sharding | None]) -> None:
+    """ValueError where arguments of a compiled function were put elsewhere than it was compiled for."""
+    wrong = [
+        f"Argument {name} with shape {x.aval.str_short()}:\n  Passed sharding: {has}\n  Required sharding: {sharding}"
+        for name, x, sharding in zip(names, arrays, required, strict=True)
+        if sharding is not None and (has := placed(x)) is not None and not sharding.is_equivalent_to(has, x.ndim)
+    ]
+    if wrong:
+        few = f"5 mismatches out of {len(wrong)}" if len(wrong) > 5 else f"the {len(wrong)} mismatches"
+        raise ValueError(
+            "Computation was compiled for input shardings that disagree with the shardings of arguments passed to it. "
+            f"Here are {few}:\n" + "\n".join(wrong[:5])
+        )
 
 
 def put(out: Any, where: Sequence[Sharding | None]) -> Any:
