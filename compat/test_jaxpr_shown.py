@@ -306,3 +306,21 @@ def test_parameters_of_rules(kind: str) -> None:
         return [k for k in rules if k in eqn.params], eqn.params["num_consts"], eqn.params["symbolic_zeros"]
 
     assert_same(*run_both(program))
+
+
+@pytest.mark.parametrize("options", [{"name_stack": True}, {"source_info": True}, {"name_stack": True, "source_info": True}])
+def test_notes_at_the_ends_of_lines(options: dict[str, bool]) -> None:
+    """Where equations are from and the scopes that they are in, beneath each other."""
+
+    def program(jax: Any) -> Any:
+        def scoped(x: Any) -> Any:
+            with jax.named_scope("s"):
+                return jax.numpy.sin(x) * 2.0
+
+        nested = lambda x: jax.jit(lambda y: y * 2.0)(x) * 3.0  # noqa: E731
+        functions = [scoped, nested, lambda x: jax.lax.cond(x > 0, scoped, scoped, x)]
+        if "source_info" not in options:  # what a backward pass adds is not at the line of what it differentiates
+            functions.append(jax.grad(scoped))
+        return [jax.make_jaxpr(f)(1.0).pretty_print(**options) for f in functions]
+
+    assert_same(*run_both(program))

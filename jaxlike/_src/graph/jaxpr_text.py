@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from jaxlike._src.graph.jaxpr import ClosedJaxpr, Jaxpr, JaxprEqn, Var, jaxprs_in_params
-from jaxlike._src.graph.layout import Break, Group, Nest, joined, render
+from jaxlike._src.graph.layout import Break, Group, Nest, Note, joined, render, with_notes
+from jaxlike._src.graph.source import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,9 +95,16 @@ def _letters(k: int) -> str:
 class Printer:
     """Makes documents of jaxprs with given settings."""
 
-    def __init__(self, print_shapes: bool = True, name_stack: bool = False, print_effects: bool = False) -> None:
+    def __init__(
+        self,
+        print_shapes: bool = True,
+        name_stack: bool = False,
+        print_effects: bool = False,
+        source_info: bool = False,
+    ) -> None:
         self.names = Names()
         self.shapes, self.stacks, self.effects = print_shapes, name_stack, print_effects
+        self.sources = source_info
 
     def atoms(self, atoms: Sequence[Any], separator: str = "", typed: bool = False) -> Any:
         """Variables and literals in a row."""
@@ -152,13 +160,14 @@ class Printer:
         first = [k for k in ("name",) if k in params and name in ("jit", "custom_jvp_call", "custom_vjp_call")]
         order = [*first, *sorted(k for k in params if k not in first)]
         left = self.atoms(eqn.outvars, typed=True)
-        stack = f"[{eqn.source_info.name_stack}]" if self.stacks else ""
+        source = [Note(summarize(eqn.source_info))] if self.sources else []
+        stack = [Note(f"[{eqn.source_info.name_stack}]")] if self.stacks else []
         if name == "dot_general":
             params["dimension_numbers"] = _as_lists(params["dimension_numbers"])
         pairs = [self.parameter(k, params[k]) for k in order]
         bracket = [Group([Nest(["[", Break(""), *joined(Break(), pairs)]), Break(""), "]"])] if pairs else []
-        right = [name + stack, *bracket, " ", self.atoms(eqn.invars)]
-        return [left, " = ", *right] if eqn.outvars else right
+        right = [name, *stack, *bracket, " ", self.atoms(eqn.invars)]
+        return [left, " = ", *source, *right] if eqn.outvars else right
 
     def parameter(self, key: str, value: Any) -> Any:
         """``key=value``."""
@@ -231,8 +240,8 @@ def jaxpr_text(
     **_options: Any,
 ) -> str:
     """A jaxpr, after those that it shares."""
-    del source_info, custom_pp_eqn_rules, use_color
-    printer = Printer(print_shapes, name_stack, print_effects)
+    del custom_pp_eqn_rules, use_color
+    printer = Printer(print_shapes, name_stack, print_effects, source_info)
     printer.drop(jaxpr)
     counts, called = Counter[Jaxpr](), {}
     todo = [jaxpr]
@@ -257,4 +266,4 @@ def jaxpr_text(
             heads.append((unique, j))
     parts = [[f"let {name} = ", printer.written_out(j)] for name, j in heads]
     text = "".join(f"{render(part, width)} in\n" for part in parts)  # "in" does not count for where lines break
-    return text + render(printer.jaxpr(jaxpr), width)
+    return with_notes(text + render(printer.jaxpr(jaxpr), width))

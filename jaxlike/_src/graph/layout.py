@@ -1,6 +1,6 @@
 """layout: text that breaks into lines where it must: groups that fit stand on one line, others break throughout.
 
-A document is a string, a list of documents, or one of `Break`, `Nest`, `Group`. `render` is the algorithm of
+A document is a string, a list of documents, or one of `Break`, `Nest`, `Group`, `Note`. `render` is the algorithm of
 C. Lindig, "Strictly pretty" (2000).
 """
 
@@ -35,6 +35,28 @@ def joined(separator: Any, docs: list[Any]) -> list[Any]:
     return out
 
 
+class Note(NamedTuple):
+    """A comment on the line where it stands; it takes no room."""
+
+    text: str
+
+
+def with_notes(text: str) -> str:
+    """A rendered text with its notes at the end of their lines, beneath each other; more of a line have lines below."""
+    if "\0" not in text:
+        return text
+    lines = [line.split("\0") for line in text.split("\n")]
+    width = max(sum(map(len, parts[::2])) for parts in lines)
+    out = []
+    for parts in lines:
+        bare, notes = "".join(parts[::2]), parts[1::2]
+        for k, note in enumerate(notes):
+            out.append(f"{'' if k else bare:{width}} # {note}")
+        if not notes:
+            out.append(bare)
+    return "\n".join(out)
+
+
 def render(doc: Any, width: int) -> str:
     """The document as text of at most ``width`` columns where that is possible."""
     parts: list[str] = []
@@ -45,6 +67,8 @@ def render(doc: Any, width: int) -> str:
         if isinstance(now, str):
             parts.append(now)
             column += len(now)
+        elif isinstance(now, Note):
+            parts.append(f"\0{now.text}\0")
         elif isinstance(now, list):
             pending.extend((indent, flat, d) for d in reversed(now))
         elif isinstance(now, Nest):
@@ -71,6 +95,6 @@ def _fits(doc: Any, room: int) -> bool:
             todo.extend(reversed(now))
         elif isinstance(now, Nest | Group):
             todo.append(now.doc)
-        else:
+        elif not isinstance(now, Note):
             room -= len(now.text)
     return room >= 0
