@@ -504,3 +504,17 @@ def test_a_cotangent_of_another_dtype_in_a_loop() -> None:
         return type(caught.value).__name__
 
     assert_same(*run_both(program))
+
+
+def test_names_that_a_function_does_not_take() -> None:
+    """Among `nondiff_argnames` they are left out, as in JAX."""
+
+    def program(jax: Any) -> Any:
+        h = lambda n, x: x * n  # noqa: E731
+        f = jax.custom_vjp(h, nondiff_argnames=("n", "none"))
+        f.defvjp(lambda n, x: (x * n, None), lambda n, _, g: (g * n * 2,))
+        g = jax.custom_jvp(h, nondiff_argnames=("n", "none"))
+        g.defjvp(lambda n, primals, tangents: (primals[0] * n, tangents[0] * n * 2))
+        return jax.grad(f, 1)(3, 2.0), jax.grad(g, 1)(3, 2.0), jax.custom_jvp(h, nondiff_argnames="none").nondiff_argnums
+
+    assert_same(*run_both(program))

@@ -195,3 +195,14 @@ def lines(jax: Any) -> Any:
 
 def test_lines_of_equations():
     assert_same(*run_both(lines))
+
+
+def test_a_shape_whose_value_is_known_needs_no_advice() -> None:
+    """Under jvp and grad the value is there: it is no integer, and no `static_argnums` would help."""
+
+    def program(jax: Any) -> Any:
+        f = lambda x: jax.numpy.zeros(x)  # noqa: E731
+        runs = [lambda: jax.jvp(f, (1.0,), (1.0,)), lambda: jax.grad(f)(1.0), lambda: jax.jit(f)(1)]
+        return ["static_argnums" in said(jax, run) for run in runs]
+
+    assert_same(*run_both(program))

@@ -656,9 +656,10 @@ def _shape_error(shape: Any, context: str) -> TypeError:
     said = f"Shapes must be 1D sequences of concrete values of integer type, got {shape}."
     if context:
         said += f" {context}."
-    if isinstance(shape, tuple) and any(is_traced(d) for d in shape):
+    unknown = [d for d in shape if is_traced(d) and concrete_tensor(d) is None] if isinstance(shape, tuple) else []
+    if unknown:
         said += "\nIf using `jit`, try using `static_argnums` or applying `jit` to smaller subfunctions."
-        said += "".join(errors.origin(d) for d in shape if is_traced(d))
+        said += "".join(map(errors.origin, unknown))
     return TypeError(said)
 
 

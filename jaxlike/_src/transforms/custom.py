@@ -28,7 +28,7 @@ from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.linear_check import LinearRule
 from jaxlike._src.transforms.ref_state import Touched, check_result, has_refs, is_ref
 from jaxlike._src.transforms.reverse import is_differentiable, vjp_leaves
-from jaxlike._src.transforms.static_args import resolve
+from jaxlike._src.transforms.static_args import places_of
 from jaxlike._src.transforms.stop_gradient import stop_gradient
 from jaxlike._src.transforms.structured import GraphFunction, Settled, Structured, apply, on_lanes
 from jaxlike._src.transforms.types import SymbolicZero, same_type, type_of
@@ -103,7 +103,7 @@ class CustomRule:
         wrapper: Any = self
         functools.update_wrapper(wrapper, fun)
         self.fun = fun
-        named = resolve(fun, None, nondiff_argnames, "nondiff")[0] if nondiff_argnames else ()
+        named = places_of(fun, nondiff_argnames) if nondiff_argnames else ()
         self.nondiff_argnums = tuple(sorted({*named, *nondiff_argnums}))
         self.symbolic_zeros = False
 

@@ -68,6 +68,12 @@ def resolve(fun: Any, indices: Any, names: Any, kind: str) -> tuple[tuple[int, .
     return given_indices, given_names
 
 
+def places_of(fun: Any, names: Any) -> tuple[int, ...]:
+    """The positions of the arguments of these names; one that ``fun`` does not take has none."""
+    signature = signature_of(fun)
+    return () if signature is None else infer_argnums_and_argnames(signature, None, names)[0]
+
+
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
