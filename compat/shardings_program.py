@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import operator
 import sys
@@ -217,6 +218,13 @@ def followed() -> None:
     say(lambda: [compiled.input_shardings, compiled.output_shardings, said.output_shardings])
     say(lambda: [[r.sharding for r in compiled(m)], said(np.ones((8, 8), np.float32)).sharding])
     say(compiled, jax.device_put(np.ones((8, 8), np.float32), CPUS[0]))
+    explicit = (AxisType.Explicit,) * 2
+    same = [Mesh(GRID, ("x", "y")), copy.copy(MESH), Mesh(GRID, ("x", "z")), Mesh(GRID, ("x", "y"), explicit)]
+    say(lambda: [MESH is mesh for mesh in same])
+    say(lambda: AbstractMesh((4, 2), ("x", "y")) is ABSTRACT)
+    for leaf in ("x", 1):
+        say(jax.jit, jnp.sin, in_shardings=leaf)
+        say(jax.jit, jnp.sin, out_shardings={"a": leaf})
     other = jax.device_put(np.ones(8, np.float32), CPUS[2])
     for f in [lambda: x + other, lambda: jnp.concatenate([x, other])]:
         say(f)

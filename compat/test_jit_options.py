@@ -414,3 +414,29 @@ def test_options_that_change_no_trace(jax: Any) -> Any:
     jax.jit(f, donate_argnums=0)(x)
     jax.jit(f, inline=True)(x := jax.numpy.ones(3))
     return runs[0], counts, shown, x.is_deleted(), len(runs)
+
+
+def test_formats_and_layouts() -> None:
+    """A format that says nothing of where, one that does, and a layout, which is none."""
+
+    def program(jax: Any) -> Any:
+        layout = jax.experimental.layout
+        x, one = np.ones((2, 2), np.float32), jax.sharding.SingleDeviceSharding(jax.devices("cpu")[0])
+        auto, asked = layout.Format(layout.Layout.AUTO), layout.Format(layout.Layout((0, 1)), one)
+        f = lambda x: x * 2  # noqa: E731
+        said = []
+        for run in (
+            lambda: jax.jit(f, in_shardings=layout.Layout((0, 1)))(x),
+            lambda: layout.with_layout_constraint(jax.numpy.asarray(x), layout.Layout((0,))),
+        ):
+            with pytest.raises(ValueError, match="layout") as caught:
+                run()
+            said.append(str(caught.value))
+        compiled = jax.jit(f, in_shardings=auto, out_shardings=auto).lower(jax.numpy.asarray(x)).compile()
+        return (
+            [jax.jit(f, in_shardings=a)(x) for a in (auto, asked)],
+            str(compiled.input_formats[0][0].layout.major_to_minor),
+            said,
+        )
+
+    assert_same(*run_both(program))

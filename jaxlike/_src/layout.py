@@ -121,5 +121,10 @@ def with_layout_constraint(x: Any, layouts: Any) -> Any:
             raise ValueError(
                 f"with_layout_constraint in eager mode can only be applied to jax.Arrays. Got {type(leaf)}"
             )
-        layout.check_compatible_aval(leaf.shape)
+        try:
+            layout.check_compatible_aval(leaf.shape)
+        except ValueError as error:
+            raise ValueError(
+                f"One of with_layout_constraint arguments is incompatible with its layout annotation {layout}: {error}"
+            ) from None
     return x

@@ -10,6 +10,7 @@ import collections
 import enum
 import math
 import warnings
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -69,7 +70,18 @@ def _normalize_axis_types(axis_names: tuple[Any, ...], axis_types: Any, name: st
     return axis_types
 
 
-class _BaseMesh:
+_meshes: weakref.WeakValueDictionary[Any, Any] = weakref.WeakValueDictionary()  # by their classes and keys
+
+
+class _Interned(type):
+    """The class of meshes: equal ones that are in use are one object."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        made = super().__call__(*args, **kwargs)
+        return _meshes.setdefault((cls, made._key()), made)
+
+
+class _BaseMesh(metaclass=_Interned):
     """What both kinds of mesh have: names, sizes and types of axes; equality by value."""
 
     axis_names: tuple[Any, ...]
@@ -80,8 +92,11 @@ class _BaseMesh:
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"cannot assign to field {name!r}")
 
+    def __copy__(self) -> _BaseMesh:
+        return self
+
     def _put(self, **fields: Any) -> None:
-        self.__dict__.update(fields)
+        vars(self).update(fields)
 
     def _key(self) -> tuple[Any, ...]:
         raise NotImplementedError

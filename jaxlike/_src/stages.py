@@ -334,8 +334,8 @@ class Compiled(_Stage):
         entry, default = self._entry, sharding_of(default_torch_device())
         said = entry.places or [None] * len(entry.graph.own_avals[1])
         given = [None if place is default else place for place in self._places_of_arguments]
-        if not any(given):
-            return said
+        if not any(place is not None and place.num_devices > 1 for place in given):
+            return said  # what runs on one device is not split
         return [s or f for s, f in zip(said, jit_shardings.through(entry.graph, given), strict=True)]
 
     @functools.cached_property

@@ -672,6 +672,7 @@ def jit(
         for name, given in (("in_shardings", in_shardings), ("out_shardings", out_shardings)):
             if given is not None:
                 raise ValueError(f"If backend or device is specified on jit, then {name} should not be specified.")
+    jit_shardings.check_leaves(in_shardings=in_shardings, out_shardings=out_shardings)
     if fun is _UNSPECIFIED:
         return lambda fun: PjitFunction(_checked(fun), options)
     return PjitFunction(_checked(fun), options)

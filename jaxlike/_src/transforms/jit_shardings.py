@@ -14,6 +14,8 @@ import numpy as np
 from jaxlike._src.array import Array
 from jaxlike._src.devices import get_backend
 from jaxlike._src.graph.graph import Call, Var
+from jaxlike._src.layout import Format, Layout
+from jaxlike._src.partition_spec import P
 from jaxlike._src.placement import PLACED, apart, place, placed, spread
 from jaxlike._src.sharding import Sharding, SingleDeviceSharding, check_fits, in_mesh
 from jaxlike._src.transforms.arguments import name_of
@@ -44,13 +46,33 @@ def as_key(given: Any) -> Any:
     return tuple(leaves), tree
 
 
+def check_leaves(**given: Any) -> None:
+    """An error for what is no sharding, in the trees that an option of `jit` gives."""
+    for what, shardings in given.items():
+        for said in none_leaf_registry.flatten(shardings)[0]:
+            if isinstance(said, Layout):
+                raise ValueError(
+                    "`jax.jit` does not accept device-local layouts directly. Create a `Format` instance wrapping this "
+                    f"device-local layout and pass that to `jit` instead. Got {said}"
+                )
+            if not isinstance(said, Format | P | Sharding | None):
+                raise TypeError(
+                    f"{what} leaf specifications are expected to be PartitionSpec instances or None, but got {said}"
+                )
+
+
 def of_arguments(given: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Sharding | None]:
     """The sharding of each leaf of the arguments; None where nothing is said of it."""
     if kwargs:
         raise ValueError("pjit does not support kwargs when in_shardings is specified.")
     tree = tree_flatten(args)[1]
     given = tuple(given) if isinstance(given, list) else given
-    return [in_mesh(s, "in_shardings", "jit") for s in for_each_leaf("pjit in_shardings", tree, given, of_args=True)]
+    return [_of_leaf(s, "in_shardings") for s in for_each_leaf("pjit in_shardings", tree, given, of_args=True)]
+
+
+def _of_leaf(said: Any, what: str) -> Any:
+    """A sharding; of a Format that only says how elements lie in memory, which is torch's matter, None."""
+    return in_mesh(said.sharding if isinstance(said, Format) else said, what, "jit")
 
 
 def for_each_leaf(what: str, tree: PyTreeDef, given: Any, of_args: bool) -> list[Any]:
@@ -101,7 +123,7 @@ def of_results(given: Any, entry: Entry) -> list[Sharding | None]:
     """The sharding of each leaf of the results; where nothing is said of it, that of the trace."""
     tree = entry.out_tree
     flat = for_each_leaf("pjit out_shardings", tree, given, of_args=False)
-    said = [in_mesh(s, "out_shardings", "jit") for s in flat]
+    said = [_of_leaf(s, "out_shardings") for s in flat]
     paths = [keystr(path) for path, _ in tree_flatten_with_path(tree_unflatten(tree, [0] * tree.num_leaves))[0]]
     with_values = [k for k in range(len(said)) if k not in entry.float0]
     places = [said[k] for k in with_values]
