@@ -474,6 +474,8 @@ def explicit() -> None:
         say(jax.shard_map(lambda b: b * 2, out_specs=P("x", "y")), put)
         say(jax.shard_map(lambda b: b * 2, in_specs=P("x", "y"), out_specs=P("x", "y")), put)
         say(jax.shard_map(lambda b: b * 2, in_specs=P("y"), out_specs=P("y")), put)
+        say(jax.shard_map(lambda b: b * 2, in_specs=P("y"), out_specs=P("y")), jax.numpy.asarray(X))
+        say(jax.shard_map(lambda b: b * 2, in_specs=P(), out_specs=P()), jax.numpy.asarray(X))
         say(lambda: jax.reshard(X, P("z")))
         say(lambda: jax.reshard(X, None))
         say(lambda: sharding.auto_axes(lambda x: x * 2, out_sharding=P("x"))(put).sharding.spec)

@@ -199,6 +199,19 @@ def flags_are_made(jax: Any) -> Any:
     return [state.value for state in made.values()], said
 
 
+def platforms_have_names(jax: Any) -> Any:
+    """Known ones, and what "gpu" stands for."""
+    bridge = private(jax, "xla_bridge")
+    jax.devices()
+    return (
+        sorted(bridge.known_platforms()),
+        [bridge.is_known_platform(name) for name in ("cpu", "none")],
+        [bridge.expand_platform_alias(name) for name in ("cpu", "gpu")],
+        [bridge.canonicalize_platform(name) for name in ("cpu", "cuda")],
+        bridge.backends_are_initialized(),
+    )
+
+
 PARTS: list[Callable[[Any], Any]] = [
     effects_are_refused,
     effects_are_shown,
@@ -208,6 +221,7 @@ PARTS: list[Callable[[Any], Any]] = [
     core_has_small_functions,
     util_has_small_functions,
     flags_are_made,
+    platforms_have_names,
 ]
 
 

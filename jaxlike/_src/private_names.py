@@ -388,6 +388,9 @@ PLACES: dict[str, dict[str, str]] = {
         ),
     },
     "jax._src.xla_bridge": {
+        "jaxlike._src.extending.platforms": (
+            "backends_are_initialized canonicalize_platform expand_platform_alias is_known_platform known_platforms"
+        ),
         "jaxlike._src.config": "num_cpu_devices",
     },
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src.array import Array
-from jaxlike._src.border import unwrap
+from jaxlike._src.border import is_traced, unwrap
 from jaxlike._src.frames import STATE
 from jaxlike._src.mesh import (
     AbstractMesh,
@@ -260,14 +260,19 @@ def _spec_of(x: Any, manual: frozenset[Any]) -> P:
 
 
 def _check_explicit(mesh: Any, manual: frozenset[Any], specs: Sequence[P], arrays: Sequence[Array]) -> None:
-    """ValueError where an array is known to be split otherwise over a mesh whose axes are all explicit."""
+    """ValueError where an array is known to be split otherwise over a mesh whose axes are all explicit.
+
+    One that was not put there is whole on each device; how a traced one is split is not known.
+    """
     if manual != frozenset(mesh.axis_names) or not mesh.are_all_axes_explicit:
         return
     for x, spec in zip(arrays, specs, strict=True):
         known = placed(x)
-        if not isinstance(known, NamedSharding) or known.mesh.abstract_mesh != mesh.abstract_mesh:
+        if known is None and is_traced(x):
             continue
-        wanted, has = (P(*s.partitions, *[None] * (x.ndim - len(s))) for s in (spec, known.spec))
+        there = isinstance(known, NamedSharding) and known.mesh.abstract_mesh == mesh.abstract_mesh
+        own = known.spec if there else P()  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+        wanted, has = (P(*s.partitions, *[None] * (x.ndim - len(s))) for s in (spec, own))
         if wanted != has:
             shown = spec_errors.explicit_type(x, has)
             raise ValueError(
