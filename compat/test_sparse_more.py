@@ -181,7 +181,17 @@ def test_eigenvalues(jax: Any, rng: np.random.Generator) -> Any:
     start = jax.numpy.asarray(rng.normal(size=(24, 3)), "float32")
     sparse = sp.BCOO.fromdense(a)
     values, vectors, steps = sp.linalg.lobpcg_standard(lambda x: sparse @ x, start, m=40, tol=1e-5)
-    return values, jax.numpy.abs(vectors.T @ vectors).round(3), bool(steps < 40)
+    seen = sp.linalg._lobpcg_standard_callable(jax.tree_util.Partial(lambda x: sparse @ x), start, 3, 0.0, debug=True)[3]
+    rounding = {name: jax.numpy.max(seen.pop(name)) < 1e-5 for name in ("X orth", "P orth", "P.X")}
+    return values, jax.numpy.abs(vectors.T @ vectors).round(3), bool(steps < 40), seen, rounding
+
+
+@same_in_both
+def test_entries_of_a_dense_array(jax: Any) -> Any:
+    util, x = importlib.import_module(f"{jax.__name__}.experimental.sparse.util"), PLAIN.made(jax, 0).todense()
+    return util._count_stored_elements(x), util._count_stored_elements(x, n_batch=1), util._csr_to_coo(
+        jax.numpy.array([1, 0, 2]), jax.numpy.array([0, 2, 3])
+    )
 
 
 @same_in_both

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import DTypeLike
 
 _KNOWN_DEVICES = frozenset([1, 2, 3, 10])  # CPU, CUDA, CUDA host memory, ROCm
-_EXCHANGED = frozenset(
+SUPPORTED_DTYPES_SET = frozenset(
     d for d in dtypes.TO_TORCH if d.itemsize > 1 or d.kind in "biu"
 )  # all of torch's but float8
 
@@ -30,7 +30,7 @@ def is_supported_dtype(dtype: DTypeLike | None) -> bool:
     """Whether arrays of ``dtype`` can be exchanged."""
     if dtype is None:
         raise TypeError(f"Expected a string or dtype-like object; got {dtype=!r}")
-    return np.dtype(dtype) in _EXCHANGED
+    return np.dtype(dtype) in SUPPORTED_DTYPES_SET
 
 
 def from_dlpack(external_array: Any, device: Any = None, copy: bool | None = None) -> Array:

@@ -258,6 +258,7 @@ PLACES: dict[str, dict[str, str]] = {
             "float8_e5m2 float8_e5m2fnuz float8_e8m0fnu iinfo int2 int4 uint2 uint4"
         ),
     },
+    "jax._src.dlpack": {"jaxlike._src.dlpack": "SUPPORTED_DTYPES_SET"},
     "jax._src.effects": {
         "jaxlike._src.graph.effects": (
             "Effect EffectTypeSet JaxprInputEffect control_flow_allowed_effects custom_derivatives_allowed_effects "
@@ -465,6 +466,7 @@ NAMES: dict[str, dict[str, str]] = {
         "_zeros": "jaxlike._src.extending.lax_parts:zeros",
         "remaining": "jaxlike._src.extending.lax_parts:remaining",
     },
+    "jax._src.dlpack": {"SUPPORTED_DTYPES": "jaxlike._src.extending.lax_parts:dlpack_types"},
     "jax._src.layout": {"AutoLayout": "jaxlike._src.layout:_Auto"},
     "jax._src.nn.initializers": {"_compute_fans": "jaxlike._src.nn.initializers:compute_fans"},
     "jax._src.lax.windowed_reductions": {

@@ -17,9 +17,11 @@ import numpy as np
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
+from jaxlike._src.dlpack import SUPPORTED_DTYPES_SET
 from jaxlike._src.lax.convert import broadcasted_iota, full_like
 from jaxlike._src.lax.convert import convert_element_type as convert
 from jaxlike._src.lax.shape import broadcast_in_dim
+from jaxlike._src.numpy import scalar_types
 from jaxlike._src.numpy.filled import eye as numpy_eye
 from jaxlike._src.numpy.triangles import tri as numpy_tri
 from jaxlike._src.transforms.arguments import to_array
@@ -36,6 +38,9 @@ default_types = {
     "f": dtypes.default_float_dtype,
     "c": dtypes.default_complex_dtype,
 }
+dlpack_types = frozenset(
+    t for t in vars(scalar_types).values() if isinstance(t, scalar_types.ScalarType) and t.dtype in SUPPORTED_DTYPES_SET
+)
 
 
 def dtype_and_weaktype(value: Any) -> tuple[Any, bool]:

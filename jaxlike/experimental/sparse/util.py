@@ -7,6 +7,8 @@ from jaxlike._src.experimental.sparse.util import SparseEfficiencyError as Spars
 from jaxlike._src.experimental.sparse.util import SparseEfficiencyWarning as SparseEfficiencyWarning
 from jaxlike._src.experimental.sparse.util import SparseInfo as SparseInfo
 from jaxlike._src.experimental.sparse.util import broadcasting_vmap as broadcasting_vmap
+from jaxlike._src.experimental.sparse.util import count_stored_elements as _count_stored_elements  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
+from jaxlike._src.experimental.sparse.util import csr_to_coo as _csr_to_coo  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
 from jaxlike._src.experimental.sparse.util import nfold_vmap as nfold_vmap
 from jaxlike._src.transforms.vmap import vmap as vmap
 from jaxlike._src.tree import flatten_axes as flatten_axes

@@ -17,8 +17,10 @@ from jaxlike._src.array import Array
 from jaxlike._src.border import asarray
 from jaxlike._src.lax.dot import dot
 from jaxlike._src.lax.precision import Precision
+from jaxlike._src.lax.scan import scan
 from jaxlike._src.lax.while_loop import while_loop
 from jaxlike._src.numpy.linalg import qr, svd
+from jaxlike._src.numpy.quantiles import median
 from jaxlike._src.scipy import jnp
 from jaxlike._src.transforms.jit import jit
 
@@ -75,7 +77,8 @@ def _check(product: Callable[[Array], Array], X: Array) -> None:
         raise ValueError(f"A must be ({n}, {n}) matrix A, got output {out.shape}")
 
 
-def _iterated(product: Callable[[Array], Array], X: Array, m: int, tol: Any) -> tuple[Array, Array, Array]:
+def _iterated(product: Callable[[Array], Array], X: Array, m: int, tol: Any, debug: bool = False) -> Any:
+    """Eigenvalues, eigenvectors and the number of steps; with ``debug`` what `_looked_at` sees of each of ``m`` steps."""
     n, k = X.shape
     _check(product, X)
     tol = float(dtypes.finfo(X.dtype).eps) if tol is None else tol
@@ -87,8 +90,8 @@ def _iterated(product: Callable[[Array], Array], X: Array, m: int, tol: Any) -> 
         count, _, _, _, done, _ = state
         return (count < m) & (done < k)
 
-    def step(state: Any) -> Any:
-        count, x, p, r, _, _ = state
+    def step(state: Any, _: Any = None) -> Any:
+        count, x, p, r, *_ = state
         basis = jnp.concatenate([x, p, _without(jnp.concatenate([x, p], 1), r)], 1)
         theta, inside = _eigh_descending(_mm(basis.T, product(basis)))
         best = inside[:, :k]
@@ -102,12 +105,45 @@ def _iterated(product: Callable[[Array], Array], X: Array, m: int, tol: Any) -> 
         r = moved - theta[None, :k] * x
         scale = 10.0 * n * (_norms(moved)[0] + theta[:k])
         done = jnp.sum((_norms(r)[0] < tol * scale).astype(np.int32))
-        return count + 1, x, p, r, done, theta[None, :k]
+        new = count + 1, x, p, r, done, theta[None, :k]
+        return (new, _looked_at(basis, *new[1:], _norms(r)[0] / scale)) if debug else new
 
     zero = jnp.zeros((), np.int32)
     state = (zero, first, _complement(first), moved - values * first, zero, values)
+    if debug:
+        (count, x, _, _, _, theta), seen = scan(step, state, None, length=m)
+        return theta[0], x, count, seen
     count, x, _, _, _, theta = while_loop(unfinished, step, state)
     return theta[0], x, count
+
+
+def _looked_at(basis: Array, x: Array, p: Array, r: Array, done: Array, theta: Array, residual: Array) -> dict[str, Array]:
+    """What tells how well a step went: ranks, values, residuals, and how far blocks are from orthogonal."""
+
+    def is_zero(a: Array) -> Array:
+        return jnp.sum(jnp.all(a == 0.0, 0).astype(np.int32))
+
+    def mean(a: Array) -> Array:
+        return jnp.sum(abs(a)) / x.shape[1] ** 2
+
+    def oblique(a: Array) -> Array:
+        inner = _mm(a.T, a)
+        return mean(inner - jnp.diag(jnp.diag(inner)))
+
+    return {
+        "basis rank": basis.shape[1] - is_zero(basis),
+        "X zeros": is_zero(x),
+        "P zeros": is_zero(p),
+        "lambda history": theta[0],
+        "residual history": _norms(r)[0],
+        "converged": done,
+        "adjusted residual max": jnp.max(residual),
+        "adjusted residual p50": median(residual),
+        "adjusted residual min": jnp.min(residual),
+        "X orth": oblique(x),
+        "P orth": oblique(p),
+        "P.X": mean(x.T @ p),
+    }
 
 
 def _eigh_descending(a: Array) -> tuple[Array, Array]:
@@ -160,7 +196,12 @@ def _complement(x: Array) -> Array:
     return h.at[k:].add(unit)
 
 
-_of_product = jit(_iterated, static_argnames=["product", "m"])
+_of_product = jit(_iterated, static_argnames=["product", "m", "debug"])
+
+
+def standard_callable(A: Callable[[Array], Array], X: Array, m: int, tol: Any, debug: bool = False) -> Any:
+    """`lobpcg_standard` of a function; with ``debug`` it takes all steps and says of each how well it went."""
+    return _of_product(A, X, m, tol, debug)
 
 
 def _matrix(A: Array, X: Array, m: int, tol: Any) -> tuple[Array, Array, Array]:
