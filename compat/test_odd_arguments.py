@@ -64,6 +64,13 @@ REFUSED = {
     "integral of nothing": lambda jax, x: jax.numpy.trapezoid(x[:0]),
     "integral over places": lambda jax, x: jax.numpy.trapezoid(np.ones((2, 4)), x),
     "codes of another length": lambda jax, x: jax.scipy.cluster.vq.vq(np.ones((5, 3)), np.ones((4, 2))),
+    "too few strides": lambda jax, x: jax.lax.conv(np.ones((1, 2, 5, 5)), np.ones((3, 2, 2, 2)), (1,), "SAME"),
+    "strides of nothing": lambda jax, x: jax.lax.conv(np.ones((1, 2, 5, 5)), np.ones((3, 2, 2, 2)), (-1, 1), "VALID"),
+    "too few strides back": lambda jax, x: jax.lax.conv_transpose(np.ones((1, 5, 5, 2)), np.ones((2, 2, 2, 3)), (2,), "SAME"),
+    "window of one axis": lambda jax, x: jax.lax.reduce_window(np.ones((5, 5)), 0.0, jax.lax.add, (2,), (1, 1), "SAME"),
+    "window that stands": lambda jax, x: jax.lax.reduce_window(np.ones((5, 5)), 0.0, jax.lax.add, (2, 2), (0, 1), "VALID"),
+    "pads of one axis": lambda jax, x: jax.lax.reduce_window(np.ones((5, 5)), 0.0, jax.lax.add, (2, 2), (1, 1), [(0, 0)]),
+    "float of two bits": lambda jax, x: jax.numpy.exp(x.astype("int2")),
     "median of nothing": lambda jax, x: jax.numpy.nanmedian(x[:0]),
 }
 
@@ -92,6 +99,10 @@ def test_taken(jax):
         "quantile of a number": [f(2.0, 0.3, keepdims=True) for f in (jnp.quantile, jnp.nanquantile)],
         "variance of no integers": jnp.var(jnp.zeros(0, "uint8"), dtype="uint8"),
         "multigammaln of numbers": [jax.scipy.special.multigammaln(a, 2) for a in (4, 3.5, np.int32(5))],
+        "bytes": bytes(jnp.arange(3.0)),
+        "path from the left": jnp.einsum_path("ij,jk,kl->il", *map(np.ones, [(2, 3), (3, 4), (4, 2)]), optimize=False)[0],
+        "angles of eight bits": jnp.angle(jnp.array([1.0, -2.0], "float8_e4m3fn")),
+        "turns of eight bits": str(jnp.unwrap(jnp.array([1.0, 8.0, -2.0], "float8_e4m3fn")).dtype),
         "no draws": [jax.random.poisson(jax.random.key(0), 2.0, (0, 2)), jax.random.binomial(jax.random.key(0), 3, 0.5, (0,))],
     }
 

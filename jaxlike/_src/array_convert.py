@@ -116,6 +116,21 @@ def _tobytes(x: Array, order: Any = "C") -> bytes:
     return border.to_numpy(x).tobytes(order)
 
 
+def _bytes(x: Array) -> bytes:
+    return _tobytes(x)
+
+
+def _buffer(x: Array, flags: int) -> memoryview:
+    """What Python from 3.12 on asks for where a buffer is wanted: the values, which are not to be written to."""
+    del flags
+    if not (x.dtype.kind in "biufc" and x.dtype.type.__module__ == "numpy"):
+        kind = "BF16" if x.dtype.name == "bfloat16" else x.dtype.name.upper()
+        raise BufferError(f"INVALID_ARGUMENT: Buffers of type {kind} are not supported by the Python buffer protocol.")
+    values = border.to_numpy(x).view()
+    values.flags.writeable = False
+    return memoryview(values)
+
+
 # numpy
 
 
@@ -248,6 +263,8 @@ _BOUND = {
     "item": _item,
     "tolist": _tolist,
     "tobytes": _tobytes,
+    "__bytes__": _bytes,
+    "__buffer__": _buffer,
     "__array__": _array,
     "__iter__": _iter,
     "copy": copy,

@@ -205,7 +205,8 @@ def jax_dtype(obj: Any, *, align: bool = False, copy: bool = False) -> Any:
 
 _TO_INEXACT: Final[dict[Any, DType]] = {
     BOOL: np.dtype("float32"),
-    **{d: np.dtype("float32") for d in [*SIGNED, *UNSIGNED] if d.itemsize < 8},
+    # JAX has no float for integers of two bits: functions of floats refuse them.
+    **{d: np.dtype("float32") for d in [*SIGNED, *UNSIGNED] if d.itemsize < 8 and d.name not in ("int2", "uint2")},
     np.dtype("int64"): np.dtype("float64"),
     np.dtype("uint64"): np.dtype("float64"),
 }

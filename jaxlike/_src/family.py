@@ -219,6 +219,8 @@ def unary(
             want = promote.of(dtype)
             check_kinds(name, accepts, want)
             if want in dtypes.COMPUTED_IN:
+                if promote is to_inexact:  # which leaves integers of two bits
+                    check_kinds(name, INEXACT, want)
                 return _through_wider(general, want, x)
             tensor = tensor_as(x, want)
             if tensor.dtype in unsigned.WIDE:

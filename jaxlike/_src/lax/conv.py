@@ -87,6 +87,7 @@ def conv_general_dilated(
                 "String padding is not implemented for transposed convolution using this op. Please either exactly "
                 "specify the required padding or use conv_transpose."
             )
+        _check_steps(rhs.ndim - 2, window_strides)
         window = permuted(rhs.shape, numbers.rhs_spec)[2:]
         widths = [dilated(n, d) for n, d in zip(window, gaps, strict=True)]
         pads = padtype_to_pads(permuted(lhs.shape, numbers.lhs_spec)[2:], widths, window_strides, padding)
@@ -187,14 +188,24 @@ def _checked_shape(
             "At most one of batch_group_count and feature_group_count may be > 1, got batch_group_count="
             f"{batches} and feature_group_count={features}"
         )
-    if len(w) - 2 != len(steps):
-        raise ValueError(
-            f"{_NAME} window and window_strides must have the same number of dimensions, but got {len(w) - 2} and "
-            f"{len(steps)}"
-        )
+    _check_steps(len(w) - 2, steps)
     sizes = dilated_shape(permuted(x, numbers.lhs_spec), holes)
     widths = dilated_shape(permuted(w, numbers.rhs_spec), gaps)
     return conv_shape_tuple(sizes, widths, steps, pads, batches)
+
+
+def _check_steps(spatial: int, steps: Sequence[int]) -> None:
+    if spatial != len(steps):
+        raise ValueError(
+            f"{_NAME} window and window_strides must have the same number of dimensions, but got {spatial} and "
+            f"{len(steps)}"
+        )
+    for axis, step in enumerate(steps):
+        if step < 1:
+            raise ValueError(
+                "Cannot lower jaxpr with verifier errors: expects window to have positive stride for "
+                f"{axis}-th window dimension, but got {step}."
+            )
 
 
 def check_preferred(given: Any, wanted: Any) -> None:
@@ -410,6 +421,8 @@ def conv_transpose(
     pads: Any = padding
     if use_consistent_padding or padding in ("SAME", "VALID"):
         widths = [dilated(n, d) for n, d in zip(permuted(rhs.shape, numbers.rhs_spec)[2:], gaps, strict=True)]
+        if len(strides) != len(widths):
+            raise TypeError(f"Wrong number of explicit pads for convolution: expected {len(widths)}, got {len(strides)}.")
         each = [padding] * len(strides) if isinstance(padding, str) else padding
         pads = tuple(transpose_padding(*three) for three in zip(widths, strides, each, strict=True))
     if transpose_kernel:

@@ -100,10 +100,13 @@ def reduce_window(
     steps = ones if window_strides is None else window_strides
     holes = ones if base_dilation is None else base_dilation
     gaps = ones if window_dilation is None else window_dilation
+    _check(shape, window_dimensions, steps, holes, gaps)
     if isinstance(padding, str):
         pads = padtype_to_pads(shape, dilated_shape(window_dimensions, gaps), steps, padding)
     else:
         pads = [(low, high) for low, high in padding]
+        if len(pads) != rank:
+            raise ValueError(f"safe_zip() argument 1 has length {len(pads)} but argument 0 has length {rank}.")
     kind = _known(computation, inits)
     if kind is _SUM and not dtypes.issubdtype(arrays[0].dtype, np.number):
         raise TypeError(f"operand to reduce_window_sum must have a number dtype, got {arrays[0].dtype.name}")
@@ -119,7 +122,6 @@ def reduce_window(
                 "reduce_window expected init_values to be scalars but init_values have shapes "
                 f"{[i.shape for i in inits]}."
             )
-    _check(shape, window_dimensions, steps, holes, gaps)
     window = Windows(tuple(window_dimensions), tuple(steps), tuple(gaps))
     config = [(low, high, hole - 1) for (low, high), hole in zip(pads, holes, strict=True)]
     out_shape = reduce_window_shape_tuple(shape, window_dimensions, steps, pads, holes, gaps)

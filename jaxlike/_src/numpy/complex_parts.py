@@ -9,7 +9,7 @@ import torch
 
 from jaxlike._src import border, dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import cast, unwrap
+from jaxlike._src.border import astype, cast, unwrap
 from jaxlike._src.family import alias, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.create import asarray
@@ -52,8 +52,8 @@ def angle(z: ArrayLike, deg: bool = False) -> Array:
     dtype, weak = re.dtype, re.weak_type
     if not dtypes.issubdtype(dtype, np.inexact) or (dtypes.issubdtype(z.dtype, np.floating) and not z.ndim):
         dtype, weak = dtypes.default_float_dtype(), False
-    kind = dtypes.to_torch(dtype)
-    out = Array(angle_of(cast(unwrap(im), kind), cast(unwrap(re), kind)), weak)
+    kind = dtypes.COMPUTED_IN.get(dtype) or dtypes.to_torch(dtype)
+    out = astype(Array(angle_of(cast(unwrap(im), kind), cast(unwrap(re), kind))), dtype, weak)
     return rad2deg(out) if deg else out
 
 

@@ -541,7 +541,7 @@ def einsum(
 def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "auto") -> tuple[Any, Any]:
     """The order of contraction that `einsum` would use, and opt_einsum's account of its cost."""
     if isinstance(optimize, bool):
-        optimize = "optimal" if optimize else [tuple(range(len(operands)))]
+        optimize = "optimal" if optimize else [(0, 1)] * max(len(operands) - 1, 1)  # from the left
     return opt_einsum.contract_path(subscripts, *(np.empty(np.shape(x)) for x in operands), optimize=optimize)
 
 

@@ -10,7 +10,7 @@ import torch
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import canonicalize_axis, promote_dtypes
+from jaxlike._src.border import astype, canonicalize_axis, promote_dtypes
 from jaxlike._src.border import unwrap as tensor_of
 from jaxlike._src.family import to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
@@ -55,6 +55,8 @@ def unwrap(
     along = canonicalize_axis(axis, p.ndim)
     if p.shape[along] == 0:
         return p
+    if p.dtype in dtypes.COMPUTED_IN and not dtypes.issubdtype(p.dtype, np.integer):
+        return astype(unwrap(astype(p, np.dtype("float32")), discont, axis, astype(turn, np.dtype("float32"))), p.dtype)
     x, full = tensor_of(p), tensor_of(turn)
     whole = dtypes.issubdtype(p.dtype, np.integer)
     half = torch.div(full, 2, rounding_mode="floor") if whole else full / const(full, 2)
