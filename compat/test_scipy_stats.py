@@ -109,6 +109,19 @@ def test_errors() -> None:
     check_all(ERRORS)
 
 
+WEAK = {
+    "bernoulli": lambda jax: jax.scipy.stats.bernoulli.logpmf(jax.numpy.arange(3), 0.3),
+    "geom": lambda jax: [jax.scipy.stats.geom.logpmf(k, 0.3) for k in (jax.numpy.arange(3), jax.numpy.int32(2))],
+    "poisson": lambda jax: jax.scipy.stats.poisson.cdf(jax.numpy.arange(3), 1.3),
+    "uniform": lambda jax: jax.scipy.stats.uniform.cdf(jax.numpy.int32(2), 0.5, 2),
+}
+
+
+def test_counts_beside_python_numbers() -> None:
+    """What comes of integers and weakly typed parameters: constants are strong beside arrays, weak beside numbers."""
+    check_all(WEAK)
+
+
 def test_quantiles_of_float32_are_float64_where_there_is_such_a_type() -> None:
     with frameworks.x64(True):
         for name in ("ppf", "isf"):

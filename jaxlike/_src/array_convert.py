@@ -8,7 +8,7 @@ of an Array's memory (numpy's view, a DLPack capsule) is not to be written to; n
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -128,7 +128,7 @@ def _buffer(x: Array, flags: int) -> memoryview:
         raise BufferError(f"INVALID_ARGUMENT: Buffers of type {kind} are not supported by the Python buffer protocol.")
     values = border.to_numpy(x).view()
     values.flags.writeable = False
-    return memoryview(values)
+    return memoryview(cast("bytes", values))  # numpy's types say of an array that it is a buffer from 3.12 on
 
 
 # numpy

@@ -13,8 +13,8 @@ NAN = float("nan")
 
 
 def const(x: Array, value: float) -> Array:
-    """``value`` as a number of the dtype and weak type of ``x``."""
-    return Array(scalar(value, x._t.dtype), x.weak_type)
+    """``value`` as a number of the dtype of ``x``; weakly typed only beside a number that is."""
+    return Array(scalar(value, x._t.dtype), x.weak_type and not x.ndim)
 
 
 def is_probability(q: Array) -> Any:

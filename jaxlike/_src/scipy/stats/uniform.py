@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jaxlike._src.array import Array
 from jaxlike._src.scipy import jnp
-from jaxlike._src.scipy.stats.arguments import INF, NAN, const, is_probability, promote_args_inexact
+from jaxlike._src.scipy.stats.arguments import INF, NAN, is_probability, promote_args_inexact
 from jaxlike._src.typing import ArrayLike
 
 
@@ -24,7 +24,8 @@ def cdf(x: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Array:
     x, loc, scale = promote_args_inexact("uniform.cdf", x, loc, scale)
     end = loc + scale
     inside = (x >= loc) & (x <= end)
-    return jnp.select([x < loc, x > end, inside], [const(x, 0), const(x, 1), (x - loc) / scale])
+    zero, one = jnp.zeros((), x.dtype), jnp.ones((), x.dtype)  # strong, and so is the result
+    return jnp.select([x < loc, x > end, inside], [zero, one, (x - loc) / scale])
 
 
 def ppf(q: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1) -> Array:
