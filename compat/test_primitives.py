@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compat.same import assert_same, run_both
+from compat.same import assert_same, run_both, same_in_both
 
 X = np.array([0.5, 1.0, 2.0], np.float32)
 Y = np.array([3.0, -1.0, 0.25], np.float32)
@@ -320,3 +320,17 @@ def zeros(jax: Any) -> Any:
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors(name: str) -> None:
     assert_same(*run_both(ERRORS[name]))
+
+
+@same_in_both
+def test_a_rule_says_what_it_is_told(jax):
+    """Libraries write `jax.interpreters.mlir.LoweringRuleContext` beside the first argument of a rule."""
+    mlir, p = jax.interpreters.mlir, jax.extend.core.Primitive("marked")
+
+    def rule(context: mlir.LoweringRuleContext, *args):
+        return args
+
+    p.def_impl(lambda x: x)
+    p.def_abstract_eval(lambda x: x)
+    mlir.register_lowering(p, rule)
+    return jax.jit(p.bind)(X), isinstance(mlir.LoweringRuleContext, type)

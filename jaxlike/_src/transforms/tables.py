@@ -320,6 +320,13 @@ def defreducer(prim: Primitive) -> None:
 # Lowering
 
 
+class LoweringRuleContext(NamedTuple):
+    """What a lowering rule is told: the primitive, and for which platforms."""
+
+    primitive: Primitive
+    platforms: tuple[str, ...]
+
+
 class Lowered:
     """What `lower_fun` gives: a rule that computes a primitive by a function of arrays."""
 
@@ -364,7 +371,7 @@ def lowering_of(prim: Primitive, platform: str) -> Callable[..., Any] | None:
     """
     rule = _lowerings.get((prim, platform), _lowerings.get((prim, None)))
     if isinstance(rule, Lowered):
-        return functools.partial(rule, None)
+        return functools.partial(rule, LoweringRuleContext(prim, (platform,)))
     if rule is None:
         raise NotImplementedError(
             f"MLIR translation rule for primitive '{prim.name}' not found for platform {platform}"
