@@ -2,6 +2,7 @@
 
 import functools
 import unittest
+import warnings
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,21 @@ def test_functions_by_mpmath(dtype):
     wide = ours.vectorize_with_mpmath(lambda x: x, mpmath=mpmath)
     np.testing.assert_array_equal(wide.mptonp(wide.nptomp(x)), x)
     assert type(wide.nptomp(x[0, 0])) is wide.contexts[np.finfo(dtype).dtype.name].mpc
+
+
+def test_versions_and_warnings():
+    import jax._src.test_warning_util as their_warnings
+
+    from jaxlike._src.testing.suite import test_case as our_warnings
+
+    for tools, warns in ((theirs, their_warnings), (ours, our_warnings)):
+        assert tools.pjrt_c_api_version_at_least(0, 40)
+        assert tools.stablehlo_version_at_least("1.0.0")
+        with warns.record_warnings() as seen:
+            warnings.warn("said", UserWarning, stacklevel=1)
+        assert [str(w.message) for w in seen] == ["said"]
+        with pytest.raises(UserWarning, match="said"), warns.raise_on_warnings():
+            warnings.warn("said", UserWarning, stacklevel=1)
 
 
 def test_cases():

@@ -97,6 +97,7 @@ from jaxlike._src.testing.suite.platforms import jaxlib_version as jaxlib_versio
 from jaxlike._src.testing.suite.platforms import numpy_version as numpy_version
 from jaxlike._src.testing.suite.platforms import parse_version as parse_version
 from jaxlike._src.testing.suite.platforms import pattern_search as pattern_search
+from jaxlike._src.testing.suite.platforms import pjrt_c_api_version_at_least as pjrt_c_api_version_at_least
 from jaxlike._src.testing.suite.platforms import pytest_mark_if_available as pytest_mark_if_available
 from jaxlike._src.testing.suite.platforms import request_cpu_devices as request_cpu_devices
 from jaxlike._src.testing.suite.platforms import run_on_devices as run_on_devices
@@ -104,6 +105,7 @@ from jaxlike._src.testing.suite.platforms import runtime_environment as runtime_
 from jaxlike._src.testing.suite.platforms import skip_on_devices as skip_on_devices
 from jaxlike._src.testing.suite.platforms import skip_on_flag as skip_on_flag
 from jaxlike._src.testing.suite.platforms import skip_under_pytest as skip_under_pytest
+from jaxlike._src.testing.suite.platforms import stablehlo_version_at_least as stablehlo_version_at_least
 from jaxlike._src.testing.suite.platforms import test_device_matches as test_device_matches
 from jaxlike._src.testing.suite.platforms import with_explicit_mesh as with_explicit_mesh
 from jaxlike._src.testing.suite.platforms import with_mesh as with_mesh

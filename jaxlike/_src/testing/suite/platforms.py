@@ -61,6 +61,18 @@ def is_gil_disabled() -> bool:
     return bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
+def pjrt_c_api_version_at_least(major_version: int, minor_version: int) -> bool:
+    """True, as JAX says where devices are no plugin of XLA's."""
+    del major_version, minor_version
+    return True
+
+
+def stablehlo_version_at_least(required_version: str) -> bool:
+    """True likewise."""
+    del required_version
+    return True
+
+
 def get_tpu_version() -> int:
     """ValueError: there is no TPU."""
     raise ValueError("Device is not TPU")

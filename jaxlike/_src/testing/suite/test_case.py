@@ -98,6 +98,22 @@ def ignore_warning(*, message: str | None = None, category: type[Warning] = Warn
 
 
 @contextlib.contextmanager
+def raise_on_warnings() -> Iterator[None]:
+    """Inside, a warning is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+@contextlib.contextmanager
+def record_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Inside, warnings are put into the list instead of shown."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        yield seen
+
+
+@contextlib.contextmanager
 def set_env(**kwargs: str | None) -> Iterator[None]:
     """Inside, these environment variables have these values; None: they are not set."""
     before = {name: os.environ.pop(name, None) for name in kwargs}
