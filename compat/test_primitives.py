@@ -327,9 +327,10 @@ def test_a_rule_says_what_it_is_told(jax):
     """Libraries write `jax.interpreters.mlir.LoweringRuleContext` beside the first argument of a rule."""
     mlir, p = jax.interpreters.mlir, jax.extend.core.Primitive("marked")
 
-    def rule(context: mlir.LoweringRuleContext, *args):
+    def rule(context, *args):
         return args
 
+    rule.__annotations__["context"] = mlir.LoweringRuleContext
     p.def_impl(lambda x: x)
     p.def_abstract_eval(lambda x: x)
     mlir.register_lowering(p, rule)
