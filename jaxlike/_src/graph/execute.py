@@ -19,7 +19,7 @@ import torch
 
 from jaxlike._src import compilation_cache, config, torch_private
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.graph.fused.tier import Candidate, can_build, has_loops
+from jaxlike._src.graph.fused.tier import Candidate, is_worth_a_kernel
 from jaxlike._src.graph.graph import to_fx
 from jaxlike._src.graph.recorded import Recorded
 
@@ -51,7 +51,7 @@ class Executable:
         self._calls, self._on_device = 0, 0.0
         self.eager_to_compile = False  # asked for by `lower(...).compile()`
         self.compiled = False
-        fuses = can_build(self.device) and has_loops(graph)
+        fuses = is_worth_a_kernel(graph, self.device)
         self._fused = Candidate(lambda: graph, graph.size, self.device) if fuses else None
 
     def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:

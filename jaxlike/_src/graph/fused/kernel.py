@@ -184,14 +184,15 @@ class Kernel:
 
     def __init__(self, source: Source, run: Callable[..., None]) -> None:
         self._run = run  # of addresses
-        self._device = source.device
         self._constants = source.constants  # which stay where they are
         self._kept = [t.data_ptr() for t in source.constants]
         self._scratch = source.scratch
         self._takes_complex = any(v.dtype.is_complex for v in source.arguments)
         self._results = source.results
         whole = {r.made: r for r in source.results if r.argument is None and _is_all(r, source.made[r.made][0])}
-        self._made = [(whole[k].shape if k in whole else (n,), dtype) for k, (n, dtype) in enumerate(source.made)]
+        shapes = [whole[k].shape if k in whole else (n,) for k, (n, _) in enumerate(source.made)]
+        self._made = [(shape, contiguous(shape), dtype) for shape, (_, dtype) in zip(shapes, source.made, strict=True)]
+        self._empty = torch_private.empty_strided_on(source.device)
         # What each result is: an argument, all of what was made for it, or a view of that.
         self._as_made = [r.argument is None and r is whole.get(r.made) for r in source.results]
         self._in_order = all(self._as_made) and [r.made for r in source.results] == list(range(len(source.made)))
@@ -205,17 +206,23 @@ class Kernel:
 
     def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """The results."""
-        given = [t if t.is_contiguous() and not t.is_neg() else t.resolve_neg().contiguous() for t in tensors]
+        given, empty = tensors, self._empty
+        for t in tensors:
+            if not t.is_contiguous() or t.is_neg():
+                given = [t.resolve_neg().contiguous() for t in tensors]
+                break
         if self._takes_complex:
             given = [t.resolve_conj() for t in given]
-        device = self._device
-        made = [torch.empty(shape, dtype=dtype, device=device) for shape, dtype in self._made]
+        made = [empty(shape, strides, dtype) for shape, strides, dtype in self._made]
         where = [t.data_ptr() for t in given]
         where += self._kept
         where += [t.data_ptr() for t in made]
-        scratch = torch.empty(self._scratch + 64, dtype=torch.uint8, device=device) if self._scratch else None
-        where.append(0 if scratch is None else -(-scratch.data_ptr() // 64) * 64)
-        self._run(*where)
+        if self._scratch:
+            scratch = empty((self._scratch + 64,), (1,), torch.uint8)
+            where.append(-(-scratch.data_ptr() // 64) * 64)
+            self._run(*where)
+        else:
+            self._run(*where, 0)
         if self._in_order:
             return made
         return [

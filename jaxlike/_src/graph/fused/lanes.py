@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jaxlike._src.graph.control import ScanForm, WhileForm
+from jaxlike._src.graph.fused import work
 from jaxlike._src.graph.fused.values import Memory, Value, c_type
-from jaxlike._src.graph.graph import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jaxlike._src.graph.control import Lanes
     from jaxlike._src.graph.fused.program import Program, Wanted
-    from jaxlike._src.graph.graph import Graph, Var
+    from jaxlike._src.graph.graph import Var
 
 MOST_THREADS = 16
 LEAST_WORK = 1_000_000  # numbers computed, of a loop that is worth starting threads for
 CLOSE = 1 << 13  # numbers that the lanes of a part carry, to stay in a core's own memory
 MOST_ADDED = 1 << 20  # numbers that are added up after the parts
-GUESSED_STEPS = 16  # of a loop whose end is not known
 
 HELPERS = r"""
 extern "C" int pthread_create(unsigned long*, const void*, void* (*)(void*), void*);
@@ -62,7 +61,7 @@ def in_parts(
 ) -> list[Value] | None:
     """Write a loop as parts that threads take, by what writes a loop; its results, or None where that does not pay."""
     lanes = form.lanes
-    if lanes is None or p.team is not None or p.is_part or not lanes.size or _work(form) < LEAST_WORK:
+    if lanes is None or p.team is not None or p.is_part or not lanes.size or work.of_loop(form) < LEAST_WORK:
         return None
     carries, types = len(_carried(form)), _results(form)
     size = _size_of_parts(form, lanes)
@@ -142,24 +141,6 @@ def _results(form: ScanForm | WhileForm) -> list[tuple[tuple[int, ...], torch.dt
     rows = form.body.graph.outputs[carried:]
     length = form.length if isinstance(form, ScanForm) else 0
     return [(tuple(v.shape), v.dtype) for v in _carried(form)] + [((length, *v.shape), v.dtype) for v in rows]
-
-
-def _work(form: ScanForm | WhileForm) -> float:
-    """How many numbers a loop computes."""
-    if isinstance(form, ScanForm):
-        return form.length * _work_of(form.body.graph)
-    return GUESSED_STEPS * (_work_of(form.cond.graph) + _work_of(form.body.graph))
-
-
-def _work_of(graph: Graph) -> float:
-    total = 0.0
-    for node in graph.nodes:
-        form = node.op.control if isinstance(node.op, Call) else None
-        if isinstance(form, ScanForm | WhileForm):
-            total += _work(form)
-        else:
-            total += sum(math.prod(v.shape) for v in node.outs if v is not None)
-    return total
 
 
 def _settled(p: Program, value: Value, has: bool) -> Value:

@@ -1,4 +1,4 @@
-"""tier: when a graph with loops in it is built: once running it otherwise has taken as long as building it will.
+"""tier: when a graph with loops, or of few numbers, is built: once running it otherwise took as long as building it will.
 
 The C++ is written early, since it may have been built before and then costs nothing more; if not, it is built beside
 the program that goes on (a thread that waits for the compiler). What is known to run longer than the build, or is to be
@@ -10,13 +10,14 @@ from __future__ import annotations
 import functools
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
-from jaxlike._src.graph.control import CondForm
+from jaxlike._src import config
 from jaxlike._src.graph.fused import gpu
 from jaxlike._src.graph.fused.build import BuildError, compiler
 from jaxlike._src.graph.fused.values import Ineligible
-from jaxlike._src.graph.graph import Call
+from jaxlike._src.graph.fused.work import has_loops, is_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from jaxlike._src.graph.fused.kernel import Kernel, Source
     from jaxlike._src.graph.graph import Graph
 
-logger = logging.getLogger("jaxlike.loops")
+logger, of_compiling = logging.getLogger("jaxlike.loops"), logging.getLogger("jaxlike.jit")
 
 SECONDS_PER_OP = 4e-6  # of running an operation on its own
 SECONDS_PER_LAUNCH = 8e-6  # the same on a GPU
+# Of a graph without loops: numbers that an operation makes, that it multiplies, and of all. Beyond, torch does well.
+MOST_MADE, MOST_MULTIPLIED, MOST_WORK = 1 << 14, 50_000, 1 << 19
 WRITE_SECONDS, WRITE_SECONDS_PER_NODE = 5e-3, 3e-4
 BUILD_FACTOR = 1.0  # what a build takes next to what is expected of it
 
@@ -45,16 +48,12 @@ def seconds_per_op(device: torch.device) -> float:
     return SECONDS_PER_OP if device.type == "cpu" else SECONDS_PER_LAUNCH
 
 
-def has_loops(graph: Graph) -> bool:
-    """Whether there is a loop among its nodes, or in what they call."""
-    for node in graph.nodes:
-        if isinstance(node.op, Call):
-            form = node.op.control
-            if form is not None and not isinstance(form, CondForm):
-                return True
-            if form is None and node.op.runs_graph and node.op.graph is not None and has_loops(node.op.graph):
-                return True
-    return False
+def is_worth_a_kernel(graph: Graph, device: torch.device) -> bool:
+    """Whether a graph would be slow as calls one by one: it has loops, or computes few numbers in several steps."""
+    if has_loops(graph):
+        return can_build(device)
+    few = device.type == "cpu" and len(graph.nodes) > 1 and is_within(graph, MOST_MADE, MOST_MULTIPLIED, MOST_WORK)
+    return few and can_build(device)
 
 
 _spent: dict[Path, float] = {}  # seconds that were spent running graphs of the same C++ otherwise
@@ -71,6 +70,7 @@ class Candidate:
         self._source: Source | None = None
         self._path: Path | None = None
         self._build: Build | None = None
+        self._name = ""
 
     def add(self, seconds: float) -> None:
         """So long it was run otherwise."""
@@ -95,8 +95,9 @@ class Candidate:
 
         try:
             if self._source is None or self._path is None:
-                shared = gpu.shared() if self.device.type == "cuda" else None
-                self._source = source_of(self._graph(), self.device, shared)
+                shared, graph = gpu.shared() if self.device.type == "cuda" else None, self._graph()
+                self._name = graph.name
+                self._source = source_of(graph, self.device, shared)
                 self._path = self._source.path()
                 _spent[self._path] = _spent.get(self._path, 0.0) + self._own
             if not self._path.exists():
@@ -110,9 +111,12 @@ class Candidate:
                 if not self._build.is_done():
                     return
             self._kernel = Kernel.built(self._source, self._path)
+            level = logging.WARNING if config.log_compiles.value else logging.DEBUG
+            seconds = 0.0 if self._build is None else self._build.seconds
+            of_compiling.log(level, "Finished compilation of %s in %.3f sec", self._name, seconds)
         except (Ineligible, BuildError, OSError) as error:
             self.refused = True
-            logger.debug("a loop goes on step by step: %s", error)
+            logger.debug("no kernel of %s: %s", self._name, error)
 
 
 class Build:
@@ -120,14 +124,17 @@ class Build:
 
     def __init__(self, build: Callable[[], None]) -> None:
         self._error: Exception | None = None
+        self.seconds = 0.0  # that it took
         self._thread = threading.Thread(target=functools.partial(self._run, build), name="jaxlike build")
         self._thread.start()
 
     def _run(self, build: Callable[[], None]) -> None:
+        start = time.perf_counter()
         try:
             build()
         except (BuildError, OSError) as error:
             self._error = error
+        self.seconds = time.perf_counter() - start
 
     def wait(self) -> None:
         """Until it is done."""
