@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compat.same import assert_same, run_both
+from compat.same import assert_same, run_both, same_in_both
 
 
 def own(jax: Any) -> Any:
@@ -159,3 +159,30 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs(name: str) -> None:
     assert_same(*run_both(PROGRAMS[name]))
+
+
+@same_in_both
+def test_what_a_backward_pass_calls_is_not_differentiated(jax):
+    """A jitted function and a loop of cotangents, by a rule that must not be differentiated."""
+    jnp = jax.numpy
+
+    @jax.custom_jvp
+    def once(x):
+        return x * 2
+
+    @once.defjvp
+    def _refuse(primals, tangents):
+        raise RuntimeError("a derivative of what is only computed")
+
+    @jax.custom_vjp
+    def f(x):
+        return jnp.sin(x)
+
+    @jax.jit
+    def pulled(g):
+        return jax.lax.scan(lambda c, _: (jax.jit(once)(c) / 2, None), g, None, length=2)[0]
+
+    f.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (pulled(g) * jnp.cos(x),))
+    x = jnp.arange(3.0)
+    of_jit = jax.jit(f)
+    return jax.grad(lambda x: (f(x) ** 2).sum())(x), jax.value_and_grad(lambda x: jnp.exp(of_jit(x * x)).sum())(x)

@@ -17,7 +17,7 @@ import jaxlike
 from compat import frameworks, ledger
 from compat.cases import TABLES
 from compat.columns import COLUMNS
-from compat.same import Outcome, differences, run
+from compat.same import Outcome, differences, run, same_in_both
 from compat.table import Check, Table, sample
 
 ITEMS = [pytest.param(table, x64, id=f"{table.name}-{'x64' if x64 else 'x32'}") for table in TABLES for x64 in (False, True)]
@@ -85,3 +85,13 @@ def test_sampled_cells(table: Table, x64: bool, request: pytest.FixtureRequest) 
 @pytest.mark.parametrize(("table", "x64"), ITEMS)
 def test_every_cell(table: Table, x64: bool, request: pytest.FixtureRequest) -> None:
     verdict(cells(table, x64), request.config.option.seed, x64)
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu"])
+@same_in_both
+def test_a_pullback_over_lanes_of_cotangents_alone(jax, name):
+    """What was computed has fewer axes than its cotangents."""
+    jnp, act = jax.numpy, jax.numpy.tanh if name == "tanh" else getattr(jax.nn, name)
+    x, cotangents = jnp.arange(2.0), jnp.arange(6.0).reshape(3, 2)
+    pulled = jax.make_jaxpr(lambda ct: jax.vmap(lambda c: jax.vjp(act, x)[1](c)[0])(ct))(cotangents)
+    return jax.core.eval_jaxpr(pulled.jaxpr, pulled.consts, cotangents)

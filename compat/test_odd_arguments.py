@@ -204,10 +204,11 @@ def test_no_tangents_are_arrays(jax):
 
 @same_in_both
 def test_weak_type_of_truth(jax):
-    """Of conditions as of what they promote to; a bool is never weak by promotion."""
+    """Of conditions without axes as of what they promote to, of others never; a bool is never weak by promotion."""
     jnp, found = jax.numpy, dict[str, bool]()
     compared = jnp.array(1) == 1
     kinds = {"bool": jnp.array(True), "compared": compared, "int": jnp.array(1), "int32": jnp.int32(1), "number": 1.0}
+    kinds |= {"ints": jnp.ones(2, int), "bools": jnp.ones(2, bool), "weak": jax.jit(lambda x: x * 1.0)(jnp.ones(2, int))}
     for name, a in kinds.items():
         found |= {f"{name} and {other}": jnp.logical_and(a, b).weak_type for other, b in kinds.items()}
     return found, (compared & compared).weak_type, jnp.equal(compared, compared)

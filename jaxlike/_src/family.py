@@ -283,7 +283,7 @@ def binary(
         primitive: the name in that error, if it is not the function's.
         uint64: how unsigned 64-bit operands are computed, see `unsigned`.
         result: "same" (the dtype computed in), "bool" (a comparison), "truth" (what operands are as conditions, which
-            keys are not), or "strong": never weak.
+            keys are not; weak only without axes, since JAX compares with a number that it broadcasts), or "strong": never weak.
         arguments_of: the function that errors about arguments name, if it is not this one.
         keywords: whether the arguments may be given by their names in the kernel.
         builtin: the function of torch that the kernel comes down to for real dtypes; the fast path calls it at once.
@@ -293,7 +293,9 @@ def binary(
     with_float = direct & _NUMBER_DTYPES
     with_int = direct & (_NUMBER_DTYPES | {torch.int32, torch.int64})
     of_truth, strong = result == "truth", result == "strong"
-    if strong:
+    if of_truth:
+        direct &= {torch.bool}
+    if strong or of_truth:
         with_float = with_int = frozenset()
 
     jitted = module != "jax.scipy.special"  # see `unary`
@@ -332,7 +334,7 @@ def binary(
                 out = unsigned.emulate(kernel, uint64, a, b)
             else:
                 out = kernel(a, b)
-            made = make(out, not strong and is_weak)
+            made = make(out, not strong and is_weak and not (of_truth and out.dim()))
             return follow(kernel.__name__, made, x, y)
 
         met: dict[Any, tuple[torch.dtype, bool, bool]] = {}
@@ -348,7 +350,8 @@ def binary(
                 out = general(x, y)
                 want = dtypes.TO_TORCH.get(promote.of(dtypes.promote(kind_of(x), kind_of(y))[0]))
                 if want in EVERY:
-                    met[key] = want, out.weak_type, builtin is not None and _torch_meets(of_x, of_y, want)
+                    weak = dtypes.promote(kind_of(x), kind_of(y))[1] if of_truth else out.weak_type
+                    met[key] = want, weak, builtin is not None and _torch_meets(of_x, of_y, want)
                 return out
             want, weak, meets = known
             a = scalar(x, want) if of_x is float else unwrap(x)
@@ -357,7 +360,8 @@ def binary(
                 if meets:
                     return Array(quick(a, b), weak)
                 a, b = a if a.dtype is want else a.to(want), b if b.dtype is want else b.to(want)
-                return Array(kernel(a, b), weak)
+                out = kernel(a, b)
+                return Array(out, weak and not (of_truth and out.dim()))
             except RuntimeError:  # shapes: the general path says which
                 return general(x, y)
 

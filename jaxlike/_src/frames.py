@@ -21,7 +21,7 @@ class Frame:
     """One running transformation; ``trace`` is its recorder if it is a jit-like trace."""
 
     __slots__ = ("alive", "axis_name", "axis_size", "fun_name", "kind", "level", "linear", "made", "manual", "parent",
-                 "pulling", "resumes", "trace", "within")  # fmt: skip
+                 "resumes", "trace", "within")  # fmt: skip
 
     def __init__(
         self,
@@ -44,7 +44,6 @@ class Frame:
         self.parent: Frame | None = None
         self.within: Any = None  # the recorder that runs around it
         self.alive = False
-        self.pulling = False  # whether the function has run, and its backward pass runs
         self.linear = False  # whether the function is linear in what it is differentiated by
         # Of forward mode the Arrays that it makes: its tangents are gone when it ends, so nothing else tells which leak.
         self.made: list[weakref.ref[Any]] | None = [] if kind == "jvp" else None

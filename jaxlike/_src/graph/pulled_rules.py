@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 aten = torch.ops.aten
 
 
+def _operands(r: Reader, node: Node) -> list[Any]:
+    """The first two operands in the shape of the result; lanes may be those of one of them."""
+    (out,) = node.outs
+    assert out is not None
+    return [r.broadcast(r.payload(a), out.shape) for a in node.args[:2]]
+
+
 def _one_less(r: Reader, y: Any) -> Any:
     one = literal(1, ShapedArray((), y.aval.dtype))
     return r.emit("sub", [one, y], {}, ShapedArray(y.aval.shape, y.aval.dtype))
@@ -43,7 +50,8 @@ def _conjugate(r: Reader, a: Any) -> Any:
 @rule(aten.tanh_backward.default)
 def _of_tanh(r: Reader, node: Node) -> Any:
     """``g (1 - y) + g (1 - y) y``, y conjugate."""
-    g, y = r.payload(node.args[0]), _conjugate(r, r.payload(node.args[1]))
+    g, y = _operands(r, node)
+    y = _conjugate(r, y)
     left = _times(r, g, _one_less(r, y))
     r.emit("add_any", [left, _times(r, left, y)], {}, node.outs[0])
 
@@ -51,20 +59,20 @@ def _of_tanh(r: Reader, node: Node) -> Any:
 @rule(aten.sigmoid_backward.default)
 def _of_logistic(r: Reader, node: Node) -> Any:
     """``g (y (1 - y))``, y conjugate."""
-    g, y = r.payload(node.args[0]), _conjugate(r, r.payload(node.args[1]))
+    g, y = _operands(r, node)
+    y = _conjugate(r, y)
     _times(r, g, _times(r, y, _one_less(r, y)), node.outs[0])
 
 
 @rule(aten.threshold_backward.default)
 def _of_relu(r: Reader, node: Node) -> Any:
     """``g`` where the value lies above the threshold."""
-    g, x, limit = node.args
-    out = node.outs[0]
+    (g, x), limit, out = _operands(r, node), node.args[2], node.outs[0]
     assert out is not None
-    dtype = r.payload(g).aval.dtype
-    above = r.emit("gt", [r.payload(x), literal(limit, ShapedArray((), dtype))], {}, ShapedArray(out.shape, bool))
+    dtype = g.aval.dtype
+    above = r.emit("gt", [x, literal(limit, ShapedArray((), dtype))], {}, ShapedArray(out.shape, bool))
     zeros = r.broadcast(literal(0, ShapedArray((), dtype)), out.shape)
-    r.emit("select_n", [above, zeros, r.payload(g)], {}, out)
+    r.emit("select_n", [above, zeros, g], {}, out)
 
 
 def products_pulled(nodes: Sequence[Node], taken: dict[int, Any], results: Sequence[Var]) -> dict[int, Region]:

@@ -333,7 +333,7 @@ class Trace(torch_private.TorchDispatchMode):
                 return
             outer = 0
             for frame, *_ in self.frames:
-                if not frame.pulling and (frame.kind == "grad" or frame.kind == "jvp"):
+                if frame.kind == "grad" or frame.kind == "jvp":
                     outer += 1
             if pulled != BESIDE and pulled != LOOKED and not PULLING.pushes:
                 names = _transposed(names, outer)

@@ -206,10 +206,8 @@ class RefState:
                 "Move the array reference to be an argument to the vmapped function?"
             )
         kept = 0 if owner is None else owner.level
-        done = {f.level for f in between if f.pulling}  # a cotangent is no value of the function
         while torch_private.is_wrapped(tensor) and torch_private.level_of(tensor) > kept:
-            differentiated = tensor.requires_grad or torch_private.has_tangent(tensor)
-            if differentiated and torch_private.level_of(tensor) not in done:
+            if tensor.requires_grad or torch_private.has_tangent(tensor):
                 raise Exception(
                     "performing a set/swap operation with a differentiated value on a non-differentiated array "
                     f"reference of type {self.aval}. Move the array reference to be an argument of the differentiated "

@@ -312,7 +312,8 @@ def _differentiate(
     holomorphic: bool,
     fun_name: str,
 ) -> Any:
-    """Value and gradient in one go, inside one level (what `vjp_leaves` splits in two)."""
+    """Value and gradient in one go. As in `vjp_leaves` the level is over before the backward pass, which then is not
+    recorded to be differentiated by it again."""
     at = [k for k, p in enumerate(primals) if is_differentiable(p)]
     tensors = [unwrap(primals[k]) for k in at]
     with Frame("grad", fun_name=fun_name) as frame:
@@ -328,20 +329,18 @@ def _differentiate(
             value = output_array(out)
             check_output("grad", value, holomorphic)
             made = unwrap(value)
-            if made.requires_grad:
-                one = shared(torch.ones_like(made), made)
-                frame.pulling = True
-                grads = [
-                    torch_private.unwrap_at(torch.zeros_like(t) if g is None else g, level)
-                    for g, t in zip(run_backward([made], [one], inputs), tensors, strict=True)
-                ]
-            else:
-                grads = None
             plain = torch_private.unwrap_at(made, level)
             aux_leaves, aux_tree = tree_flatten(aux)
             aux_values = [lower(x, level) for x in aux_leaves]
         finally:
             torch_private.exit_grad()
+    grads = None
+    if made.requires_grad:
+        one = shared(torch.ones_like(plain), plain)
+        grads = [
+            torch.zeros_like(t) if g is None else g
+            for g, t in zip(run_backward([made], [one], inputs), tensors, strict=True)
+        ]
     from_real = grads is not None and not made.is_complex()  # from the real part of a complex number it comes strong
     if grads is None:
         grads = [torch.zeros_like(t) for t in tensors]
