@@ -278,6 +278,37 @@ def test_systems(n: int, dtype: torch.dtype) -> None:
     check([str(k) for k in range(22)], of, [a, b], 500)
 
 
+WINDOWS: dict[str, tuple[Any, ...]] = {
+    # shapes of input and weights; stride, padding, dilation, groups
+    "plain": ((1, 1, 9, 8), (1, 1, 3, 3), [1, 1], [0, 0], [1, 1], 1),
+    "padded": ((2, 3, 7, 6), (4, 3, 3, 2), [1, 1], [1, 2], [1, 1], 1),
+    "strided": ((2, 2, 9, 9), (3, 2, 3, 3), [2, 3], [1, 1], [1, 1], 1),
+    "dilated": ((1, 2, 11, 9), (2, 2, 3, 2), [1, 2], [2, 1], [3, 2], 1),
+    "groups": ((2, 4, 6, 5), (6, 2, 2, 2), [1, 1], [1, 1], [1, 1], 2),
+    "one axis": ((2, 3, 12), (2, 3, 4), [2], [3], [1], 1),
+    "three axes": ((1, 2, 4, 5, 4), (2, 2, 2, 2, 2), [1, 1, 1], [1, 0, 1], [1, 1, 1], 1),
+    "a window beyond": ((1, 1, 2, 2), (1, 1, 3, 3), [1, 1], [4, 4], [1, 1], 1),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows(name: str) -> None:
+    shape, weights, stride, padding, dilation, groups = WINDOWS[name]
+    rank = len(stride)
+
+    def of(x: Tensor, w: Tensor, b: Tensor) -> list[Tensor]:
+        out = aten.convolution(x, w, b, stride, padding, dilation, False, [0] * rank, groups)
+        plain = aten.convolution(x, w, None, stride, padding, dilation, False, [0] * rank, groups)
+        rest = ([weights[0]], stride, padding, dilation, False, [0] * rank, groups, [True, True, True])
+        return [out, plain, *aten.convolution_backward(out, x, w, *rest)]
+
+    draw = torch.Generator().manual_seed(0)
+    x, w, b = (torch.randn(s, generator=draw) for s in (shape, weights, weights[:1]))
+    check(["value", "without bias", "input", "weights", "bias"], of, [x, w, b], 256)
+    last = x.movedim(1, -1).contiguous().movedim(-1, 1)
+    check(["value", "without bias", "input", "weights", "bias"], of, [last, w, b], 256)
+
+
 def test_singular_matrices() -> None:
     x = torch.tensor([[[1.0, 2.0], [2.0, 4.0]], [[-1.0, 0.0], [0.0, 1.0]]])
     made = kernel_of(lambda x: [aten.linalg_lu_factor_ex(x)[2], aten.linalg_cholesky_ex(x)[1]], [x])([x])

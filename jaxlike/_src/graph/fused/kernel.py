@@ -24,6 +24,7 @@ from jaxlike._src.graph.fused import (
     reductions,
     shapes,
     systems,
+    windows,
 )
 from jaxlike._src.graph.fused.prelude import prelude
 from jaxlike._src.graph.fused.program import Program, TooLong
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 
     from jaxlike._src.graph.graph import Graph, Var
 
-TABLES = (complexes, control, decompose, indexing, order, products, reductions, shapes, systems)  # imported for what they register
+# Imported for what they register.
+TABLES = (complexes, control, decompose, indexing, order, products, reductions, shapes, systems, windows)
 CPU = torch.device("cpu")
 MOST_ARGUMENTS = 500  # with constants and results; ctypes takes about a thousand
 MOST_BYTES = 1 << 26  # of arguments and results: beyond, operations are long

@@ -40,8 +40,10 @@ def _of_node(node: Node) -> tuple[float, float]:
     """Numbers that are made, and multiplications beside them."""
     made = sum(math.prod(v.shape) for v in node.outs if v is not None)
     if not isinstance(node.op, Call):
-        is_product = op_name(node) in PRODUCTS
-        return made, made * max(v.shape[-1] for v in vars_in(node.args) if v.shape) if is_product else 0
+        name, given = op_name(node), [v.shape for v in vars_in(node.args) if v.shape]
+        if name.startswith("convolution"):  # of what is made or comes back, with a window
+            return made, math.prod(given[0]) * max(math.prod(shape[1:]) for shape in given[1:])
+        return made, made * max(shape[-1] for shape in given) if name in PRODUCTS else 0
     form = node.op.control
     if isinstance(form, CondForm):
         return made, max(of_graph(branch.graph) for branch in form.branches)
