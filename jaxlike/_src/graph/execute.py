@@ -19,7 +19,8 @@ import torch
 
 from jaxlike._src import compilation_cache, config, torch_private
 from jaxlike._src.devices import default_torch_device
-from jaxlike._src.graph.fused.tier import Candidate, is_worth_a_kernel
+from jaxlike._src.graph.fused.tier import WRITE_SECONDS, Candidate, can_build, is_of_few_numbers
+from jaxlike._src.graph.fused.work import has_loops
 from jaxlike._src.graph.graph import to_fx
 from jaxlike._src.graph.recorded import Recorded
 
@@ -40,7 +41,7 @@ COMPILE_SECONDS_PER_NODE = 0.02
 class Executable:
     """A graph made ready to run on plain tensors (no transformation active)."""
 
-    __slots__ = ("_call", "_calls", "_fused", "_on_device", "_replay", "compiled", "device", "eager_to_compile", "graph", "spent")
+    __slots__ = ("_call", "_calls", "_considered", "_fused", "_on_device", "_replay", "compiled", "device", "eager_to_compile", "graph", "spent")
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -51,8 +52,9 @@ class Executable:
         self._calls, self._on_device = 0, 0.0
         self.eager_to_compile = False  # asked for by `lower(...).compile()`
         self.compiled = False
-        fuses = is_worth_a_kernel(graph, self.device)
+        fuses = can_build(self.device) and has_loops(graph)
         self._fused = Candidate(lambda: graph, graph.size, self.device) if fuses else None
+        self._considered = fuses  # else when it ran for a while: to look into a graph has all that it calls written
 
     def __call__(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """Outputs of the graph for inputs followed by lifted values."""
@@ -95,6 +97,8 @@ class Executable:
     def ran(self, seconds: float, tensors: Sequence[Tensor]) -> None:
         """So long it was replayed for tensors like these: compile it where that pays by now."""
         self.spent += seconds
+        if not self._considered and self.spent > WRITE_SECONDS:
+            self._consider()
         fused = self._fused
         if fused is not None and not fused.refused:
             fused.add(seconds)
@@ -102,8 +106,17 @@ class Executable:
         elif self._call is None and config.jit_tier.value == "auto" and self.spent > expected_cost(self.graph):
             self.compile(tensors)
 
+    def _consider(self) -> None:
+        """Whether it may be one kernel, though there is no loop in it."""
+        graph, self._considered = self.graph, True
+        if is_of_few_numbers(graph, self.device):
+            self._fused = Candidate(lambda: graph, graph.size, self.device)
+            self._fused.add(self.spent)
+
     def compile(self, tensors: Sequence[Tensor]) -> None:
         """Switch to the compiled form; stays on replay where compiling fails."""
+        if not self._considered:
+            self._consider()
         if self._fused is not None:
             self._use(self._fused.kernel(now=True))
             if self.compiled:

@@ -17,7 +17,7 @@ from jaxlike._src import config
 from jaxlike._src.graph.fused import gpu
 from jaxlike._src.graph.fused.build import BuildError, compiler
 from jaxlike._src.graph.fused.values import Ineligible
-from jaxlike._src.graph.fused.work import has_loops, is_within
+from jaxlike._src.graph.fused.work import is_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,10 +48,8 @@ def seconds_per_op(device: torch.device) -> float:
     return SECONDS_PER_OP if device.type == "cpu" else SECONDS_PER_LAUNCH
 
 
-def is_worth_a_kernel(graph: Graph, device: torch.device) -> bool:
-    """Whether a graph would be slow as calls one by one: it has loops, or computes few numbers in several steps."""
-    if has_loops(graph):
-        return can_build(device)
+def is_of_few_numbers(graph: Graph, device: torch.device) -> bool:
+    """Whether a graph without loops would be slow as calls one by one: it computes few numbers in several steps."""
     if device.type != "cpu" or graph.size <= len(graph.inputs) + len(graph.lifted_vars) + len(graph.outputs):
         return False  # an argument or a result takes a kernel as long as an operation takes the compiler's code
     return is_within(graph, MOST_MADE, MOST_MULTIPLIED, MOST_WORK) and can_build(device)
