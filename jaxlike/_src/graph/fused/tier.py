@@ -50,8 +50,9 @@ def seconds_per_op(device: torch.device) -> float:
 
 def is_of_few_numbers(graph: Graph, device: torch.device) -> bool:
     """Whether a graph without loops would be slow as calls one by one: it computes few numbers in several steps."""
-    if device.type != "cpu" or graph.size <= len(graph.inputs) + len(graph.lifted_vars) + len(graph.outputs):
-        return False  # an argument or a result takes a kernel as long as an operation takes the compiler's code
+    given = len(graph.inputs) + len(graph.lifted_vars) + len(graph.outputs)
+    if device.type != "cpu" or graph.size <= 2 * given:
+        return False  # an argument or a result takes a kernel as long as two operations take the compiler's code
     return is_within(graph, MOST_MADE, MOST_MULTIPLIED, MOST_WORK) and can_build(device)
 
 
