@@ -102,7 +102,7 @@ def check_allowed(effects: Iterable[Effect], allowed: EffectTypeSet, what: str) 
     """NotImplementedError, as JAX's, where ``what`` has effects that are not in ``allowed``."""
     refused = allowed.filter_not_in(effects)
     if refused:
-        raise NotImplementedError(f"Effects not supported in {what}: {refused}")
+        raise NotImplementedError(f"Effects not supported in {what}: {refused}")  # JAX refuses them
 
 
 class IOEffect(OwnEffect):
