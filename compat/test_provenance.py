@@ -54,7 +54,28 @@ def leaked(jax: Any, transform: Callable[[Any], Any], inside: Callable[[Any], An
     return said(jax, lambda: kept[0] + 1).partition("-" * 30)[0], said(jax, lambda: kept[0] + 1)[-60:]
 
 
+def with_ref(jax: Any, traced: Callable[[Any, Any], Any]) -> Any:
+    """A choice on a value beside a ref."""
+    return said(jax, lambda: traced(lambda ref, y: choose(y) * ref[...], jax.new_ref(jax.numpy.float32(1))))
+
+
+def leaked_ref(jax: Any, transform: Callable[[Any, Any], Any]) -> Any:
+    """The use of a ref after the function that it was given to."""
+    kept: list[Any] = []
+    transform(lambda ref: kept.append(ref) or ref[...], jax.new_ref(jax.numpy.float32(1)))
+    return said(jax, lambda: kept[0][...]).partition("\n")[0], said(jax, lambda: kept[0].__setitem__(..., 1.0))[-60:]
+
+
 MESSAGES: dict[str, Callable[[Any], Any]] = {
+    "jit of a ref": lambda jax: with_ref(jax, lambda f, ref: jax.jit(f)(ref, 1.0)),
+    "cond of a ref": lambda jax: with_ref(jax, lambda f, ref: jax.lax.cond(True, f, f, ref, 1.0)),
+    "checkpoint of a ref": lambda jax: with_ref(jax, lambda f, ref: jax.checkpoint(f)(ref, 1.0)),
+    "scan of a ref": lambda jax: with_ref(
+        jax, lambda f, ref: jax.lax.scan(lambda c, a: (c, f(*a)), 1.0, (jax.new_ref(jax.numpy.asarray(X)), X))
+    ),
+    "leak of a ref in jit": lambda jax: leaked_ref(jax, lambda f, ref: jax.jit(f)(ref)),
+    "leak of a ref in cond": lambda jax: leaked_ref(jax, lambda f, ref: jax.lax.cond(True, f, f, ref)),
+    "leak of a ref in checkpoint": lambda jax: leaked_ref(jax, lambda f, ref: jax.checkpoint(f)(ref)),
     "bool": lambda jax: said(jax, lambda: jax.jit(choose)(1.0)),
     "no argument": from_a_constant,
     "one of three": lambda jax: on_arguments(jax, "b"),

@@ -377,7 +377,88 @@ def stashed_cotangent(t: Any) -> Any:
     return t.jax.jit(f)(t.x)
 
 
+def given_to_branches(t: Any) -> Any:
+    """Functions that are given other refs of the same types are not run again."""
+
+    def then(ref: Any, y: Any) -> Any:
+        return t.touch(ref, "then") * y
+
+    def other(ref: Any, y: Any) -> Any:
+        t.ran.append("other")
+        ref[...] = y
+        return y
+
+    found = [t.lax.cond(k < 2, then, other, ref, t.x) for k, ref in enumerate([t.r, t.s, t.r])]
+    found += [t.lax.switch(k, [other, then], ref, t.x) for k, ref in enumerate([t.r, t.s])]
+    f = t.jax.jit(lambda ref, y: t.lax.cond(y[0] > 1, then, other, ref, y))
+    return found, f(t.r, t.x), f(t.s, t.x), t.lax.cond(True, then, other, t.jax.new_ref(t.x[:2]), t.x[:2])
+
+
+def given_within(t: Any) -> Any:
+    """Branches that are run inside of one that has the same functions."""
+
+    def inner(ref: Any, y: Any) -> Any:
+        return t.touch(ref, "inner") + y
+
+    def outer(ref: Any, y: Any) -> Any:
+        y = y * t.touch(ref, "outer")
+        return t.lax.cond(y[0] > 0, inner, inner, ref, y)
+
+    def both() -> Any:
+        return t.lax.cond(t.r[0] > 0, outer, inner, t.s, t.x)
+
+    return both(), both()
+
+
+def given_to_checkpoints(t: Any) -> Any:
+    def f(ref: Any, k: Any, y: Any) -> Any:
+        return t.touch(ref) * y * k[0]
+
+    def g(one: Any, other: Any) -> Any:  # which may be the same, or be closed over as well
+        one[...] += 1
+        return one[...] + other[...] + t.r[...]
+
+    given = t.jax.checkpoint(f, static_argnums=1)
+    both = t.jax.checkpoint(g)
+    found = [given(ref, (k,), t.x) for ref, k in [(t.r, 2), (t.s, 2), (t.r, 3), (t.r, 2)]]
+    return found, both(t.s, t.s), both(t.r, t.s), both(t.s, t.r)
+
+
+def backward_rule(t: Any) -> Any:
+    """A rule that reads and writes a ref runs once for all calls of a jitted function, or a checkpointed one."""
+    seen = t.jax.custom_vjp(lambda y: y * 2)
+
+    def fwd(y: Any) -> Any:
+        t.ran.append("fwd")
+        return y * 2, y
+
+    seen.defvjp(fwd, lambda y, c: (c * y + t.touch(t.r, "bwd") * 0,))
+
+    def total(y: Any) -> Any:
+        return seen(y).sum()
+
+    jitted, again = t.jax.jit(total), t.jax.checkpoint(total)
+    found = [t.jax.grad(jitted)(t.x + k) for k in range(3)]
+    found += [t.jax.jit(t.jax.grad(jitted))(t.x), t.jax.grad(again)(t.x), t.jax.vjp(jitted, t.x)[1](t.jnp.float32(2))]
+    two = t.jax.jit(lambda y: (seen(y), seen(y) * 3))
+    _, pull = t.jax.vjp(two, t.x)
+    return found, pull((t.x, t.x)), pull((t.x * 2, t.x)), t.r[...]
+
+
+def backward_rule_of_ref(t: Any) -> Any:
+    """The rule of a function that is given the ref."""
+    seen = t.jax.custom_vjp(lambda ref, y: y * 2)
+
+    def bwd(kept: Any, c: Any) -> Any:
+        return None, c * kept[1] + t.touch(kept[0], "bwd") * 0
+
+    seen.defvjp(lambda ref, y: (y * 2, (ref, y)), bwd)
+    f = t.jax.jit(lambda ref, y: seen(ref, y).sum())
+    return [t.jax.grad(f, argnums=1)(ref, t.x) for ref in (t.r, t.s, t.r)]
+
+
 PROGRAMS = (
+    given_to_branches, given_within, given_to_checkpoints, backward_rule, backward_rule_of_ref,
     counter, keys, options, without_jit, called_back, exchanged, stashed_cotangent,
     jitted, two_refs, only_read, jit_in_jit, other_shapes, another_ref, loop, loop_in_jit, loop_of_refs, handed_through,
     promoted, mapped, branches, three_branches, while_loop, condition_reads, condition_writes, counted, nested,

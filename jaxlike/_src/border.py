@@ -114,8 +114,8 @@ def deleted_error(x: Array) -> RuntimeError:
     return RuntimeError(f"Array has been deleted with shape={x.aval.str_short()}.")
 
 
-def leak_message(x: Array) -> str:
-    """What is said of a traced value that is used after its transformation ended."""
+def leak_message(x: Array, of_ref: Any = None) -> str:
+    """What is said of a traced value, or of what a ref of a type holds, that is used after its transformation ended."""
     trace, where = x._frame.trace if x._frame is not None else None, ""
     if trace is not None:
         parts = (
@@ -127,8 +127,8 @@ def leak_message(x: Array) -> str:
         where = f"\n{'-' * 30}\n".join((*parts, ""))
     return (
         "Encountered an unexpected tracer. A function transformed by JAX had a side effect, allowing for a "
-        f"reference to an intermediate value with type {x.aval.str_short()} wrapped in a "
-        f"{tracer_kind(x)} to escape the scope of the transformation.\n"
+        f"reference to an intermediate value with type {(of_ref or x.aval).str_short()} wrapped in a "
+        f"{'DynamicJaxprTracer' if of_ref else tracer_kind(x)} to escape the scope of the transformation.\n"
         "JAX transformations require that functions explicitly return their outputs, and disallow saving "
         f"intermediate values to global state.{where}\nTo catch the leak earlier, try setting the environment variable "
         "JAX_CHECK_TRACER_LEAKS or using the `jax.checking_leaks` context manager."

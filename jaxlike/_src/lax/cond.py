@@ -29,7 +29,8 @@ from jaxlike._src.regions import equation
 from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive, hi_values
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, halves_of
-from jaxlike._src.transforms.ref_state import closing_over_refs, has_refs, put_last, refs_of
+from jaxlike._src.transforms.ref_operands import closing_over_refs
+from jaxlike._src.transforms.ref_state import has_refs, put_last, refs_of
 from jaxlike._src.transforms.stop_gradient import stopped
 from jaxlike._src.transforms.structured import (
     GraphFunction,
@@ -338,8 +339,8 @@ def cond(
         raise TypeError("lax.cond: true_fun and false_fun arguments should be callable.")
     operands = _operands(operand, operands)
     if has_refs(operands):
-        (true_fun, false_fun), operands = closing_over_refs("cond", (true_fun, false_fun), operands)
-        return cond(pred, true_fun, false_fun, *operands)
+        with closing_over_refs("cond", (true_fun, false_fun), operands) as ((true_fun, false_fun), others, _):
+            return cond(pred, true_fun, false_fun, *others)
     chosen_by = _predicate(pred)
     if config.disable_jit.value and concrete_tensor(chosen_by) is not None:
         return (true_fun if bool(chosen_by) else false_fun)(*operands)
@@ -400,7 +401,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, o
 def choose_by_number(number: Array, functions: tuple[Callable[..., Any], ...], operands: tuple[Any, ...]) -> Any:
     """``functions[number](*operands)``, where the number is known to be one of theirs."""
     if has_refs(operands):
-        functions, operands = closing_over_refs("switch", functions, operands)
+        with closing_over_refs("switch", functions, operands) as (of_others, others, _):
+            return choose_by_number(number, tuple(of_others), tuple(others))
     known = concrete_tensor(number)
     if config.disable_jit.value and known is not None:
         return functions[int(known.item())](*operands)

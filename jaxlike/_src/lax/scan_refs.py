@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jaxlike._src.frames import current_trace
+from jaxlike._src.transforms.arguments import location_of
+from jaxlike._src.transforms.leaf_names import leaf_names
 from jaxlike._src.transforms.ref_state import (
     Outside,
     RefState,
@@ -58,6 +60,7 @@ def over_rows(scan: Any, f: Any, init: Any, xs: Any, *options: Any) -> Any:
         values = [v for v, x in zip(rows, leaves, strict=True) if is_ref(x)]
         return carry, (y, written(values, [x.value() for x in filled if is_ref(x)]))
 
+    step.described = "scan", location_of(f), *leaf_names(f, (init, xs), {})  # type: ignore[attr-defined]
     carry, (ys, after) = scan(step, init, [x.value() if is_ref(x) else x for x in leaves], *options)
     write_back(refs, before, after)
     return carry, ys

@@ -35,7 +35,7 @@ from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.derive import example
 from jaxlike._src.transforms.halves import IN_FORCE
 from jaxlike._src.transforms.jit_logs import log_compile
-from jaxlike._src.transforms.ref_state import standing_for
+from jaxlike._src.transforms.ref_state import ClosedRefs, Touched, is_ref, standing_for
 from jaxlike._src.transforms.reverse import LOOKING, is_differentiable, vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, on_lanes, unmoved
 
@@ -119,17 +119,18 @@ class JitCall(Structured):
     def _derived(self, key: Any, make: Callable[[], Any]) -> Any:
         key = (*key, config.trace_context())
         found = self._made.get(key)
-        if found is None or not all(x._frame is not None and x._frame.alive for x in found[1]):
+        if found is None or not all(map(_is_there, found[1])):
             found = self._made[key] = make()
         return found[0]
 
     def traced(
-        self, fun: Callable[[Sequence[Array]], Sequence[Array]], examples: Sequence[Array]
-    ) -> tuple[Graph, Kinds, list[Array]]:
-        """A graph of a function of Arrays, the kinds of its results, and the traced values that come last."""
-        graph, outs = trace(lambda inside: list(fun(inside)), examples, self.graph.name)
+        self, fun: Callable[[Sequence[Array]], Sequence[Array]], examples: Sequence[Array], refs: bool = False
+    ) -> _Traced:
+        """The graph of a function of Arrays; ``refs``: which may close over refs."""
+        graph, outs = trace(lambda inside: list(fun(inside)), examples, self.graph.name, refs=refs)
         closed = [x for x in graph.lifted if x._frame is not None]
-        return graph.with_constants(last=True), [(type(o), o._tag) for o in outs], closed
+        kinds = [(type(o), o._tag) for o in outs]
+        return _Traced(graph.with_constants(last=True), kinds, closed, ClosedRefs(graph))
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """A call of the graph that also computes tangents."""
@@ -149,7 +150,7 @@ class JitCall(Structured):
             return [*outs, *(t for t in ts if t is not None)]
 
         examples = [*map(example, primals), *(example(p) for p, t in zip(primals, moved, strict=True) if t)]
-        graph, kinds, closed = self.traced(both, examples)
+        graph, kinds, closed, _ = self.traced(both, examples)
         zero = known_zeros(graph, graph.outputs[m:])
         at = derive.filled([not z for z in zero], floating)
         chosen = [*range(m), *(m + k for k, z in enumerate(zero) if not z)]
@@ -174,7 +175,8 @@ class JitCall(Structured):
     def _backward(self, primals: Sequence[Array], perturbed: Sequence[bool], linear: bool) -> Any:
         if IN_FORCE.policy is not None:  # it is asked about each operation
             return self._vjp_of_operations(primals, perturbed, linear)
-        pair: _Pair | None = self._derived(("vjp", tuple(perturbed)), lambda: _pair(self, primals, perturbed))
+        with standing_for(self.refs):
+            pair: _Pair | None = self._derived(("vjp", tuple(perturbed)), lambda: _pair(self, primals, perturbed))
         if pair is None:
             return self._vjp_of_operations(primals, perturbed, linear)
         n, m = len(primals), len(self.kinds)
@@ -196,7 +198,10 @@ class JitCall(Structured):
                 zeros = [zeros_of(v) if g else None for v, g in zip(self.graph.outputs, given, strict=True)]
                 cotangents = [z if c is None else c for c, z in zip(cotangents, zeros, strict=True)]
             cts = [c for c, g in zip(cotangents, given, strict=True) if g]
-            return derive.filled(apply(backward.call, [*kept, *cts, *backward.call.outer]), backward.at)
+            with standing_for(self.refs):
+                args = [*kept, *cts, *backward.refs.values(), *backward.call.outer]
+                grads = backward.refs.finish(apply(backward.call, args))
+            return derive.filled(grads, backward.at)
 
         return outs, pullback
 
@@ -238,7 +243,7 @@ class JitCall(Structured):
             outs, has[:] = on_lanes(self.function, flat, mapped, frame, self.name)
             return outs
 
-        graph, kinds, closed = self.traced(over_lanes, [example(a) for a in args])
+        graph, kinds, closed, _ = self.traced(over_lanes, [example(a) for a in args])
         return (JitCall(graph, kinds, self.shown, closed), has), closed
 
 
@@ -254,7 +259,24 @@ def _pair(of: JitCall, primals: Sequence[Array], perturbed: Sequence[bool]) -> A
         # It asks for the cotangents of all results, and a rule may refuse some that nobody will ask for. If somebody
         # does, the rule is asked again, and is heard.
         return None, []
-    return pair, pair.forward.outer
+    return pair, [*pair.forward.outer, *pair.whole.refs.refs]
+
+
+def _is_there(x: Any) -> bool:
+    """Whether the transformation runs that a value belongs to which was closed over, or a ref."""
+    return x.usable() if is_ref(x) else x._frame is not None and x._frame.alive
+
+
+class _Traced(NamedTuple):
+    """What `JitCall.traced` gives: a graph, the kinds of its results, and what it closed over.
+
+    Its last arguments are what refs hold, then values of traces; its last results what is written to refs.
+    """
+
+    graph: Graph
+    kinds: Kinds
+    closed: list[Array]
+    refs: ClosedRefs
 
 
 class _Refusal(Exception):
@@ -270,6 +292,7 @@ class _Backward(NamedTuple):
 
     call: JitCall
     at: list[bool]
+    refs: ClosedRefs  # which a rule reads or writes
 
 
 class _Pair:
@@ -288,10 +311,10 @@ class _Pair:
         ]  # fmt: skip
         n, m = len(primals), len(outs)
         every = tuple(self.floating)
-        joint, kinds, at, closed = self._joint(every)
-        grads, cotangents = joint.outputs[m:], self._cotangents(joint)
-        keep = sparing(joint, grads, cotangents)
-        parts = backward_part(joint, grads, cotangents, keep, acting(joint, cotangents))
+        made, at = self._joint(every)
+        joint, self._refs = made.graph, made.refs.refs
+        grads, late = joint.outputs[m:], self._late(joint)
+        parts = backward_part(joint, grads, late, sparing(joint, grads, late), acting(joint, late))
         pool = [*joint.inputs[:n], *joint.outputs[:m]]
         saved = [v for v in parts.saved if v not in pool]
         self._values = [*(v for v in parts.inputs if v in pool), *parts.saved]
@@ -300,21 +323,20 @@ class _Pair:
         self._joints = [joint]  # what the table's ids refer to stays
         pool += saved
         self.kept = [pool.index(v) for v in self._values]  # places among arguments, results and residuals
-        inputs = [*joint.inputs[:n], *joint.inputs[len(self._examples) :]]
-        forward = subgraph(
-            joint, forward_part(joint, self._cotangents(joint)), inputs, [*joint.outputs[:m], *saved], of.graph.name
-        )
+        inputs = [*joint.inputs[:n], *joint.inputs[n + len(late) :]]
+        forward = subgraph(joint, forward_part(joint, late), inputs, [*joint.outputs[:m], *saved], of.graph.name)
         forward.in_avals[:n], forward.out_avals[:m] = of.graph.in_avals, of.graph.out_avals
-        self.forward = JitCall(forward, [*of.kinds, *((Array, False) for _ in saved)], of.shown, closed)
-        whole = self._backward(joint, kinds, at, closed, every)
+        self.forward = JitCall(forward, [*of.kinds, *((Array, False) for _ in saved)], of.shown, made.closed)
+        whole = self._backward(made, at, every)
         assert whole is not None
         self.whole = whole
         self.made: dict[Any, _Backward | None] = {every: whole}
 
-    def _cotangents(self, joint: Graph) -> list[Var]:
-        return joint.inputs[len(self.perturbed) : len(self._examples)]
+    def _late(self, joint: Graph) -> list[Var]:
+        """What only the backward graph is given: cotangents, and what the refs hold then."""
+        return joint.inputs[len(self.perturbed) : len(self._examples) + len(self._refs)]
 
-    def _joint(self, given: tuple[bool, ...]) -> tuple[Graph, Kinds, list[bool], list[Array]]:
+    def _joint(self, given: tuple[bool, ...]) -> tuple[_Traced, list[bool]]:
         """Results and gradients in one graph, and which arguments have a gradient that is not known to be zero."""
         of, n, m = self.of, len(self.perturbed), len(self.of.kinds)
         at: list[bool] = []
@@ -329,6 +351,8 @@ class _Pair:
 
             try:
                 _, _, pull, outs = vjp_leaves(of_perturbed, derive.chosen_of(args, self.perturbed), of.name)
+                for ref, _ in current_trace().refs:  # in the forward pass: the two cannot be told apart
+                    raise Touched(ref)
                 pulled = pull(derive.chosen_of(cotangents, given))
             except Exception as error:  # of a rule of a user's, any
                 raise _Refusal(error) from error
@@ -336,11 +360,13 @@ class _Pair:
             at[:] = [isinstance(g, Array) for g in grads]
             return [*outs, *derive.chosen_of(grads, at)]
 
-        graph, kinds, closed = of.traced(both, self._examples)
-        real = [not z for z in known_zeros(graph, graph.outputs[m:])]
-        chosen = [*range(m), *(m + k for k, r in enumerate(real) if r)]
-        found = [bool(a) for a in derive.filled(real, at)]
-        return graph.with_outputs(chosen), [kinds[k] for k in chosen], found, closed
+        made = of.traced(both, self._examples, refs=True)
+        outputs = made.graph.outputs
+        written = range(len(outputs) - len(made.refs.written), len(outputs))
+        real = [not z for z in known_zeros(made.graph, outputs[m : written.start])]
+        chosen = [*range(m), *(m + k for k, r in enumerate(real) if r), *written]
+        graph, kinds = made.graph.with_outputs(chosen), [made.kinds[k] for k in chosen]
+        return made._replace(graph=graph, kinds=kinds), [bool(a) for a in derive.filled(real, at)]
 
     def backward(self, given: tuple[bool, ...]) -> _Backward | None:
         """The backward graph for cotangents of these results; None where it reads what was not kept."""
@@ -352,10 +378,10 @@ class _Pair:
             self.made[given] = self._backward(*joint, given)
         return self.made[given]
 
-    def _backward(
-        self, joint: Graph, kinds: Kinds, at: list[bool], closed: list[Array], given: tuple[bool, ...]
-    ) -> _Backward | None:
-        m = len(self.of.kinds)
+    def _backward(self, made: _Traced, at: list[bool], given: tuple[bool, ...]) -> _Backward | None:
+        joint, m = made.graph, len(self.of.kinds)
+        if [*map(id, made.refs.refs)] != [*map(id, self._refs)]:
+            return None  # its inputs are others
         # The same values in this graph; those that it has no use for get a name that it does not use.
         same = {n: v for v, n in value_numbers(joint, self._table).items()}
         free = 1 + max((v.index for v in (*same.values(), *self._values)), default=0)
@@ -363,13 +389,13 @@ class _Pair:
         if joint is not self._joints[0]:
             self._joints.append(joint)
             values = [same.pop(self._numbers[v], None) or v.renamed(free + k) for k, v in enumerate(values)]
-        cotangents = self._cotangents(joint)
-        kept = set(values)
-        parts = backward_part(joint, joint.outputs[m:], cotangents, lambda v, _: v in kept, acting(joint, cotangents))
+        late, kept = self._late(joint), set(values)
+        parts = backward_part(joint, joint.outputs[m:], late, lambda v, _: v in kept, acting(joint, late))
+        cotangents = late[: len(late) - len(self._refs)]
         inputs = [*values, *derive.chosen_of(cotangents, derive.chosen_of(given, self.floating))]
         inputs += joint.inputs[len(self._examples) :]
         missing = [v for v in (*parts.inputs, *parts.saved) if v not in inputs]
         if missing:
             return None
         graph = subgraph(joint, parts.nodes, inputs, joint.outputs[m:], self.of.graph.name)
-        return _Backward(JitCall(graph, kinds[m:], self.of.shown, closed), at)
+        return _Backward(JitCall(graph, made.kinds[m:], self.of.shown, made.closed), at, made.refs)

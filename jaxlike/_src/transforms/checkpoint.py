@@ -7,6 +7,7 @@ the policy keeps as inputs. It is such an operation too, so that higher derivati
 
 from __future__ import annotations
 
+import copy
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,10 @@ from jaxlike._src.transforms.arguments import argument_names, is_float0, wraps
 from jaxlike._src.transforms.body import Body, make_body
 from jaxlike._src.transforms.halves import Halves, halves_of
 from jaxlike._src.transforms.policies import nothing_saveable
-from jaxlike._src.transforms.ref_state import Touched, is_ref, of_leaves, write_back
+from jaxlike._src.transforms.ref_operands import closing_over_refs
+from jaxlike._src.transforms.ref_state import Touched, is_ref, standing_for
 from jaxlike._src.transforms.reverse import LOOKING, output_array
+from jaxlike._src.transforms.static_args import Hashed
 from jaxlike._src.transforms.structured import GraphFunction, Structured, apply, derived, unmoved
 from jaxlike._src.tree import broadcast_prefix, keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from jaxlike._src.frames import Frame
+    from jaxlike._src.transforms.ref_operands import Standing
 
 
 class Checkpoint(Structured):
@@ -46,6 +50,15 @@ class Checkpoint(Structured):
         self.prevent_cse, self.differentiated = prevent_cse, differentiated
         self.keeps = policy is not None and policy is not nothing_saveable
         self._made: dict[Any, Any] = {}  # what was derived from it
+        self.refs: Standing = ()  # the function's, with those that they are in this call
+
+    def with_refs(self, refs: Standing) -> Checkpoint:
+        """The same, in a call with these refs."""
+        if not refs:
+            return self
+        made = copy.copy(self)
+        made.refs = refs
+        return made
 
     def run(self, args: Sequence[Array]) -> list[Array]:
         """The function."""
@@ -80,7 +93,7 @@ class Checkpoint(Structured):
         key = ("results", *places)
         if key not in self._made:
             self._made[key] = self._like(self.body.with_outputs(places))
-        return self._made[key], places
+        return self._made[key].with_refs(self.refs), places
 
     def jvp(self, primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[list[Array], list[Any]]:
         """The checkpointed jvp of the function."""
@@ -94,7 +107,7 @@ class Checkpoint(Structured):
         key = ("jvp", tuple(moved))
         if key not in self._made:
             self._made[key] = self._like(derived(both, [derive.example(a) for a in args], self.name))
-        outs = apply(self._made[key], args)
+        outs = apply(self._made[key].with_refs(self.refs), args)
         m, still = len(self.body.kinds), self.constants(moved)
         given = derive.filled(outs[m:], derive.differentiable(outs[:m]))
         return outs[:m], [None if k in still else t for k, t in enumerate(given)]
@@ -103,8 +116,9 @@ class Checkpoint(Structured):
         """Results (and kept values); the pullback computes the rest again."""
         floating = derive.differentiable(self.body.stand_ins())
         try:
-            forward, backward, halves = self._halves(primals, perturbed, floating)
-        except Touched:  # by a backward rule, whose writes a graph of values does not show
+            with standing_for(self.refs):
+                forward, backward, halves = self._halves(primals, perturbed, floating)
+        except Touched:  # by a forward rule
             return self.body(primals), lambda cotangents: self._pulled_again(primals, perturbed, cotangents, False)
         check_allowed(self.body.graph.effects, remat_allowed_effects, "partial-eval of `checkpoint`/`remat`")
         m = len(floating)
@@ -122,18 +136,27 @@ class Checkpoint(Structured):
                     derive.zeros_like(o) if c is None else c
                     for o, c in derive.chosen_of(list(zip(outs, cotangents, strict=True)), floating)
                 ]
-                return derive.filled(apply(backward, [*read, *kept, *full]), perturbed)
-            _, other, its = self._halves(primals, perturbed, given)
+                return self._pulled(backward, [*read, *kept, *full], halves, perturbed)
+            with standing_for(self.refs):
+                _, other, its = self._halves(primals, perturbed, given)
             args = [*(primals[k] for k in its.read), *derive.chosen_of(cotangents, given)]
-            return derive.filled(apply(other, args), perturbed)
+            return self._pulled(other, args, its, perturbed)
 
         return outs, pullback
+
+    def _pulled(self, backward: Checkpoint, args: list[Array], halves: Halves, perturbed: Sequence[bool]) -> list[Any]:
+        """What the backward operation gives, which may write refs."""
+        with standing_for(self.refs):
+            outs = apply(backward.with_refs(self.refs), [*args, *halves.refs.values()])
+            return derive.filled(halves.refs.finish(outs), perturbed)
 
     def _pulled_again(
         self, primals: Sequence[Array], perturbed: Sequence[bool], cotangents: Sequence[Any], linear: bool
     ) -> list[Any]:
         """The pullback of the function, run again."""
-        return derive.filled(derive.reverse(self.body, primals, perturbed, cotangents, self.name, linear), perturbed)
+        with standing_for(self.refs):
+            grads = derive.reverse(self.body, primals, perturbed, cotangents, self.name, linear)
+        return derive.filled(grads, perturbed)
 
     def transpose(self, args: Sequence[Array], perturbed: Sequence[bool]) -> Any:
         """The body's transpose, where it has no values."""
@@ -147,9 +170,10 @@ class Checkpoint(Structured):
     ) -> tuple[GraphFunction, Checkpoint, Halves]:
         """The forward function, and the backward operation for the results whose cotangents are given."""
         key = ("vjp", tuple(perturbed), tuple(given))
-        if key in self._made:
-            return self._made[key]
-        halves = halves_of(self.body, self.policy, primals, perturbed, given, self.name)
+        found = self._made.get(key)
+        if found is not None and found[2].refs.usable():
+            return found
+        halves = halves_of(self.body, self.policy, primals, perturbed, given, self.name, refs=True)
         made = self._made[key] = halves.forward, self._like(halves.backward, differentiated=True), halves
         return made
 
@@ -168,7 +192,7 @@ class Checkpoint(Structured):
 
             self._made[key] = self._like(derived(over_lanes, [derive.example(a) for a in args], self.name)), found
         batched, flags = self._made[key]
-        return apply(batched, args), flags
+        return apply(batched.with_refs(self.refs), args), flags
 
 
 # The public function
@@ -205,25 +229,6 @@ STATIC_HINT = (
     "docstring and its example involving `static_argnums`:\n"
     "https://docs.jax.dev/en/latest/_autosummary/jax.checkpoint.html\n"
 )
-
-
-class _Hashed:
-    """A static argument as part of a key: equal by value if it has a hash, else by identity."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-        try:
-            self.hash, self.hashable = hash(value), True
-        except TypeError:
-            self.hash, self.hashable = id(value), False
-
-    def __hash__(self) -> int:
-        return self.hash
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Hashed):
-            return False
-        return self.value is other.value or (self.hashable and other.hashable and self.value == other.value)
 
 
 def checkpoint(
@@ -270,7 +275,13 @@ def checkpoint(
 
 
 def _call(
-    fun: Callable[..., Any], args: Any, kwargs: Any, places: frozenset[int], policy: Any, prevent_cse: Any
+    fun: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    places: frozenset[int],
+    policy: Any,
+    prevent_cse: Any,
+    standing: Standing = (),
 ) -> Any:
     dynamic = tuple(a for k, a in enumerate(args) if k not in places)
     leaves, in_tree = tree_flatten((dynamic, kwargs))
@@ -285,10 +296,21 @@ def _call(
     if not STATE.plain and current_trace() is None:  # debug_nans looks at each step of it
         return fun(*args, **kwargs)
     if any(map(is_ref, leaves)):
-        refs, given, of_values = of_leaves(on_leaves, leaves)
-        out, after = _call(wraps(fun)(of_values), (given,), {}, frozenset[int](), policy, prevent_cse)
-        write_back(refs, [v for v, x in zip(given, leaves, strict=True) if is_ref(x)], after)
-        return out
+        none = frozenset[int]()
+        try:
+            with closing_over_refs("checkpoint / remat", [fun], args, kwargs, places, False) as apart:
+                (of_others,), others, standing = apart
+                return _call(of_others, others, {}, none, policy, prevent_cse, standing)
+        except Touched as touched:
+            if not any(touched.ref is x for x in leaves):
+                raise
+
+        def closing(*inside: Any) -> Any:  # one is closed over as well: all are, in a trace for this call
+            rest = iter(inside)
+            return on_leaves([x if is_ref(x) else next(rest) for x in leaves])
+
+        others = [x for x in leaves if not is_ref(x)]
+        return _call(wraps(fun)(closing), others, {}, none, policy, prevent_cse)
     values = [x if is_float0(x) else output_array(x) for x in leaves]
     arrays = [x for x in values if isinstance(x, Array)]
     inner_tree = tree_flatten(([0] * len(arrays),))[1]
@@ -297,7 +319,7 @@ def _call(
         rest = iter(inside)
         return on_leaves([next(rest) if isinstance(x, Array) else x for x in values])
 
-    static = tuple(_Hashed(args[k]) for k in sorted(places))
+    static = tuple(Hashed(args[k]) for k in sorted(places))
     kinds = tuple((type(x), x._t.shape, x._t.dtype, x._tag) if isinstance(x, Array) else x.shape for x in values)
     key = (in_tree, static, kinds, policy, prevent_cse, config.trace_context())
     cache = _cache_of(fun)
@@ -307,10 +329,11 @@ def _call(
         found = cache[key] = _Traced(body, policy, prevent_cse)
     if found.key_uses is not None:
         found.key_uses.spend(arrays, found.closed, "checkpoint")
+    op = found.op.with_refs(standing)
     if found.refs is None:
-        return tree_unflatten(found.out_tree, apply(found.op, [*found.closed, *arrays]))
+        return tree_unflatten(found.out_tree, apply(op, [*found.closed, *arrays]))
     with NotingCall(found.refs.refs):
-        outs = apply(found.op, [*found.closed, *arrays, *found.refs.values()])
+        outs = apply(op, [*found.closed, *arrays, *found.refs.values()])
         return tree_unflatten(found.out_tree, found.refs.finish(outs))
 
 

@@ -13,11 +13,13 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jaxlike._src.array import Array
+from jaxlike._src.frames import current_trace
 from jaxlike._src.graph.equations import equation_of
 from jaxlike._src.graph.graph import Call, Graph
 from jaxlike._src.graph.partition import cut
 from jaxlike._src.transforms import derive
 from jaxlike._src.transforms.policies import keeps, nothing_saveable
+from jaxlike._src.transforms.ref_state import ClosedRefs, Touched
 from jaxlike._src.transforms.reverse import vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction, derived
 
@@ -48,7 +50,8 @@ IN_FORCE = _InForce()
 class Halves(NamedTuple):
     """The forward function gives the results and what is kept.
 
-    The backward function takes the arguments at the places ``read``, what is kept, and cotangents.
+    The backward function takes the arguments at the places ``read``, what is kept, and cotangents; then what the refs
+    hold that a rule in it reads or writes.
     """
 
     forward: GraphFunction
@@ -56,6 +59,7 @@ class Halves(NamedTuple):
     read: list[int]
     results: int
     kept: int
+    refs: ClosedRefs
 
     def again(self) -> GraphFunction:
         """The forward function's results, computed from the arguments and what is kept."""
@@ -83,10 +87,12 @@ def halves_of(
     given: Sequence[bool],
     name: str,
     for_results: bool = False,
+    refs: bool = False,
 ) -> Halves:
     """The halves of ``body`` for cotangents of the results that are ``given`` and of the arguments ``perturbed``.
 
-    ``for_results``: whether what is kept is to serve computing the results again too.
+    ``for_results``: whether what is kept is to serve computing the results again too; ``refs``: whether backward rules
+    may read and write refs.
     """
     n, m = len(examples), len(given)
     if policy is nothing_saveable:
@@ -100,15 +106,17 @@ def halves_of(
 
         with IN_FORCE.set(policy):
             _, _, pull, outs = vjp_leaves(of_perturbed, derive.chosen_of(flat[:n], perturbed), name)
+            for ref, _ in current_trace().refs or ():  # in the forward pass: the two cannot be told apart
+                raise Touched(ref)
             return [*outs, *pull(flat[n:])]
 
     examples = [*map(derive.example, examples), *derive.chosen_of(body.stand_ins(), given)]
-    whole = derived(joint, examples, name)
+    whole = derived(joint, examples, name, refs)
     found = cut(whole.graph, n, m, _may_keep(whole.graph, policy), looks_again=True, for_results=for_results)
     kinds = [*whole.kinds[:m], *((Array, False) for _ in found.kept)]
     forward = GraphFunction(found.forward, kinds, found.forward.lifted)
     backward = GraphFunction(found.backward, whole.kinds[m:], found.backward.lifted)
-    return Halves(forward, backward, found.read, m, len(found.kept))
+    return Halves(forward, backward, found.read, m, len(found.kept), ClosedRefs(whole.graph))
 
 
 def asks_to_keep(graph: Graph) -> bool:

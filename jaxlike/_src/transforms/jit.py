@@ -547,7 +547,7 @@ def make_entry(
 ) -> Entry:
     """Trace ``call`` on stand-ins for ``arrays``."""
     made: dict[str, Any] = {}
-    location = location_of(fun)
+    _, location, *names = getattr(fun, "described", ("jit", location_of(fun)))
 
     def flat(inside: list[Array]) -> list[Array]:
         made["frame"] = STATE.frame
@@ -560,7 +560,7 @@ def make_entry(
         made["shapes"] = any(isinstance(x, ShapeDtypeStruct) for x in leaves)
         return [_result(x, k, out, location) for k, x in enumerate(leaves) if not is_float0(x)]
 
-    graph, outs = trace(flat, arrays, name_of(fun), paths, location, whole=True, refs=True)
+    graph, outs = trace(flat, arrays, name_of(fun), names or paths, location, whole=True, refs=True)
     assert graph.origin is not None
     graph.origin, graph.shows_closed = graph.origin._replace(tree=made["tree"]), True
     kinds = [(type(o), o._tag) for o in outs]

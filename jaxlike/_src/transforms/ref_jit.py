@@ -225,5 +225,5 @@ def _of_values(
         return out, after
 
     of_values.__name__ = of_values.__qualname__ = name_of(function._fun)
-    of_values.inside = inside  # type: ignore[attr-defined]
+    of_values.inside, of_values.described = inside, ("jit", location, *names)  # type: ignore[attr-defined]
     return of_values

@@ -20,9 +20,9 @@ from jaxlike._src.border import leak_message, unwrap
 from jaxlike._src.errors import UnexpectedTracerError
 from jaxlike._src.frames import STATE, Frame, current_trace, inside_of, running
 from jaxlike._src.graph.ref_events import note_coming, note_other, unnoted
-from jaxlike._src.transforms.arguments import location_of, wraps
+from jaxlike._src.transforms.arguments import location_of
 from jaxlike._src.transforms.leaf_names import leaf_names
-from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
+from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -107,6 +107,7 @@ class RefState:
     """The value of a ref, and those that running traces hold for it."""
 
     is_ref = True
+    is_stand_in = False  # whether it has a value only while it stands for another one
     is_new = False  # whether the program made it, and it does not stand for another one
 
     def __init__(self, value: Array | RefState, origin: str = "", outside: Outside | None = None) -> None:
@@ -115,6 +116,13 @@ class RefState:
         # Each with the frame that it belongs to; a ref in the place of a value stands for this one.
         self._held: list[tuple[Array | RefState, Frame | None]] = [(value, STATE.frame)]
         _Made.any = True
+
+    @classmethod
+    def standing(cls, like: Array) -> RefState:
+        """A stand-in for refs of this type."""
+        made = cls(like)
+        made._held[0], made.is_stand_in = (like, None), True
+        return made
 
     @property
     def aval(self) -> AbstractRef:
@@ -125,6 +133,8 @@ class RefState:
     def _place(self) -> Frame | None:
         """The running frame that its value belongs to now, or that its value outside is seen from."""
         value, owner = self._held[-1]
+        if self.is_stand_in and value is self._held[0][0]:  # no call has lent it
+            raise UnexpectedTracerError(leak_message(self.last(), self.aval))
         for frame in running():
             if frame is owner or (owner is not None and self.outside is not None and self.outside.is_open(frame, owner)):
                 return frame
@@ -133,19 +143,27 @@ class RefState:
                 return frame
         if owner is not None:
             assert isinstance(value, Array)
-            raise UnexpectedTracerError(leak_message(value))
+            raise UnexpectedTracerError(leak_message(value, self.aval))
         return None
 
     def _enter(self, frame: Frame) -> None:
         """Hold an input of a trace, for which this ref is from outside, until the trace ends."""
         if frame.trace.refs is None:
             raise Touched(self)
+        root = self.root()
+        if any(ref._outside() is root for ref, _ in frame.trace.refs):
+            raise Touched(root)
         with inside_of(frame.parent), unnoted():
             outer = self.value()
         made = type(outer)(frame.trace.lift_ref(self, outer), outer._tag)
         made._frame = frame
         self._held.append((made, frame))
         note_coming("closed", self, made, frame.trace)
+
+    def _outside(self) -> RefState:
+        """What it stood for before it entered a trace, or itself."""
+        held = self._held[-2][0]
+        return held.root() if isinstance(held, RefState) else self
 
     def last(self) -> Array:
         """What it holds at the end of a trace that it has entered."""
@@ -163,8 +181,8 @@ class RefState:
         return held.root() if isinstance(held, RefState) else self
 
     def usable(self) -> bool:
-        """Whether the transformation that it was made in still runs."""
-        owner = self._held[0][1]
+        """Whether what its value belongs to still runs."""
+        owner = self._held[-1][1]
         return owner is None or owner.alive
 
     def value(self) -> Array:
@@ -311,8 +329,15 @@ def only_reading(graph: Graph) -> Graph:
 
 
 def refs_of(bodies: Sequence[Any]) -> list[RefState]:
-    """The refs that any of these traced functions closes over."""
-    return list({id(r): r for b in bodies if b.refs is not None for r in b.refs.refs}.values())
+    """The refs that any of these traced functions closes over; `Touched` where two of them stand for one."""
+    refs = list({id(r): r for b in bodies if b.refs is not None for r in b.refs.refs}.values())
+    met: set[int] = set()
+    for ref in refs:
+        root = ref.root()
+        if id(root) in met:
+            raise Touched(root)
+        met.add(id(root))
+    return refs
 
 
 def put_last(refs: Sequence[RefState], values: Sequence[Array], bodies: Sequence[Any]) -> None:
@@ -352,29 +377,6 @@ def refuse_both_ways(
             f"when tracing {location or location_of(fun)} for {kind}, a mutable array reference of type {ref.aval} was "
             f"both closed over and passed as the argument {leaf_names(fun, args, kwargs or {})[at]}"
         )
-
-
-def closing_over_refs(
-    kind: str, functions: tuple[Callable[..., Any], ...], args: tuple[Any, ...]
-) -> tuple[tuple[Callable[..., Any], ...], tuple[Any, ...]]:
-    """Functions of the arguments without the refs among them, and these arguments."""
-    leaves, tree = tree_flatten(args)
-    refuse_twice(functions[0], kind, leaves, args, {})
-
-    inside = [type(x)(x) if is_ref(x) else None for x in leaves]  # so that one that is closed over as well is seen
-
-    def without(fun: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(fun)
-        def of_others(*others: Any) -> Any:
-            rest = iter(others)
-            out = fun(*tree_unflatten(tree, [next(rest) if r is None else r for r in inside]))
-            if current_trace() is not None:
-                refuse_given(fun, kind, leaves, args)
-            return out
-
-        return of_others
-
-    return tuple(map(without, functions)), tuple(x for x in leaves if not is_ref(x))
 
 
 def check_result(x: Any, location: str, kind: str, path: Any) -> None:

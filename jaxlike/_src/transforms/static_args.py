@@ -134,3 +134,22 @@ class Static:
                 f"objects of types {type(self.value)} and {type(other.value)}. The error was:\n"
                 f"{type(error).__name__}: {error}"
             ) from error
+
+
+class Hashed:
+    """A static value as part of a key: equal by value if it has a hash, else by identity."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        try:
+            self.hash, self.hashable = hash(value), True
+        except TypeError:
+            self.hash, self.hashable = id(value), False
+
+    def __hash__(self) -> int:
+        return self.hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Hashed):
+            return False
+        return self.value is other.value or (self.hashable and other.hashable and self.value == other.value)

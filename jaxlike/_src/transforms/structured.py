@@ -236,9 +236,14 @@ class GraphFunction:
         return [kind(stand_in(v), tag) for (kind, tag), v in zip(self.kinds, self.graph.outputs, strict=True)]
 
 
-def derived(fun: Callable[[Arrays], Sequence[Array]], examples: Arrays, name: str) -> GraphFunction:
-    """Trace a function of Arrays that depends on nothing that is differentiated or batched but its arguments."""
-    graph, outs = trace(lambda inside: list(fun(inside)), examples, name)
+def derived(
+    fun: Callable[[Arrays], Sequence[Array]], examples: Arrays, name: str, refs: bool = False
+) -> GraphFunction:
+    """Trace a function of Arrays that depends on nothing that is differentiated or batched but its arguments.
+
+    ``refs``: it may close over refs, as `Graph.refs` says it.
+    """
+    graph, outs = trace(lambda inside: list(fun(inside)), examples, name, refs=refs)
     return GraphFunction(graph, [(type(o), o._tag) for o in outs], graph.lifted)
 
 
