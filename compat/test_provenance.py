@@ -148,6 +148,90 @@ def caught_at_once(jax: Any, transform: Callable[[Any], Any]) -> str:
         return said(jax, lambda: transform(f)).splitlines()[0]
 
 
+def said_of_lanes(jax: Any, use: Callable[[Any], Any], transform: str = "vmap") -> str:
+    """The message, with another number for the value's."""
+    ones = jax.numpy.ones((2, 3))
+    run = {
+        "vmap": lambda: jax.vmap(use)(ones),
+        "jit of vmap": lambda: jax.jit(jax.vmap(use))(ones),
+        "vmap of jit": lambda: jax.vmap(jax.jit(use))(ones),
+        "grad of vmap": lambda: jax.grad(lambda x: jax.vmap(use)(x).sum())(ones),
+        "vmap of grad": lambda: jax.vmap(jax.grad(use))(ones),
+        "jit of grad": lambda: jax.jit(jax.grad(use))(ones),
+    }[transform]
+    return re.sub(r"id \d+", "id 1", said(jax, run))
+
+
+def variable(x: Any) -> Any:
+    """A choice on a value made some lines before."""
+    total = x.sum()
+    for _ in range(2):
+        x = x + 1
+    return x if total else -x
+
+
+def argument(x: Any) -> Any:
+    """A choice on the argument, which the call of vmap made."""
+    return np.asarray(x)
+
+
+LANES: dict[str, Callable[[Any], Any]] = {
+    "bool": lambda x: bool(x.sum()),
+    "float": lambda x: float(x.sum()),
+    "if": lambda x: 1.0 if x[0] > 0 else 2.0,
+    "not": lambda x: not x[0],
+    "index": lambda x: [1, 2][x.sum().astype(int)],
+    "max": lambda x: max(x[0], x[1]),
+    "variable": variable,
+    "argument": argument,
+}
+AROUND = ["jit of vmap", "vmap of jit", "grad of vmap", "vmap of grad", "jit of grad"]
+
+
+@pytest.mark.parametrize(("name", "transform"), [*[(n, "vmap") for n in LANES], *[("float", t) for t in AROUND]])
+def test_values_of_lanes(name: str, transform: str):
+    assert_same(*run_both(lambda jax: said_of_lanes(jax, LANES[name], transform)))
+
+
+class Keeper:
+    """What may keep a value too long."""
+
+
+def kept_in(jax: Any, where: str) -> str:
+    """What the check for leaks says keeps a value: up to the holder of the first that is named."""
+    keeper, cell = Keeper(), None
+
+    def f(x: Any) -> Any:
+        nonlocal cell
+        cell = x * 2
+        if where != "closure":
+            setattr(keeper, "list", [cell]) if where == "list" else setattr(keeper, "value", cell)
+            cell = None
+        return x
+
+    with jax.checking_leaks():
+        text = said(jax, lambda: jax.vmap(f)(X))
+    found = next(line for line in text.splitlines() if "is referred to by" in line)
+    return re.sub(r"\d+>", "1>", found)
+
+
+@pytest.mark.usefixtures("small_heap")
+@pytest.mark.parametrize("where", ["list", "attribute", "closure"])
+def test_what_keeps_a_leak(where: str):
+    assert_same(*run_both(lambda jax: kept_in(jax, where)))
+
+
+def pullbacks_that_look(jax: Any, transform: str) -> bool:
+    """Whether the linear function of one that looks at values can be shown."""
+    f = lambda x: x[x > 1] * 2 if float(x[0]) > 0 else x  # noqa: E731
+    return bool(repr(getattr(jax, transform)(f, jax.numpy.asarray(X))[1]))
+
+
+@pytest.mark.parametrize("transform", ["vjp", "linearize"])
+def test_pullbacks_that_look(transform: str):
+    assert_same(*run_both(lambda jax: pullbacks_that_look(jax, transform)))
+
+
 CHECKED: dict[str, Callable[[Any], Any]] = {
     "jit": lambda jax: caught_at_once(jax, lambda f: jax.jit(f)(1.0)),
     "vmap": lambda jax: caught_at_once(jax, lambda f: jax.vmap(f)(X)),

@@ -1,4 +1,4 @@
-"""tracer: the class that `isinstance` tells traced values by, and their description in error messages."""
+"""tracer: the class that `isinstance` tells traced values by, and what is said of attributes that they lack."""
 
 from __future__ import annotations
 
@@ -24,17 +24,6 @@ class Tracer(metaclass=_TracerMeta):
 
     def __init__(self) -> None:
         raise TypeError("Tracers are made by transformations.")
-
-
-def origin_message(x: Array) -> str:
-    """Where a traced value came from, for the errors that name it; empty if that is not known."""
-    frame = x._frame
-    while frame is not None and frame.trace is None:
-        frame = frame.parent
-    return frame.trace.origin_of(x._t) if frame is not None else ""
-
-
-Array._origin_msg = origin_message  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _missing_attribute(self: Array, name: str) -> Any:

@@ -286,7 +286,7 @@ def user_place(frame: FrameType | None = None) -> Place | None:
         name = code.co_filename
         ours = _ours.get(name)
         if ours is None:
-            ours = _ours[name] = name.startswith(_OURS) and not name.endswith("_test.py")
+            ours = _ours[name] = not is_user_code(code)
         if not ours:
             return Place(code, frame.f_lasti)
         if name.startswith(REPLAY) and (node := frame.f_globals[NODE_AT].get(frame.f_lineno)):
@@ -296,6 +296,12 @@ def user_place(frame: FrameType | None = None) -> Place | None:
                 return node.line
         frame = frame.f_back
     return None
+
+
+def is_user_code(code: CodeType) -> bool:
+    """Whether `user_place` takes a line of this code for one of the user's program."""
+    name = code.co_filename
+    return not name.startswith(_OURS) or name.endswith("_test.py")
 
 
 def user_line(frame: FrameType | None) -> str:

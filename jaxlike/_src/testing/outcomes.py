@@ -72,8 +72,8 @@ def _short(value: Any) -> str:
 def neutral(text: str) -> str:
     """`text` without memory addresses, and with one name for what each framework calls by its own.
 
-    jax's array class is ArrayImpl, and what it traces with has a class for each transformation; it tells
-    where in the file a batched value was made, which is not kept here.
+    jax's array class is ArrayImpl, and what it traces with has a class for each transformation; it keeps
+    where in the file a batched value was made, which here is not always found.
     """
     text = re.sub(r"0x[0-9a-f]+", "0xADDRESS", text).replace("jaxlike", "jax")
     text = re.sub(r"\n *This \w+Tracer with object id \d+ was created on line:\n.*(?=\n|$)", "", text)

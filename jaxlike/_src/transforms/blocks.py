@@ -16,7 +16,7 @@ from jaxlike._src import torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.frames import Frame
-from jaxlike._src.transforms.jit_logs import check_leaks
+from jaxlike._src.transforms.leaks import check_leaks
 from jaxlike._src.varying import is_varying
 
 if TYPE_CHECKING:

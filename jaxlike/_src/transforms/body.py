@@ -15,8 +15,8 @@ from jaxlike._src.counts import count
 from jaxlike._src.frames import STATE, named_axes
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, location_of, name_of, to_array
-from jaxlike._src.transforms.jit_logs import check_leaks
 from jaxlike._src.transforms.leaf_names import leaf_names
+from jaxlike._src.transforms.leaks import check_leaks
 from jaxlike._src.transforms.ref_state import ClosedRefs, check_result, is_ref, only_reading
 from jaxlike._src.transforms.structured import GraphFunction, stand_in
 from jaxlike._src.tree import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten

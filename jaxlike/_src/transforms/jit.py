@@ -47,8 +47,9 @@ from jaxlike._src.transforms.call import JitCall
 from jaxlike._src.transforms.compiler_options import check_compiler_options, check_nested_options
 from jaxlike._src.transforms.donation import check_donations, deleted_argument, usable_donations
 from jaxlike._src.transforms.jit_caches import forget_caches, shared_cache, siblings
-from jaxlike._src.transforms.jit_logs import check_leaks, log_compile, log_trace
+from jaxlike._src.transforms.jit_logs import log_compile, log_trace
 from jaxlike._src.transforms.leaf_names import as_argument, leaf_names
+from jaxlike._src.transforms.leaks import check_leaks
 from jaxlike._src.transforms.static_args import Static, resolve
 from jaxlike._src.transforms.structured import apply
 from jaxlike._src.tree import (

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from jaxlike._src import dtypes, errors, torch_private
+from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import unwrap
 from jaxlike._src.devices import default_torch_device
@@ -160,7 +160,7 @@ class LinearFunction:
         if self._parts is None and self._joint is not None:
             try:
                 parts = cut_off(self._joint, self._primals, self._avals)
-            except errors.ConcretizationTypeError:  # it looks at values, so no graph can say what it does
+            except Exception:  # the function ran with these values: what fails now looks at them, so no graph can be
                 self._joint = None
                 return None
             if not parts.is_plain and current_trace() is not self._made_in:
@@ -213,6 +213,8 @@ class Linearized(LinearFunction, Partial):
         return {}
 
     def __repr__(self) -> str:
+        if self._find_parts() is None:
+            return f"Partial({self._public!r})"
         return f"Partial({', '.join(map(repr, (self.func, *self.args)))})"
 
     def _flatten(self) -> tuple[Any, Any]:
@@ -307,7 +309,9 @@ class VJP(LinearFunction):
         return functools.partial(vjp_callable, self._spec(parts), known, parts.part.transposed, list(self._out_avals))
 
     def __repr__(self) -> str:
-        shown = ("fun", "in_tree", "out_tree", "args_res", "opaque_residuals")
+        shown: tuple[str, ...] = ("in_tree", "out_tree")
+        if self._find_parts() is not None:
+            shown = ("fun", *shown, "args_res", "opaque_residuals")
         return f"VJP({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
     def _spec(self, parts: Cut) -> list[RSpec]:

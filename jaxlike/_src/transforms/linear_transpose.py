@@ -26,7 +26,7 @@ from jaxlike._src.graph.partition import dependents, subgraph
 from jaxlike._src.graph.trace import trace
 from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import check_callable, name_of, to_array
-from jaxlike._src.transforms.jit_logs import OF_TRANSPOSE, check_leaks
+from jaxlike._src.transforms.leaks import OF_TRANSPOSE, check_leaks
 from jaxlike._src.transforms.linear_check import check_linear
 from jaxlike._src.transforms.reverse import output_array, vjp_leaves
 from jaxlike._src.transforms.structured import GraphFunction, stand_in

@@ -19,7 +19,7 @@ from jaxlike._src.frames import STATE, Frame
 from jaxlike._src.regions import as_one
 from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import check_callable, name_of, to_array, wraps
-from jaxlike._src.transforms.jit_logs import check_leaks
+from jaxlike._src.transforms.leaks import check_leaks
 from jaxlike._src.transforms.ref_lanes import RefLanes
 from jaxlike._src.transforms.ref_state import has_refs, is_ref
 from jaxlike._src.transforms.vmappable import as_leaf, element, is_vmappable, spec_types, whole
