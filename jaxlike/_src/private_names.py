@@ -319,6 +319,12 @@ PLACES: dict[str, dict[str, str]] = {
         ),
         "jaxlike._src.numpy.arguments": "promote_dtypes_complex",
     },
+    "jax._src.op_shardings": {
+        "jaxlike._src.tile_assignment": (
+            "are_hlo_shardings_equal get_num_ways_dim_sharded is_hlo_sharding_replicated op_sharding_to_indices "
+            "op_sharding_to_numpy_indices"
+        ),
+    },
     "jax._src.pjit": {
         "jaxlike._src.lax.constraint": "auto_axes explicit_axes reshard with_sharding_constraint",
         "jaxlike._src.lax.primitive_names": "jit_p sharding_constraint_p",
@@ -334,6 +340,10 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.lax.constraint": "canonicalize_sharding",
         "jaxlike._src.mesh": "set_mesh",
         "jaxlike._src.mesh_utils": "make_mesh",
+        "jaxlike._src.tile_assignment": (
+            "GSPMDSharding are_hlo_shardings_equal get_num_ways_dim_sharded is_hlo_sharding_replicated "
+            "parse_flatten_op_sharding"
+        ),
     },
     "jax._src.random.core": {
         "jaxlike._src.lax.primitive_names": "random_clone_p random_gamma_p",
@@ -489,7 +499,12 @@ NAMES: dict[str, dict[str, str]] = {
         "JaxRuntimeError": "jaxlike.errors:JaxRuntimeError",
         "PjitFunction": "jaxlike._src.transforms.jit:PjitFunction",
     },
-    "jax._src.lib.xla_client": {"XlaRuntimeError": "jaxlike.errors:JaxRuntimeError"},
+    "jax._src.lib.xla_client": {
+        "DeviceList": "jaxlike._src.devices:DeviceList",
+        "HloSharding": "jaxlike._src.tile_assignment:HloSharding",
+        "OpSharding": "jaxlike._src.tile_assignment:OpSharding",
+        "XlaRuntimeError": "jaxlike.errors:JaxRuntimeError",
+    },
     "jax._src.random.prng": {
         "PRNGImpl": "jaxlike._src.random.defined:defined",  # what is called with a generator's functions
         "iota_2x32_shape_p": "jaxlike._src.lax.primitive_names:iota_2x32_shape_p",

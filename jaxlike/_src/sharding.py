@@ -131,6 +131,12 @@ class Sharding:
             and self._places(ndim) == other._places(ndim)
         )
 
+    def _to_xla_hlo_sharding(self, num_dimensions: int) -> Any:
+        """The same in XLA's way of writing, which JAX's own programs ask for by this name."""
+        from jaxlike._src.tile_assignment import hlo_sharding_of  # it is written in terms of shardings
+
+        return hlo_sharding_of(self, num_dimensions)
+
     def _places(self, ndim: int) -> list[Index]:
         """The slices on each device, of an array that every splitting divides."""
         size = math.prod(map(self._axis_size, {axis for axes in self._tiling(ndim) for axis in axes}))
