@@ -322,7 +322,7 @@ def _missing_attribute(
         # `from jax import x` asks hasattr first, then imports `jaxlike.x`, then drops what this text says.
         importing = sys._getframe(1).f_code.co_name == "_handle_fromlist"
         whole = f"{name}.{attribute}"
-        if whole in MIRRORS:
+        if whole in MIRRORS or whole in _JAXLIB:
             return importlib.import_module(whole)
         if importing and not _is_private(attribute) and _module_exists(whole):
             raise AttributeError(plain, name=attribute, obj=module)

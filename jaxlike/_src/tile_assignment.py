@@ -21,6 +21,7 @@ from jaxlike._src.mesh import AbstractMesh, Mesh
 from jaxlike._src.partition_spec import P
 from jaxlike._src.sharding import IndivisibleError, NamedSharding, Sharding, SingleDeviceSharding
 
+
 class Type(enum.Enum):
     """What an `OpSharding` says, or the devices along one of the last axes of a grid have."""
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from jaxlike._src.transforms.arguments import to_array
-from jaxlike._src.tree import tree_map
+from jaxlike._src.transforms.types import type_of
+from jaxlike._src.tree import tree_flatten, tree_map
 
 
 def _check_compute_type(compute_type: Any) -> None:
@@ -72,3 +73,31 @@ def set_xla_metadata(x: Any = None, **kwargs: Any) -> Any:
     """Notes for XLA: on the values of the tree ``x``, which come back; without one a context, or decorator."""
     del kwargs
     return _Metadata() if x is None else tree_map(to_array, x)
+
+
+def xla_metadata_call(f: Callable[..., Any] | None = None, **meta: Any) -> Any:
+    """A function with such notes on all that it does; without one, a decorator."""
+    if f is None:
+        return functools.partial(xla_metadata_call, **meta)
+    fun = f
+    return lambda *args, **kwargs: tree_map(to_array, fun(*args, **kwargs))
+
+
+def scheduling_group(name: Any) -> Any:
+    """A decorator of functions whose operations XLA should schedule together."""
+    return xla_metadata_call(scheduling_group=name)
+
+
+def shard_alike(x: Any, y: Any) -> tuple[Any, Any]:
+    """The trees, of the same structure and shapes, whose leaves should be split in the same way."""
+    (ours, tree), (theirs, other) = tree_flatten(x), tree_flatten(y)
+    if tree != other:
+        raise ValueError(f"Trees should be equal. Got x_tree: {tree}, y_tree: {other}")
+    for a, b in zip(map(type_of, ours), map(type_of, theirs), strict=True):
+        if a.shape != b.shape:
+            raise ValueError(
+                "The leaves shapes of `x` and `y` should match. Got `x` leaf shape: "
+                f"{a.shape} and `y` leaf shape: {b.shape}. File an issue at https://github.com/jax-ml/jax/issues if you "
+                "want this feature."
+            )
+    return tree_map(to_array, x), tree_map(to_array, y)

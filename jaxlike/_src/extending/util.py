@@ -274,6 +274,11 @@ def weakref_lru_cache(call: Any = None, *, maxsize: int | None = 2048, trace_con
     """A decorator: as `cache`, while the first argument lives, which is not kept alive."""
     if call is None:
         return functools.partial(weakref_lru_cache, maxsize=maxsize, trace_context_in_key=trace_context_in_key)
+    return weakref_cached(config.trace_context if trace_context_in_key else lambda: None, call, maxsize)
+
+
+def weakref_cached(cache_context_fn: Callable[[], Any], call: Any, maxsize: int | None = 2048) -> Any:
+    """``call`` as `weakref_lru_cache` gives it, where what ``cache_context_fn`` says is part of the key."""
     by_object: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
     hits = misses = 0
 
@@ -281,7 +286,7 @@ def weakref_lru_cache(call: Any = None, *, maxsize: int | None = 2048, trace_con
     def wrapper(obj: Any, *args: Any, **kwargs: Any) -> Any:
         nonlocal hits, misses
         kept = by_object.setdefault(obj, {})
-        key = config.trace_context() if trace_context_in_key else None, args, tuple(sorted(kwargs.items()))
+        key = cache_context_fn(), args, tuple(sorted(kwargs.items()))
         if key in kept:
             hits += 1
             return kept[key]
