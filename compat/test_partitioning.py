@@ -72,9 +72,14 @@ def of_mappings(jax: Any) -> Any:
 
 
 def test_mappings():
-    names = ["ArrayMapping", "BATCHING", "CompoundFactor", "SdyShardingRule"]
-    covers = [f"jax.experimental.custom_partitioning.{name}" for name in names]
-    same_in_both(covers=covers)(of_mappings)()
+    same_in_both(
+        covers=[
+            "jax.experimental.custom_partitioning.ArrayMapping",
+            "jax.experimental.custom_partitioning.BATCHING",
+            "jax.experimental.custom_partitioning.CompoundFactor",
+            "jax.experimental.custom_partitioning.SdyShardingRule",
+        ]
+    )(of_mappings)()
 
 
 def of_function(jax: Any, which: str) -> Any:
@@ -102,14 +107,17 @@ def of_function(jax: Any, which: str) -> Any:
     }[which])  # fmt: skip
 
 
-CALLS = "eager jit keywords jaxpr parameters vmap grad static traced inferred".split() + ["too many", "not defined"]
+CALLS = [*"eager jit keywords jaxpr parameters vmap grad static traced inferred".split(), "too many", "not defined"]
 
 
 @pytest.mark.parametrize("which", CALLS)
 def test_functions(which: str):
-    covers = ["jax.experimental.custom_partitioning.custom_partitioning"]
-    covers += ["jax.experimental.custom_partitioning.custom_partitioning_p"]
-    same_in_both(covers=covers)(lambda jax: of_function(jax, which))()
+    same_in_both(
+        covers=[
+            "jax.experimental.custom_partitioning.custom_partitioning",
+            "jax.experimental.custom_partitioning.custom_partitioning_p",
+        ]
+    )(lambda jax: of_function(jax, which))()
 
 
 def of_words(jax: Any) -> Any:
@@ -133,9 +141,17 @@ def of_words(jax: Any) -> Any:
 
 
 def test_words():
-    words = ["shard_alike.shard_alike", "scheduling_groups.scheduling_group", "scheduling_groups.xla_metadata_call"]
-    words += [f"topologies.{n}" for n in ("Device", "TopologyDescription", "get_attached_topology", "make_mesh")]
-    same_in_both(covers=[f"jax.experimental.{word}" for word in words])(of_words)()
+    same_in_both(
+        covers=[
+            "jax.experimental.scheduling_groups.scheduling_group",
+            "jax.experimental.scheduling_groups.xla_metadata_call",
+            "jax.experimental.shard_alike.shard_alike",
+            "jax.experimental.topologies.Device",
+            "jax.experimental.topologies.TopologyDescription",
+            "jax.experimental.topologies.get_attached_topology",
+            "jax.experimental.topologies.make_mesh",
+        ]
+    )(of_words)()
 
 
 def error_check(jax: Any) -> Any:
