@@ -61,7 +61,15 @@ def test_rules(rule: Any, more: dict[str, Any]):
     assert_same(*run_both(lambda jax: of_rule(jax, rule, more)))
 
 
-def of_mappings(jax: Any) -> Any:
+@same_in_both(
+    covers=[
+        "jax.experimental.custom_partitioning.ArrayMapping",
+        "jax.experimental.custom_partitioning.BATCHING",
+        "jax.experimental.custom_partitioning.CompoundFactor",
+        "jax.experimental.custom_partitioning.SdyShardingRule",
+    ]
+)
+def test_mappings(jax: Any) -> Any:
     """Rules made of objects."""
     m = experimental(jax, "custom_partitioning")
     arrays = [("a",), ("b", "c"), (m.BATCHING, "a"), ("a", m.BATCHING), (1,), ("1",), ("a$",), ()]
@@ -69,17 +77,6 @@ def of_mappings(jax: Any) -> Any:
     rule = m.SdyShardingRule((m.ArrayMapping(m.BATCHING, "i"),), (m.ArrayMapping(m.CompoundFactor("i", "j")),), j=2)
     made = [outcome(partial(m.ArrayMapping, *a)) for a in arrays]
     return made, [outcome(partial(m.CompoundFactor, *f)) for f in factors], str(rule), rule.factor_sizes
-
-
-def test_mappings():
-    same_in_both(
-        covers=[
-            "jax.experimental.custom_partitioning.ArrayMapping",
-            "jax.experimental.custom_partitioning.BATCHING",
-            "jax.experimental.custom_partitioning.CompoundFactor",
-            "jax.experimental.custom_partitioning.SdyShardingRule",
-        ]
-    )(of_mappings)()
 
 
 def of_function(jax: Any, which: str) -> Any:
@@ -120,7 +117,18 @@ def test_functions(which: str):
     )(lambda jax: of_function(jax, which))()
 
 
-def of_words(jax: Any) -> Any:
+@same_in_both(
+    covers=[
+        "jax.experimental.scheduling_groups.scheduling_group",
+        "jax.experimental.scheduling_groups.xla_metadata_call",
+        "jax.experimental.shard_alike.shard_alike",
+        "jax.experimental.topologies.Device",
+        "jax.experimental.topologies.TopologyDescription",
+        "jax.experimental.topologies.get_attached_topology",
+        "jax.experimental.topologies.make_mesh",
+    ]
+)
+def test_words(jax: Any) -> Any:
     """Trees that should be split alike, operations that should be scheduled together, the devices there are."""
     alike = experimental(jax, "shard_alike").shard_alike
     groups, topologies = experimental(jax, "scheduling_groups"), experimental(jax, "topologies")
@@ -138,20 +146,6 @@ def of_words(jax: Any) -> Any:
     mesh = topologies.make_mesh(topologies.TopologyDescription(here.devices[:1]), (1, 1), ("x", "y"))
     names = isinstance(here, topologies.TopologyDescription), isinstance(here.devices[0], topologies.Device)
     return [outcome(c) for c in calls], dict(mesh.shape), names
-
-
-def test_words():
-    same_in_both(
-        covers=[
-            "jax.experimental.scheduling_groups.scheduling_group",
-            "jax.experimental.scheduling_groups.xla_metadata_call",
-            "jax.experimental.shard_alike.shard_alike",
-            "jax.experimental.topologies.Device",
-            "jax.experimental.topologies.TopologyDescription",
-            "jax.experimental.topologies.get_attached_topology",
-            "jax.experimental.topologies.make_mesh",
-        ]
-    )(of_words)()
 
 
 def error_check(jax: Any) -> Any:
