@@ -120,7 +120,7 @@ def equation(
 JIT, STATIC_INDEX, PRODUCT, TAKE, UPDATE, DRAW = "jit", "static index", "product", "take", "update", "draw"
 _MOST = {TAKE: "gather", UPDATE: "scatter", STATIC_INDEX: "dynamic_slice", PRODUCT: "dot_general"}  # what does their work
 # Operations whose parameters are the same over lanes, where all operands have them, or are numbers.
-_ELEMENTWISE = frozenset("abs sign square cbrt integer_pow pow atan2 is_finite conj real imag clamp div select_n copy device_put".split())
+_ELEMENTWISE = frozenset("abs max min sign square cbrt integer_pow pow atan2 is_finite conj real imag clamp div select_n copy device_put".split())
 
 
 def spelled(

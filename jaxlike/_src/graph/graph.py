@@ -428,13 +428,39 @@ def _written(value: Any, scope: dict[str, Any], moving: Collection[Var]) -> str:
     return name
 
 
+def _without_guards(nodes: list[Node], outputs: list[Var]) -> tuple[list[Node], list[Var]]:
+    """Without factors that are 1 or of NaN: they are there for derivatives (`kinks.flat_at_nan`)."""
+    aten = torch.ops.aten
+    known = {n.outs[0]: n.args[0] for n in nodes if n.op is aten.eq.Tensor and n.args[0] is n.args[1]}
+    if not known:
+        return nodes, outputs
+    same: dict[Any, Var] = {}
+    kept: list[Node] = []
+
+    def now(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return type(value)(map(now, value))
+        return same.get(value, value) if isinstance(value, Var) else value
+
+    for node in nodes:
+        if same:
+            node = node._replace(args=now(node.args), kwargs={k: now(v) for k, v in node.kwargs.items()})
+        if node.op is aten.mul.Tensor and isinstance(node.args[1], Var) and known.get(node.args[1]) is node.args[0]:
+            same[node.outs[0]] = node.args[0]
+        else:
+            kept.append(node)
+    outputs = now(outputs)
+    return _without_dead_code(kept, outputs)[0], outputs
+
+
 def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     """Compile the graph to a Python function; values are freed after their last use."""
     last_use: dict[Var, int] = {}
-    for k, node in enumerate(graph.nodes):
+    nodes, outputs = _without_guards(graph.nodes, graph.outputs) if alone else (graph.nodes, graph.outputs)
+    for k, node in enumerate(nodes):
         for v in (*vars_in(node.args), *vars_in(node.kwargs), *(o for o in node.outs if o is not None)):
             last_use[v] = k
-    keep = {*graph.outputs, *graph.constants}
+    keep = {*outputs, *graph.constants}
     scope: dict[str, Any] = {f"{v!r}": c.tensor for v, c in graph.constants.items()}
     ops: dict[Any, str] = {}
 
@@ -460,7 +486,7 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
     parameters = ["device", *map(repr, graph.inputs), *map(repr, graph.lifted_vars)]
     lines = [f"def replay({', '.join(parameters)}):"]
     node_at: dict[int, Node] = {}  # line number -> the node that runs there, for `source.user_place`
-    for k, node in enumerate(graph.nodes):
+    for k, node in enumerate(nodes):
         moving = moved(node) if moves else ()
         given = [_written(a, scope, moving) for a in node.args]
         given += [f"{key}={_written(v, scope, moving)}" for key, v in node.kwargs.items()]
@@ -474,7 +500,7 @@ def _generate(graph: Graph, alone: bool) -> Callable[..., Any]:
         dead = {v for v in (*vars_in(node.args), *vars_in(node.kwargs), *node.outs) if v and last_use[v] == k} - keep
         if dead:
             lines.append(f"    del {', '.join(sorted(map(repr, dead)))}")
-    lines.append(f"    return ({''.join(f'{o!r}, ' for o in graph.outputs)})")
+    lines.append(f"    return ({''.join(f'{o!r}, ' for o in outputs)})")
     scope[NODE_AT], scope[SCOPES] = node_at, graph.scopes
     exec(compile("\n".join(lines), f"{REPLAY}{graph.name}>", "exec"), scope)
     return scope["replay"]

@@ -48,11 +48,12 @@ def rule(*ops: Any) -> Callable[[Any], Any]:
 _REGION_RULES: dict[str, Callable[[Reader, Region], Any]] = {}
 
 
-def region_rule(name: str) -> Callable[[Any], Any]:
-    """Declare how regions of this name are written."""
+def region_rule(*names: str) -> Callable[[Any], Any]:
+    """Declare how regions of these names are written."""
 
     def register(fun: Any) -> Any:
-        _REGION_RULES[name] = fun
+        for name in names:
+            _REGION_RULES[name] = fun
         return fun
 
     return register

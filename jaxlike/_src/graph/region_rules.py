@@ -127,6 +127,14 @@ def _clamp(r: Reader, region: Region) -> Any:
     return True
 
 
+@region_rule("max", "min")
+def _extreme(r: Reader, region: Region) -> None:
+    """The larger or the smaller of two, which may be numbers."""
+    out = region.outs[0]
+    atoms = r.one_rank([r.operand(v, r.aval_of(out).dtype) for v in region.operands])
+    r.emit(region.name, atoms, {}, out)
+
+
 @region_rule("select_n")
 def _select(r: Reader, region: Region) -> None:
     """A choice for each lane, which may be of whole rows."""

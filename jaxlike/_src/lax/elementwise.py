@@ -79,7 +79,7 @@ def ceil(x: Tensor) -> Tensor:
 def _round_half_away(x: Tensor) -> Tensor:
     whole = torch.trunc(x)
     up = torch.ge(torch.abs(x - whole), const(x, 0.5))
-    return torch.copysign(torch.where(up, whole + torch.copysign(const(x, 1), x), whole), x)
+    return torch.where(up, whole + torch.where(torch.signbit(x), const(x, -1), const(x, 1)), whole)
 
 
 @unop(FLOAT, primitive="round", shown={"rounding_method": RoundingMethod.TO_NEAREST_EVEN})

@@ -6,6 +6,7 @@ The slope of digamma is a zeta function: torch's trigamma is right to nine digit
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,26 @@ if TYPE_CHECKING:
 def _wide(kernel: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """Half precision by way of float32."""
     return kernel(x.to(torch.float32)).to(x.dtype) if x.dtype.itemsize == 2 else kernel(x)
+
+
+def sloped(tangent: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[Callable[[Tensor], Tensor]], Any]:
+    """Decorate a kernel of one tensor whose derivative is another function: ``tangent`` of tangent, result, operand."""
+
+    def lift(kernel: Callable[[Tensor], Tensor]) -> Any:
+        def on_arrays(x: Array) -> Array:
+            return Array(kernel(unwrap(x)))
+
+        on_arrays.__name__ = kernel.__name__
+        value = library_jvp(on_arrays)
+
+        @value.defjvp
+        def rule(primals: Any, tangents: Any) -> Any:
+            out = value(*primals)
+            return out, Array(tangent(unwrap(tangents[0]), unwrap(out), unwrap(primals[0])))
+
+        return functools.wraps(kernel)(lambda x: unwrap(value(Array(x))) if transformed() else kernel(x))
+
+    return lift
 
 
 @unop(FLOAT)
@@ -62,19 +83,9 @@ def lgamma(x: Tensor) -> Tensor:
     return _wide(_lgamma, x)
 
 
+@sloped(lambda t, _, x: t * _digamma(x))
 def _lgamma(x: Tensor) -> Tensor:
-    return unwrap(_lgamma_with_slope(Array(x))) if transformed() else torch.lgamma(x)
-
-
-@library_jvp
-def _lgamma_with_slope(x: Array) -> Array:
-    return Array(torch.lgamma(unwrap(x)))
-
-
-@_lgamma_with_slope.defjvp
-def _lgamma_jvp(primals: Any, tangents: Any) -> Any:
-    slope = unwrap(_digamma_with_slope(*primals))
-    return _lgamma_with_slope(*primals), Array(unwrap(tangents[0]) * slope)
+    return torch.lgamma(x)
 
 
 def digamma_value(x: Tensor) -> Tensor:
@@ -82,21 +93,13 @@ def digamma_value(x: Tensor) -> Tensor:
     return torch.where(torch.eq(x, const(x, 0)), const(x, math.nan), torch.digamma(x))
 
 
-def _digamma(x: Tensor) -> Tensor:
-    return unwrap(_digamma_with_slope(Array(x))) if transformed() else digamma_value(x)
-
-
-@library_jvp
-def _digamma_with_slope(x: Array) -> Array:
-    return Array(digamma_value(unwrap(x)))
-
-
-@_digamma_with_slope.defjvp
-def _digamma_jvp(primals: Any, tangents: Any) -> Any:
+def _digamma_tangent(t: Tensor, _: Tensor, x: Tensor) -> Tensor:
     from jaxlike._src.scipy.gammas import polygamma  # which has digamma as its lowest order
 
-    slope = unwrap(polygamma(1, *primals))
-    return _digamma_with_slope(*primals), Array(unwrap(tangents[0]) * slope)
+    return t * unwrap(polygamma(1, Array(x)))
+
+
+_digamma = sloped(_digamma_tangent)(digamma_value)
 
 
 @unop(FLOAT)

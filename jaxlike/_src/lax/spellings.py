@@ -16,6 +16,7 @@ from jaxlike._src.lax.elementwise import round as round_
 from jaxlike._src.numpy.arithmetic import sign, sqrt, square
 from jaxlike._src.numpy.compare import isfinite
 from jaxlike._src.numpy.exponential import exp, exp2, log, log1p
+from jaxlike._src.numpy.kinks import rectified, rectified_to_6
 from jaxlike._src.numpy.rounding import ceil, floor
 from jaxlike._src.numpy.select import where
 from jaxlike._src.numpy.shape import expand_dims
@@ -26,8 +27,6 @@ from jaxlike._src.transforms.stop_gradient import stop_gradient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from torch import Tensor
 
 
 def _chosen(which: Array, yes: Array, no: Array) -> Array:
@@ -135,17 +134,12 @@ def _of_kernel(name: str, jvp_name: str, kernel: Callable[..., Any]) -> dict[str
     return {"name": name, "jvp_jaxpr_fun": Named(rule, rule)}
 
 
-@spells("relu", _of_kernel("relu", "jvp", torch.relu))
+@spells("relu", _of_kernel("relu", "jvp", rectified))
 def _relu(x: Array) -> Array:
     return jitted("relu")(lambda x: _on(torch.maximum, x, full((), 0, x.dtype)))(x)
 
 
-def _between(x: Tensor) -> Tensor:
-    none, most = torch.zeros_like(x), torch.full_like(x, 6)
-    return torch.where(x <= none, none, torch.where(x >= most, most, x))
-
-
-@spells("relu6", _of_kernel("relu6", "jvp", _between))
+@spells("relu6", _of_kernel("relu6", "jvp", rectified_to_6))
 def _relu6(x: Array) -> Array:
     return jitted("relu6")(
         lambda x: _on(torch.minimum, _on(torch.maximum, x, full((), 0, x.dtype)), full((), 6, x.dtype))

@@ -47,13 +47,13 @@ from jaxlike._src.numpy.arithmetic import (
 from jaxlike._src.numpy.averages import mean as mean_of
 from jaxlike._src.numpy.compare import equal, maximum, minimum
 from jaxlike._src.numpy.exponential import exp, expm1, log, log1p, logaddexp
-from jaxlike._src.numpy.kinks import const
+from jaxlike._src.numpy.kinks import const, rectified, rectified_to_6, transformed
 from jaxlike._src.numpy.reduce import max as max_of
 from jaxlike._src.numpy.reduce import sum as sum_of
 from jaxlike._src.numpy.select import clip, where
 from jaxlike._src.numpy.stacking import split
 from jaxlike._src.numpy.trig import tanh
-from jaxlike._src.regions import spelled
+from jaxlike._src.regions import in_steps, spelled
 from jaxlike._src.special import beside
 from jaxlike._src.transforms.compiled import jitted
 from jaxlike._src.transforms.custom import library_jvp
@@ -82,7 +82,8 @@ def identity(x: ArrayLike) -> Array:
 def relu(x: ArrayLike) -> Array:
     """``max(x, 0)``; the derivative at 0 is 0."""
     if type(x) is Array and x._t.dtype in FLOATS:
-        return Array(torch.relu(unwrap(x)), x._tag)
+        t = unwrap(x)
+        return Array(in_steps("relu", rectified, t) if transformed() else torch.relu(t), x._tag)
     return maximum(x, 0)
 
 
@@ -96,6 +97,8 @@ def relu6(x: ArrayLike) -> Array:
 
 @spelled("relu6", lambda v: ((v,), ()))
 def _relu6(v: Array) -> Array:
+    if v._t.dtype in FLOATS:
+        return Array(rectified_to_6(unwrap(v)), v._tag)
     return where(v <= 0, 0, where(v >= 6, 6.0, v))
 
 

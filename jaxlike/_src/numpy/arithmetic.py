@@ -15,7 +15,7 @@ from jaxlike._src import torch_private, unsigned
 from jaxlike._src.border import check_rank_promotion, promote_args_numeric, scalar_value
 from jaxlike._src.family import FLOATING, NUMERIC, REAL, alias, binary, to_inexact, to_numeric, unary
 from jaxlike._src.numpy import complex_edges
-from jaxlike._src.numpy.kinks import const, transformed
+from jaxlike._src.numpy.kinks import const, magnitude, transformed
 from jaxlike._src.numpy.shape import broadcast_arrays
 from jaxlike._src.regions import JIT, as_one, in_steps, spelled, written_as
 from jaxlike._src.special import beside
@@ -173,21 +173,13 @@ def positive(x: Tensor) -> Tensor:
     return x
 
 
-def _magnitude(x: Tensor) -> Tensor:
-    """|x| of a floating tensor, with slope 1 at 0."""
-    if not transformed():
-        return torch.abs(x)
-    zero = const(x, 0)
-    return torch.abs(x) + torch.where(torch.eq(x, zero), x, zero)
-
-
 @unary(primitive="abs", uint64="own")
 @written_as("abs")
 def absolute(x: Tensor) -> Tensor:
     """|x|; real for complex ``x``. The derivative at 0 is 1."""
     dtype = x.dtype
     if dtype.is_floating_point:
-        return _magnitude(x)
+        return magnitude(x)
     return torch.abs(x) if dtype.is_signed else x
 
 
@@ -199,7 +191,7 @@ def fabs(x: Tensor) -> Tensor:
     """|x| as a float; not for complex ``x``."""
     if x.dtype.is_complex:
         raise TypeError("ufunc 'fabs' does not support complex dtypes")
-    return _magnitude(x)
+    return magnitude(x)
 
 
 @unary(accepts=NUMERIC, uint64="own")
@@ -246,13 +238,14 @@ def cbrt(x: Tensor) -> Tensor:
 
 
 def _cbrt(x: Tensor) -> Tensor:
-    sign = torch.copysign(const(x, 1), x)
+    one = const(x, 1)
+    sign = torch.where(torch.signbit(x), -one, one)
     size = sign * x
     root = torch.pow(size, const(x, 1 / 3))
     # One Newton step, where it is defined, takes the error of the exponent away.
     usable = torch.gt(size, const(x, 0)) & torch.lt(size, const(x, math.inf))
-    safe = torch.where(usable, root, const(x, 1))
-    step = (safe - torch.where(usable, size, const(x, 1)) / (safe * safe)) / const(x, 3)
+    safe = torch.where(usable, root, one)
+    step = (safe - torch.where(usable, size, one) / (safe * safe)) / const(x, 3)
     return sign * torch.where(usable, root - step, root)
 
 

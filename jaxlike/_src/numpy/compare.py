@@ -23,7 +23,7 @@ from jaxlike._src.border import (
 from jaxlike._src.family import binary, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.create import asarray as as_array
-from jaxlike._src.numpy.kinks import const
+from jaxlike._src.numpy.kinks import const, flat_at_nan, transformed
 from jaxlike._src.regions import JIT, as_one, written_as
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def maximum(x: Tensor, y: Tensor) -> Tensor:
     """The larger of two; NaN if one is NaN. At ties each gets half of the derivative."""
     if x.dtype.is_complex:
         return _shared_at_ties(torch.where(lexicographic(torch.ge, x, y), x, y), x, y)
+    if transformed() and x.dtype.is_floating_point:
+        return as_one("max", {}, lambda x, y: flat_at_nan(torch.maximum(x, y)), x, y)
     return torch.maximum(x, y)
 
 
@@ -92,6 +94,8 @@ def minimum(x: Tensor, y: Tensor) -> Tensor:
     """The smaller of two; NaN if one is NaN. At ties each gets half of the derivative."""
     if x.dtype.is_complex:
         return _shared_at_ties(torch.where(lexicographic(torch.le, x, y), x, y), x, y)
+    if transformed() and x.dtype.is_floating_point:
+        return as_one("min", {}, lambda x, y: flat_at_nan(torch.minimum(x, y)), x, y)
     return torch.minimum(x, y)
 
 

@@ -22,7 +22,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.family import FLOATING, binary, to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
-from jaxlike._src.numpy.kinks import const, transformed
+from jaxlike._src.numpy.kinks import const, magnitude, transformed
 from jaxlike._src.special import beside
 from jaxlike._src.transforms.compiled import jitted
 
@@ -51,8 +51,7 @@ def copysign(x1: Tensor, x2: Tensor) -> Tensor:
         raise TypeError("copysign does not support complex-valued inputs")
     if not transformed():
         return torch.copysign(x1, x2)
-    zero = const(x1, 0)
-    size = torch.abs(x1) + torch.where(torch.eq(x1, zero), x1, zero)
+    size = magnitude(x1)
     return torch.where(torch.signbit(x2), -size, size)
 
 
@@ -87,8 +86,8 @@ def spacing(x: Tensor) -> Tensor:
         raise ValueError("jnp.spacing is not defined for complex inputs.")
     infinity = const(x, math.inf)
     if x.dtype is torch.float16:
-        return torch.nextafter(x, infinity.to(x.device).expand(x.shape)) - x
-    step = torch.nextafter(x, torch.copysign(infinity, x)) - x
+        return nextafter.kernel(x, infinity.to(x.device).expand(x.shape)) - x
+    step = nextafter.kernel(x, torch.copysign(infinity, x)) - x
     smallest = const(x, float(dtypes.finfo(dtypes.from_torch(x.dtype)).smallest_subnormal))
     return torch.where(torch.eq(step, const(x, 0)), torch.copysign(smallest, x), step)
 

@@ -33,6 +33,30 @@ def const(x: Tensor, value: Any) -> Tensor:
     return scalar(value, x.dtype)
 
 
+def flat_at_nan(x: Tensor) -> Tensor:
+    """``x`` with no slope where it is NaN: there torch gives a cotangent to all that NaN may have come from."""
+    return torch.mul(x, torch.eq(x, x))
+
+
+def rectified(x: Tensor) -> Tensor:
+    """``max(x, 0)``, flat at 0 and at NaN."""
+    return flat_at_nan(torch.relu(x))
+
+
+def rectified_to_6(x: Tensor) -> Tensor:
+    """``min(max(x, 0), 6)``, flat at 0, at 6 and at NaN."""
+    none, most = const(x, 0), const(x, 6)
+    return flat_at_nan(torch.where(torch.le(x, none), none, torch.where(torch.ge(x, most), most, x)))
+
+
+def magnitude(x: Tensor) -> Tensor:
+    """|x| of a floating tensor, with slope 1 at 0 and -1 at NaN."""
+    if not transformed():
+        return torch.abs(x)
+    zero = const(x, 0)
+    return torch.where(torch.ge(x, zero), x + zero, zero - x)  # a sum with 0, so that -0.0 becomes 0.0
+
+
 def root_at(at: Tensor, x: Tensor) -> Tensor:
     """+0.0 whose slope in ``x`` is +inf where ``at`` (which implies ``x == 0``) and 0 elsewhere."""
     one = const(x, 1)

@@ -7,6 +7,7 @@ of integers: no promotion, slope 0 where the exponent is 0. Everything else: pro
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from typing import TYPE_CHECKING, Any
@@ -25,12 +26,14 @@ from jaxlike._src.border import (
     kind_of,
     scalar_value,
     tensor_as,
+    unwrap,
 )
 from jaxlike._src.family import COMPLEX, FLOATS, INEXACT, INTEGERS, alias, binary, to_inexact, to_numeric
 from jaxlike._src.frames import STATE
 from jaxlike._src.numpy import complex_edges
-from jaxlike._src.numpy.kinks import const, nan_slope, transformed
+from jaxlike._src.numpy.kinks import const, transformed
 from jaxlike._src.regions import as_one, written_as
+from jaxlike._src.transforms.custom import is_zero, library_jvp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -140,6 +143,8 @@ def _whole_power(x: Tensor, y: int) -> Tensor:
     dtype = x.dtype
     if y == -1:
         return complex_edges.inverse(x)
+    if y < 0 and dtype.is_floating_point and transformed():
+        return torch.pow(x, y)  # of the slope ``y * x**(y - 1)``, which a quotient does not have at 0 and at infinity
     if dtype.is_floating_point and y > _UNROLLED:
         return torch.pow(x, y)
     return _by_squaring(x, y) if y > 0 else complex_edges.inverse(_by_squaring(x, -y))
@@ -178,15 +183,32 @@ def _pow(x: Tensor, y: Tensor) -> Tensor:
 
 @written_as("pow")
 def _real_pow(x: Tensor, y: Tensor) -> Tensor:
-    """``x ** y`` with JAX's derivative: y * x**(y - 1), so NaN where both are 0."""
+    """``x ** y`` with JAX's derivatives; torch's are those but where a base or an exponent is 0."""
     if x.dtype.is_complex:
         return _complex_pow(x, y)
-    out = torch.pow(x, y)
-    if not transformed() or scalar_value(y):
-        return out
-    zero = const(x, 0)
-    base = torch.where(torch.eq(y, zero), x, const(x, 1))
-    return out - nan_slope(torch.eq(base, zero), base)
+    if not transformed() or scalar_value(y) or scalar_value(x):
+        return torch.pow(x, y)
+    return unwrap(_pow_with_slopes(Array(x), Array(y)))
+
+
+@library_jvp
+def _pow_with_slopes(x: Array, y: Array) -> Array:
+    return Array(torch.pow(unwrap(x), unwrap(y)))
+
+
+def _pow_jvp(primals: Any, tangents: Any) -> Any:
+    out = _pow_with_slopes(*primals)
+    x, y = map(unwrap, primals)
+    terms: list[Tensor] = []
+    if not is_zero(tangents[0]):
+        terms.append(unwrap(tangents[0]) * (y * _real_pow(x, y - const(y, 1))))
+    if not is_zero(tangents[1]):
+        safe = torch.where(torch.eq(x, const(x, 0)), const(x, 1), x)
+        terms.append(unwrap(tangents[1]) * (torch.log(safe) * unwrap(out)))
+    return out, Array(functools.reduce(torch.add, terms))
+
+
+_pow_with_slopes.defjvp(_pow_jvp, symbolic_zeros=True)
 
 
 def _complex_pow(x: Tensor, y: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ from jaxlike._src.numpy.kinks import transformed
 from jaxlike._src.numpy.shape import common_shape
 from jaxlike._src.placement import follow
 from jaxlike._src.transforms.compiled import jitted
+from jaxlike._src.transforms.stop_gradient import stop_gradient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -170,18 +171,27 @@ def piecewise(x: ArrayLike, condlist: Array | Sequence[ArrayLike], funclist: lis
     conditions = as_array(condlist, dtype=bool)
     dtype = x.dtype
 
-    def values(part: Any) -> Array:
-        if not callable(part):
-            return astype(as_array(part), dtype)  # a number wraps around, as in a cast
-        flat = Array(unwrap(x).reshape(-1), x.weak_type)
-        each: Callable[..., Array] = vmap(lambda one: astype(asarray(part(one, *args, **kw)), dtype))
-        return Array(unwrap(each(flat)).reshape(x.shape))
-
-    out = values(default)
     rows = unwrap(conditions)
     shape = common_shape([tuple(rows.shape[1:]), x.shape])
+    points, constant = x, None
+    if transformed() and dtypes.issubdtype(dtype, np.inexact):
+        points = Array(unwrap(x).expand(shape), x.weak_type)
+        constant = stop_gradient(points)
+
+    def values(part: Any, k: int) -> Array:
+        if not callable(part):
+            return astype(as_array(part), dtype)  # a number wraps around, as in a cast
+        given = points
+        if constant is not None:  # a slope that is not finite where another part is chosen does not matter
+            no_later = ~torch.any(rows[k + 1 :], 0)
+            given = where(Array(no_later if k < 0 else rows[k] & no_later), points, constant)
+        flat = Array(unwrap(given).reshape(-1), x.weak_type)
+        each: Callable[..., Array] = vmap(lambda one: astype(asarray(part(one, *args, **kw)), dtype))
+        return Array(unwrap(each(flat)).reshape(points.shape))
+
+    out = values(default, -1)
     for k, part in enumerate(parts):
-        out = where(Array(rows[k]), values(part), out)
+        out = where(Array(rows[k]), values(part, k), out)
     return out if out.shape == shape else Array(unwrap(out).expand(shape))
 
 

@@ -207,7 +207,7 @@ def sinc(x: Tensor) -> Tensor:
     at_zero = torch.eq(x, const(x, 0))
     pi_x = x * const(x, math.pi)
     safe = torch.where(at_zero, const(x, 1), pi_x)
-    return torch.where(at_zero, _sinc_series(pi_x), complex_edges.sin(safe) / safe)
+    return torch.where(at_zero, _sinc_series(torch.where(at_zero, pi_x, const(x, 0))), complex_edges.sin(safe) / safe)
 
 
 def _sinc_series(x: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from jaxlike._src.border import unwrap as tensor_of
 from jaxlike._src.family import to_inexact, unary
 from jaxlike._src.numpy.arguments import one_array
 from jaxlike._src.numpy.arithmetic import mod
-from jaxlike._src.numpy.kinks import const
+from jaxlike._src.numpy.kinks import const, magnitude, transformed
 from jaxlike._src.transforms.compiled import compiled
 
 if TYPE_CHECKING:
@@ -24,14 +24,19 @@ if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike
 
 
+def bessel_i0(x: Tensor) -> Tensor:
+    """The modified Bessel function of order 0, half precision by way of float32."""
+    if x.dtype.itemsize == 2:
+        return bessel_i0(x.to(torch.float32)).to(x.dtype)
+    return torch.exp(magnitude(x)) * torch.special.i0e(x) if transformed() else torch.special.i0(x)
+
+
 @unary(promote=to_inexact, keywords=True)
 def i0(x: Tensor) -> Tensor:
-    """The modified Bessel function of the first kind, order 0."""
+    """The modified Bessel function of the first kind, order 0; flat at 0 to all orders, as JAX has it."""
     if x.dtype.is_complex:
         raise ValueError(f"Unsupported input type to jax.numpy.i0: {dtypes.from_torch(x.dtype)}")
-    if x.dtype.itemsize == 2:  # torch lacks the second derivative in half precision
-        return torch.special.i0(x.to(torch.float32)).to(x.dtype)
-    return torch.special.i0(x)
+    return torch.where(torch.eq(x, const(x, 0)), const(x, 1), bessel_i0(x)) if transformed() else bessel_i0(x)
 
 
 @compiled("p", "discont", "period")

@@ -16,12 +16,11 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import check_arraylike, unwrap
 from jaxlike._src.family import FLOATING, INEXACT, binary, to_inexact, unary
-from jaxlike._src.frames import STATE
 from jaxlike._src.lax import special as lax_special
 from jaxlike._src.nn import activations
 from jaxlike._src.numpy.create import asarray
-from jaxlike._src.numpy.kinks import const, root_at, transformed
-from jaxlike._src.transforms.custom import library_jvp
+from jaxlike._src.numpy.kinks import const, magnitude, root_at, transformed
+from jaxlike._src.numpy.waves import bessel_i0
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -111,6 +110,7 @@ def erfcx(x: Tensor) -> Tensor:
     return through_float32(torch.special.erfcx, x)
 
 
+@lax_special.sloped(lambda t, out, x: t * (const(x, 1) - const(x, 2) * x * out))
 def _dawsn(x: Tensor) -> Tensor:
     value = faddeeva(torch.complex(x.to(torch.float64), torch.zeros_like(x, dtype=torch.float64)))
     out = (value.imag * const(value.imag, math.sqrt(math.pi) / 2)).to(x.dtype)
@@ -154,7 +154,12 @@ def _ndtr(x: Tensor) -> Tensor:
 
 def ndtri(p: ArrayLike) -> Array:
     """The inverse of `ndtr`; infinite at 0 and 1."""
-    return Array(torch.special.ndtri(unwrap(_wide_float(p, _DOCSTRING))))
+    t = unwrap(_wide_float(p, _DOCSTRING))
+    if not transformed():
+        return Array(torch.special.ndtri(t))
+    none, all_of_it = torch.eq(t, const(t, 0)), torch.eq(t, const(t, 1))  # where it is flat, in JAX
+    inside = torch.special.ndtri(torch.where(none | all_of_it, const(t, 0.5), t))
+    return Array(torch.where(none, const(t, -math.inf), torch.where(all_of_it, const(t, math.inf), inside)))
 
 
 # Where the distribution function is too close to 0 for its logarithm, and too close to 1.
@@ -194,22 +199,12 @@ def log_ndtr(x: ArrayLike, series_order: int = 3) -> Array:
     if series_order > 30:
         raise ValueError("series_order must be <= 30.")
     x = _wide_float(x, "x.dtype={} is not supported.")
-    if STATE.frame is None:
-        return Array(_log_ndtr(unwrap(x), series_order))
 
-    @library_jvp
-    def value(x: Array) -> Array:
-        return Array(_log_ndtr(unwrap(x), series_order))
+    @lax_special.sloped(lambda t, out, x: t * torch.exp(const(x, -0.5) * x * x - const(x, 0.5 * math.log(2 * math.pi)) - out))
+    def log_ndtr(x: Tensor) -> Tensor:
+        return _log_ndtr(x, series_order)
 
-    @value.defjvp
-    def rule(primals: Any, tangents: Any) -> Any:
-        ((x,), (dx,)) = primals, tangents
-        out = value(x)
-        t = unwrap(x)
-        density = const(t, -0.5) * t * t - const(t, 0.5 * math.log(2 * math.pi))
-        return out, Array(unwrap(dx) * torch.exp(density - unwrap(out)))
-
-    return value(x)
+    return Array(log_ndtr(unwrap(x)))
 
 
 # Logistic functions and logarithms
@@ -221,11 +216,16 @@ def expit(x: Tensor) -> Tensor:
     return torch.sigmoid(x)
 
 
+@lax_special.sloped(lambda t, _, x: t / (x * (const(x, 1) - x)))
+def _logit(x: Tensor) -> Tensor:
+    return torch.logit(x)
+
+
 @unary(promote=to_inexact, keywords=True, module=MODULE)
 def logit(x: Tensor) -> Tensor:
     """``log(x / (1 - x))``, the inverse of `expit`."""
     if not x.dtype.is_complex:
-        return torch.logit(x)
+        return _logit(x)
     odds = x / (const(x, 1) - x)
     return torch.where(torch.isnan(odds), const(x, math.nan), torch.log(odds))  # at 1, where C's log has inf
 
@@ -256,11 +256,11 @@ def xlog1py(x: Tensor, y: Tensor) -> Tensor:
     return _times_log(x, y, torch.log1p(y), root_at(steep, x) if not x.dtype.is_complex else zero)
 
 
+@lax_special.sloped(lambda t, _, x: t * (torch.log(x) + const(x, 1)))
 def _xlogx(x: Tensor) -> Tensor:
     """``x * log(x)`` with its slope -inf at 0."""
-    zero = torch.eq(x, const(x, 0))
-    safe = torch.where(zero, const(x, 1), x)
-    return safe * torch.log(safe) - root_at(zero, x)
+    safe = torch.where(torch.eq(x, const(x, 0)), const(x, 1), x)
+    return safe * torch.log(safe)
 
 
 @unary(promote=to_inexact, keywords=True, module=MODULE)
@@ -314,10 +314,6 @@ def _boxcox(log: Tensor, power: Tensor) -> Tensor:
 # Bessel functions
 
 
-def _magnitude(x: Tensor) -> Tensor:
-    return torch.abs(x) + torch.where(torch.eq(x, const(x, 0)), x, const(x, 0))
-
-
 @unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i0e", keywords=True, module=MODULE)
 def i0e(x: Tensor) -> Tensor:
     """`i0` times ``exp(-|x|)``."""
@@ -333,9 +329,7 @@ def i1e(x: Tensor) -> Tensor:
 @unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i0e", keywords=True, module=MODULE)
 def i0(x: Tensor) -> Tensor:
     """The modified Bessel function of the first kind, order 0."""
-    if not transformed():
-        return through_float32(torch.special.i0, x)
-    return torch.exp(_magnitude(x)) * through_float32(torch.special.i0e, x)
+    return bessel_i0(x)
 
 
 @unary(promote=to_inexact, accepts=FLOATING, primitive="bessel_i1e", keywords=True, module=MODULE)
@@ -343,7 +337,7 @@ def i1(x: Tensor) -> Tensor:
     """The modified Bessel function of the first kind, order 1."""
     if not transformed():
         return through_float32(torch.special.i1, x)
-    return torch.exp(_magnitude(x)) * through_float32(torch.special.i1e, x)
+    return torch.exp(magnitude(x)) * through_float32(torch.special.i1e, x)
 
 
 # As in jax.nn, with other signatures
