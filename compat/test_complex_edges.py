@@ -46,3 +46,14 @@ def test_slopes_elsewhere(jax):
     functions += [jax.lax.expm1, jax.lax.exp2, jax.lax.logistic, lambda x: jax.lax.expm1(x.real + 0j)]
     slopes = [jax.grad(lambda x, f=f: jax.numpy.sum(f(x)).real)(x) for f in functions]
     return slopes, [jax.jvp(lambda x, f=f: jax.jvp(f, (x,), (x,))[1], (x,), (x,)) for f in functions]
+
+
+@same_in_both
+def test_cuts(jax):
+    """On which side of a cut -0.0 is: of many numbers as of few, and after a change of sign."""
+    parts = np.array([0.0, -0.0, 1.0, -1.0, 2.0, -2.0], np.float32)
+    z = jax.numpy.asarray(np.array([complex(a, b) for a in parts for b in parts], np.complex64))
+    names = "sqrt log log2 log10 log1p arcsin arccos arctan arcsinh arccosh arctanh".split()
+    away = np.asarray((jax.numpy.abs(z) != 1) & (z != 0))  # from poles
+    found = {name: getattr(jax.numpy, name)(x[away]) for name in names for x in (z, -z)}
+    return found, jax.jit(lambda z: jax.lax.log(-z[:12]))(z + 1), [jax.numpy.sqrt(-z[k]) for k in (12, 24)]

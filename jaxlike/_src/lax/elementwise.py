@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @unop(NUMBER)
 def neg(x: Tensor) -> Tensor:
     """``-x``; unsigned integers wrap around."""
-    return torch.neg(x)
+    return arithmetic.negative.kernel(x)
 
 
 @unop(NUMBER, uint64="own")
@@ -352,13 +352,13 @@ def tan(x: Tensor) -> Tensor:
 @unop(INEXACT)
 def asin(x: Tensor) -> Tensor:
     """Inverse of sine."""
-    return torch.asin(x)
+    return complex_edges.asin(x)
 
 
 @unop(INEXACT)
 def acos(x: Tensor) -> Tensor:
     """Inverse of cosine."""
-    return torch.acos(x)
+    return complex_edges.acos(x)
 
 
 @unop(INEXACT)
@@ -394,13 +394,13 @@ def tanh(x: Tensor) -> Tensor:
 @unop(INEXACT)
 def asinh(x: Tensor) -> Tensor:
     """Inverse of hyperbolic sine."""
-    return torch.asinh(x)
+    return complex_edges.asinh(x)
 
 
 @unop(INEXACT)
 def acosh(x: Tensor) -> Tensor:
     """Inverse of hyperbolic cosine."""
-    return torch.acosh(x)
+    return complex_edges.acosh(x)
 
 
 @unop(INEXACT)

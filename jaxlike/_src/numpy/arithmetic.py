@@ -35,16 +35,17 @@ def add(x: Tensor, y: Tensor) -> Tensor:
     return _by_parts("add", torch.add, x, y) if x.dtype.is_complex else torch.add(x, y)
 
 
+def _parts(z: Tensor) -> Tensor:
+    if torch_private.is_wrapped(z):  # a tangent laid out in another way than its number has no such view
+        z = z.clone(memory_format=torch.contiguous_format)
+    return torch.view_as_real(z.resolve_conj())
+
+
 def _by_parts(name: str, op: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
     """A sum of complex numbers part by part: torch multiplies by 1 first, where NaN or inf in one spoils the other."""
 
-    def parts(z: Tensor) -> Tensor:
-        if torch_private.is_wrapped(z):  # a tangent laid out in another way than its number has no such view
-            z = z.clone(memory_format=torch.contiguous_format)
-        return torch.view_as_real(z.resolve_conj())
-
     def sum_of(x: Tensor, y: Tensor) -> Tensor:
-        a, b = map(parts, beside(x, y))
+        a, b = map(_parts, beside(x, y))
         return torch.view_as_complex(op(a, b))
 
     return as_one(name, {}, sum_of, x, y) if x.shape == y.shape else sum_of(x, y)
@@ -164,6 +165,8 @@ def _divmod(x1: Array, x2: Array) -> tuple[Array, Array]:
 @unary(accepts=NUMERIC, primitive="neg", builtin=torch.neg)
 def negative(x: Tensor) -> Tensor:
     """``-x``; unsigned integers wrap around."""
+    if x.dtype.is_complex:  # of eight and more torch loses the sign of a part that is 0, and so the side of a cut (2.13)
+        return as_one("neg", {}, lambda x: torch.view_as_complex(torch.neg(_parts(x))), x)
     return torch.neg(x)
 
 

@@ -45,14 +45,28 @@ def _wild_imag(x: Tensor) -> Tensor:
     return ~torch.isfinite(x.imag)
 
 
+def _on_one_side(op: Kernel, zero: complex) -> Kernel:
+    """``op``, for complex operands after this zero is added: on a cut XLA does not look at which side -0.0 is."""
+    return lambda x: op(x + scalar(zero, x.dtype)) if x.dtype.is_complex else op(x)
+
+
+def _inverse_function(name: str, op: Kernel, zero: complex) -> Kernel:
+    settled = _on_one_side(op, zero)
+    return lambda x: as_one(name, {}, settled, x) if x.dtype.is_complex else op(x)
+
+
 exp = _nan_where("exp", torch.exp, _wild_imag)
 log = _nan_where("log", torch.log, torch.isnan)
-sqrt = _nan_where("sqrt", torch.sqrt, torch.isnan)
+sqrt = _nan_where("sqrt", _on_one_side(torch.sqrt, complex(-0.0, 0.0)), torch.isnan)
 sin = _nan_where("sin", torch.sin, _wild_real)
 cos = _nan_where("cos", torch.cos, _wild_real)
 tan = _nan_where("tan", torch.tan, lambda x: _wild_real(x) & (x.imag == 0))
 sinh = _nan_where("sinh", torch.sinh, _wild_imag)
 cosh = _nan_where("cosh", torch.cosh, _wild_imag)
+asin = _inverse_function("asin", torch.asin, complex(-0.0, 0.0))
+acos = _inverse_function("acos", torch.acos, complex(-0.0, 0.0))
+asinh = _inverse_function("asinh", torch.asinh, complex(0.0, -0.0))
+acosh = _inverse_function("acosh", torch.acosh, complex(-0.0, 0.0))
 tanh = _nan_where("tanh", torch.tanh, lambda x: _wild_imag(x) & (x.real == 0))
 
 

@@ -42,13 +42,13 @@ def tan(x: Tensor) -> Tensor:
 @unary(promote=to_inexact, primitive="asin")
 def arcsin(x: Tensor) -> Tensor:
     """Inverse of sine, in [-pi/2, pi/2]; NaN outside [-1, 1]."""
-    return torch.asin(x)
+    return complex_edges.asin(x)
 
 
 @unary(promote=to_inexact, primitive="acos")
 def arccos(x: Tensor) -> Tensor:
     """Inverse of cosine, in [0, pi]; NaN outside [-1, 1]."""
-    return torch.acos(x)
+    return complex_edges.acos(x)
 
 
 @unary(promote=to_inexact, primitive="atan")
@@ -78,13 +78,13 @@ def tanh(x: Tensor) -> Tensor:
 @unary(promote=to_inexact, primitive="asinh")
 def arcsinh(x: Tensor) -> Tensor:
     """Inverse of hyperbolic sine."""
-    return torch.asinh(x)
+    return complex_edges.asinh(x)
 
 
 @unary(promote=to_inexact, primitive="acosh")
 def arccosh(x: Tensor) -> Tensor:
     """Inverse of hyperbolic cosine; NaN for real ``x`` below 1."""
-    return torch.acosh(x)
+    return complex_edges.acosh(x)
 
 
 @unary(promote=to_inexact, primitive="atanh")
@@ -96,13 +96,13 @@ def arctanh(x: Tensor) -> Tensor:
 @unary(promote=to_inexact)
 def asin(x: Tensor) -> Tensor:
     """The same as `arcsin`."""
-    return torch.asin(x)
+    return complex_edges.asin(x)
 
 
 @unary(promote=to_inexact)
 def acos(x: Tensor) -> Tensor:
     """The same as `arccos`."""
-    return torch.acos(x)
+    return complex_edges.acos(x)
 
 
 @unary(promote=to_inexact)
@@ -114,13 +114,13 @@ def atan(x: Tensor) -> Tensor:
 @unary(promote=to_inexact)
 def asinh(x: Tensor) -> Tensor:
     """The same as `arcsinh`."""
-    return torch.asinh(x)
+    return complex_edges.asinh(x)
 
 
 @unary(promote=to_inexact)
 def acosh(x: Tensor) -> Tensor:
     """The same as `arccosh`."""
-    return torch.acosh(x)
+    return complex_edges.acosh(x)
 
 
 @unary(promote=to_inexact)
