@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compat.frameworks import private
+from compat.same import same_in_both
 from jaxlike._src import private_names
 
 # JAX's older versions have the error of its runtime here; libraries that take several versions ask for it.
@@ -350,3 +352,33 @@ def test_quantized_blocks(mode: str) -> None:
         entries, scales = at.quantize(blocks, jax.nn.get_scaled_dot_general_config(mode))
         found.append([blocks.shape, *(np.asarray(a.astype("float32")).tolist() for a in (blocks, entries, scales))])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+@same_in_both
+def test_decompositions(jax, dtype):
+    """What LAPACK gives of a QR decomposition, and systems solved by factors and a permutation."""
+    geqrf, geqp3, lu_solve = (private(jax, "jax._src.lax.linalg", name) for name in ("geqrf", "geqp3", "lu_solve"))
+    a = (jax.numpy.arange(24.0).reshape(2, 4, 3) % 7 + jax.numpy.eye(4, 3)).astype(dtype)
+    packed, scales = geqrf(a)
+    lu, _, permutation = jax.lax.linalg.lu(jax.numpy.array([[1.0, 3], [2, 1]]).astype(dtype))
+    solved = [lu_solve(lu, permutation, jax.numpy.ones((2, 3), dtype), trans) for trans in (0, 1, 2)]
+    product = jax.lax.linalg.householder_product(packed, scales)
+    return packed, scales, product, geqp3(a, np.zeros((2, 3), "int32")), solved, lu_solve(lu, permutation, np.ones(2, dtype))
+
+
+@pytest.mark.parametrize("shapes", [((2, 2), (3,)), ((2, 2), (3, 1)), ((2, 3), (2,)), ((2,), (2,)), ((2, 2), ())], ids=str)
+@same_in_both
+def test_factors_that_do_not_fit(jax, shapes):
+    lu, b = map(np.ones, shapes)
+    return private(jax, "jax._src.lax.linalg", "lu_solve")(lu, np.arange(lu.shape[-1]), b)
+
+
+@same_in_both
+def test_dtypes_of_places(jax):
+    """Integers that hold the places of an axis; arrays made ready for `lax`."""
+    of_dim, of_shape = (private(jax, "jax._src.lax.utils", f"int_dtype_for_{of}") for of in ("dim", "shape"))
+    chosen = [str(of_dim(d, signed=s)) for d in (3, 2**31, 2**32) for s in (True, False)] + [str(of_shape((3, 2**33), signed=True))]
+    ensure, promote = (private(jax, "jax._src.numpy.util", name) for name in ("ensure_arraylike", "promote_shapes"))
+    ones = np.ones((2, 3), np.float32)
+    return chosen, ensure("f", 1), ensure("f", 1, ones), ensure("f"), promote("f", 1.0, ones, ones[0]), promote("f", 1.0, ones[0])

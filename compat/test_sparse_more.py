@@ -293,3 +293,33 @@ def test_products_of_shuffled_entries(jax: Any, way: str, columns: int | None) -
         return m @ v + (v.T @ m).T
 
     return WAYS[way](jax, product, data, dense)
+
+
+@same_in_both
+def test_functions_of_parts(jax):
+    """What test files of JAX take from the modules of the formats: the same functions on arrays alone."""
+
+    def of(name):
+        return importlib.import_module(f"{jax.__name__}.experimental.sparse.{name}")
+
+    dense = jax.numpy.array([[0.0, 1, 2], [3, 0, 0]])
+    ones, coo, csr, bcoo, bcsr = np.ones((3, 2), np.float32), of("coo"), of("csr"), of("bcoo"), of("bcsr")
+    info, numbers = of("util").SparseInfo((2, 3)), (((1,), (0,)), ((), ()))
+    found: list = []
+    parts = coo._coo_fromdense(dense, nse=3)
+    kept = {"spinfo": coo.COOInfo(shape=(2, 3))}
+    found += [*parts, coo._coo_todense(*parts, **kept), coo._coo_matvec(*parts, ones[:, 0], **kept)]
+    found += [coo._coo_matmat(*parts, ones[:2], transpose=True, **kept)]
+    parts = csr._csr_fromdense(dense, nse=3)
+    found += [*parts, csr._csr_todense(*parts, shape=(2, 3)), csr._csr_matvec(*parts, ones[:, 0], shape=(2, 3))]
+    found += [csr._csr_matmat(*parts, ones, shape=(2, 3))]
+    parts = bcoo._bcoo_fromdense(dense, nse=3)
+    found += [*parts, bcoo._bcoo_todense(*parts, spinfo=info), bcoo._bcoo_extract(parts[1], dense)]
+    found += [*bcoo._bcoo_transpose(*parts, permutation=(1, 0), spinfo=info), *bcoo._validate_bcoo(*parts, (2, 3))]
+    found += [*bcoo._bcoo_sum_duplicates(*parts, spinfo=info, nse=None), *bcoo._validate_bcoo_indices(parts[1], (2, 3))]
+    product = {"dimension_numbers": numbers, "preferred_element_type": None, "lhs_spinfo": info}
+    found += [bcoo._bcoo_dot_general(*parts, ones, **product), *bcsr._bcoo_to_bcsr(parts[1], shape=(2, 3), index_dtype="int32")]
+    parts = bcsr._bcsr_fromdense(dense, nse=3)
+    found += [*parts, bcsr._bcsr_todense(*parts, spinfo=info), bcsr._bcsr_to_bcoo(*parts[1:], shape=(2, 3))]
+    found += [*bcsr._validate_bcsr(*parts, (2, 3)), *bcsr._validate_bcsr_indices(*parts[1:], (2, 3))]
+    return found, bcsr._bcsr_dot_general(*parts, ones, **product), of("util")._dot_general_validated_shape((2, 3), (3, 4), numbers)

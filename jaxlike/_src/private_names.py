@@ -183,6 +183,11 @@ MIRRORS: dict[str, tuple[str, ...]] = {
     "jax._src.tpu.linalg.eigh": (),
     "jax._src.tpu.linalg.qdwh": (),
     "jax._src.tpu.linalg.svd": (),
+    "jax._src.third_party": (),
+    "jax._src.third_party.scipy": (),
+    "jax._src.third_party.scipy.betaln": ("jax.scipy.special",),
+    "jax._src.third_party.scipy.interpolate": ("jax.scipy.interpolate",),
+    "jax._src.third_party.scipy.linalg": ("jax.scipy.linalg",),
     "jax._src.traceback_util": (),
     "jax._src.tree": ("jax.tree",),
     "jax._src.tree_util": ("jax.tree_util",),
@@ -330,6 +335,8 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.extending.linear_util": "EqualStore Store",
         "jaxlike._src.extending.util": "fun_name",
     },
+    "jax._src.lax.linalg": {"jaxlike._src.extending.linalg_parts": "geqp3 geqrf lu_solve"},
+    "jax._src.lax.utils": {"jaxlike._src.extending.sizes": "int_dtype_for_dim int_dtype_for_shape"},
     "jax._src.mesh": {
         "jaxlike._src.mesh": "empty_abstract_mesh get_concrete_mesh thread_resources use_abstract_mesh",
     },
@@ -340,7 +347,9 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.sharding": "DuplicateSpecError",
         "jaxlike._src.graph.call_params": "UNSPECIFIED UnspecifiedValue",
     },
+    "jax._src.numpy.linalg": {"jaxlike._src.numpy.linalg": "EigResult EighResult QRResult SVDResult SlogdetResult"},
     "jax._src.numpy.util": {
+        "jaxlike._src.extending.lax_parts": "ensure_arraylike promote_shapes",
         "jaxlike._src.border": (
             "check_arraylike promote_args promote_args_inexact promote_dtypes promote_dtypes_complex "
             "promote_dtypes_inexact promote_dtypes_numeric"

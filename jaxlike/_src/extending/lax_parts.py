@@ -16,11 +16,11 @@ import numpy as np
 
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
-from jaxlike._src.border import unwrap
+from jaxlike._src.border import asarray, check_arraylike, check_rank_promotion, unwrap
 from jaxlike._src.dlpack import SUPPORTED_DTYPES_SET
 from jaxlike._src.lax.convert import broadcasted_iota, full_like
 from jaxlike._src.lax.convert import convert_element_type as convert
-from jaxlike._src.lax.shape import broadcast_in_dim
+from jaxlike._src.lax.shape import broadcast_in_dim, broadcast_to_rank
 from jaxlike._src.numpy import scalar_types
 from jaxlike._src.numpy.filled import eye as numpy_eye
 from jaxlike._src.numpy.triangles import tri as numpy_tri
@@ -94,3 +94,19 @@ def remaining(original: Sequence[Any], *removed_lists: Sequence[Any]) -> list[An
     """What of a list is in none of the others, in its order."""
     removed = set(itertools.chain(*removed_lists))
     return [x for x in original if x not in removed]
+
+
+def ensure_arraylike(fun_name: str, /, *args: Any) -> Any:
+    """The arguments as arrays: one alone, or a tuple of others; TypeError for what is none."""
+    check_arraylike(fun_name, *args)
+    return asarray(args[0]) if len(args) == 1 else tuple(map(asarray, args))
+
+
+def promote_shapes(fun_name: str, *args: ArrayLike) -> list[Array]:
+    """The arguments as arrays of one number of axes; scalars stay beside arrays of one."""
+    arrays = [asarray(a) for a in args]
+    shapes = [a.shape for a in arrays]
+    if len(set(map(len, shapes))) < 2 or len({len(s) for s in shapes if s}) < 2:
+        return arrays
+    check_rank_promotion(fun_name, shapes)
+    return [broadcast_to_rank(a, max(map(len, shapes))) for a in arrays]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from jaxlike._src.border import canonicalize_shape, concrete_or_error
 from jaxlike._src.errors import InconclusiveDimensionOperation
 from jaxlike._src.extending.context import definitely_equal, is_constant_dim
@@ -21,6 +23,17 @@ def canonicalize_dim(d: Any, context: str = "") -> int:
 def concrete_dim_or_error(val: Any, context: str = "") -> int:
     """A size as an int; an error that tells of ``context`` where it is traced."""
     return concrete_or_error(lambda x: x.__index__(), val, context)
+
+
+def int_dtype_for_dim(d: int, *, signed: bool) -> np.dtype[Any]:
+    """An integer dtype that holds the places along an axis of this size."""
+    return int_dtype_for_shape((d,), signed=signed)
+
+
+def int_dtype_for_shape(shape: Sequence[int], *, signed: bool) -> np.dtype[Any]:
+    """An integer dtype that holds the places along every axis."""
+    narrow, wide = (np.int32, np.int64) if signed else (np.uint32, np.uint64)
+    return np.dtype(wide if any(d > np.iinfo(narrow).max for d in shape) else narrow)
 
 
 def is_dim(v: Any) -> bool:

@@ -25,10 +25,17 @@ from jaxlike._src.experimental.sparse.bcoo_shape import bcoo_transpose as bcoo_t
 from jaxlike._src.experimental.sparse.bcoo_slicing import bcoo_dynamic_slice as bcoo_dynamic_slice
 from jaxlike._src.experimental.sparse.bcoo_slicing import bcoo_gather as bcoo_gather
 from jaxlike._src.experimental.sparse.bcoo_slicing import bcoo_slice as bcoo_slice
+from jaxlike._src.experimental.sparse.convert import extract_data as _bcoo_extract  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
+from jaxlike._src.experimental.sparse.convert import to_dense as _bcoo_todense  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
+from jaxlike._src.experimental.sparse.dot import sparse_dot_dense as _bcoo_dot_general  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
+from jaxlike._src.experimental.sparse.layout import permuted as _bcoo_transpose  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
 from jaxlike._src.experimental.sparse.methods import BCOO as BCOO
+from jaxlike._src.experimental.sparse.order import sum_duplicates as _bcoo_sum_duplicates  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
 from jaxlike._src.experimental.sparse.places import BCOOProperties as BCOOProperties
 from jaxlike._src.experimental.sparse.places import Buffer as Buffer
 from jaxlike._src.experimental.sparse.places import remaining as remaining
+from jaxlike._src.experimental.sparse.places import validate as _validate_bcoo  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
+from jaxlike._src.experimental.sparse.places import validate_indices as _validate_bcoo_indices  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
 from jaxlike._src.experimental.sparse.primitives import bcoo_dot_general_p as bcoo_dot_general_p
 from jaxlike._src.experimental.sparse.primitives import bcoo_dot_general_sampled_p as bcoo_dot_general_sampled_p
 from jaxlike._src.experimental.sparse.primitives import bcoo_extract_p as bcoo_extract_p
@@ -38,6 +45,7 @@ from jaxlike._src.experimental.sparse.primitives import bcoo_spdot_general_p as 
 from jaxlike._src.experimental.sparse.primitives import bcoo_sum_duplicates_p as bcoo_sum_duplicates_p
 from jaxlike._src.experimental.sparse.primitives import bcoo_todense_p as bcoo_todense_p
 from jaxlike._src.experimental.sparse.primitives import bcoo_transpose_p as bcoo_transpose_p
+from jaxlike._src.experimental.sparse.primitives import parts_of_dense as _bcoo_fromdense  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
 from jaxlike._src.experimental.sparse.tables import CUSPARSE_DATA_DTYPES as CUSPARSE_DATA_DTYPES
 from jaxlike._src.experimental.sparse.tables import CUSPARSE_INDEX_DTYPES as CUSPARSE_INDEX_DTYPES
 from jaxlike._src.experimental.sparse.util import CuSparseEfficiencyWarning as CuSparseEfficiencyWarning

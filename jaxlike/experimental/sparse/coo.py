@@ -10,6 +10,10 @@ from jaxlike._src.experimental.sparse.coo import coo_fromdense as coo_fromdense
 from jaxlike._src.experimental.sparse.coo import coo_matmat as coo_matmat
 from jaxlike._src.experimental.sparse.coo import coo_matvec as coo_matvec
 from jaxlike._src.experimental.sparse.coo import coo_todense as coo_todense
+from jaxlike._src.experimental.sparse.coo import from_dense as _coo_fromdense  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
+from jaxlike._src.experimental.sparse.coo import matmat as _coo_matmat  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
+from jaxlike._src.experimental.sparse.coo import matvec as _coo_matvec  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
+from jaxlike._src.experimental.sparse.coo import to_dense as _coo_todense  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
 from jaxlike._src.experimental.sparse.primitives import coo_fromdense_p as coo_fromdense_p
 from jaxlike._src.experimental.sparse.primitives import coo_matmat_p as coo_matmat_p
 from jaxlike._src.experimental.sparse.primitives import coo_matvec_p as coo_matvec_p

@@ -1,6 +1,7 @@
 """jax.experimental.sparse.util: what the formats share."""
 
 from jaxlike._src.array import Array as Array
+from jaxlike._src.experimental.sparse.dot import dot_shape as _dot_general_validated_shape  # noqa: F401  # pyright: ignore[reportUnusedImport] - test files ask for it here
 from jaxlike._src.experimental.sparse.util import CuSparseEfficiencyWarning as CuSparseEfficiencyWarning
 from jaxlike._src.experimental.sparse.util import Shape as Shape
 from jaxlike._src.experimental.sparse.util import SparseEfficiencyError as SparseEfficiencyError

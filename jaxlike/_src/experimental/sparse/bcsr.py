@@ -204,7 +204,7 @@ def bcsr_fromdense(
 
 @equation("bcsr_fromdense", lambda mat, **params: ((mat,), params))
 def from_dense_rows(
-    mat: Array, *, nse: int, n_batch: int, n_dense: int, index_dtype: DTypeLike
+    mat: Array, *, nse: int, n_batch: int = 0, n_dense: int = 0, index_dtype: DTypeLike = np.int32
 ) -> tuple[Array, Array, Array]:
     if mat.ndim - n_dense - n_batch != 2:
         raise ValueError("bcsr_fromdense: must have 2 sparse dimensions.")

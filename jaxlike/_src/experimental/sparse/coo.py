@@ -177,7 +177,7 @@ def coo_fromdense(mat: Array, *, nse: int | None = None, index_dtype: DTypeLike 
 
 
 @equation("coo_fromdense", lambda mat, **params: ((mat,), params))
-def from_dense(mat: Array, *, nse: int, index_dtype: DTypeLike) -> tuple[Array, Array, Array]:
+def from_dense(mat: Array, *, nse: int, index_dtype: DTypeLike = np.int32) -> tuple[Array, Array, Array]:
     """Values, rows and columns of the first ``nse`` entries of a dense matrix."""
     data, row, col, _ = first_entries(mat, nse)
     return data, astype(row, np.dtype(index_dtype)), astype(col, np.dtype(index_dtype))

@@ -185,7 +185,7 @@ def csr_fromdense(mat: Array, *, nse: int | None = None, index_dtype: DTypeLike 
 
 
 @equation("csr_fromdense", lambda mat, **params: ((mat,), params))
-def from_dense(mat: Array, *, nse: int, index_dtype: Any) -> tuple[Array, Array, Array]:
+def from_dense(mat: Array, *, nse: int, index_dtype: Any = np.int32) -> tuple[Array, Array, Array]:
     data, row, col, there = first_entries(mat, nse)
     rows = mat.shape[0]
     one = np.ones((), index_dtype)

@@ -34,14 +34,15 @@ def _made(name: str, fun: Callable[..., Any], many: bool = False) -> Builtin:
     return primitive
 
 
-def _from_dense(mat: Any, *, nse: int, n_batch: int, n_dense: int, index_dtype: Any = np.int32) -> Any:
+def parts_of_dense(mat: Any, *, nse: int, n_batch: int = 0, n_dense: int = 0, index_dtype: Any = np.int32) -> Any:
+    """Values and indices of so many entries of a dense array."""
     return convert.from_dense(mat, nse=nse, n_batch=n_batch, n_dense=n_dense, index_dtype=index_dtype, message="")
 
 
 bcoo_dot_general_p = _made("bcoo_dot_general", dot.sparse_dot_dense)
 bcoo_dot_general_sampled_p = _made("bcoo_dot_general_sampled", dot.sampled_dot)
 bcoo_extract_p = _made("bcoo_extract", convert.extract_data)
-bcoo_fromdense_p = _made("bcoo_fromdense", _from_dense, True)
+bcoo_fromdense_p = _made("bcoo_fromdense", parts_of_dense, True)
 bcoo_sort_indices_p = _made("bcoo_sort_indices", order.sort_indices, True)
 bcoo_spdot_general_p = _made("bcoo_spdot_general", dot.sparse_dot_sparse, True)
 bcoo_sum_duplicates_p = _made("bcoo_sum_duplicates", order.sum_duplicates, True)
