@@ -68,6 +68,22 @@ def system(jax: Any) -> Any:
     return lambda x: jnp.linalg.solve(jnp.outer(x, jnp.sin(x)) + 4 * jnp.eye(3) + jnp.diag(x), jnp.cos(x))
 
 
+def sparse(jax: Any, of_rows: bool) -> Any:
+    """A product with a sparse matrix that depends on x as the columns do, or a gradient of it, which multiplies rows."""
+    sp, places = importlib.import_module(f"{jax.__name__}.experimental.sparse"), np.array([[2, 0], [0, 1], [0, 2], [3, 1]])
+
+    def product(x: Any, columns: Any) -> Any:
+        matrix = sp.BCOO((jax.numpy.append(x, x[0]), places), shape=(3, 3))
+        return (matrix @ columns).sum(1)
+
+    def columns(x: Any) -> Any:
+        return jax.numpy.outer(jax.numpy.sin(x), jax.numpy.arange(1.0, 3.0))
+
+    if of_rows:
+        return lambda x: jax.grad(lambda y: jax.numpy.sum(product(y, columns(x)) * x))(x)
+    return lambda x: product(x, columns(x))
+
+
 # The name of a subclass of Structured -> a function of three numbers that applies it.
 def through_mesh(f: Any) -> Any:
     """A program whose function runs on a mesh of one device."""
@@ -101,6 +117,8 @@ PROGRAMS: dict[str, Any] = {
     "_ReducePrecision": lambda jax: lambda x: jax.lax.reduce_precision(x, 8, 10) * jax.numpy.sin(x),
     "TridiagonalSolve": tridiagonal,
     "Solve": system,
+    "TimesColumns": lambda jax: sparse(jax, of_rows=False),
+    "ProductsOfRows": lambda jax: sparse(jax, of_rows=True),
     "Vary": through_mesh(lambda jax, v: v * jax.lax.pcast(jax.numpy.sin(jax.numpy.float32(2)), "i", to="varying")),
     "Sum": through_axis(lambda jax, v: jax.lax.psum(v, "i")),
     "Gather": through_axis(lambda jax, v: jax.lax.all_gather(v, "i").sum()),
@@ -117,6 +135,7 @@ WITHOUT = {
     "LinearSolve": "compat/test_scipy_sparse.py has its programs: its derivatives solve again",
     "Check": "a check of a value: no results",
     "Collective": "what the collectives share",
+    "_OfPlaces": "what products with sparse matrices share",
     "Grouped": "a collective within groups of lanes: test_collectives.py has its programs",
     "_Reduction": "pmax and pmin between devices, which have no derivative either; `sharded_program.py` runs them",
     "Extremum": "pmax and pmin have no derivative, in JAX either",
