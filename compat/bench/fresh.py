@@ -33,6 +33,16 @@ SNIPPETS = {
     "grad(f)(x), eager": (
         "jnp = jax.numpy\njax.grad(lambda x: jnp.sum(x**2) / 2)(jnp.array([0.0, 1.0, 2.0])).block_until_ready()"
     ),
+    "jit of the gradient of a cross entropy": (
+        "jnp = jax.numpy\n"
+        "loss = lambda w, x: -jnp.mean(jnp.log(jax.nn.softmax(x @ w))[:, 0])\n"
+        "jax.jit(jax.grad(loss))(jnp.ones((4, 3)), jnp.ones((8, 4))).block_until_ready()"
+    ),
+    "jit of a sort, a solve and a joined result": (
+        "jnp = jax.numpy\n"
+        "f = lambda a, b: jnp.concatenate([jnp.linalg.solve(a, b), jnp.sort(b)])\n"
+        "jax.jit(f)(jnp.eye(4) * 2, jnp.ones(4)).block_until_ready()"
+    ),
     "random.normal(key, (3,))": "jax.random.normal(jax.random.key(0), (3,)).block_until_ready()",
     "a training step of an MLP": _STEP.format("mlp"),
     "a training step of a small transformer": _STEP.format("transformer"),

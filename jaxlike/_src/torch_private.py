@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import sys
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.autograd.forward_ad as forward_ad
 from torch._C import _functorch as functorch  # pyright: ignore[reportAttributeAccessIssue]
-from torch._decomp import global_decomposition_table
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch.autograd.forward_ad import _set_fwd_grad_enabled
 from torch.utils._python_dispatch import TorchDispatchMode as TorchDispatchMode
@@ -392,29 +390,6 @@ def _at_jvp_level_of(tensor: Tensor) -> Iterator[bool]:
             functorch.pop_dynamic_layer_stack()
         for layer in reversed(above):
             functorch.push_dynamic_layer_stack(layer)
-
-
-# Shape rules
-
-
-@functools.cache
-def free_shape_rules_of_dynamo() -> None:
-    """Let torch's shape rules run as they are.
-
-    Rules in Python are wrapped so that torch.compile does not look into them. The wrapper imports torch._dynamo for
-    that, which takes more than a second and is for nothing where torch.compile is not used.
-    """
-    if "torch._dynamo" in sys.modules:
-        return
-    modules = [m for name, m in sys.modules.items() if name.startswith("torch._refs")]
-    for table in (*global_decomposition_table.values(), *map(vars, modules)):
-        rule: Any
-        for rule in table.values():
-            while (code := getattr(rule, "__code__", None)) is not None and "fn" in code.co_freevars:  # a decorator's
-                inside = rule.__closure__[code.co_freevars.index("fn")].cell_contents
-                if code.co_qualname.startswith("_disable_dynamo."):
-                    inside.__dict__.setdefault("__dynamo_disable", inside)
-                rule = inside
 
 
 # The compiler

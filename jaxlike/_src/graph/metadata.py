@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jaxlike._src import torch_private
+from jaxlike._src.torch_private_rules import free_shape_rules
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,7 +99,7 @@ def _by_meta_kernel(op: Any, args: Any, kwargs: Any) -> Any:
             return [meta(v) for v in value]
         return torch.device("meta") if isinstance(value, torch.device) else value
 
-    torch_private.free_shape_rules_of_dynamo()
+    free_shape_rules()
     try:
         out = op(*map(meta, args), **{k: meta(v) for k, v in kwargs.items()})
     except NotImplementedError as error:
