@@ -25,10 +25,19 @@ PARTS = [
 
 @pytest.mark.parametrize("parts", PARTS)
 def test_eight_devices(parts):
+    assert_prints_the_same("compat.sharded_program", *parts.split())
+
+
+def test_what_types_say_of_a_mesh():
+    assert_prints_the_same("compat.explicit_program")
+
+
+def assert_prints_the_same(program: str, *arguments: str) -> None:
+    """The program's lines are equal."""
     outputs = []
     for framework in (frameworks.EXPECTED, frameworks.ACTUAL):
         done = subprocess.run(
-            [sys.executable, "-m", "compat.sharded_program", framework.__name__, *parts.split()],
+            [sys.executable, "-m", program, framework.__name__, *arguments],
             env=os.environ | FLAGS | {"JAX_PLATFORMS": "cpu"},
             capture_output=True,
             text=True,

@@ -282,6 +282,11 @@ class Array:
         )
 
 
+def type_alone(x: Array) -> ShapedArray:
+    """The type of a value without what it says of a mesh."""
+    return ShapedArray(x.shape, x.dtype, x.weak_type)
+
+
 def constant(tensor: Tensor, tag: Any = False, kind: type[Array] = Array) -> Array:
     """An Array that belongs to no running transformation; ``tensor`` must be plain (made `outside`)."""
     made = kind(tensor, tag)

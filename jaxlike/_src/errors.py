@@ -130,6 +130,10 @@ class InconclusiveDimensionOperation(Exception):
     """A comparison or division of symbolic dimensions has no answer that holds for all their values."""
 
 
+class ShardingTypeError(Exception):
+    """Operands are split over explicit mesh axes in ways that do not go together."""
+
+
 class JaxprTypeError(TypeError):
     """A jaxpr does not fit together: an equation's types disagree with those of its operation."""
 

@@ -18,7 +18,9 @@ import torch
 from jaxlike._src import torch_private
 from jaxlike._src.devices import default_device
 from jaxlike._src.dtypes import from_torch
+from jaxlike._src.explicit_rules import explicit_spec
 from jaxlike._src.frames import STATE, set_following
+from jaxlike._src.mesh import AxisType
 from jaxlike._src.partition_spec import P, flat_axes
 from jaxlike._src.sharding import NamedSharding
 
@@ -156,6 +158,8 @@ def spread(op: Any, args: Any, split: Callable[[Any], Any], shape: tuple[int, ..
     sharding = known[0][1]
     if sharding.num_devices == 1 or not isinstance(sharding, NamedSharding):
         return sharding
+    if AxisType.Explicit in sharding.mesh.axis_types:
+        return sharding.update(spec=P(*explicit_spec(op, args, split, shape, sharding)))
     of = [
         ([*s.spec, *[None] * (len(x.shape) - len(s.spec))], tuple(x.shape))
         for x, s in known

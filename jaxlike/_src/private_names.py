@@ -234,7 +234,7 @@ PLACES: dict[str, dict[str, str]] = {
         "jaxlike._src.border": "canonicalize_shape",
         "jaxlike._src.effects.names": "typeof",
         "jaxlike._src.errors": (
-            "ConcretizationTypeError TracerArrayConversionError TracerBoolConversionError "
+            "ConcretizationTypeError ShardingTypeError TracerArrayConversionError TracerBoolConversionError "
             "TracerIntegerConversionError UnexpectedTracerError"
         ),
         "jaxlike._src.extending.context": (

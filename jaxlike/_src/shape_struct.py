@@ -12,8 +12,9 @@ from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array, NarrowArray, constant
 from jaxlike._src.layout import Format, Layout
 from jaxlike._src.manual_axis_type import ManualAxisType
-from jaxlike._src.mesh import get_concrete_mesh
+from jaxlike._src.mesh import Mesh, get_concrete_mesh
 from jaxlike._src.partition_spec import P
+from jaxlike._src.placement import place
 from jaxlike._src.sharding import NamedSharding, Sharding
 
 
@@ -146,4 +147,6 @@ class ShapeDtypeStruct:
             tensor = torch.empty(self.shape, dtype=dtypes.to_torch(dtype), device="meta")
         if dtype in dtypes.STORAGE:
             return constant(tensor, dtype, NarrowArray)
-        return constant(tensor, self.weak_type)
+        made, split = constant(tensor, self.weak_type), self.sharding
+        explicit = isinstance(split, NamedSharding) and isinstance(split.mesh, Mesh) and split.mesh.explicit_axes
+        return place(made, split) if explicit else made  # its type says how it is split

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from jaxlike._src import dtypes, key_uses, torch_private
-from jaxlike._src.array import Array, ShapedArray
+from jaxlike._src.array import Array, ShapedArray, type_alone
 from jaxlike._src.border import scalar_value
 from jaxlike._src.frames import Frame
 from jaxlike._src.graph import metadata
@@ -136,6 +136,8 @@ class Trace(torch_private.TorchDispatchMode):
         self.inputs: list[Var] = []
         self.examples: Sequence[Array] = ()  # what the inputs stand for
         self.varying: tuple[int, dict[Var, frozenset[Any]]] = 0, {}  # see `varying`: of so many nodes it is known
+        self.split: tuple[int, dict[Var, Any]] = 0, {}  # see `mesh_types`: of so many nodes it is known
+        self.noted: dict[Var, Any] = {}  # how values are split of which it was said
         self.input_names: list[str] = []
         self.fun_location = ""
         self.folds = False  # whether ops on known values are computed at once (`ensure_compile_time_eval`)
@@ -664,12 +666,13 @@ def trace(
         lifted,
         running.constants,
         [*outputs, *(var for _, _, var in written)],
-        [*(x.aval for x in examples), *(x.aval for _, _, x in last)],
-        [o.aval for o in outs],
+        [*(type_alone(x) for x in examples), *(x.aval for _, _, x in last)],
+        [type_alone(o) for o in outs],
         name,
     )
     graph.refs, graph.written_refs = [ref for ref, _ in met], [ref for ref, _, _ in written]
     graph.regions, graph.scopes, graph.precisions = running.regions, running.scopes, running.precisions
+    graph.noted = running.noted
     if whole:
         graph.written, graph.ref_events = (running.nodes, running.constants), running.ref_events
         if graph.ref_events:

@@ -6,10 +6,13 @@ Values stay as they are: what changes is what a result says of its sharding.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from jaxlike._src.array import Array
-from jaxlike._src.border import unwrap
+from jaxlike._src.border import same_value, unwrap
+from jaxlike._src.explicit_rules import ASKED
+from jaxlike._src.frames import current_trace
 from jaxlike._src.lax.strict import operand
 from jaxlike._src.mesh import (
     AxisType,
@@ -21,6 +24,7 @@ from jaxlike._src.mesh import (
 from jaxlike._src.partition_spec import P, flat_axes
 from jaxlike._src.placement import place
 from jaxlike._src.sharding import NamedSharding, Sharding, check_fits, in_mesh
+from jaxlike._src.transforms.mesh_types import note
 from jaxlike._src.tree import tree_flatten, tree_unflatten
 from jaxlike._src.tree.prefix import flatten_axes
 
@@ -67,9 +71,25 @@ def _check_auto(sharding: Any) -> None:
         )
 
 
-def _split(x: Array, sharding: Any) -> Array:
+def split_as_asked(out_sharding: Any, name: str, compute: Callable[[], Array]) -> Array:
+    """What ``compute`` gives, split as `out_sharding` says, whichever way that would be without it."""
+    sharding = canonicalize_sharding(out_sharding, name)
+    with ASKED:
+        out = compute()
+    return out if sharding is None else _split(out, sharding.update(spec=_whole(sharding, out)), fresh=True)
+
+
+def _whole(sharding: NamedSharding, x: Array) -> P:
+    entries = sharding.spec.partitions
+    return P(*entries, *[None] * (x.ndim - len(entries)))
+
+
+def _split(x: Array, sharding: Any, fresh: bool = False) -> Array:
     """``x``, which says that it is split so; divided evenly, and by devices rather than kinds of them."""
     made = type(x)(unwrap(x), x._tag)
+    if (trace := current_trace()) is not None:
+        made = made if fresh else same_value(x)  # what it was made of is split as before
+        note(trace, made, sharding)
     if isinstance(sharding, NamedSharding) and not isinstance(sharding.mesh, Mesh):
         concrete = get_concrete_mesh()
         if concrete.empty:
@@ -98,11 +118,9 @@ def reshard(xs: Any, out_shardings: Any) -> Any:
                 "Reshard should only be used with out_shardings which are non-None and have a non-empty mesh. Got "
                 f"sharding {given}."
             )
-        entries = sharding.spec.partitions
-        whole = P(*entries, *[None] * (x.ndim - len(entries)))
         sharding.check_compatible_aval(x.shape)
         sharding.shard_shape(x.shape)
-        outs.append(_split(x, sharding.update(spec=whole)))
+        outs.append(_split(x, sharding.update(spec=_whole(sharding, x))))
     return tree_unflatten(tree, outs)
 
 

@@ -16,6 +16,7 @@ import torch
 from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import cast, unwrap
+from jaxlike._src.lax.constraint import split_as_asked
 from jaxlike._src.lax.precision import canonicalize_precision, check_algorithm, is_algorithm, matmul_precision, stated
 from jaxlike._src.lax.strict import operand
 from jaxlike._src.numpy.arguments import index_tuple
@@ -71,12 +72,14 @@ def dot(
             vectors and matrices.
         precision: how exactly a GPU multiplies, see `Precision`.
         preferred_element_type: dtype of the result and of the sums.
-        out_sharding: accepted.
+        out_sharding: how the result is split over explicit axes of a mesh.
 
     Returns:
         An array with the common axes, then the other axes of ``lhs``, then those of ``rhs``.
     """
-    del out_sharding
+    if out_sharding is not None:
+        kwargs: dict[str, Any] = {"precision": precision, "preferred_element_type": preferred_element_type}
+        return split_as_asked(out_sharding, "dot_general", lambda: dot(lhs, rhs, dimension_numbers=dimension_numbers, **kwargs))
     x, y = operand("dot_general", lhs, 0), operand("dot_general", rhs, 1)
     if dimension_numbers is None:
         if not (1 <= x.ndim <= 2 and 1 <= y.ndim <= 2 and x.shape[-1] == y.shape[0]):

@@ -37,6 +37,7 @@ from jaxlike._src.numpy.arguments import like
 from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms import derive, hi_values
 from jaxlike._src.transforms.halves import IN_FORCE, Halves, asks_to_keep, halves_of
+from jaxlike._src.transforms.mesh_types import signature
 from jaxlike._src.transforms.policies import everything_saveable
 from jaxlike._src.transforms.ref_state import (
     Touched,
@@ -609,6 +610,9 @@ def _rows(xs: Any) -> tuple[list[Array], Any]:
         raise ValueError(f"scan got value with no leading axis to scan over: {', '.join(bare)}.")
     for x in leaves:
         x.shape[0]  # IndexError for what has no axis, as in JAX
+    for split in signature(arrays):
+        if split is not None and split.spec[0] is not None:
+            raise ValueError(f"0th dimension of all xs should be replicated. Got {split.spec}")
     return arrays, tree
 
 

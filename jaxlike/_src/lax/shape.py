@@ -16,10 +16,13 @@ import torch
 from jaxlike._src import key_uses, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray, canonicalize_axis, canonicalize_shape, unwrap
+from jaxlike._src.lax.constraint import split_as_asked
 from jaxlike._src.lax.strict import check_same_dtypes, check_shapelike, operand
 from jaxlike._src.numpy import shape as numpy_shape
 from jaxlike._src.numpy.arguments import index_tuple, like, one_array, payload
+from jaxlike._src.placement import PLACED
 from jaxlike._src.regions import equation
+from jaxlike._src.transforms.mesh_types import check_reshape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +70,10 @@ def broadcast_in_dim(
         broadcast_dimensions: as many as ``operand`` has axes.
         out_sharding: accepted.
     """
-    del out_sharding
+    if out_sharding is not None:
+        return split_as_asked(
+            out_sharding, "broadcast_in_dim", lambda: broadcast_in_dim(operand, shape, broadcast_dimensions)
+        )
     x = _operand("broadcast_in_dim", operand)
     if x.ndim == len(shape) and not len(broadcast_dimensions) and isinstance(operand, Array):
         return x
@@ -157,7 +163,8 @@ def reshape(
     operand: ArrayLike, new_sizes: Shape, dimensions: Sequence[int] | None = None, *, out_sharding: Any = None
 ) -> Array:
     """The elements in another shape; ``dimensions`` says in which order the axes are read."""
-    del out_sharding
+    if out_sharding is not None:
+        return split_as_asked(out_sharding, "reshape", lambda: reshape(operand, new_sizes, dimensions))
     sizes = canonicalize_shape(new_sizes)
     x = _operand("reshape", operand)
     if any(n < 0 for n in sizes):
@@ -179,6 +186,8 @@ def reshape(
         return numpy_shape.reshaped_in(x, sizes, order)
     if x.shape == sizes:
         return x
+    if PLACED:
+        check_reshape(x, sizes)
     tensor = unwrap(x)
     return like(x, tensor.reshape([*sizes, *tensor.shape[x.ndim :]]))
 

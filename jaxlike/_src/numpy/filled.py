@@ -12,6 +12,7 @@ from jaxlike._src import dtypes
 from jaxlike._src.array import Array
 from jaxlike._src.border import asarray as one
 from jaxlike._src.border import cast, check_arraylike, from_numpy, kind_of, unwrap
+from jaxlike._src.frames import STATE
 from jaxlike._src.numpy.arguments import (
     array_of,
     as_asked,
@@ -24,8 +25,9 @@ from jaxlike._src.numpy.arguments import (
 )
 from jaxlike._src.numpy.create import asarray
 from jaxlike._src.numpy.shape import broadcast_array
-from jaxlike._src.placement import follow
+from jaxlike._src.placement import PLACED, follow
 from jaxlike._src.regions import spelled
+from jaxlike._src.transforms.mesh_types import split_like
 
 if TYPE_CHECKING:
     from jaxlike._src.typing import ArrayLike, DTypeLike, DuckTypedArray
@@ -144,7 +146,8 @@ def full_like(
         if isinstance(want, dtypes.ExtendedDType) and not isinstance(kind_of(fill_value)[0], dtypes.ExtendedDType):
             return want.filled(sizes, fill_value)
         made = _filled(sizes, fill_value, want, torch_target(device, out_sharding))
-        return as_asked(follow("full_like", astype(made, want, weak), a), device, out_sharding)
+        made = astype(made, want, weak)
+        return as_asked(_beside("full_like", made, a), device, out_sharding)
     want = dtypes.result_type(a) if want is None else want
     made = broadcast_array(asarray(fill_value, want), sizes)
     return as_asked(made, device, out_sharding)
@@ -201,7 +204,14 @@ def _constant_like(name: str, a: Any, value: int, dtype: Any, shape: Any, device
     make = torch.ones if value else torch.zeros
     sizes = tuple(a.shape) if sizes is None else sizes
     made = array_of(make(sizes, dtype=dtypes.to_torch(want), device=where), want, weak)
-    return as_asked(follow(name, made, a), device, out_sharding)
+    return as_asked(_beside(name, made, a), device, out_sharding)
+
+
+def _beside(name: str, made: Array, a: Any) -> Array:
+    """A new array, where ``a`` is and split as it is."""
+    if PLACED and STATE.frame is not None and isinstance(a, Array):
+        return split_like(made, a)
+    return follow(name, made, a)
 
 
 def eye(N: Any, M: Any = None, k: int | ArrayLike = 0, dtype: DTypeLike | None = None, *, device: Any = None) -> Array:

@@ -35,6 +35,7 @@ from jaxlike._src.border import (
 )
 from jaxlike._src.family import FLOATS
 from jaxlike._src.frames import CHECKED, STATE
+from jaxlike._src.lax.constraint import split_as_asked
 from jaxlike._src.lax.precision import matmul_precision, stated
 from jaxlike._src.placement import follow
 from jaxlike._src.regions import PRODUCT, as_one, is_recorded
@@ -129,9 +130,9 @@ def matmul(
         b: the same.
         precision: as in ``jax.lax.dot_general``; affects float32 on a GPU.
         preferred_element_type: dtype of the result and of the sums.
-        out_sharding: accepted.
+        out_sharding: how the result is split over explicit axes of a mesh.
     """
-    if type(a) is Array and type(b) is Array and preferred_element_type is precision is None and STATE.fast is not CHECKED:
+    if type(a) is Array and type(b) is Array and preferred_element_type is precision is out_sharding is None and STATE.fast is not CHECKED:
         x, y = unwrap(a), unwrap(b)
         if x.dtype is y.dtype and x.dtype in _DIRECT and x.is_cpu and 1 <= x.dim() <= 2 >= y.dim() >= 1:
             try:
@@ -140,7 +141,9 @@ def matmul(
             except RuntimeError:
                 _check_contraction((x.shape[-1],), (y.shape[0],))
                 raise
-    del out_sharding
+    if out_sharding is not None:
+        alone = functools.partial(matmul, a, b, precision=precision, preferred_element_type=preferred_element_type)
+        return split_as_asked(out_sharding, "matmul", alone)
     check_arraylike("matmul", a, b)
     a, b = (asarray(v) if hasattr(v, "__jax_array__") else v for v in (a, b))
     for position, v in enumerate((a, b)):
@@ -193,7 +196,9 @@ def dot(
     a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None, out_sharding: Any = None
 ) -> Array:
     """Sum over the last axis of ``a`` and the last but one of ``b`` (or its only one); scalars multiply."""
-    del out_sharding
+    if out_sharding is not None:
+        alone = functools.partial(dot, a, b, precision=precision, preferred_element_type=preferred_element_type)
+        return split_as_asked(out_sharding, "dot", alone)
     x, y, dtype, weak = _operands("dot", a, b, preferred_element_type)
     with matmul_precision(precision):
         if not x.dim() or not y.dim():
@@ -247,7 +252,9 @@ def tensordot(
     out_sharding: Any = None,
 ) -> Array:
     """Sum over the last ``axes`` axes of ``a`` and the first of ``b``, or over given pairs of axes."""
-    del out_sharding
+    if out_sharding is not None:
+        kwargs = {"precision": precision, "preferred_element_type": preferred_element_type}
+        return split_as_asked(out_sharding, "tensordot", lambda: tensordot(a, b, axes, **kwargs))
     x, y, dtype, weak = _operands("tensordot", a, b, preferred_element_type)
     ranks = f"({tuple(x.shape)} and {tuple(y.shape)})"
     if isinstance(axes, int | np.integer):
@@ -509,9 +516,12 @@ def einsum(
         precision: as in `matmul`.
         preferred_element_type: dtype of the result and of the sums.
         _dot_general: accepted.
-        out_sharding: accepted.
+        out_sharding: how the result is split over explicit axes of a mesh.
     """
-    del _dot_general, out_sharding
+    del _dot_general
+    if out_sharding is not None:
+        kwargs: dict[str, Any] = {"optimize": optimize, "precision": precision, "preferred_element_type": preferred_element_type}
+        return split_as_asked(out_sharding, "einsum", lambda: einsum(subscripts, *operands, out=out, **kwargs))
     if out is not None:
         raise NotImplementedError("The 'out' argument to jnp.einsum is not supported.")
     if not isinstance(subscripts, str):

@@ -25,6 +25,7 @@ from jaxlike._src.border import (
     unwrap,
 )
 from jaxlike._src.frames import STATE
+from jaxlike._src.lax.constraint import split_as_asked
 from jaxlike._src.numpy.arguments import (
     axes_of,
     index_tuple,
@@ -35,9 +36,10 @@ from jaxlike._src.numpy.arguments import (
     static_axes,
     static_shape,
 )
-from jaxlike._src.placement import follow
+from jaxlike._src.placement import PLACED, follow
 from jaxlike._src.regions import as_one, equation
 from jaxlike._src.transforms.compiled import hashable, jitted
+from jaxlike._src.transforms.mesh_types import check_reshape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,9 +92,11 @@ def reshape(
         shape: the new sizes; at most one is -1 and is worked out from the others.
         order: "C", or "F" to read and write with the first axis changing fastest.
         copy: accepted and ignored; arrays are immutable.
-        out_sharding: accepted and ignored.
+        out_sharding: how the result is split over explicit axes of a mesh.
     """
-    if type(a) is Array and a._frame is STATE.fast and order == "C":
+    if out_sharding is not None:
+        return split_as_asked(out_sharding, "reshape", lambda: reshape(asarray(a), shape, order))
+    if type(a) is Array and a._frame is STATE.fast and order == "C" and not PLACED:
         try:
             return Array(a._t.reshape(shape), a._tag)
         except (RuntimeError, TypeError):  # the general path says what is wrong
@@ -102,6 +106,8 @@ def reshape(
     x = one_array("reshape", a)
     sizes = _new_sizes(x, shape)
     if order == "C":
+        if PLACED:
+            check_reshape(x, sizes)
         return _reshaped(x, sizes)
     if order == "F":
         if x.ndim < 2:
@@ -160,7 +166,7 @@ def _new_sizes(x: Array, shape: Any) -> tuple[int, ...]:
 
 def ravel(a: ArrayLike, order: str = "C", *, out_sharding: Any = None) -> Array:
     """All elements of ``a`` along one axis, in order "C" or "F"."""
-    if type(a) is Array and a._frame is STATE.fast and order == "C":
+    if type(a) is Array and a._frame is STATE.fast and order == "C" and not PLACED:
         return Array(a._t.reshape(-1), a._tag)
     x = one_array("ravel", a)
     if order == "K":
@@ -301,6 +307,8 @@ def rollaxis(a: ArrayLike, axis: int, start: int = 0) -> Array:
 
 def broadcast_to(array: ArrayLike, shape: int | Shape, *, out_sharding: Any = None) -> Array:
     """``array`` repeated to a shape that it broadcasts to."""
+    if out_sharding is not None:
+        return split_as_asked(out_sharding, "broadcast_to", lambda: broadcast_to(array, shape))
     x = one_array("broadcast_to", array)
     return broadcast_array(x, static_shape(shape))
 

@@ -33,7 +33,7 @@ from jaxlike._src.placement import PLACED, place, placed
 from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.torch_private import plain
 from jaxlike._src.traceback_filter import as_boundary, simplify
-from jaxlike._src.transforms import hi_jit, hi_values, jit_shardings, ref_jit, ref_state
+from jaxlike._src.transforms import hi_jit, hi_values, jit_shardings, mesh_types, ref_jit, ref_state
 from jaxlike._src.transforms.arguments import (
     check_callable,
     check_leaf,
@@ -139,7 +139,7 @@ class Entry:
         """The result for the leaves, in whatever frame is running."""
         frame = STATE.frame
         if frame is None and self.fixed is not None:
-            return self.run([unwrap(x) for x in arrays])
+            return self.run([plain(unwrap(x)) for x in arrays])
         call, closed = self.call()
         given, args = ref_jit.refs_of_call(), [*closed, *arrays]
         if self.refs is not None:
@@ -233,6 +233,8 @@ class PjitFunction:
             else:
                 if frame is not None and (differ := differing(leaves)):
                     key.append(differ)
+                if PLACED and (split := mesh_types.signature(leaves)):
+                    key.append(split)
                 try:
                     entry = self._cache.get(tuple(key))
                 except TypeError:  # metadata that cannot be hashed: the general key can
@@ -396,6 +398,8 @@ class PjitFunction:
                 key.append(type(x))
         if STATE.frame is not None and (differ := differing(arrays)):
             key.append(differ)
+        if PLACED and (split := mesh_types.signature(arrays)):
+            key.append(split)
         if any(map(is_float0, leaves)):
             key.append(tuple(map(is_float0, leaves)))
         if not self._plain:
@@ -556,7 +560,7 @@ def make_entry(
         if made.setdefault("hi", hi_values.has_hi(out)):
             out = hi_values.lowered_result(out)
         leaves, made["tree"] = tree_flatten(out)
-        made["places"] = [placed(x) for x in leaves if not is_float0(x)] if PLACED else []
+        made["places"] = [mesh_types.place_of(x) for x in leaves if not is_float0(x)] if PLACED else []
         made["float0"] = {k: x for k, x in enumerate(leaves) if is_float0(x)}
         made["shapes"] = any(isinstance(x, ShapeDtypeStruct) for x in leaves)
         return [_result(x, k, out, location) for k, x in enumerate(leaves) if not is_float0(x)]

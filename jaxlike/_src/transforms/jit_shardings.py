@@ -13,13 +13,13 @@ import numpy as np
 
 from jaxlike._src.array import Array
 from jaxlike._src.devices import get_backend
-from jaxlike._src.graph.graph import Call, Var
 from jaxlike._src.layout import Format, Layout
 from jaxlike._src.partition_spec import P
-from jaxlike._src.placement import PLACED, apart, place, placed, spread
+from jaxlike._src.placement import PLACED, apart, place, placed
 from jaxlike._src.sharding import Sharding, SingleDeviceSharding, check_fits, in_mesh
 from jaxlike._src.transforms.arguments import name_of
 from jaxlike._src.transforms.leaf_names import leaf_names
+from jaxlike._src.transforms.mesh_types import follow, known_of, told, whole
 from jaxlike._src.tree import (
     keystr,
     none_leaf_registry,
@@ -192,7 +192,9 @@ def followed(
         alone = [e for e in entry.graph.effects if e.of_one_device]
         if alone and any(s is not None and s.num_devices > 1 for s in has):
             raise ValueError(f"The following ordered effects are not supported for more than 1 device: {alone}")
-        known = entry.followed[key] = Followed(has, through(entry.graph, has))
+        known = entry.followed[key] = Followed(
+            has, entry.places if entry.places and all(entry.places) else through(entry.graph, has)
+        )
     return known
 
 
@@ -219,23 +221,13 @@ def through(graph: Graph, has: Sequence[Sharding | None]) -> list[Sharding | Non
 
     Results are on the one device of arguments; over a mesh elementwise operations keep how their operands are split.
     """
-    known: dict[Var, Sharding] = {v: s for v, s in zip(graph.inputs, has, strict=True) if s is not None}
+    known = known_of(graph, has)
     alone = next((s for s, used in zip(has, _used(graph), strict=True) if used and s is not None), None)
     if isinstance(alone, SingleDeviceSharding):
         inputs = set(graph.inputs)
         return [known.get(v) if v in inputs else alone for v in graph.outputs]
-    for node in graph.nodes:
-        if isinstance(node.op, Call):
-            inner = node.op.graph if node.op.is_plain else None
-            if inner is not None and len(inner.inputs) == len(node.args):
-                given = [known.get(v) if isinstance(v, Var) else None for v in node.args]
-                found = zip(node.outs, through(inner, given), strict=True)
-                known.update((v, s) for v, s in found if v is not None and s is not None)
-        elif node.single and (out := node.outs[0]) is not None:
-            split = spread(node.op, node.args, lambda v: known.get(v) if isinstance(v, Var) else None, tuple(out.shape))
-            if split is not None:
-                known[out] = split
-    return [known.get(v) for v in graph.outputs]
+    follow(graph.nodes, known)
+    return [whole(told(known.get(v)), len(v.shape)) for v in graph.outputs]
 
 
 def check_compiled(names: Sequence[str], arrays: Sequence[Array], required: Sequence[Sharding | None]) -> None:

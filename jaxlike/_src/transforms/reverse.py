@@ -19,8 +19,10 @@ from jaxlike._src import dtypes, torch_private
 from jaxlike._src.array import Array
 from jaxlike._src.border import conjugate, unwrap
 from jaxlike._src.debug_checks import looking
+from jaxlike._src.explicit_rules import ASKED
 from jaxlike._src.frames import STATE, Frame
 from jaxlike._src.graph.source import PULLING
+from jaxlike._src.placement import PLACED
 from jaxlike._src.traceback_filter import api_boundary
 from jaxlike._src.transforms.arguments import (
     check_callable,
@@ -37,6 +39,7 @@ from jaxlike._src.transforms.arguments import (
 )
 from jaxlike._src.transforms.hi_values import as_cotangents, cotangents_like, has_hi, lowered_values, of_arrays, raised
 from jaxlike._src.transforms.linear_function import VJP
+from jaxlike._src.transforms.mesh_types import split_like
 from jaxlike._src.transforms.ref_arguments import MadeRefs, RefsToPull, has_refs
 from jaxlike._src.transforms.ref_state import is_ref, was_made_here
 from jaxlike._src.transforms.standard_basis import rows_to_jacobian, standard_basis
@@ -121,6 +124,8 @@ def vjp_leaves(
         for k, g, t in zip(at, grads, tensors, strict=True):
             if g is not None or not known_zeros:
                 result[k] = Array(torch.zeros_like(t) if g is None else g, primals[k]._tag)
+                if PLACED:
+                    split_like(result[k], primals[k])
         if not known_zeros:
             for k, p in enumerate(primals):
                 if result[k] is None:
@@ -169,7 +174,7 @@ def run_backward(
     cotangents = [conjugate(c) if c.is_complex() else c for c in cotangents]
     if outputs and inputs:
         looks = contextlib.nullcontext() if STATE.plain else looking()
-        with looks, PULLING.run([torch_private.innermost(c) for c in cotangents]):
+        with looks, ASKED, PULLING.run([torch_private.innermost(c) for c in cotangents]):  # cotangents are split as primals
             grads = PULLING.with_strays(inputs, torch_private.backward(outputs, cotangents, inputs))
     else:
         grads = [None] * len(inputs)
@@ -347,6 +352,8 @@ def _differentiate(
     result: list[Any] = [None] * len(primals)
     for k, g in zip(at, grads, strict=True):
         result[k] = Array(g, False if from_real and g.is_complex() else primals[k]._tag)
+        if PLACED:
+            split_like(result[k], primals[k])
     for k, p in enumerate(primals):
         if result[k] is None:
             result[k] = np.zeros(p.shape, dtypes.float0)
