@@ -210,3 +210,40 @@ def test_singular_values_of_odd_matrices(jax):
     svd = jax.numpy.linalg.svd
     empty = [np.zeros(s, d) for s in ((0, 0), (3, 0), (2, 0, 3), (0, 2, 2)) for d in ("float32", "complex64")]
     return [svd(x, full_matrices=full) for x in empty for full in (True, False)], svd(np.array([[1, np.nan], [2, 3]], "float32"))
+
+
+EQUAL = {"identity": np.eye(3), "zeros": np.zeros((3, 3)), "two equal": np.diag([1.0, 1, 2]), "complex": np.array([[2, 1j], [-1j, 2]])}
+
+
+@pytest.mark.parametrize("name", list(EQUAL))
+@same_in_both
+def test_slopes_of_equal_values(jax, name):
+    """Eigenvalues and singular values that are equal have derivatives, though their vectors have none."""
+    dtype = "complex64" if name == "complex" else "float32"
+    x, weights = jax.numpy.asarray(EQUAL[name].astype(dtype)), np.arange(1.0, 1 + len(EQUAL[name])).astype(np.float32)
+    functions = {
+        "eigh": lambda x: jax.numpy.linalg.eigh(x)[0] @ weights,
+        "svd": lambda x: jax.numpy.linalg.svd(x, full_matrices=False)[1] @ weights,
+        "nuclear": lambda x: jax.numpy.linalg.norm(x, "nuc"),
+    }
+    return {name: (jax.grad(f)(x), jax.jvp(f, (x,), (x + 1,))) for name, f in functions.items()}
+
+
+@same_in_both
+def test_slopes_where_there_is_no_decomposition(jax):
+    """They are NaN, for matrices that are not finite, or not positive definite, among others."""
+    x = np.stack([np.eye(2) * [2, 3] + 0.5, np.full((2, 2), np.nan), -np.eye(2), np.zeros((2, 2))]).astype(np.float32)
+    names = "cholesky eigvalsh svdvals pinv".split()
+
+    def slopes(name):
+        fun = getattr(jax.numpy.linalg, name)
+        some = np.array([0, 1, 2, 3] if name == "cholesky" else [0, 1])  # elsewhere values are equal, or 0
+        return jax.grad(lambda x: fun(x).sum())(x[some]), jax.jvp(fun, (x[some],), (x[some] + 1,))[1]
+
+    return {name: slopes(name) for name in names}
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@same_in_both
+def test_no_slopes_of_general_eigenvectors(jax, which):
+    return jax.grad(lambda x: abs(jax.numpy.linalg.eig(x)[which]).sum())(np.array([[1.0, 2], [0.5, 3]]))

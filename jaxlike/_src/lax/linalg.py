@@ -23,6 +23,7 @@ from jaxlike._src.numpy import linalg as np_linalg
 from jaxlike._src.numpy.arguments import like
 from jaxlike._src.numpy.cholesky import cholesky_of_lower
 from jaxlike._src.numpy.eigh import eigh as hermitian_parts
+from jaxlike._src.numpy.factors import refuse_eigenvectors
 from jaxlike._src.numpy.linalg import NO_SQUARE
 from jaxlike._src.numpy.lu_qr import lu_parts, pivots_to_permutation
 from jaxlike._src.numpy.norms import refuse_half
@@ -225,13 +226,7 @@ def _eigenvectors(a: Array) -> Array:
     return _eigenvalues_of_both(a)
 
 
-@_eigenvectors.defjvp
-def _refuse_eigenvectors(primals: Any, tangents: Any) -> Any:
-    raise NotImplementedError(
-        "Derivatives of non-symmetric eigenvectors are only valid under assumptions on the input that JAX cannot check "
-        "(see the enable_eigvec_derivs argument to jax.lax.linalg.eig). Pass enable_eigvec_derivs=True to "
-        "jax.lax.linalg.eig to opt in. See https://github.com/jax-ml/jax/issues/2748 for discussion."
-    )
+_eigenvectors.defjvp(refuse_eigenvectors)
 
 
 @library_jvp

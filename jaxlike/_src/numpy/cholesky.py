@@ -31,7 +31,8 @@ def cholesky_or_nan(t: Tensor) -> Tensor:
     at_pivot = (place == failed - 1) & factor.diagonal(dim1=-2, dim2=-1).isnan()
     start = torch.where(at_pivot.any(-1, keepdim=True), failed - 1, 0)
     reached = place >= torch.where(failed != 0, start, size)
-    return torch.where(reached[..., :, None] & reached[..., None, :], torch.nan, factor).tril()
+    within = reached[..., :, None] & reached[..., None, :]
+    return (factor * torch.where(within, torch.nan, 1.0).to(factor.dtype)).tril()  # a factor, so that slopes are NaN too
 
 
 @library_jvp

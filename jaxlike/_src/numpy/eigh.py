@@ -60,22 +60,28 @@ def _solved(matrix: Any, lower: bool) -> tuple[Any, Any]:
     return values, vectors
 
 
-def _differentiable(lower: bool) -> Callable[[Array], Array]:
+def _apart(t: Tensor) -> tuple[Array, Array]:
+    values = t[..., -1, :]
+    return Array(t[..., :-1, :]), Array(values.real if values.is_complex() else values)
+
+
+def _differentiable(lower: bool) -> Callable[[Array], tuple[Array, Array]]:
+    """Two results, so that derivatives of the eigenvalues ask for none of vectors, which equal eigenvalues do not have."""
+
     @library_jvp
-    def parts(a: Array) -> Array:
-        return Array(eigh_parts(unwrap(a), lower))
+    def parts(a: Array) -> tuple[Array, Array]:
+        return _apart(eigh_parts(unwrap(a), lower))
 
     @parts.defjvp
     def rule(primals: Any, tangents: Any) -> Any:
         both = parts(*primals)
-        t, da = unwrap(both), unwrap(tangents[0])
-        vectors, values = t[..., :-1, :], t[..., -1, :]
-        eye = torch.eye(t.shape[-1], dtype=t.dtype, device=t.device)
+        vectors, values = map(unwrap, both)
+        eye = torch.eye(values.shape[-1], dtype=values.dtype, device=values.device)
         gaps = 1 / (eye + values.unsqueeze(-2) - values.unsqueeze(-1)) - eye
-        turned = vectors.mH @ da.to(t.dtype) @ vectors
+        turned = vectors.mH @ unwrap(tangents[0]).to(vectors.dtype) @ vectors
         moved = torch.diagonal(turned, dim1=-2, dim2=-1)
-        moved = torch.complex(moved.real, torch.zeros_like(moved.real)) if moved.is_complex() else moved
-        return both, Array(torch.cat([vectors @ (gaps * turned), moved.unsqueeze(-2)], -2))
+        moved_vectors = vectors @ (gaps.to(vectors.dtype) * turned)
+        return both, (Array(moved_vectors), Array(moved.real if moved.is_complex() else moved))
 
     return parts
 
@@ -104,6 +110,4 @@ def eigh(a: Array, lower: bool) -> tuple[Array, Array]:
     found = _plain(t, lower)
     if found is not None:
         return found
-    t = eigh_parts(t, lower) if STATE.frame is None else unwrap(_PARTS[lower](a))
-    values = t[..., -1, :]
-    return Array(t[..., :-1, :]), Array(values.real if values.is_complex() else values)
+    return _apart(eigh_parts(t, lower)) if STATE.frame is None else _PARTS[lower](a)

@@ -8,11 +8,14 @@ matrix takes it.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from jaxlike._src.array import Array
+from jaxlike._src.border import unwrap
 from jaxlike._src.frames import STATE
+from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,15 +33,31 @@ def _guarded(kernel: Callable[[Tensor], tuple[Tensor, ...]], t: Tensor, axes: tu
     finite = torch.isfinite(t).all(-1).all(-1)
     identity = torch.eye(*t.shape[-2:], dtype=t.dtype, device=t.device)
     outs = kernel(torch.where(finite[..., None, None], t, identity))
-    return tuple(
-        torch.where(finite[(..., *[None] * count)], out, complex(math.nan, math.nan) if out.is_complex() else math.nan)
-        for out, count in zip(outs, axes, strict=True)
+    total = t.sum(-1).sum(-1)
+    unknown = (total.real if t.is_complex() else total) * torch.where(finite, 0.0, math.nan)  # its slope is NaN, as JAX's is
+
+    def known(out: Tensor, at: tuple[Any, ...]) -> Tensor:
+        return torch.where(finite[at], out, (torch.complex(unknown, unknown) if out.is_complex() else unknown)[at])
+
+    return tuple(known(out, (..., *[None] * count)) for out, count in zip(outs, axes, strict=True))
+
+
+def refuse_eigenvectors(primals: Any, tangents: Any) -> Any:
+    """The derivative of a decomposition with eigenvectors of general matrices, of which JAX knows none to be right."""
+    raise NotImplementedError(
+        "Derivatives of non-symmetric eigenvectors are only valid under assumptions on the input that JAX cannot check "
+        "(see the enable_eigvec_derivs argument to jax.lax.linalg.eig). Pass enable_eigvec_derivs=True to "
+        "jax.lax.linalg.eig to opt in. See https://github.com/jax-ml/jax/issues/2748 for discussion."
     )
 
 
-def eig(t: Tensor) -> tuple[Tensor, ...]:
+@library_jvp
+def eig(a: Array) -> tuple[Array, ...]:
     """Eigenvalues and right eigenvectors of square matrices."""
-    return _guarded(torch.linalg.eig, t, (1, 2))
+    return tuple(map(Array, _guarded(torch.linalg.eig, unwrap(a), (1, 2))))
+
+
+eig.defjvp(refuse_eigenvectors)
 
 
 def eigvals(t: Tensor) -> Tensor:

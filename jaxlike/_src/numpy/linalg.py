@@ -171,8 +171,7 @@ def eig(a: Any) -> EigResult:
     (x,) = inexact_operands("eig", a)
     check_rank("eig", x)
     check_square("eig", x, NO_SQUARE)
-    values, vectors = factors.eig(unwrap(x))
-    return EigResult(Array(values), Array(vectors))
+    return EigResult(*factors.eig(x))
 
 
 @compiled("a")

@@ -21,7 +21,7 @@ from jaxlike._src.scipy.lapack import each_matrix, functions, lone_matrix
 from jaxlike._src.transforms.custom import library_jvp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from torch import Tensor
 
@@ -77,15 +77,17 @@ def _apart(t: Tensor, a: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]:
     return u, s.real if s.is_complex() else s, vh
 
 
-def _together(parts: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
-    u, s, vh = parts
-    return torch.cat([u.flatten(-2), s.to(dtype), vh.flatten(-2)], -1)
+def _three(a: Tensor, full: bool) -> tuple[Array, Array, Array]:
+    u, s, vh = map(Array, _apart(svd_parts(a, full), a, full))
+    return s, u, vh
 
 
-def _differentiable(full: bool) -> Callable[[Array], Array]:
+def _differentiable(full: bool) -> Callable[[Array], tuple[Array, Array, Array]]:
+    """Three results, so that derivatives of singular values ask for none of vectors, which equal ones do not have."""
+
     @library_jvp
-    def parts(a: Array) -> Array:
-        return Array(svd_parts(unwrap(a), full))
+    def parts(a: Array) -> tuple[Array, Array, Array]:
+        return _three(unwrap(a), full)
 
     @parts.defjvp
     def rule(primals: Any, tangents: Any) -> Any:
@@ -95,7 +97,7 @@ def _differentiable(full: bool) -> Callable[[Array], Array]:
             # JAX refuses it: the vectors that complete U or V^H are free to turn.
             raise NotImplementedError("Singular value decomposition JVP not implemented for full matrices")
         both = parts(*primals)
-        u, s, vh = _apart(unwrap(both), a, full)
+        s, u, vh = map(unwrap, both)
         ut, v, row = adjoint(u), adjoint(vh), s.unsqueeze(-2)
         turned = ut @ da @ v
         column = row.mT
@@ -114,7 +116,7 @@ def _differentiable(full: bool) -> Callable[[Array], Array]:
             dv = dv + (beside - v @ (vh @ beside)) / row.to(a.dtype)
         diagonal = torch.diagonal(turned, dim1=-2, dim2=-1)
         ds = diagonal.real if diagonal.is_complex() else diagonal
-        return both, Array(_together((du, ds, adjoint(dv)), a.dtype))
+        return both, tuple(map(Array, (ds, du, adjoint(dv))))
 
     return parts
 
@@ -143,6 +145,4 @@ def svd(a: Array, full: bool) -> tuple[Array, Array, Array]:
     found = _plain(t, full)
     if found is not None:
         return found
-    both = svd_parts(t, full) if STATE.frame is None else unwrap(_PARTS[full](a))
-    u, s, vh = _apart(both, t, full)
-    return Array(s), Array(u), Array(vh)
+    return _three(t, full) if STATE.frame is None else _PARTS[full](a)
