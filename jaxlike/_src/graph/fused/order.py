@@ -37,10 +37,12 @@ own void sort_row(const T* x, T* values, long long* order, long long* spare, con
   for (long i = 0; i < n; ++i) values[i] = x[order[i]];
 }
 template <class T> own long long place_of(const T* sorted, const long n, const T x, const bool right) {
-  long start = 0, end = n;
-  while (start < end) {
-    const long middle = start + (end - start) / 2;
-    if (right ? !(sorted[middle] > x) : !(sorted[middle] >= x)) start = middle + 1; else end = middle;
+  long start = 0, left = n;
+  while (left > 0) {  // without branches, which nobody can foretell
+    const long half = left / 2;
+    const bool beyond = right ? !(sorted[start + half] > x) : !(sorted[start + half] >= x);
+    start = beyond ? start + half + 1 : start;
+    left = beyond ? left - half - 1 : half;
   }
   return start;
 }
