@@ -19,6 +19,10 @@ jax.jit(jax.hessian(f))(jnp.arange(3.0)).block_until_ready()
 jax.make_jaxpr(lambda x: (jnp.linalg.norm(x), jnp.linalg.solve(x, x), jnp.max(x), jnp.stack([x, x])))(jnp.eye(3))
 late = [m for m in ("sympy", "torch._dynamo", "torch._inductor") if m in sys.modules]
 assert not late, late
+import inspect  # it looks at every module
+inspect.getmodule(sys._getframe(), "no such file")
+for module in list(sys.modules.values()):
+    assert not isinstance(getattr(module, "__file__", None) or "", type), module
 """
 AFTER = {
     "the module": """

@@ -56,6 +56,8 @@ class _NoExpressions(types.ModuleType):
     """sympy, to ask whether something is an expression: nothing is while it is not imported."""
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what inspect asks of every module
+            raise AttributeError(name)
         return getattr(sys.modules[_SYMPY], name) if _SYMPY in sys.modules else _NoExpressions
 
 
