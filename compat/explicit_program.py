@@ -180,11 +180,33 @@ def differing() -> None:
     inside(lambda a: lax.psum(a, "x"), P("x"), P())
     inside(lambda a: a * 2, P(("x", "y")), P(("x", "y")))
     inside(lambda a: jnp.ones(2), P("x"), P())
-    inside(lambda a: lax.pvary(jnp.ones(2), "x"), P("x"), P("x"))
+    inside(lambda a: lax.pcast(jnp.ones(2), "x", to="varying"), P("x"), P("x"))
     inside(jax.jit(jnp.sin), P("x"), P("x"))
     inside(lambda a: a, P("x"), P("x"), check_vma=False)
     inside(lambda a: a, P("x"), P("x"), axis_names={"x"})
 
 
-for part in (elementwise, products, shapes, types, differing):
+def changing() -> None:
+    """Inside of `shard_map`: what a loop carries starts the same everywhere and does not stay so; branches disagree."""
+    start = jnp.zeros(1)
+    functions: list[Callable[[Any], Any]] = [
+        lambda a: lax.scan(lambda c, y: (c + y, y), start, a)[1],
+        lambda a: lax.scan(lambda c, y: ({"u": c["u"] + y, "v": c["v"] * y[0]}, y), {"u": start, "v": 2.0}, a)[1],
+        lambda a: lax.scan(lambda c, y: (c + y, y), lax.pcast(start, ("x", "y"), to="varying"), a)[1],
+        lambda a: lax.while_loop(lambda c: c.sum() < 3, lambda c: c + a[0], start)[None],
+        lambda a: lax.fori_loop(0, 3, lambda i, c: c + a[0], start)[None],
+        lambda a: lax.cond(True, lambda: a[0], lambda: start)[None],
+        lambda a: lax.cond(True, lambda: (a[0], 1.0), lambda: (start, a[0, 0]))[0][None],
+        lambda a: lax.switch(0, [lambda: a[0], lambda: start, lambda: a[0]])[None],
+        lambda a: lax.cond(lax.axis_index("x") > 1, lambda: a * 2, lambda: a),
+    ]
+    for function in functions:
+        mapped = jax.shard_map(function, mesh=AUTO, in_specs=P("x", "y"), out_specs=P("x", "y"))
+        try:
+            print(where(mapped(np.ones((8, 2), np.float32))))
+        except TypeError as error:
+            print(str(error).partition("This might")[0])
+
+
+for part in (elementwise, products, shapes, types, differing, changing):
     part()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import operator
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
-from compat.same import assert_same, run_both
+from compat.same import assert_same, run_both, same_in_both
 from jaxlike._src import private_names
 
 
@@ -99,6 +100,26 @@ def of_tools(jax: Any) -> Any:
 
 def test_tools():
     assert_same(*run_both(of_tools))
+
+
+@same_in_both(
+    covers=[
+        "jax.interpreters.pxla.are_hlo_shardings_equal",
+        "jax.interpreters.pxla.is_hlo_sharding_replicated",
+        "jax.interpreters.pxla.op_sharding_to_indices",
+    ]
+)
+def test_tools_by_their_old_names(jax: Any) -> Any:
+    pxla = importlib.import_module(f"{jax.__name__}.interpreters.pxla")
+    hlo = private(jax, "lib.xla_client", "HloSharding")
+    one, two = hlo.iota_tile((1, 1)), hlo.iota_tile((2, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are deprecated: `test_small_names.py` compares what is said
+        equal, everywhere, indices = (
+            getattr(pxla, name)
+            for name in ("are_hlo_shardings_equal", "is_hlo_sharding_replicated", "op_sharding_to_indices")
+        )
+    return equal(one, two), equal(one, hlo.replicate()), everywhere(one), [len(i) for i in indices(two, (4, 4), 2)]
 
 
 SPECS: list[tuple[Any, ...]] = [

@@ -113,6 +113,7 @@ from jaxlike._src.lax.refs import new_ref as new_ref
 from jaxlike._src.mesh import set_mesh as set_mesh
 from jaxlike._src.mesh_utils import make_mesh as make_mesh
 from jaxlike._src.partition_spec import P as P
+from jaxlike._src.removed import jax_getattr as __getattr__  # noqa: F401  # of a name that is gone
 from jaxlike._src.shape_struct import ShapeDtypeStruct as ShapeDtypeStruct
 from jaxlike._src.sharding import NamedSharding as NamedSharding
 from jaxlike._src.substitute import install as install

@@ -1,6 +1,7 @@
 """jax.interpreters.ad: derivatives of primitives."""
 
 from jaxlike._src.extending.partial_eval import JVPTracer as JVPTracer
+from jaxlike._src.removed import ad_getattr as __getattr__  # noqa: F401  # of a name that is gone
 from jaxlike._src.transforms.tables import UndefinedPrimal as UndefinedPrimal
 from jaxlike._src.transforms.tables import Zero as Zero
 from jaxlike._src.transforms.tables import add_jaxvals as add_jaxvals

@@ -1,5 +1,6 @@
 """jax.interpreters.batching: batching of primitives."""
 
+from jaxlike._src.removed import batching_getattr as __getattr__  # noqa: F401  # of a name that is gone
 from jaxlike._src.transforms.tables import axis_primitive_batchers as axis_primitive_batchers
 from jaxlike._src.transforms.tables import bdim_at_front as bdim_at_front
 from jaxlike._src.transforms.tables import broadcast as broadcast

@@ -315,7 +315,6 @@ from jaxlike._src.lax.reduce import reduce_or as reduce_or
 from jaxlike._src.lax.reduce import reduce_prod as reduce_prod
 from jaxlike._src.lax.reduce import reduce_sum as reduce_sum
 from jaxlike._src.lax.reduce import reduce_xor as reduce_xor
-from jaxlike._src.lax.removed import lax_getattr as __getattr__  # noqa: F401  # of a name that is gone
 from jaxlike._src.lax.scan import map as map
 from jaxlike._src.lax.scan import scan as scan
 from jaxlike._src.lax.scatter import scatter as scatter
@@ -368,5 +367,6 @@ from jaxlike._src.lax.while_loop import fori_loop as fori_loop
 from jaxlike._src.lax.while_loop import while_loop as while_loop
 from jaxlike._src.lax.window import reduce_window as reduce_window
 from jaxlike._src.lax.window import reduce_window_shape_tuple as reduce_window_shape_tuple
+from jaxlike._src.removed import lax_getattr as __getattr__  # noqa: F401  # of a name that is gone
 from jaxlike._src.transforms.stop_gradient import stop_gradient as stop_gradient
 from jaxlike.lax import linalg as linalg

@@ -226,7 +226,6 @@ from jaxlike._src.numpy.reduce import max as max
 from jaxlike._src.numpy.reduce import min as min
 from jaxlike._src.numpy.reduce import prod as prod
 from jaxlike._src.numpy.reduce import sum as sum
-from jaxlike._src.numpy.removed import numpy_getattr as __getattr__  # noqa: F401  # of a name that is gone
 from jaxlike._src.numpy.rounding import around as around
 from jaxlike._src.numpy.rounding import ceil as ceil
 from jaxlike._src.numpy.rounding import floor as floor
@@ -421,6 +420,7 @@ from jaxlike._src.numpy.windows import blackman as blackman
 from jaxlike._src.numpy.windows import hamming as hamming
 from jaxlike._src.numpy.windows import hanning as hanning
 from jaxlike._src.numpy.windows import kaiser as kaiser
+from jaxlike._src.removed import numpy_getattr as __getattr__  # noqa: F401  # of a name that is gone
 from jaxlike.numpy import fft as fft
 from jaxlike.numpy import linalg as linalg
 

@@ -11,6 +11,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import dtypes
+from jaxlike._src.array import type_alone
 from jaxlike._src.border import astype
 from jaxlike._src.transforms.body import Body as Body
 from jaxlike._src.transforms.body import leaf_arrays as leaf_arrays
@@ -91,20 +92,44 @@ def check_varying(
     after = through(body.run.graph, [axes_of(a._t, frames) for a in args])
     paths = [path for path, _ in tree_flatten_with_path(tree_unflatten(tree, list(carry)))[0]]
     found = [
-        f"{component(path)} has type {c.aval.str_short()}{_differs(a)} but the corresponding output carry component has "
-        f"type {c.aval.str_short()}{_differs(b)}, so the varying manual axes do not match"
+        (component(path), type_alone(c).str_short(), a, b)
         for path, c, a, b in zip(paths, carry, before, after, strict=False)
         if not b <= a
     ]
-    if found:
-        raise TypeError(
-            f"{name} function carry input and carry output must have equal types, but they differ:\n\n{_listed(found)}"
-            "\nThis might be fixed by applying `jax.lax.pcast(..., to='varying')` to the initial carry value."
-        )
+    if not found:
+        return
+    said = [
+        f"{what} has type {kind}{_differs(a)} but the corresponding output carry component has type {kind}{_differs(b)}, so "
+        "the manual axis types do not match"
+        for what, kind, a, b in found
+    ]
+    remedies = [
+        f"applying `jax.lax.pcast(..., {_ordered(b - a)}, to='varying')`, to the initial carry value corresponding to {what}"
+        for what, _, a, b in found
+    ]
+    raise TypeError(
+        f"{name} function carry input and carry output must have equal types, but they differ:\n\n{_listed(said)}"
+        f"{_remedy(remedies)}\nRevise the function so that all output types match the corresponding input types."
+    )
+
+
+def _ordered(axes: frozenset[Any]) -> tuple[Any, ...]:
+    """In the order of the mesh."""
+    return tuple(f.axis_name for f in reversed(counted_axes()) if f.axis_name in axes)
 
 
 def _differs(axes: frozenset[Any]) -> str:
-    return f"{{V:{','.join(sorted(map(str, axes)))}}}" if axes else ""
+    names = ",".join(map(str, _ordered(axes)))
+    return f"{{V:{names if len(axes) == 1 else f'({names})'}}}" if axes else ""
+
+
+def _remedy(remedies: Sequence[str]) -> str:
+    several = "".join(f"  * {r};\n" for r in remedies[:-1]) + f"  * {remedies[-1]}.\n"
+    might = f" {remedies[0]}.\n" if len(remedies) == 1 else f":\n{several}"
+    return (
+        f"\nThis might be fixed by{might}"
+        "See https://docs.jax.dev/en/latest/notebooks/shard_map.html#scan-vma for more information.\n"
+    )
 
 
 def _component(fun: Any) -> Callable[[Any], str]:
@@ -125,7 +150,9 @@ def _listed(found: Sequence[str]) -> str:
     return "".join(f"  * {text};\n" for text in found[:-1]) + f"  * {found[-1]}.\n"
 
 
-def check_branches(name: str, labels: tuple[str, str], functions: tuple[Any, Any], first: Body, other: Body) -> None:
+def check_branches(
+    name: str, labels: tuple[str, str], functions: tuple[Any, Any], first: Body, other: Body, operands: Sequence[Array]
+) -> None:
     """TypeError where two branches return different trees or types."""
     one, two = labels
     about = f"{one} is {location_of(functions[0])}\n{two} is {location_of(functions[1])}\n\n"
@@ -152,8 +179,20 @@ def check_branches(name: str, labels: tuple[str, str], functions: tuple[Any, Any
         for path, a, b in zip(paths, first.avals, other.avals, strict=True)
         if not same_type(a, b)
     ]
+    remedies: list[str] = []
+    if not found and (frames := counted_axes()):
+        given = [axes_of(x._t, frames) for x in operands]
+        along = [through(body.run.graph, given) for body in (first, other)]
+        for path, kind, a, b in zip(paths, first.avals, *along, strict=False):
+            if a != b:
+                found.append(
+                    f"the output of {one}{path} has type {kind.str_short()}{_differs(a)} but the corresponding output of {two} "
+                    f"has type {kind.str_short()}{_differs(b)}, so the manual axis types do not match"
+                )
+                least, missing = (one, b - a) if b - a else (two, a - b)
+                remedies.append(f"applying `jax.lax.pcast(..., {_ordered(missing)}, to='varying')` to the output of {least}{path}")
     if found:
         raise TypeError(
-            f"{name} branches must have equal output types but they differ.\n\n{about}{_listed(found)}\n"
-            f"Revise {one} and/or {two} so that all output types match."
+            f"{name} branches must have equal output types but they differ.\n\n{about}{_listed(found)}"
+            f"{_remedy(remedies) if remedies else ''}\nRevise {one} and/or {two} so that all output types match."
         )

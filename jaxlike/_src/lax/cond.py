@@ -444,10 +444,10 @@ def choose(
     if any(b.key_uses is not None for b in made):
         key_uses.spend_branches([(b.key_uses, b.closed) for b in made], values)
     if name == "cond":
-        check_branches(name, (labels[1], labels[0]), (functions[1], functions[0]), made[1], made[0])
+        check_branches(name, (labels[1], labels[0]), (functions[1], functions[0]), made[1], made[0], values)
     else:
         for k in range(1, len(made)):
-            check_branches(name, (labels[0], labels[k]), (functions[0], functions[k]), made[0], made[k])
+            check_branches(name, (labels[0], labels[k]), (functions[0], functions[k]), made[0], made[k], values)
     out_tree = made[-1].out_tree if name == "cond" else made[0].out_tree
     refs, traced = refs_of(made), made
     if refs:
