@@ -74,6 +74,7 @@ def test_differences_are_measured() -> None:
         ("x: nan", "x: 1.0", False),
         ("a1 1.0", "a2 1.0", False),  # digits of a name are no number
         ("<class 'jaxlib._jax.ArrayImpl'>", "<class 'jaxlike._src.array.Array'>", True),
+        ("<class 'jaxlib._jax.ArrayImpl'>", "<class 'jax.Array'>", True),
         ("1e-3 2", "0.0010000001 2", True),
     ],
 )

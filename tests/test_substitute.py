@@ -168,6 +168,37 @@ def test_private_names_that_libraries_use(tmp_path):
     )
 
 
+def test_names_say_where_they_are_in_jax(tmp_path):
+    """In the place of jax they say what JAX's do, so that they are found there again; before and after, where they are."""
+    run_program(
+        tmp_path,
+        """
+        import pickle
+        import jaxlike
+        assert jaxlike.numpy.sin.__module__ == "jaxlike.numpy"
+        assert jaxlike.lax.scan.__module__.startswith("jaxlike._src.")
+        assert pickle.loads(pickle.dumps(jaxlike.numpy.sin)) is jaxlike.numpy.sin
+        jaxlike.install()
+        import jax, jax.scipy.stats, jax.experimental.sparse
+        said = [
+            (jax.numpy.sin, "jax.numpy"), (jax.numpy.stack, "jax.numpy"), (jax.numpy.float32, "jax.numpy"),
+            (jax.lax.sin, "jax.lax"), (jax.lax.scan, "jax._src.lax.control_flow.loops"), (jax.grad, "jax._src.api"),
+            (jax.scipy.stats.norm.pdf, "jax._src.scipy.stats.norm"), (jax.nn.relu, "jax._src.nn.functions"),
+            (jax.errors.TracerBoolConversionError, "jax.errors"), (jax.Array, "jax"), (jax.P, "jax"),
+            (jax.experimental.sparse.BCOO, "jax.experimental.sparse.bcoo"),
+        ]
+        for value, module in said:
+            assert value.__module__ == module, (value, value.__module__)
+            if not module.startswith("jax._src.scipy.stats"):
+                assert pickle.loads(pickle.dumps(value)) is value
+        assert str(jax.dtypes.prng_key) == "<class 'jax.dtypes.prng_key'>"
+        jaxlike.uninstall()
+        assert jaxlike.numpy.float32.__module__ == "jaxlike.numpy"
+        assert jaxlike.lax.scan.__module__.startswith("jaxlike._src.")
+        """,
+    )
+
+
 def test_metadata_answers_with_the_served_version(tmp_path):
     run_program(
         tmp_path,

@@ -102,7 +102,7 @@ BITS: Final = (np.integer, np.bool_)
 ANY: Final = (np.bool_, np.integer, np.floating, np.complexfloating)
 
 
-def publish(op: Any, kernel: Callable[..., Any], doc_tail: str = "", module: str = "jax.numpy") -> Any:
+def publish(op: Any, kernel: Callable[..., Any], doc_tail: str = "", module: str = "jaxlike.numpy") -> Any:
     """Give ``op`` the name and documentation of its kernel."""
     op.__name__ = op.__qualname__ = kernel.__name__
     op.__module__ = module
@@ -177,7 +177,7 @@ def unary(
     keywords: bool = False,
     of_keys: Callable[[Array], Array] | None = None,
     builtin: Kernel | None = None,
-    module: str = "jax.numpy",
+    module: str = "jaxlike.numpy",
 ) -> Callable[[Kernel], UnaryOp]:
     """Lift a kernel of one tensor.
 
@@ -196,7 +196,7 @@ def unary(
     if builtin is not None:
         direct -= COMPLEX
 
-    jitted = module != "jax.scipy.special"  # in JAX, where what is jitted does not ask an object for an array
+    jitted = module != "jaxlike.scipy.special"  # in JAX, where what is jitted does not ask an object for an array
 
     def lift(kernel: Kernel) -> UnaryOp:
         name = primitive or kernel.__name__
@@ -273,7 +273,7 @@ def binary(
     arguments_of: str = "",
     keywords: bool = False,
     builtin: Kernel | None = None,
-    module: str = "jax.numpy",
+    module: str = "jaxlike.numpy",
 ) -> Callable[[Kernel], BinaryOp]:
     """Lift a kernel of two tensors of one dtype that broadcasts.
 
@@ -298,7 +298,7 @@ def binary(
     if strong or of_truth:
         with_float = with_int = frozenset()
 
-    jitted = module != "jax.scipy.special"  # see `unary`
+    jitted = module != "jaxlike.scipy.special"  # see `unary`
 
     def lift(kernel: Kernel) -> BinaryOp:
         public = arguments_of or kernel.__name__

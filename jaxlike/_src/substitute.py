@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxlike._src.private_names import MIRRORS, PrivateModule, holds_modules
+from jaxlike._src.said_modules import say_as_jax
 from jaxlike._src.version import __version__ as served_version
 from jaxlike._src.version import jaxlike_version
 
@@ -78,6 +79,7 @@ class _Substitution(importlib.abc.MetaPathFinder):
     def __init__(self) -> None:
         self.blocked: list[str] = []  # names whose entry in sys.modules was None, which forbids the import
         self.patched: list[tuple[types.ModuleType, dict[str, Any]]] = []  # with the attributes from before
+        self.renamed: list[tuple[Any, str]] = []  # objects, with the `__module__` from before
         ours = importlib.import_module(_OURS)
         # `jax` is the same object as `jaxlike`, whose `_src` must not pass for JAX's. Our own imports read
         # sys.modules, so they do not miss the attribute.
@@ -88,7 +90,7 @@ class _Substitution(importlib.abc.MetaPathFinder):
         for name, module in list(sys.modules.items()):
             if (name == _OURS or name.startswith(_OURS + ".")) and not _is_private(name):
                 sys.modules[_as_jax(name)] = module
-                self.explain_missing(_as_jax(name), module)
+                self.serve(_as_jax(name), module)
         self.patch(multiprocessing.spawn, get_preparation_data=_tell_children(multiprocessing.spawn))
         sys.meta_path.insert(0, self)
 
@@ -100,6 +102,8 @@ class _Substitution(importlib.abc.MetaPathFinder):
                     vars(module).pop(name, None)
                 else:
                     setattr(module, name, value)
+        for value, before in self.renamed:
+            value.__module__ = before
         for name in [name for name in sys.modules if name.partition(".")[0] in SERVED]:
             del sys.modules[name]
         modules: dict[str, Any] = sys.modules
@@ -113,6 +117,11 @@ class _Substitution(importlib.abc.MetaPathFinder):
                 vars(module).pop(name, None)
             else:
                 setattr(module, name, value)
+
+    def serve(self, name: str, module: types.ModuleType) -> None:
+        """Have ``module``, imported as ``name``, say what it does not serve, and its names where they are in JAX."""
+        self.renamed += say_as_jax(name, module)
+        self.explain_missing(name, module)
 
     def explain_missing(self, name: str, module: types.ModuleType) -> None:
         """Have ``module``, imported as ``name``, say what it does not serve."""
@@ -174,7 +183,7 @@ class _AliasLoader(importlib.abc.Loader):
         # importlib has just put the alias's spec on the module; reload and find_spec need its own.
         spec, module.__spec__ = module.__spec__, self.true_spec
         if spec is not None:
-            self.substitution.explain_missing(spec.name, module)
+            self.substitution.serve(spec.name, module)
 
 
 class _PrivateLoader(importlib.abc.Loader):

@@ -162,7 +162,7 @@ def result(name: str, out: tuple[Tensor, Any], weak: bool) -> Array:
 def publish(op: Any, kernel: Kernel) -> Any:
     """Give ``op`` the name and documentation of its kernel."""
     op.__name__ = op.__qualname__ = kernel.__name__
-    op.__module__, op.__doc__, op.kernel = "jax.lax", kernel.__doc__, kernel
+    op.__module__, op.__doc__, op.kernel = "jaxlike.lax", kernel.__doc__, kernel
     return op
 
 

@@ -45,7 +45,7 @@ class ScalarType(type):
 
 def _scalar_type(numpy_type: Any) -> Any:
     dtype = np.dtype(numpy_type)
-    made = ScalarType(dtype.type.__name__, (object,), {"dtype": dtype, "__module__": "jax.numpy"})
+    made = ScalarType(dtype.type.__name__, (object,), {"dtype": dtype, "__module__": "jaxlike.numpy"})
     made.__doc__ = f"The dtype {dtype.name}; ``{dtype.type.__name__}(x)`` is ``x`` as an array of it."
     return made
 

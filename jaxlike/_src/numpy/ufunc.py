@@ -346,4 +346,4 @@ def frompyfunc(func: Function, /, nin: int, nout: int, *, identity: Any = None) 
     return ufunc(func, nin, nout, identity=identity)
 
 
-ufunc.__module__ = "jax.numpy"
+ufunc.__module__ = "jaxlike.numpy"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from jaxlike._src.typing import ArrayLike, Axis
 
-MODULE = "jax.scipy.special"
+MODULE = "jaxlike.scipy.special"
 
 
 def through_float32(kernel: Any, *xs: Tensor) -> Tensor:

@@ -77,7 +77,7 @@ def neutral(text: str) -> str:
     """
     text = re.sub(r"0x[0-9a-f]+", "0xADDRESS", text).replace("jaxlike", "jax")
     text = re.sub(r"\n *This \w+Tracer with object id \d+ was created on line:\n.*(?=\n|$)", "", text)
-    return re.sub(r"\b(jaxlib\._jax\.|jax\._src\.array\.)?(ArrayImpl|Array)\b", "Array", text)
+    return re.sub(r"\b(jaxlib\._jax\.|jax\.(_src\.array\.)?)?(ArrayImpl|Array)\b", "Array", text)
 
 
 def first_sentence(message: str) -> str:
