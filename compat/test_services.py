@@ -68,6 +68,9 @@ NAMES: dict[str, Any] = {
         repr(jax.typeof(x))
         for x in (1, 1.0, True, 1j, X, np.float64(1), jax.numpy.ones((2, 3), "bfloat16"), jax.random.key(0))
     ],
+    "typeof of what stands for an array": lambda jax: [
+        repr(jax.typeof(jax.ShapeDtypeStruct((2,), "float32", weak_type=weak))) for weak in (False, True)
+    ],
     "typeof as text": lambda jax: [str(jax.typeof(x)) for x in (1.0, X)],
     "typeof in jit": lambda jax: jax.jit(lambda x: jax.numpy.ones(jax.typeof(x).shape, jax.typeof(x).dtype))(X),
     "typeof of text": lambda jax: jax.typeof("a"),

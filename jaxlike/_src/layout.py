@@ -121,10 +121,13 @@ def with_layout_constraint(x: Any, layouts: Any) -> Any:
             raise ValueError(
                 f"with_layout_constraint in eager mode can only be applied to jax.Arrays. Got {type(leaf)}"
             )
-        try:
-            layout.check_compatible_aval(leaf.shape)
-        except ValueError as error:
-            raise ValueError(
-                f"One of with_layout_constraint arguments is incompatible with its layout annotation {layout}: {error}"
-            ) from None
+        check_layout(layout, leaf.shape, "with_layout_constraint arguments")
     return x
+
+
+def check_layout(layout: Layout, shape: tuple[int, ...], what: str) -> None:
+    """ValueError where one of ``what``, of this shape, cannot lie so."""
+    try:
+        layout.check_compatible_aval(shape)
+    except ValueError as error:
+        raise ValueError(f"One of {what} is incompatible with its layout annotation {layout}: {error}") from None

@@ -588,6 +588,9 @@ NAMES: dict[str, dict[str, str]] = {
 }
 
 
+_PARENTS = {name.rpartition(".")[0] for name in MIRRORS}
+
+
 class PrivateModule(types.ModuleType):
     """A module of ``jax._src``: it looks its names up in the tables when they are asked for."""
 
@@ -595,6 +598,8 @@ class PrivateModule(types.ModuleType):
         super().__init__(name, f"What jaxlike serves of JAX's private {name}.")
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):  # Python's own questions: nothing is imported for them
+            raise AttributeError(f"module {self.__name__!r} has no attribute {attribute!r}", name=attribute, obj=self)
         return find(self.__name__, attribute)
 
     def __dir__(self) -> list[str]:
@@ -605,7 +610,7 @@ class PrivateModule(types.ModuleType):
 
 def holds_modules(module: str) -> bool:
     """Whether a served private module has served modules in it."""
-    return any(other.startswith(module + ".") for other in MIRRORS)
+    return module in _PARENTS
 
 
 def find(module: str, attribute: str) -> Any:

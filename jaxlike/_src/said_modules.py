@@ -323,13 +323,13 @@ def say_as_jax(public: str, module: types.ModuleType) -> list[tuple[Any, str]]:
     before: list[tuple[Any, str]] = []
     for name, value in vars(module).items():
         own = None if name.startswith("_") or isinstance(value, types.ModuleType) else _said_itself(value)
-        if own is not None and own.partition(".")[0] == "jaxlike":
+        if isinstance(own, str) and own.partition(".")[0] == "jaxlike":
             value.__module__ = table.get(name) or table["*"]
             before.append((value, own))
     return before
 
 
-def _said_itself(value: Any) -> str | None:
+def _said_itself(value: Any) -> Any:
     """The ``__module__`` of an object that has one of its own, and not its class's."""
     if isinstance(value, types.FunctionType):
         return value.__module__

@@ -93,6 +93,9 @@ class _Substitution(importlib.abc.MetaPathFinder):
                 self.serve(_as_jax(name), module)
         self.patch(multiprocessing.spawn, get_preparation_data=_tell_children(multiprocessing.spawn))
         sys.meta_path.insert(0, self)
+        for name in MIRRORS:  # which `import jax` has imported: much of what is public says that it is there
+            if name.startswith("jax._src"):
+                importlib.import_module(name)
 
     def undo(self) -> None:
         sys.meta_path.remove(self)
@@ -119,7 +122,12 @@ class _Substitution(importlib.abc.MetaPathFinder):
                 setattr(module, name, value)
 
     def serve(self, name: str, module: types.ModuleType) -> None:
-        """Have ``module``, imported as ``name``, say what it does not serve, and its names where they are in JAX."""
+        """Have ``module``, imported as ``name``, say so, and what it does not serve; its names, where they are in JAX.
+
+        Some programs know what they were given by ``xp.__name__ == "jax.numpy"``. The top says who is there.
+        """
+        if name != "jax":
+            self.patch(module, __name__=name)
         self.renamed += say_as_jax(name, module)
         self.explain_missing(name, module)
 

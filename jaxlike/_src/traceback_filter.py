@@ -48,8 +48,9 @@ class SimplifiedTraceback(Exception):
 
 
 def register_exclusion(path: str) -> None:
-    """Say that a file's frames are of no interest to users."""
-    excluded_paths.append(path)
+    """Say that a file's frames are of no interest to users; again changes nothing, so that one removal undoes it."""
+    if path not in excluded_paths:
+        excluded_paths.append(path)
 
 
 def include_frame(frame: types.FrameType) -> bool:

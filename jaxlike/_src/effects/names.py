@@ -7,8 +7,10 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from jaxlike._src import torch_private
+from jaxlike._src.array import ShapedArray
 from jaxlike._src.frames import STATE, current_trace
 from jaxlike._src.graph.source import ACTIVE, NameStack, active_names, extend_name_stack, named_within
+from jaxlike._src.shape_struct import ShapeDtypeStruct
 from jaxlike._src.transforms.arguments import check_leaf, is_float0, to_array
 from jaxlike._src.transforms.hi_values import hi_type, is_hi
 from jaxlike._src.transforms.ref_state import is_ref
@@ -16,8 +18,6 @@ from jaxlike._src.transforms.types import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from jaxlike._src.array import ShapedArray
 
 
 class Scope(contextlib.ContextDecorator):
@@ -100,12 +100,14 @@ def typeof(x: Any) -> ShapedArray:
     """The type of a value: shape, dtype, weak type.
 
     Args:
-        x: an array, or a Python number.
+        x: an array, a Python number, or a `ShapeDtypeStruct`.
     """
     if is_ref(x):
         return x.aval
     if is_hi(x):
         return hi_type(x)
+    if isinstance(x, ShapeDtypeStruct):
+        return ShapedArray(x.shape, x.dtype, weak_type=x.weak_type)
     try:
         check_leaf(x)
     except TypeError:

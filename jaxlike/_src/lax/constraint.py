@@ -14,6 +14,7 @@ from jaxlike._src.border import same_value, unwrap
 from jaxlike._src.explicit_rules import ASKED
 from jaxlike._src.frames import current_trace
 from jaxlike._src.lax.strict import operand
+from jaxlike._src.layout import Format, Layout, check_layout
 from jaxlike._src.mesh import (
     AxisType,
     Mesh,
@@ -25,7 +26,7 @@ from jaxlike._src.partition_spec import P, flat_axes
 from jaxlike._src.placement import place
 from jaxlike._src.sharding import NamedSharding, Sharding, check_fits, in_mesh
 from jaxlike._src.transforms.mesh_types import note
-from jaxlike._src.tree import tree_flatten, tree_unflatten
+from jaxlike._src.tree import tree_flatten, tree_map, tree_unflatten
 from jaxlike._src.tree.prefix import flatten_axes
 
 _NAME = "with_sharding_constraint"
@@ -36,10 +37,12 @@ def with_sharding_constraint(x: Any, shardings: Any) -> Any:
 
     Args:
         x: tree of arrays.
-        shardings: a sharding, a `P` of the mesh in force, or a tree of them that is a prefix of ``x``.
+        shardings: a sharding, a `Format`, a `P` of the mesh in force, or a tree of them that is a prefix of ``x``.
     """
     leaves, tree = tree_flatten(x)
     arrays = [operand("sharding_constraint", leaf) for leaf in leaves]
+    layouts = flatten_axes(f"{_NAME} shardings", tree, shardings)
+    shardings = tree_map(_without_layout, shardings, is_leaf=lambda s: s is None)
     for s in tree_flatten(shardings, is_leaf=lambda s: s is None)[0]:
         if not (s is None or isinstance(s, Sharding | P)):
             raise TypeError(
@@ -54,10 +57,18 @@ def with_sharding_constraint(x: Any, shardings: Any) -> Any:
             )
     for array, sharding in zip(arrays, wanted, strict=True):
         check_fits(sharding, array.shape, f"{_NAME} arguments", evenly=False)
+    for array, given in zip(arrays, layouts, strict=True):
+        if isinstance(given, Format) and isinstance(given.layout, Layout):
+            check_layout(given.layout, array.shape, f"{_NAME} arguments")
     for sharding in wanted:
         if not get_abstract_mesh().are_all_axes_explicit:
             _check_auto(sharding)
     return tree_unflatten(tree, [_split(a, s) for a, s in zip(arrays, wanted, strict=True)])
+
+
+def _without_layout(wanted: Any) -> Any:
+    """The sharding of a `Format`: torch chooses how results lie in memory."""
+    return wanted.sharding if isinstance(wanted, Format) else wanted
 
 
 def _check_auto(sharding: Any) -> None:
