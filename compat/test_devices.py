@@ -237,7 +237,7 @@ def test_device_put_inside(transform):
 @same_in_both(covers=["jax.device_get"])
 def test_device_get(jax):
     x = jax.numpy.arange(3.0)
-    tree = [1, "a", x, np.ones(2), None, jax.numpy.float32(3), {"k": jax.numpy.bfloat16(1)}]
+    tree = [1, "a", x, np.ones(2), None, jax.numpy.float32(3), {"k": jax.numpy.bfloat16(1)}, jax.random.key(0)]
     inside = []
     jax.jit(lambda x: inside.append(isinstance(jax.device_get(x), jax.core.Tracer)))(x)
     return jax.device_get(tree), jax.device_get(x).flags.writeable, inside

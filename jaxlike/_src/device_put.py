@@ -199,7 +199,7 @@ def device_get(x: Any) -> Any:
 
 
 def _get(leaf: Any) -> Any:
-    if isinstance(leaf, Array) and (border.is_traced(leaf) or not hasattr(leaf.dtype, "itemsize")):
+    if isinstance(leaf, Array) and (border.is_traced(leaf) or isinstance(leaf.dtype, dtypes.ExtendedDType)):
         return leaf  # PRNG keys have no form in numpy
     to_array = getattr(leaf, "__array__", None)
     return leaf if to_array is None else to_array()

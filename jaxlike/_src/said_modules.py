@@ -86,6 +86,10 @@ SAID: dict[str, dict[str, str]] = {
     "jax.experimental.colocated_python": {"jax.experimental.colocated_python.api": "*"},
     "jax.experimental.compilation_cache.compilation_cache": {"jax._src.compilation_cache": "*"},
     "jax.experimental.compute_on": {"jax._src.compute_on": "*"},
+    "jax.experimental.custom_partitioning": {
+        "jax._src.custom_partitioning": "custom_partitioning",
+        "jax._src.custom_partitioning_sharding_rule": "*",
+    },
     "jax.experimental.hijax": {
         "jax._src.state.types": "AbstractRef",
         "jax._src.hijax": "HiPrimitive HiType MutableHiType register_hitype",
@@ -103,6 +107,7 @@ SAID: dict[str, dict[str, str]] = {
         "jax.tree_util": "tree_flatten tree_unflatten",
     },
     "jax.experimental.pjit": {"jax._src.pjit": "*"},
+    "jax.experimental.shard_alike": {"jax._src.shard_alike": "*"},
     "jax.experimental.sparse": {
         "jax.experimental.sparse.bcsr": (
             "BCSR bcsr_broadcast_in_dim bcsr_concatenate bcsr_dot_general bcsr_extract bcsr_fromdense "
@@ -179,6 +184,7 @@ SAID: dict[str, dict[str, str]] = {
         "jax._src.api_util": "flatten_axes",
         "jax._src.api": "vmap",
     },
+    "jax.experimental.topologies": {"jaxlib._jax": "Device"},
     "jax.experimental.xla_metadata": {"jax._src.xla_metadata": "*"},
     "jax.export": {"jax._src.export._export": "*"},
     "jax.extend.backend": {

@@ -31,3 +31,14 @@ def states_and_operators():
     cat = dq.unit(dq.coherent(12, 1.5) + dq.coherent(12, -1.5))
     _, _, wigner = dq.wigner(cat, xmax=2.0, npixels=9)
     return dq.to_jax(rho), dq.entropy_vn(rho), dq.fidelity(psi, rho), wigner, dq.to_jax(dq.expm(dq.destroy(3)))
+
+
+def many_systems_at_once():
+    """Couplings and damping rates that are arrays: each result has their axes."""
+    a, rates = dq.destroy(6), jnp.array([0.1, 0.4])
+    h = jnp.array([0.5, 1.0, 1.5])[:, None, None] * (a + dq.dag(a))
+    result = dq.mesolve(
+        h, [jnp.sqrt(rates)[:, None, None] * a], dq.fock(6, 0), jnp.linspace(0, 0.6, 4), exp_ops=[dq.number(6)],
+        options=dq.Options(progress_meter=False),
+    )  # fmt: skip
+    return result.expects.real

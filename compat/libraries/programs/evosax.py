@@ -36,3 +36,27 @@ def gradients_that_are_estimated():
 
 def separable():
     return _run("Sep_CMA_ES"), _run("PGPE")
+
+
+def many_runs_at_once():
+    """A `scan` over generations in a `vmap` over runs, whose fitness is a small network's error."""
+    x = jnp.linspace(-1, 1, 16)
+    start = {"w": jnp.zeros(6), "b": jnp.zeros(6), "v": jnp.zeros(6)}
+    es = algorithms.SimpleGA(population_size=12, solution=start)
+    params = es.default_params
+
+    def error(p):
+        return jnp.mean((jnp.tanh(x[:, None] * p["w"] + p["b"]) @ p["v"] - jnp.sin(3 * x)) ** 2)
+
+    def run(key):
+        first = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (12, *leaf.shape)), start)
+        state = es.init(key, first, jax.vmap(error)(first), params)
+
+        def generation(state, key):
+            population, state = es.ask(key, state, params)
+            fitness = jax.vmap(error)(population)
+            return es.tell(key, population, fitness, state, params)[0], fitness.min()
+
+        return jax.lax.scan(generation, state, jax.random.split(key, 8))[1]
+
+    return jax.jit(jax.vmap(run))(jax.random.split(jax.random.key(1), 3))

@@ -3,9 +3,10 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import optax
 from flowjax.bijections import Affine, Chain, Invert, RationalQuadraticSpline
 from flowjax.distributions import Normal, StandardNormal, Transformed
-from flowjax.flows import coupling_flow, masked_autoregressive_flow
+from flowjax.flows import coupling_flow, masked_autoregressive_flow, triangular_spline_flow
 from flowjax.train import fit_to_data
 
 
@@ -38,3 +39,26 @@ def bijections():
     y, log_det = chain.transform_and_log_det(x)
     dist = Transformed(StandardNormal((2,)), chain)
     return y, log_det, chain.inverse_and_log_det(y), dist.log_prob(y), jax.jacobian(chain.transform)(x)
+
+
+def an_approximate_posterior():
+    """A triangular spline flow that comes near a density, by the evidence's lower bound."""
+    flow = triangular_spline_flow(jax.random.key(0), base_dist=StandardNormal((2,)), knots=4, flow_layers=1)
+    optimizer = optax.adam(1e-2)
+    state = optimizer.init(eqx.filter(flow, eqx.is_inexact_array))
+
+    def bound(flow, key):
+        x, log_prob = flow.sample_and_log_prob(key, (32,))
+        return (log_prob + 0.5 * jnp.sum((x - 1) ** 2, -1) / 0.25).mean()
+
+    @eqx.filter_jit
+    def step(flow, state, key):
+        value, gradient = eqx.filter_value_and_grad(bound)(flow, key)
+        updates, state = optimizer.update(gradient, state)
+        return eqx.apply_updates(flow, updates), state, value
+
+    values = []
+    for key in jax.random.split(jax.random.key(1), 5):
+        flow, state, value = step(flow, state, key)
+        values.append(value)
+    return jnp.stack(values)

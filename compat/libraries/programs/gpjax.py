@@ -36,3 +36,12 @@ def evidence_and_its_gradient():
         return -gpx.objectives.conjugate_mll(prior * gpx.likelihoods.Gaussian(obs_stddev=0.3), data)
 
     return jax.value_and_grad(loss)(0.7), jax.jit(jax.hessian(loss))(0.9)
+
+
+def predictions():
+    data = _data()
+    kernel = gpx.kernels.RBF(lengthscale=0.6) + gpx.kernels.Linear(variance=0.1)
+    posterior = gpx.gps.Prior(kernel, gpx.mean_functions.Zero()) * gpx.likelihoods.Gaussian(obs_stddev=0.2)
+    latent = posterior.predict(jnp.linspace(-3, 3, 9)[:, None], train_data=data)
+    seen = posterior.likelihood(latent)
+    return latent.mean, seen.variance, jnp.linalg.norm(kernel.cross_covariance(data.X, data.X))

@@ -29,3 +29,14 @@ def several_times():
     values = jnp.linalg.norm(grid.states[..., :2], axis=-1) - 1
     settings = hj.SolverSettings.with_accuracy("medium")
     return hj.solve(settings, dynamics, grid, np.linspace(0, -0.3, 3), values, progress_bar=False)
+
+
+def a_controller():
+    """Values of a time, their gradient along the way, and the steering that they ask for."""
+    dynamics, grid = hj.systems.DubinsCarCAvoid(), _grid(15)
+    values = jnp.linalg.norm(grid.states[..., :2], axis=-1) - 1
+    settings = hj.SolverSettings.with_accuracy("low", hamiltonian_postprocessor=hj.solver.backwards_reachable_tube)
+    values = hj.step(settings, dynamics, grid, 0.0, values, -0.1, progress_bar=False)
+    state = jnp.array([1.3, 0.4, 2.0])
+    slope = grid.interpolate(grid.grad_values(values), state)
+    return values.min(), slope, dynamics.optimal_control_and_disturbance(state, 0.0, slope)

@@ -30,3 +30,16 @@ def piecewise_polynomials():
     splines = [interpax.CubicSpline(x, y), interpax.PchipInterpolator(x, y), interpax.Akima1DInterpolator(x, y)]
     made = [(s(xq), s.derivative()(xq), s.integrate(0.2, 2.5)) for s in splines]
     return made, interpax.fft_interp1d(jnp.sin(jnp.linspace(0, 2 * jnp.pi, 8, endpoint=False)), 16)
+
+
+def a_curve_that_is_fitted():
+    """The values at the knots, by gradient descent through the spline."""
+    knots, x = jnp.linspace(0, 1, 7), jax.random.uniform(jax.random.key(1), (40,))
+    seen = jnp.sin(5 * x)
+
+    @jax.jit
+    def step(values, _):
+        loss, slope = jax.value_and_grad(lambda v: jnp.mean((interpax.interp1d(x, knots, v, method="cubic2") - seen) ** 2))(values)
+        return values - 2.0 * slope, loss
+
+    return jax.lax.scan(step, jnp.zeros(7), None, length=20)

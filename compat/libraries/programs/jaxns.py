@@ -38,3 +38,14 @@ def an_evidence():
     results = state.to_result().trim()
     # The exact value is -0.274; a run is the same to its own spread.
     return jnp.abs(results.log_Z_mean + 0.274) < 1.0
+
+
+def likelihoods_and_their_slopes():
+    model = Model(prior_model=_line)
+    u = jax.random.uniform(jax.random.key(3), (4, 2))
+    x, seen, spread = ARGUMENTS
+
+    def log_likelihood(theta):
+        return jnp.sum(tfpd.Normal(loc=theta[0] + theta[1] * x, scale=spread).log_prob(seen))
+
+    return jax.vmap(jax.value_and_grad(log_likelihood))(u), jax.hessian(log_likelihood)(u[0]), model is not None

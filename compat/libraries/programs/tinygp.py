@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import optax
 from tinygp import GaussianProcess, kernels, transforms
 
 
@@ -46,3 +47,26 @@ def kernels_over_several_axes():
     mixed = transforms.Subspace(0, kernels.Matern32()) + transforms.Cholesky(jnp.eye(3) * 2, kernels.ExpSquared())
     gp = GaussianProcess(mixed, x, diag=0.2, mean=lambda z: z.sum())
     return grams, gp.sample(jax.random.key(3)), gp.log_probability(x.sum(1) + 1)
+
+
+def a_fit_by_optax():
+    """Means and noise with parameters too; the samples of a posterior."""
+    x, y = _data()
+
+    def build(p):
+        kernel = jnp.exp(p["amplitude"]) * kernels.Matern52(jnp.exp(p["scale"])) + kernels.Constant(jnp.exp(p["offset"]))
+        return GaussianProcess(kernel, x, diag=jnp.exp(p["noise"]), mean=lambda t: p["slope"] * t)
+
+    params = {"amplitude": 0.0, "scale": 0.0, "offset": -2.0, "noise": -3.0, "slope": 0.01}
+    params = jax.tree.map(jnp.asarray, params)
+    optimizer = optax.adam(0.02)
+
+    def step(carry, _):
+        params, state = carry
+        value, gradient = jax.value_and_grad(lambda p: -build(p).log_probability(y))(params)
+        updates, state = optimizer.update(gradient, state)
+        return (optax.apply_updates(params, updates), state), value
+
+    (params, _), values = jax.lax.scan(step, (params, optimizer.init(params)), None, length=10)
+    posterior = build(params).condition(y, jnp.linspace(0, 10, 5)).gp
+    return values, params, posterior.loc, posterior.sample(jax.random.key(2), shape=(2,))

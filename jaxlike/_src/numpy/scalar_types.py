@@ -27,6 +27,9 @@ class ScalarType(type):
         """What ``np.dtype`` reads from numpy 2.4 on."""
         return cls.dtype
 
+    def __repr__(cls) -> str:
+        return f"<class 'jax.numpy.{cls.__name__}'>"  # JAX's text, also where it is imported as jaxlike
+
     def __hash__(cls) -> int:
         return hash(cls.dtype.type)
 
