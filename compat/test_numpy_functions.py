@@ -52,7 +52,7 @@ def test_result_type_of_arrays_and_python_numbers(jax: Any, each_x64: bool) -> A
     }
 
 
-@same_in_both(tolerance=Tolerance(0.0, 0.0))
+@same_in_both(tolerance=Tolerance(0.0))
 def test_rounded_numbers_have_the_same_digits(jax: Any) -> Any:
     """In each of their bits: numbers are rounded to be printed."""
     x = jax.numpy.linspace(-9, 9, 301)

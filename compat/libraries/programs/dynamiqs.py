@@ -39,6 +39,6 @@ def many_systems_at_once():
     h = jnp.array([0.5, 1.0, 1.5])[:, None, None] * (a + dq.dag(a))
     result = dq.mesolve(
         h, [jnp.sqrt(rates)[:, None, None] * a], dq.fock(6, 0), jnp.linspace(0, 0.6, 4), exp_ops=[dq.number(6)],
-        options=dq.Options(progress_meter=False),
+        progress_meter=False,
     )  # fmt: skip
     return result.expects.real
