@@ -160,8 +160,8 @@ def test_float8(jax, dtype):
 @same_in_both
 def test_products_of_int4(jax):
     a = jax.numpy.array([[1, 2], [3, -4]]).astype("int4")
-    made = a @ a
-    return made.astype("int32"), str(made.dtype)
+    made = [a @ a, jax.lax.integer_pow(a, 2), a**3, jax.numpy.power(a, 1)]
+    return [x.astype("int32") for x in made], [str(x.dtype) for x in made]
 
 
 STRICT = {

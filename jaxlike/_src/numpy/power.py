@@ -19,6 +19,7 @@ from jaxlike._src import dtypes, torch_private, unsigned
 from jaxlike._src.array import Array
 from jaxlike._src.border import (
     asarray,
+    astype,
     broadcast_shapes,
     cast,
     check_arraylike,
@@ -121,7 +122,8 @@ def integer_pow(x: ArrayLike, y: int) -> Array:
         out = unsigned.emulate(_integer_pow, "bits", tensor, y=y)
     else:
         out = _integer_pow(tensor, y)
-    return Array(out, x.weak_type)
+    made = Array(out, x.weak_type)
+    return astype(made, want) if want in dtypes.COMPUTED_IN else made  # which torch keeps in a wider type, or computes there
 
 
 _UNROLLED = 3  # torch.pow unrolls up to this exponent; beyond, it rounds once where products round each time
