@@ -360,6 +360,8 @@ def test_order(size: tuple[int, ...]) -> None:
                 *torch.sort(x.T if x.dim() == 2 else x, stable=True, dim=0, descending=down)[:1],
             ]
             made += [torch.argsort(x.nan_to_num(2).clamp(-9, 9).to(torch.int32), dim=0, stable=True, descending=down)]
+            made += [torch.topk(x, 3, largest=down).values, torch.topk(x.nan_to_num(9), 2, 0, down).values]
+            made += [torch.topk(torch.argsort(x, dim=-1, stable=True), 3, largest=down).indices]  # no equals
             made += [torch.searchsorted(edges, x, right=down), torch.bucketize(x, edges, out_int32=True, right=down)]
         rows = torch.stack([edges] * x.shape[0]) if x.dim() == 2 else edges
         return [*made, torch.searchsorted(rows, x), torch.searchsorted(edges, x.view(-1)[0])]

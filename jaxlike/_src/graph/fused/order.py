@@ -76,6 +76,13 @@ def _argsort(p: Program, node: Node, a: dict[str, Any]) -> Value:
     return _sorted(p, a["self"], a["dim"], bool(a.get("descending")))[1]
 
 
+@lowers("topk")
+def _topk(p: Program, node: Node, a: dict[str, Any]) -> Sequence[Value]:
+    axis, k = a.get("dim", -1), a["k"]
+    down = bool(a.get("largest", True))
+    return [p.view(x, lambda t: t.narrow(axis, 0, k))[0] for x in _sorted(p, a["self"], axis, down)]
+
+
 @lowers("searchsorted", "bucketize")
 def _searchsorted(p: Program, node: Node, a: dict[str, Any]) -> Value:
     ordered, x, out = a["sorted_sequence"] if "sorted_sequence" in a else a["boundaries"], a["self"], result(node)
