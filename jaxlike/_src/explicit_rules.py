@@ -54,7 +54,7 @@ def explicit_spec(op: Any, args: Any, split: Callable[[Any], Any], shape: tuple[
     specs = {id(x): _entries(x, split(x)) for a in args for x in (a if isinstance(a, list | tuple) else (a,)) if _is_tensor(x)}
     try:
         spec = _spec_of(op, args, lambda x: list(specs[id(x)]), shape, sharding)
-    except ShardingTypeError:
+    except ShardingTypeError:  # who says how the result is split is not to be told that operands disagree
         if not ASKED.now:
             raise
         spec = [None] * len(shape)

@@ -44,7 +44,7 @@ def _guarded(kernel: Callable[[Tensor], tuple[Tensor, ...]], t: Tensor, axes: tu
 
 def refuse_eigenvectors(primals: Any, tangents: Any) -> Any:
     """The derivative of a decomposition with eigenvectors of general matrices, of which JAX knows none to be right."""
-    raise NotImplementedError(
+    raise NotImplementedError(  # as JAX
         "Derivatives of non-symmetric eigenvectors are only valid under assumptions on the input that JAX cannot check "
         "(see the enable_eigvec_derivs argument to jax.lax.linalg.eig). Pass enable_eigvec_derivs=True to "
         "jax.lax.linalg.eig to opt in. See https://github.com/jax-ml/jax/issues/2748 for discussion."

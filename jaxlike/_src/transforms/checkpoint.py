@@ -301,7 +301,7 @@ def _call(
             with closing_over_refs("checkpoint / remat", [fun], args, kwargs, places, False) as apart:
                 (of_others,), others, standing = apart
                 return _call(of_others, others, {}, none, policy, prevent_cse, standing)
-        except Touched as touched:
+        except Touched as touched:  # a ref is an argument and closed over as well, or something else that is told
             if not any(touched.ref is x for x in leaves):
                 raise
 

@@ -96,7 +96,7 @@ def closing_over_refs(
             key = kind, tree, tuple(map(is_ref, leaves)), inside
             of_others = [_of_others(key, fun, args, kwargs) for fun in functions]
             yield of_others, [x for x in leaves if not is_ref(x)], standing
-    except Touched as touched:
+    except Touched as touched:  # said as JAX says it, where the ref is an operand
         for fun in functions if refuse else ():
             refuse_both_ways(touched.ref, fun, kind, leaves, args, kwargs)
         raise

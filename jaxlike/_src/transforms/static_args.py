@@ -143,7 +143,7 @@ class Hashed:
         self.value = value
         try:
             self.hash, self.hashable = hash(value), True
-        except TypeError:
+        except TypeError:  # it has no hash
             self.hash, self.hashable = id(value), False
 
     def __hash__(self) -> int:
