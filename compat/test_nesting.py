@@ -192,8 +192,11 @@ LOOPS = {
 # JAX (0.10.2) loses custom_jvp rules in the second derivative of a loop that was linearized: those are not drawn. (The
 # same loop written out gives in JAX what it gives here.)
 LOST_IN_LOOPS = {"with_jvp", "with_jvp_of_itself", "called_back"}
-# What JAX refuses, and torch's tape can do: forward mode through a custom_vjp function's backward rule.
-REFUSED_BY_JAX = ("custom_lin", "can't apply forward-mode autodiff (jvp) to a custom_vjp function")
+# What JAX refuses, and torch's tape can do: forward mode through a custom_vjp function's backward rule. The last is no
+# refusal: JAX's batched choice between functions with rules fails in the reverse mode of products.
+REFUSED_BY_JAX = (
+    "custom_lin", "can't apply forward-mode autodiff (jvp) to a custom_vjp function", "select cases must have the same shapes"
+)  # fmt: skip
 
 
 TRACED = ("jit", "jitted", "switched", "chosen", "chosen_by_closure", "while_looped", "recomputed", *sorted(LOOPS))
