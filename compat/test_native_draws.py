@@ -45,7 +45,8 @@ def test_bits_are_those_without_it(built: None, absent: Any, size: int) -> None:
     def made() -> list[np.ndarray[Any, Any]]:
         found = [generators._threefry_split(words, (size,)), draws.unit_of_words(words, "threefry2x32", torch.float32, (size,))]
         found += [generators._threefry_random_bits(words, width, (size,)) for width in (8, 16, 32, 64)]
-        found.append(draws.standard_of_words(words, "threefry2x32", "normal", torch.float32, (size,)))
+        for name in native.STANDARD:
+            found.append(draws.standard_of_words(words, "threefry2x32", name, torch.float32, (size,)))
         return [t.numpy() for t in found]
 
     for with_it, without in zip(made(), absent(made), strict=True):
@@ -74,8 +75,10 @@ def test_a_process_that_forks(built: None) -> None:
 def test_numbers_are_those_of_jax(jax: Any, built: None) -> Any:
     random, key = jax.random, jax.random.key(7)
     keys = random.split(key, 5)
-    few = [random.normal(key, (3,)), random.normal(key), random.uniform(key, (2, 2)), random.normal(key, (0,))]
-    many = [random.normal(key, (5000,)), random.uniform(key, (70_000,)), random.bits(key, (100, 7))]
+    few = [f(key, (4,)) for f in (random.exponential, random.laplace, random.logistic, random.gumbel)]
+    few += [random.normal(key, (3,)), random.normal(key), random.uniform(key, (2, 2)), random.normal(key, (0,))]
+    many = [f(key, (5000,)) for f in (random.exponential, random.laplace, random.logistic, random.gumbel)]
+    many += [random.categorical(key, np.arange(7, dtype=np.float32), shape=(500,)), random.normal(key, (5000,)), random.uniform(key, (70_000,)), random.bits(key, (100, 7))]
     mapped = [jax.vmap(lambda k: random.normal(k, (300,)))(keys), jax.jit(lambda k: random.normal(k, (300,)))(key)]
     return few, many, mapped, random.key_data(random.split(key, 1000)), random.permutation(key, 1000)
 

@@ -230,11 +230,11 @@ _FROM_UNIT: Final = {
 )
 def standard_of_words(words: Tensor, stream: str, name: str, dtype: torch.dtype, shape: Sequence[int]) -> Tensor:
     """Samples [..., *shape] of a standard distribution for keys [..., n]."""
-    if name == "normal" and stream == "threefry2x32" and dtype == torch.float32:
-        if (kernels := on_gpu(words)) is not None:
+    if name in native.STANDARD and stream == "threefry2x32" and dtype == torch.float32:
+        if name == "normal" and (kernels := on_gpu(words)) is not None:
             return kernels.normal(words, shape)
         if words.device.type == "cpu":
-            made = native.drawn(native.NORMAL, words.reshape(-1, 2).numpy().view(np.uint32), math.prod(shape))
+            made = native.drawn(native.STANDARD[name], words.reshape(-1, 2).numpy().view(np.uint32), math.prod(shape))
             if made is not None:
                 return torch.from_numpy(made).reshape((*words.shape[:-1], *shape))
     unit, of = unit_of_words(words, stream, dtype, shape), _FROM_UNIT[name]
@@ -250,14 +250,15 @@ def standard_of_words(words: Tensor, stream: str, name: str, dtype: torch.dtype,
 def standard(name: str, key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
     """Samples of a standard distribution without parameters: normal, exponential, laplace, gumbel, .."""
     payload, kind = unwrap(key), dtypes.to_torch(dtype)
-    if name == "normal" and kind is torch.float32:
+    if name in native.STANDARD and kind is torch.float32:
         known = _known_key(key, payload, math.prod(shape), _FEW)
         if known is not None:
             size = math.prod(shape)
             with torch_private.outside():
-                made = native.few(native.NORMAL, known, size)
+                made = native.few(native.STANDARD[name], known, size)
             if made is not None:
                 return made if len(shape) == 1 else made.reshape(shape)
+        if known is not None and name == "normal":
             made = [scalars.normal(b) for b in threefry.bits_of_lanes(*words_of(known), size)]
             return _on_host(np.array(made, np.float32).reshape(shape))
     if kind not in _MANTISSA or kind.itemsize == 1:

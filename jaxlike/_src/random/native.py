@@ -1,7 +1,7 @@
 """native: threefry streams on a CPU as one C++ function, where so much is drawn that building it pays.
 
 numpy hashes in a hundred passes over pieces of the cache; here a counter is hashed in vector registers and becomes a
-word, a float in [0, 1) or a normal at once, on every core. The bits are numpy's. The function is built beside the
+word, a float in [0, 1) or a sample of a standard distribution at once, on every core. The bits are numpy's. The function is built beside the
 program once drawing without it has taken as long as the build, or found where an earlier process left it.
 """
 
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-PAIR, FLIPPED_PAIR, XOR, UNIT, NORMAL = range(5)
-_SECONDS: Final = (8e-9, 8e-9, 8e-9, 9e-9, 6e-8)  # what numpy and torch take for each
+PAIR, FLIPPED_PAIR, XOR, UNIT, NORMAL, EXPONENTIAL, LAPLACE, LOGISTIC, GUMBEL = range(9)
+STANDARD: Final = {
+    "normal": NORMAL, "exponential": EXPONENTIAL, "laplace": LAPLACE, "logistic": LOGISTIC, "gumbel": GUMBEL
+}  # fmt: skip
+_SECONDS: Final = (8e-9, 8e-9, 8e-9, 9e-9, 6e-8, 3e-8, 3e-8, 5e-8, 5e-8)  # what numpy and torch take for each
 _LOOK_SECONDS, _BUILD_SECONDS, _WAIT_SECONDS = 0.02, 0.3, 1.0
 _FEW_SECONDS: Final = 25e-6  # of a draw of some numbers in Python
 _SHARE: Final = 1 << 16  # counters of one thread at least
@@ -81,6 +84,30 @@ static inline f normal(uint32_t word) {
   @ERF_INV@
   return (u * (inner ? centre : tail)) * @ROOT_2@;
 }
+static inline f log_of(f x) {
+  f total = log_inside(x < @TINY@ ? @TINY@ : x);
+  return x >= @TINY@ ? total : -__builtin_inff();
+}
+static inline f log1p_of(f x) {
+  f near = log1p_near(x), beyond = log_of(x + 1.0f);
+  return __builtin_fabsf(x) < @LOG1P_LIMIT@ ? near : beyond;
+}
+static inline f above(f unit, f low) {
+  f x = fma_(unit, 1.0f - low, low);
+  return x < low ? low : x;
+}
+static inline f exponential(f unit) { return -log1p_of(-unit); }
+static inline f laplace(f unit) {
+  f u = above(unit, @LOWEST@);
+  return (f)((u > 0.0f) - (u < 0.0f)) * log1p_of(-__builtin_fabsf(u));
+}
+static inline f logistic(f unit) {
+  f u = above(unit, @TINY@);
+  return log_of(u) - log1p_of(-u);
+}
+static inline f gumbel(f unit) { return -log_of(-log_of(above(unit, @TINY@))); }
+#define OF_UNIT(name) \
+  for (int64_t i = 0; i < n; i++) { HASH(i) floats[i] = name((f)(int32_t)((x0 ^ x1) >> 9) * 1.1920928955078125e-07f); }
 static void of_key(int way, uint32_t k0, uint32_t k1, int64_t first, int64_t n, void* out) {
   uint32_t k2 = k0 ^ k1 ^ 0x1BD11BDAu;
   uint32_t* words = (uint32_t*)out;
@@ -90,7 +117,11 @@ static void of_key(int way, uint32_t k0, uint32_t k1, int64_t first, int64_t n, 
   else if (way == 2) for (int64_t i = 0; i < n; i++) { HASH(i) words[i] = x0 ^ x1; }
   else if (way == 3)
     for (int64_t i = 0; i < n; i++) { HASH(i) floats[i] = (f)(int32_t)((x0 ^ x1) >> 9) * 1.1920928955078125e-07f; }
-  else for (int64_t i = 0; i < n; i++) { HASH(i) floats[i] = normal(x0 ^ x1); }
+  else if (way == 4) for (int64_t i = 0; i < n; i++) { HASH(i) floats[i] = normal(x0 ^ x1); }
+  else if (way == 5) OF_UNIT(exponential)
+  else if (way == 6) OF_UNIT(laplace)
+  else if (way == 7) OF_UNIT(logistic)
+  else OF_UNIT(gumbel)
 }
 extern "C" void run(int way, const uint32_t* keys, int64_t size, int64_t start, int64_t stop, char* out) {
   int64_t step = way < 2 ? 8 : 4;
@@ -125,6 +156,7 @@ def _source() -> str:
         "LN2_HIGH": number(special.LN2_HIGH),
         "LOG1P_LIMIT": number(special.LOG1P_LIMIT),
         "LOWEST": "(-0.99999994f)",
+        "TINY": number(special.TINY),
         "ROOT_2": number(2.0**0.5),
         "CHAINS": " ".join(horner(n, "r", c) for n, c in zip("pqs", special.LOG_CHAINS, strict=True)),
         "NEAR": horner("p", "x", special.LOG1P_P) + " " + horner("q", "x", special.LOG1P_Q),
