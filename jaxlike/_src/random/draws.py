@@ -258,9 +258,9 @@ def standard(name: str, key: PRNGKeyArray, shape: Shape, dtype: Any) -> Tensor:
                 made = native.few(native.STANDARD[name], known, size)
             if made is not None:
                 return made if len(shape) == 1 else made.reshape(shape)
-        if known is not None and name == "normal":
-            made = [scalars.normal(b) for b in threefry.bits_of_lanes(*words_of(known), size)]
-            return _on_host(np.array(made, np.float32).reshape(shape))
+            if name == "normal":
+                made = [scalars.normal(b) for b in threefry.bits_of_lanes(*words_of(known), size)]
+                return _on_host(np.array(made, np.float32).reshape(shape))
     if kind not in _MANTISSA or kind.itemsize == 1:
         raise NotImplementedError(f"{name} samples of dtype {dtype}")
     return standard_of_words(unpack(payload), stream_of(key._tag), name, kind, shape)
