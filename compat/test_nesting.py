@@ -192,10 +192,11 @@ LOOPS = {
 # JAX (0.10.2) loses custom_jvp rules in the second derivative of a loop that was linearized: those are not drawn. (The
 # same loop written out gives in JAX what it gives here.)
 LOST_IN_LOOPS = {"with_jvp", "with_jvp_of_itself", "called_back"}
-# What JAX refuses, and torch's tape can do: forward mode through a custom_vjp function's backward rule. The last is no
-# refusal: JAX's batched choice between functions with rules fails in the reverse mode of products.
+# What JAX refuses, and torch's tape can do: forward mode through a custom_vjp function's backward rule. The last two are
+# no refusals: in reverse mode a batched choice between functions with rules fails inside of JAX, of what broadcasts.
 REFUSED_BY_JAX = (
-    "custom_lin", "can't apply forward-mode autodiff (jvp) to a custom_vjp function", "select cases must have the same shapes"
+    "custom_lin", "can't apply forward-mode autodiff (jvp) to a custom_vjp function",
+    "select cases must have the same shapes, got [(2, 3), (3, 2)", "add got incompatible shapes for broadcasting: (3, 2), (2, 3)",
 )  # fmt: skip
 
 
