@@ -71,6 +71,21 @@ def _entries(x: Any, sharding: Any) -> Spec:
     return [*has, *[None] * (len(x.shape) - len(has))]
 
 
+def moved_axes(packet: Any, args: Any, spec: Spec, rank: int) -> Spec | None:
+    """The entries where an op only moves axes or adds one; None where it does more."""
+    if packet is _aten.permute:
+        return [spec[d] for d in args[1]]
+    if packet in (_aten.t, _aten.transpose):
+        j, k = args[1:] if len(args) == 3 else (0, -1)
+        if spec:
+            spec[j], spec[k] = spec[k], spec[j]
+        return spec
+    if packet is _aten.unsqueeze:
+        spec.insert(args[1] % rank, None)
+        return spec
+    return None
+
+
 def _spec_of(op: Any, args: Any, of: Callable[[Any], Spec], shape: tuple[int, ...], sharding: NamedSharding) -> Spec:
     packet, rank = op.overloadpacket, len(shape)
     tensors = [x for x in args if _is_tensor(x)]
@@ -83,16 +98,8 @@ def _spec_of(op: Any, args: Any, of: Callable[[Any], Spec], shape: tuple[int, ..
     spec, sizes = of(tensors[0]), tuple(tensors[0].shape)
     if torch.Tag.pointwise in op.tags:
         return _met(op, tensors, of, rank, sharding)
-    if packet is _aten.permute:
-        return [spec[d] for d in args[1]]
-    if packet in (_aten.t, _aten.transpose):
-        j, k = args[1:] if len(args) == 3 else (0, -1)
-        if spec:
-            spec[j], spec[k] = spec[k], spec[j]
-        return spec
-    if packet is _aten.unsqueeze:
-        spec.insert(args[1] % rank, None)
-        return spec
+    if (moved := moved_axes(packet, args, spec, rank)) is not None:
+        return moved
     if packet in (_aten.select, _aten.squeeze, *_REDUCTIONS) and len(args) > 1:
         dims = args[1] if isinstance(args[1], list | tuple) else range(len(spec)) if args[1] is None else (args[1],)
         gone = {d % len(spec) for d in dims} if spec else set()

@@ -18,7 +18,7 @@ import torch
 from jaxlike._src import torch_private
 from jaxlike._src.devices import default_device
 from jaxlike._src.dtypes import from_torch
-from jaxlike._src.explicit_rules import explicit_spec
+from jaxlike._src.explicit_rules import explicit_spec, moved_axes
 from jaxlike._src.frames import STATE, set_following
 from jaxlike._src.mesh import AxisType
 from jaxlike._src.partition_spec import P, flat_axes
@@ -177,13 +177,8 @@ def spread(op: Any, args: Any, split: Callable[[Any], Any], shape: tuple[int, ..
 
 def _spec_of(op: Any, args: Any, of: list[tuple[list[Any], tuple[int, ...]]], shape: tuple[int, ...]) -> list[Any]:
     packet, (spec, sizes) = op.overloadpacket, of[0]
-    if packet is _aten.permute:
-        return [spec[d] for d in args[1]]
-    if packet in (_aten.t, _aten.transpose):
-        j, k = args[1:] if len(args) == 3 else (0, -1)
-        if spec:
-            spec[j], spec[k] = spec[k], spec[j]
-        return spec
+    if (moved := moved_axes(packet, args, spec, len(shape))) is not None:
+        return moved
     if packet is _aten.mm and len(of) == 2:
         return _without_repeats([spec[0], of[1][0][1]])
     if packet is _aten.mv and len(sizes) == 2:
@@ -194,9 +189,6 @@ def _spec_of(op: Any, args: Any, of: list[tuple[list[Any], tuple[int, ...]]], sh
         dims = args[1] if isinstance(args[1], list | tuple) else (args[1],)
         left = [axis for d, axis in enumerate(spec) if d not in dims and d - len(spec) not in dims]
         return left if len(left) == len(shape) else []
-    if packet is _aten.unsqueeze:
-        spec.insert(args[1] % len(shape), None)
-        return spec
     if packet in _VIEWS and math.prod(sizes) == math.prod(shape) > 0:  # else it is a view as another dtype
         return _in_other_shape(spec, sizes, shape)
     if torch.Tag.pointwise in op.tags or packet is _aten.expand or len(sizes) == len(shape):

@@ -192,8 +192,8 @@ class Graph:
         self.regions: list[Any] = []  # which nodes a jaxpr shows as one equation
         self.ref_events: Sequence[Any] = ()  # what was done with refs, where it is known what the function computes,
         self.ref_operands: dict[Var, Array] = {}  # and what they are told of what it closed over and does not use
-        # The refs that it closes over: what they hold are its last inputs; of those that it writes the last results.
         self.noted: dict[Var, Any] = {}  # how values are split over a mesh of which it was said
+        # The refs that it closes over: what they hold are its last inputs; of those that it writes the last results.
         self.refs: Sequence[Any] = ()
         self.written_refs: Sequence[Any] = ()
         self.shows_closed = False  # whether a jaxpr has 0-d Arrays that it closed over as constants, not written in
